@@ -1,0 +1,1 @@
+"""The suite that proves an engine's gradients right."""
