@@ -1,1 +1,6 @@
 """A small reverse-mode autodiff engine from numpy alone."""
+
+from nn_from_scratch.nn import MLP, Layer
+from nn_from_scratch.node import Node
+
+__all__ = ["MLP", "Layer", "Node"]
