@@ -1,0 +1,148 @@
+"""The benchmark: every workload against every baseline, as JSON."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from nn_from_scratch.verify.benchmark.imports import import_pairs
+from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
+from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+OPTIONAL = ("torch", "micrograd")
+IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond that of numpy", 0.015
+
+
+def benchmark(
+    *,
+    progress: Callable[[int, int, str], None] | None = None,
+    workloads: Sequence[Workload] = WORKLOADS,
+    seconds: float = 1.5,
+) -> dict[str, Any]:
+    """Measure the engine's speed, memory and import time beside others', as ratios with intervals.
+
+    Parameters
+    ----------
+    progress
+        Called with (rows done, rows in all, what comes next) before each row, and at the end.
+    workloads
+        What to measure, beside the import.
+    seconds
+        About how long to measure for each row; slow baselines take longer.
+
+    Returns
+    -------
+    dict
+        ``rows``: ``ratio`` is baseline / subject, the median of ``pairs`` interleaved pairs, ``low`` and
+        ``high`` the 95 % interval of that median; ``subject_<unit>`` and ``baseline_<unit>`` are medians
+        (the unit is seconds unless the row has a ``unit``). A row with a ``mark`` (the ratio, or with
+        ``mark_seconds`` the time, that the engine is meant to reach) has an ``outcome``: ``"reached"`` or
+        ``"missed"`` if the whole interval says so, else ``"within noise"``.
+        ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if the
+        engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true,
+        and there are the rows so far.
+    """
+    start = time.perf_counter()
+    tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    verdict, interrupted = "measured", False
+
+    def report(done: int, label: str) -> None:
+        if progress is not None:
+            progress(done, len(tasks) + 1, label)
+
+    try:
+        for done, (workload, baseline) in enumerate(tasks):
+            title = f"{workload.name}: {SUBJECT} and {baseline}"
+            report(done, title)
+            try:
+                pairs = workload.against(baseline, seconds=seconds)
+            except ModuleNotFoundError as error:
+                package = (error.name or "").partition(".")[0]
+                if package not in OPTIONAL:
+                    raise
+                notes.append(f"{title}: not measured, {package} is not installed")
+            except DifferentResultsError as error:
+                verdict = "wrong"
+                notes.append(f"{title}: not measured, they compute different things ({error})")
+            else:
+                rows.append(row(workload, baseline, pairs))
+        report(len(tasks), IMPORT_NAME)
+        rows.append(import_row(import_pairs(seconds=seconds)))
+        report(len(tasks) + 1, "done")
+    except KeyboardInterrupt:
+        interrupted = True
+    return {
+        "schema": 1,
+        "kind": "benchmark",
+        "verdict": verdict,
+        "seconds": time.perf_counter() - start,
+        "interrupted": interrupted,
+        "environment": environment(),
+        "rows": rows,
+        "notes": notes,
+    }
+
+
+def row(workload: Workload, baseline: str, pairs: Pairs) -> dict[str, Any]:
+    """Return one row of the results: a workload against one baseline."""
+    found = _row(workload.name, baseline, pairs, workload.unit)
+    mark = workload.marks.get(baseline)
+    if mark is not None:
+        found |= {"mark": mark, "outcome": outcome(*pairs.interval, mark)}
+    return found
+
+
+def import_row(pairs: Pairs) -> dict[str, Any]:
+    """Return the row of the import; its mark is a time, not a ratio."""
+    shortest, longest = median_interval(pairs.subject)
+    return _row(IMPORT_NAME, "numpy", pairs, "seconds") | {
+        "mark_seconds": IMPORT_MARK_SECONDS,
+        "outcome": outcome(-longest, -shortest, -IMPORT_MARK_SECONDS),
+    }
+
+
+def _row(name: str, baseline: str, pairs: Pairs, unit: str) -> dict[str, Any]:
+    low, high = pairs.interval
+    return {
+        "name": name,
+        "subject": SUBJECT,
+        "baseline": baseline,
+        "ratio": pairs.ratio,
+        "low": low,
+        "high": high,
+        "pairs": len(pairs.ratios),
+        "unit": unit,
+        f"subject_{unit}": statistics.median(pairs.subject),
+        f"baseline_{unit}": statistics.median(pairs.baseline),
+    }
+
+
+def outcome(low: float, high: float, mark: float) -> str:
+    """Say whether an interval lies at or above a mark, below it, or across it."""
+    return "reached" if low >= mark else "missed" if high < mark else "within noise"
+
+
+def environment() -> dict[str, str | None]:
+    """Return the versions of what was measured and of what it ran on; None for what is not installed."""
+    packages = {name: _version(name) for name in ("numpy", "torch", "python-flint", "micrograd")}
+    return {
+        "nn_from_scratch": _version("nn-from-scratch"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **packages,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify.benchmark import benchmark, results
+from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
+from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def instant_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "import_pairs", lambda **_: Pairs([0.01] * 7, [0.1] * 7))
+
+
+def workload(subject: Any = 1.0, baseline: Any = 1.0, **options: Any) -> Workload:
+    def made(value: Any) -> Callable[[], Contender]:
+        def make() -> Contender:
+            if isinstance(value, BaseException):
+                raise value
+            return Contender(lambda: None, lambda _: [value])
+
+        return make
+
+    measure = options.pop("measure", lambda _: lambda: 0.5)
+    return Workload("Nothing", {SUBJECT: made(subject), "it": made(baseline)}, measure=measure, **options)
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
+    seen: list[tuple[int, int, str]] = []
+    found = benchmark(
+        workloads=[workload(marks={"it": 2.0}), workload(unit="bytes")],
+        seconds=0,
+        progress=lambda *step: seen.append(step),
+    )
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["schema"], found["kind"], found["verdict"]) == (1, "benchmark", "measured")
+    assert found["interrupted"] is False
+    assert found["notes"] == []
+    common = {
+        "name": "Nothing",
+        "subject": SUBJECT,
+        "baseline": "it",
+        "ratio": 1,
+        "low": 1,
+        "high": 1,
+        "pairs": 7,
+    }
+    assert found["rows"] == [
+        common
+        | {
+            "unit": "seconds",
+            "subject_seconds": 0.5,
+            "baseline_seconds": 0.5,
+            "mark": 2,
+            "outcome": "missed",
+        },
+        common | {"unit": "bytes", "subject_bytes": 0.5, "baseline_bytes": 0.5},
+        {
+            **common,
+            "name": "Import, beyond that of numpy",
+            "baseline": "numpy",
+            "ratio": 10,
+            "low": 10,
+            "high": 10,
+            "unit": "seconds",
+            "subject_seconds": 0.01,
+            "baseline_seconds": 0.1,
+            "mark_seconds": 0.015,
+            "outcome": "reached",
+        },
+    ]
+    assert [step[:2] for step in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert found["environment"]["numpy"] == np.__version__
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_says_what_was_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("torch", "micrograd", "micrograd.engine"):
+        monkeypatch.setitem(sys.modules, name, None)
+    scalars = WORKLOADS[0]
+    found = benchmark(workloads=[scalars, workload()], seconds=0)
+    assert found["verdict"] == "measured"
+    assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond that of numpy"]
+    assert found["notes"] == [
+        f"{scalars.name}: nn_from_scratch and micrograd: not measured, micrograd is not installed",
+        f"{scalars.name}: nn_from_scratch and PyTorch: not measured, torch is not installed",
+    ]
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_passes_on_the_lack_of_what_it_needs() -> None:
+    lacking = workload(baseline=ModuleNotFoundError("No module named 'sklearn'", name="sklearn"))
+    with pytest.raises(ModuleNotFoundError, match="sklearn"):
+        benchmark(workloads=[lacking], seconds=0)
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_of_different_results_is_wrong_and_keeps_the_other_rows() -> None:
+    found = benchmark(workloads=[workload(baseline=2.0), workload()], seconds=0)
+    assert found["verdict"] == "wrong"
+    assert len(found["rows"]) == 2
+    (note,) = found["notes"]
+    assert "compute different things (run 1: array 0 of the results, of shape (), differs by 1" in note
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_interrupted_keeps_its_rows() -> None:
+    found = benchmark(workloads=[workload(), workload(baseline=KeyboardInterrupt())], seconds=0)
+    assert found["interrupted"] is True
+    assert [row["name"] for row in found["rows"]] == ["Nothing"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(2.0, 3.0, "reached"), (1.9, 3.0, "within noise"), (1.0, 1.9, "missed"), (1.0, 2.0, "within noise")],
+)
+def test_outcome_asks_the_whole_interval(low: float, high: float, expected: str) -> None:
+    assert results.outcome(low, high, mark=2.0) == expected
+
+
+def test_import_row_judges_the_time_that_the_engine_adds() -> None:
+    slow = Pairs([0.02] * 7, [1.0] * 7)
+    assert results.import_row(slow)["outcome"] == "missed"
+    assert results.import_row(slow)["ratio"] == 50
