@@ -1,1 +1,1 @@
-"""The suite that proves an engine's gradients right."""
+"""One short file an engine."""

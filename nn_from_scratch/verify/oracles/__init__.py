@@ -1,1 +1,1 @@
-"""The suite that proves an engine's gradients right."""
+"""Independent sources of true gradients. None of them imports an engine or an adapter."""

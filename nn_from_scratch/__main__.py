@@ -1,0 +1,23 @@
+"""The door to the command line, which says what to install where the suite's extra is missing."""
+
+import importlib
+import sys
+
+
+def main() -> int:
+    """Run ``nn-from-scratch``; return its exit status."""
+    try:
+        command = importlib.import_module("nn_from_scratch.verify.cli")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("nn_from_scratch"):
+            raise
+        sys.stderr.write(
+            f"nn-from-scratch: {error.name} is not installed; the suite needs an extra: "
+            'pip install "nn-from-scratch[verify]"\n'
+        )
+        return 4
+    return int(command.main())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

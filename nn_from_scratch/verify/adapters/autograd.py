@@ -1,0 +1,25 @@
+"""autograd, by HIPS (https://github.com/HIPS/autograd)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import autograd.numpy as anp
+from autograd import value_and_grad
+
+from nn_from_scratch.verify.engines import Engine
+
+
+def _value_and_gradient(function: Callable[..., Any], point: Sequence[float]) -> tuple[Any, Sequence[Any]]:
+    value, gradient = value_and_grad(function, argnum=tuple(range(len(point))))(*map(float, point))
+    return value, gradient
+
+
+engine = Engine.from_transform(
+    name="autograd",
+    namespace=anp,
+    value_and_gradient=_value_and_gradient,
+    operations={
+        "sigmoid": lambda x: 1 / (1 + anp.exp(-x)),
+        "relu": lambda x: anp.maximum(x, 0.0),
+    },
+)

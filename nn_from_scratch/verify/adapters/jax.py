@@ -1,0 +1,23 @@
+"""JAX, in float64 (https://github.com/jax-ml/jax)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from nn_from_scratch.verify.engines import Engine
+
+jax.config.update("jax_enable_x64", True)
+
+
+def _value_and_gradient(function: Callable[..., Any], point: Sequence[float]) -> tuple[Any, Sequence[Any]]:
+    value, gradient = jax.value_and_grad(function, argnums=tuple(range(len(point))))(*map(float, point))
+    return value, gradient
+
+
+engine = Engine.from_transform(
+    name="JAX",
+    namespace=jax.numpy,
+    value_and_gradient=_value_and_gradient,
+    operations={"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu},
+)

@@ -1,0 +1,16 @@
+"""micrograd, by Andrej Karpathy (https://github.com/karpathy/micrograd)."""
+
+import operator
+
+from micrograd.engine import Value
+
+from nn_from_scratch.verify.engines import Engine
+
+engine = Engine.from_tape(
+    name="micrograd",
+    variable=Value,
+    backward=lambda output: output.backward(),
+    value=operator.attrgetter("data"),
+    gradient=operator.attrgetter("grad"),
+    assign=lambda leaf, value: setattr(leaf, "data", value),
+)

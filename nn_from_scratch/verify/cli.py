@@ -1,0 +1,227 @@
+"""The command line: ``nn-from-scratch verify | moons | benchmark | report``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nn_from_scratch.verify import tables
+from nn_from_scratch.verify.campaign import GRADES, verify
+from nn_from_scratch.verify.engines import BUILT_IN, EngineError, load
+from nn_from_scratch.verify.junit import junit
+from nn_from_scratch.verify.report import page
+
+RIGHT, WRONG, INTERRUPTED, INTERNAL_ERROR, BAD_USAGE, NOTHING_CHECKED = range(6)
+_STATUSES = (
+    "exit status: 0 all right; 1 a gradient is wrong, or a curve differs; 2 interrupted; 3 internal error; "
+    "4 bad usage, or an engine that cannot be loaded; 5 nothing could be checked"
+)
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(BAD_USAGE, f"{self.prog}: error: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        for path in (options.json, options.html, getattr(options, "junit", None)):
+            _prepare(path)  # a path that cannot be written is told before the long work, not after
+        return int(options.run(options))
+    except (UsageError, EngineError) as error:
+        sys.stderr.write(f"nn-from-scratch: error: {error}\n")
+        return BAD_USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("nn-from-scratch: interrupted\n")
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001  the last resort: anything here is a fault of the suite
+        traceback.print_exc()
+        return INTERNAL_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nn-from-scratch", description="Prove that an engine's gradients are right.", epilog=_STATUSES
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, html: Path | None = None
+    ) -> _Parser:
+        command: _Parser = commands.add_parser(name, help=text, description=text, epilog=_STATUSES)
+        command.set_defaults(run=run)
+        command.add_argument("--json", type=Path, metavar="PATH", help="write the results as JSON")
+        where = f" (default: {html})" if html else ""
+        command.add_argument("--html", type=Path, metavar="PATH", default=html, help=f"write a report{where}")
+        return command
+
+    def add_graphs(command: _Parser) -> None:
+        command.add_argument(
+            "--engine",
+            default="nn_from_scratch",
+            metavar="SPEC",
+            help=f"{', '.join(BUILT_IN)}, module:attribute or path.py:attribute (default: nn_from_scratch)",
+        )
+        command.add_argument(
+            "--graphs",
+            type=_at_least(0),
+            default=2000,
+            metavar="N",
+            help="how many random graphs (default: 2000)",
+        )
+        command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
+        command.add_argument(
+            "--jobs", type=_at_least(1), metavar="N", help="how many processes (default: as many as pay)"
+        )
+        command.add_argument(
+            "--grade",
+            action="append",
+            choices=GRADES,
+            help="what the verdict depends on; may be repeated (default: all)",
+        )
+
+    command = add(
+        "verify", _verify, "Check an engine's gradients on random graphs, its state and its limits."
+    )
+    add_graphs(command)
+    command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
+    add("moons", _moons, "Train as the README does, and compare the loss curve with the recorded one.")
+    add("benchmark", _benchmark, "Measure speed beside PyTorch and hand-written numpy.")
+    add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
+    return parser
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def integer(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
+        return number
+
+    return integer
+
+
+def _verify(options: argparse.Namespace) -> int:
+    results = _run_verify(options)
+    _write(options.json, _as_json(results))
+    _write(options.junit, junit(results))
+    if options.html:
+        _write(options.html, page(verify=results))
+    return _status(results)
+
+
+def _moons(options: argparse.Namespace) -> int:
+    results = _run_moons()
+    _write(options.json, _as_json(results))
+    if options.html:
+        _write(options.html, page(moons=results))
+    return _status(results)
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    results = _run_benchmark()
+    _write(options.json, _as_json(results))
+    if options.html:
+        _write(options.html, page(benchmark=results))
+    return _status(results)
+
+
+def _report(options: argparse.Namespace) -> int:
+    results: dict[str, dict[str, Any]] = {}
+    parts = {"verify": lambda: _run_verify(options), "moons": _run_moons, "benchmark": _run_benchmark}
+    for name, run in parts.items():
+        results[name] = run()
+        # Written after each part, so that an interruption keeps what there was.
+        _write(options.json, _as_json(results))
+        _write(options.html, page(**results))
+        if results[name]["interrupted"]:
+            break
+    print(f"The report is {options.html}")
+    statuses = [_status(result) for result in results.values()]
+    return next((status for status in (WRONG, INTERRUPTED, NOTHING_CHECKED) if status in statuses), RIGHT)
+
+
+def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
+    engine = load(options.engine)
+    with _progress() as progress:
+        results = verify(
+            engine,
+            graphs=options.graphs,
+            seed=options.seed,
+            jobs=options.jobs,
+            grades=options.grade or GRADES,
+            progress=progress,
+        )
+    tables.show_verify(Console(), results)
+    return results
+
+
+def _run_moons() -> dict[str, Any]:
+    from nn_from_scratch.verify.training import moons  # noqa: PLC0415  scikit-learn is slow to import
+
+    with _progress() as progress:
+        results = moons(progress=progress)
+    tables.show_moons(Console(), results)
+    return results
+
+
+def _run_benchmark() -> dict[str, Any]:
+    from nn_from_scratch.verify.benchmark import benchmark  # noqa: PLC0415  PyTorch is slow to import
+
+    with _progress() as progress:
+        results = benchmark(progress=progress)
+    tables.show_benchmark(Console(), results)
+    return results
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on standard error, moved by the function that is yielded."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
+
+
+def _status(results: dict[str, Any]) -> int:
+    if results["verdict"] == "wrong":
+        return WRONG
+    if results["interrupted"]:
+        return INTERRUPTED
+    return NOTHING_CHECKED if results["verdict"] == "nothing checked" else RIGHT
+
+
+def _as_json(results: dict[str, Any]) -> str:
+    return json.dumps(results, allow_nan=False, indent=1) + "\n"
+
+
+def _prepare(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is not None:
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,162 @@
+"""Expressions: immutable graphs of named operations, and the one loop that evaluates them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nn_from_scratch.verify.operations import CATALOGUE, bare
+
+Arithmetic = Mapping[str, Callable[..., Any]]
+"""What the operations mean over some kind of number: a callable for each name. Constants reach it as
+Python floats, so that an arithmetic sees (as an engine does) which side of an operator is constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation applied to earlier nodes, which are named by their index."""
+
+    operation: str
+    operands: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A directed acyclic graph of operations over scalar inputs.
+
+    Its nodes are numbered: first the inputs ``x0, x1, ...``, then the constants, then the steps, each of
+    which uses earlier nodes only. Nodes that the output does not depend on are allowed.
+
+    Parameters
+    ----------
+    inputs
+        How many inputs there are.
+    constants
+        Finite floats.
+    steps
+        The operations, in an order in which they can be computed.
+    output
+        The index of the node that is the result.
+
+    Raises
+    ------
+    ValueError
+        If a step names an unknown operation or a node that does not come before it, or has the wrong
+        number of operands or none but constants, or if `output` is no node.
+
+    """
+
+    inputs: int
+    constants: tuple[float, ...]
+    steps: tuple[Step, ...]
+    output: int
+
+    def __post_init__(self) -> None:
+        for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
+            if step.operation not in CATALOGUE:
+                raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(CATALOGUE)}")
+            arity = CATALOGUE[step.operation].arity
+            if len(step.operands) != arity:
+                raise ValueError(f"{step.operation} takes {arity} operands, got {len(step.operands)}")
+            if not all(0 <= operand < index for operand in step.operands):
+                raise ValueError(
+                    f"node {index} ({step.operation}) has operands {step.operands}, not all before it"
+                )
+            if all(self.is_constant(operand) for operand in step.operands):
+                raise ValueError(f"node {index} ({step.operation}) has constants only: fold it into one")
+        if not 0 <= self.output < len(self):
+            raise ValueError(f"the output is node {self.output}, but there are {len(self)} nodes")
+
+    def __len__(self) -> int:
+        return self.inputs + len(self.constants) + len(self.steps)
+
+    @property
+    def first_step(self) -> int:
+        """The index of the first node that is a step."""
+        return self.inputs + len(self.constants)
+
+    def is_constant(self, node: int) -> bool:
+        """Whether `node` is one of the constants."""
+        return self.inputs <= node < self.first_step
+
+    def form(self, step: Step) -> str:
+        """Which operands of `step` are constants: "x" for a node, "c" for a constant, as in "cx"."""
+        return "".join("c" if self.is_constant(operand) else "x" for operand in step.operands)
+
+    def evaluate(self, arithmetic: Arithmetic, inputs: Sequence[Any]) -> list[Any]:
+        """Compute every node over any kind of number; the result is entry `output`."""
+        values = [*inputs, *self.constants]
+        for step in self.steps:
+            values.append(arithmetic[step.operation](*[values[operand] for operand in step.operands]))
+        return values
+
+    def reachable(self) -> set[int]:
+        """Return the nodes that the output depends on, itself included."""
+        needed = {self.output}
+        for index in range(len(self) - 1, self.first_step - 1, -1):
+            if index in needed:
+                needed.update(self.steps[index - self.first_step].operands)
+        return needed
+
+    def live_steps(self) -> list[Step]:
+        """Return the steps that the output depends on."""
+        reachable = self.reachable()
+        return [step for index, step in self._numbered() if index in reachable]
+
+    def __str__(self) -> str:
+        """Return Python-like text: what is used more than once has a line of its own."""
+        needed = self.reachable()
+        uses = Counter(
+            operand for index, step in self._numbered() if index in needed for operand in step.operands
+        )
+        text = [f"x{i}" for i in range(self.inputs)] + [repr(constant) for constant in self.constants]
+        lines: list[str] = []
+        for index, step in self._numbered():
+            operands = [text[operand] for operand in step.operands]
+            text.append(CATALOGUE[step.operation].text(*operands))
+            if uses[index] > 1:
+                lines.append(f"u{len(lines)} = {bare(text[-1])}")
+                text[-1] = f"u{len(lines) - 1}"
+        return "\n".join([*lines, bare(text[self.output])])
+
+    def _numbered(self) -> enumerate[Step]:
+        return enumerate(self.steps, self.first_step)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the expression as JSON values; floats keep every digit."""
+        return {
+            "inputs": self.inputs,
+            "constants": list(self.constants),
+            "steps": [[step.operation, *step.operands] for step in self.steps],
+            "output": self.output,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Expression:
+        """Rebuild an expression from what `to_json` returned.
+
+        Raises
+        ------
+        ValueError
+            If `data` is something else.
+
+        """
+        try:
+            return cls(
+                inputs=data["inputs"],
+                constants=tuple(float(constant) for constant in data["constants"]),
+                steps=tuple(Step(name, tuple(operands)) for name, *operands in data["steps"]),
+                output=data["output"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not an expression: {data!r} ({error!r})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An expression and the point at which its gradient is asked."""
+
+    expression: Expression
+    point: tuple[float, ...]

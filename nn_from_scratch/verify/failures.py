@@ -1,0 +1,86 @@
+"""Failures as a person wants them: few, minimal, each with the operation to blame and a script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.examine import Examination, examine
+from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.shrink import blame, minimal, reproducer
+from nn_from_scratch.verify.state import Result
+from nn_from_scratch.verify.verdicts import Verdict
+
+_MOST_SHRUNK = 12  # failing graphs, at perhaps 0.1 s each; all of them are counted
+
+
+def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[str, Any]]:
+    """Shrink failing graphs, small ones first, passing over those that an operation already blamed explains.
+
+    Yields
+    ------
+    dict
+        A failure, as in the results JSON.
+
+    """
+    blamed: set[str] = set()
+    told: set[str] = set()
+    budget = _MOST_SHRUNK
+    for case in sorted(accused, key=lambda one: len(one.expression.steps)):
+        if budget and not blamed & {step.operation for step in case.expression.steps}:
+            budget -= 1
+            smallest = minimal(engine, examine(engine, case))
+            operation = blame(engine, smallest)
+            if operation in CATALOGUE:
+                blamed.add(operation)
+            text = str(smallest.case.expression)
+            if text not in told:
+                told.add(text)
+                yield _failure(engine, smallest, operation)
+
+
+def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str, Any]]:
+    """Return the failures of the named checks of state and limits."""
+    return [
+        {
+            "grade": check.grade,
+            "operation": check.name,
+            "message": f"{check.name}: not so.\n{check.message}",
+            "text": "",
+            "expression": None,
+            "point": [],
+            "got": [],
+            "expected": [],
+            "tolerance": [],
+            "reproducer": f"from nn_from_scratch.verify import check_state, load\n\n"
+            f"check_state(load({engine.spec or engine.name!r}), {check.name!r})\n",
+        }
+        for check in checks
+        if check.outcome in ("wrong", "error")
+    ]
+
+
+def _failure(engine: Engine, found: Examination, operation: str) -> dict[str, Any]:
+    case = found.case
+    point = ", ".join(f"x{i} = {x!r}" for i, x in enumerate(case.point))
+    message = found.message or "the engine answered right when it was asked again"
+    return {
+        "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",
+        "operation": operation,
+        "message": f"{operation} is {found.verdict}: in {case.expression} at {point}\n{message}",
+        "text": str(case.expression),
+        "expression": case.expression.to_json(),
+        "point": list(case.point),
+        "got": [_finite(one.got) for one in found.judgements],
+        "expected": [_finite(one.expected) for one in found.judgements],
+        "tolerance": [_finite(one.tolerance) for one in found.judgements],
+        "reproducer": reproducer(engine, case),
+    }
+
+
+def _finite(x: float) -> float | None:
+    """Return the number, or None where strict JSON has no literal for it."""
+    return x if math.isfinite(x) else None

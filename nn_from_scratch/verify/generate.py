@@ -1,0 +1,164 @@
+"""Random expressions, built so that every step stays inside its operation's domain.
+
+One generator serves a seeded campaign and Hypothesis: all it asks for is a source of choices, a function
+``below(n)`` that returns an integer from 0 to n - 1. Simpler choices have smaller numbers, so that
+Hypothesis shrinks towards them.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import random
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from nn_from_scratch.verify.expressions import Arithmetic, Case, Expression, Step
+from nn_from_scratch.verify.operations import CATALOGUE, Operation
+
+T = TypeVar("T")
+Below = Callable[[int], int]
+Form = tuple[str, str]
+"""An operation and which of its operands are constants, as in ("sub", "cx") for ``2 - x``."""
+
+ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items() for form in op.forms)
+
+_POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
+_CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)
+_SMALLEST, _LARGEST = 0.9e-9, 1.1e6  # the guide's values stay between, or are 0
+_MOST_INPUTS = 4
+_ATTEMPTS = 12  # at a step, before it is given up
+
+# The guide: rough values that only steer the choice of the next step. Nothing is judged by them.
+_GUIDE: Arithmetic = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": math.pow,
+    "neg": operator.neg,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "relu": lambda x: max(x, 0.0),
+    "abs": abs,
+    "maximum": max,
+    "minimum": min,
+}
+
+
+def seeded(seed: int, index: int) -> Below:
+    """Return the source of choices of graph `index` of a campaign: the same on every machine."""
+    uniform = random.Random(f"{seed}/{index}").random
+    return lambda n: int(uniform() * n)
+
+
+def case(below: Below, forms: Collection[Form] = ALL_FORMS, *, most_steps: int = 30) -> Case:
+    """Draw an expression and a point inside its domain.
+
+    Parameters
+    ----------
+    below
+        The source of choices.
+    forms
+        The operations, and sides of their constants, that may be used.
+    most_steps
+        The largest number of operations.
+
+    Raises
+    ------
+    ValueError
+        If `forms` is empty.
+
+    """
+    if not forms:
+        raise ValueError("no operation to build an expression from")
+    return _Builder(below, forms).build(most_steps)
+
+
+class _Builder:
+    """The graph so far, with the guide's value of each node."""
+
+    def __init__(self, below: Below, forms: Collection[Form]) -> None:
+        self.below = below
+        self.forms: dict[str, list[str]] = {}
+        for name, form in forms:
+            self.forms.setdefault(name, []).append(form)
+        self.values: list[float] = []
+        self.steps: dict[int, tuple[str, list[int]]] = {}  # the other nodes are inputs
+        self.constants: list[float] = []  # constant k is operand -1 - k
+
+    def build(self, most_steps: int) -> Case:
+        # Half of the graphs are small, where a fault stands alone; the others mix.
+        wanted = 1 + self.below(min(4, most_steps) if self.below(2) == 0 else most_steps)
+        attempts = wanted * _ATTEMPTS
+        while len(self.steps) < wanted and attempts:
+            attempts -= 1
+            self._try_step()
+        if not self.values:
+            self.values.append(self._number(()))
+        inputs = [node for node in range(len(self.values)) if node not in self.steps]
+        order = [*inputs, *(-1 - k for k in range(len(self.constants))), *self.steps]
+        index = {node: position for position, node in enumerate(order)}
+        steps = tuple(Step(name, tuple(index[k] for k in operands)) for name, operands in self.steps.values())
+        expression = Expression(len(inputs), tuple(self.constants), steps, index[len(self.values) - 1])
+        return Case(expression, tuple(self.values[node] for node in inputs))
+
+    def _pick(self, choices: Sequence[T]) -> T:
+        return choices[self.below(len(choices))]
+
+    def _number(self, special: tuple[float, ...]) -> float:
+        """Draw a coordinate: a special point, or a short decimal (whose binary digits are full)."""
+        if self.below(4) == 0:
+            return self._pick(special or _POINTS)
+        return self._pick((1, -1)) * (1 + self.below(2999)) / 1000
+
+    def _try_step(self) -> None:
+        name = self._pick(list(self.forms))
+        form = self._pick(self.forms[name])
+        operation = CATALOGUE[name]
+        kept = len(self.values), len(self.constants)
+        operands: list[int] = []
+        for side, kind in enumerate(form):
+            operand = (
+                self._constant(operation.special if side else ()) if kind == "c" else self._node(operation)
+            )
+            if operand in operands and self.below(4):
+                operand = self.below(len(self.values))  # the same operand twice is asked, but not that often
+            operands.append(operand)
+        values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
+        result = self._guide(name, form, values)
+        if result is None:  # take back the inputs and constants drawn for it
+            del self.values[kept[0] :], self.constants[kept[1] :]
+        else:
+            self.steps[len(self.values)] = name, operands
+            self.values.append(result)
+
+    def _guide(self, name: str, form: str, values: list[float]) -> float | None:
+        """Return the step's rough value, or None where it should not be asked."""
+        if not CATALOGUE[name].inside(*values) or (name == "pow" and form != "xc" and values[0] <= 0):
+            return None  # only above 0 is a power a smooth function of its exponent
+        try:
+            result = float(f"{_GUIDE[name](*values):.10g}")  # so many digits are the same in every libm
+        except OverflowError:
+            return None
+        return result if result == 0 or _SMALLEST < abs(result) < _LARGEST else None
+
+    def _node(self, operation: Operation) -> int:
+        """Draw an operand: the latest node (which makes graphs deep), any (which shares), or a new input."""
+        inputs = len(self.values) - len(self.steps)
+        kind = self.below(4)
+        if not self.values or (kind == 0 and inputs < _MOST_INPUTS):
+            self.values.append(self._number(operation.special))
+            return len(self.values) - 1
+        return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
+
+    def _constant(self, special: tuple[float, ...]) -> int:
+        value = self._pick(special or _CONSTANTS)
+        if value not in self.constants:
+            self.constants.append(value)
+        return -1 - self.constants.index(value)

@@ -1,0 +1,43 @@
+"""Results as JUnit XML, for CI systems."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree as ET
+
+
+def junit(results: dict[str, Any]) -> str:
+    """Return one test case an operation and one a check of state or limits, as XML text."""
+    suite = ET.Element("testsuite", name=f"gradients of {results['engine']}", time=str(results["seconds"]))
+    messages: dict[str, list[str]] = {}
+    for failure in results["failures"]:
+        messages.setdefault(failure["operation"], []).append(
+            f"{failure['message']}\n\n{failure['reproducer']}"
+        )
+    for name, row in results["operations"].items():
+        test = ET.SubElement(suite, "testcase", classname="operations", name=name)
+        if not row["checked"]:
+            ET.SubElement(test, "skipped", message=row["note"] or "was in no graph")
+        _fail(test, messages.pop(name, []))
+    for check in results["state"]:
+        test = ET.SubElement(suite, "testcase", classname=check["grade"], name=check["name"])
+        if check["outcome"] == "not supported":
+            ET.SubElement(test, "skipped", message=check["message"])
+        _fail(test, messages.pop(check["name"], []))
+    for name, texts in messages.items():  # faults that no single operation is to blame for
+        _fail(ET.SubElement(suite, "testcase", classname="engine", name=name), texts)
+    verdict = ET.SubElement(suite, "testcase", classname="engine", name="verdict")
+    if results["verdict"] != "right":
+        grades = ", ".join(f"{grade} {outcome}" for grade, outcome in results["grades"].items())
+        _fail(verdict, [f"{results['verdict']}: {grades}"])
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(len(suite.findall("*/failure"))))
+    suite.set("skipped", str(len(suite.findall("*/skipped"))))
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def _fail(test: ET.Element, messages: list[str]) -> None:
+    if messages:
+        first = messages[0].partition("\n")[0]
+        ET.SubElement(test, "failure", message=first).text = "\n\n".join(messages)

@@ -1,0 +1,111 @@
+"""Finite differences in numpy, with an error estimate: a witness that knows no derivative rule at all.
+
+Central differences at a ladder of steps, extrapolated to step 0 (L. F. Richardson; C. J. F. Ridders,
+"Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982). Of all entries
+of the table the one with the smallest estimated error is taken. The estimate adds what the neighbours in
+the table differ by and the noise of the function itself, which is measured on a few points so close to
+each other that the function is a straight line between them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from nn_from_scratch.verify.expressions import Arithmetic, Expression
+
+Floats = npt.NDArray[np.float64]
+
+_STEPS = 2.0 ** -np.arange(3, 36)  # relative to max(|x|, 1)
+_COLUMNS = 4  # of the extrapolation table: errors of order 2, 4, 6, 8
+_PROBES = np.arange(-4, 5) * 2.0**-44  # relative to max(|x|, 1); they are not steps, but measure noise
+_SAFETY = 8.0
+
+
+def gradient(expression: Expression, point: Sequence[float]) -> tuple[Floats, Floats]:
+    """Estimate the gradient and its error.
+
+    Parameters
+    ----------
+    expression, point
+        What is asked, and where.
+
+    Returns
+    -------
+    gradient, error
+        Arrays of shape (inputs,), float64; the error is absolute, and infinite where no step stayed
+        inside the domain.
+
+    """
+    x = np.asarray(point, dtype=np.float64)
+    size = len(x)
+    scale = np.maximum(np.abs(x), 1.0)[:, None]
+    offsets = np.concatenate([_STEPS, -_STEPS, _PROBES])
+    moved = x[:, None] + scale * offsets  # (inputs, points): input i where it alone moves
+    # One evaluation serves all points: input j is the array of its values in every one of them.
+    values = np.broadcast_to(x[:, None, None], (size, size, len(offsets))).copy()
+    values[np.arange(size), np.arange(size)] = moved
+    with np.errstate(all="ignore"):
+        result = expression.evaluate(NUMPY, list(values.reshape(size, -1)))[expression.output]
+        f = np.broadcast_to(result, size * len(offsets)).reshape(size, -1)
+        count = len(_STEPS)
+        width = moved[:, :count] - moved[:, count : 2 * count]
+        first = (f[:, :count] - f[:, count : 2 * count]) / width
+        rounding = _noise(moved[:, 2 * count :], f[:, 2 * count :])[:, None] / width
+        return _extrapolate(first, rounding)
+
+
+def _noise(x: Floats, f: Floats) -> Floats:
+    """Return how far values lie from a straight line, at least half a unit in the last place."""
+    x = x - x.mean(axis=1, keepdims=True)
+    rest = f - f.mean(axis=1, keepdims=True)
+    slope = (x * rest).sum(axis=1, keepdims=True) / (x * x).sum(axis=1, keepdims=True)
+    noise = np.abs(rest - slope * x).max(axis=1)
+    return np.asarray(np.maximum(noise, np.abs(f).max(axis=1) * 2.0**-53))
+
+
+def _extrapolate(first: Floats, rounding: Floats) -> tuple[Floats, Floats]:
+    """Take the best entry of each row's extrapolation table, given the noise of its first column."""
+    best = np.zeros(len(first))
+    error = np.full(len(first), np.inf)
+    finest = np.zeros(len(first), dtype=np.intp)
+    column = first
+    for order in range(1, _COLUMNS):
+        better = column[:, 1:] + (column[:, 1:] - column[:, :-1]) / (4.0**order - 1)
+        spread = np.maximum(np.abs(better - column[:, 1:]), np.abs(better - column[:, :-1]))
+        estimate = _SAFETY * (spread + rounding[:, order:] + 2.0**-53 * np.abs(better))
+        estimate[~np.isfinite(better) | ~np.isfinite(estimate)] = np.inf
+        rows, chosen = np.arange(len(first)), estimate.argmin(axis=1)
+        smaller = estimate[rows, chosen] < error
+        best = np.where(smaller, better[rows, chosen], best)
+        finest = np.where(smaller, chosen + order, finest)
+        error = np.minimum(error, estimate[rows, chosen])
+        column = better
+    # A kink closer than the chosen step shows in finer differences, whose noise cannot explain them.
+    unexplained = np.abs(first - best[:, None]) - _SAFETY * rounding
+    finer = np.arange(first.shape[1]) > finest[:, None]
+    return best, np.maximum(error, np.where(finer, unexplained, 0.0).max(axis=1))
+
+
+NUMPY: Arithmetic = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": np.power,
+    "neg": operator.neg,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "relu": lambda x: np.maximum(x, 0.0),
+    "abs": np.abs,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}

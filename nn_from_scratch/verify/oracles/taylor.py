@@ -1,0 +1,135 @@
+"""Truth: an expression over FLINT power series, whose coefficients are balls that contain it provably.
+
+An input becomes the series ``x + d t``; the coefficient of ``t`` in the result is the directional
+derivative, and the ball around it holds every rounding error of the computation. No derivative rule of
+ours takes part: FLINT's series arithmetic is the rule. (F. Johansson, "Arb: efficient arbitrary-precision
+midpoint-radius interval arithmetic", IEEE Transactions on Computers 66, 2017.)
+
+At a kink the coefficient is the hull of both one-sided derivatives, so that any value between is right.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flint import arb, arb_series, ctx
+
+from nn_from_scratch.verify.expressions import Arithmetic, Expression
+
+PRECISION = 256
+"""Bits of the midpoints."""
+
+
+@contextmanager
+def working(precision: int) -> Iterator[None]:
+    """Let FLINT compute with `precision` bits and series of length 2 inside the block."""
+    before = ctx.prec, ctx.cap
+    ctx.prec, ctx.cap = precision, 2
+    try:
+        yield
+    finally:
+        ctx.prec, ctx.cap = before
+
+
+def enclose(
+    expression: Expression, point: Sequence[float], precision: int = PRECISION
+) -> tuple[arb, list[arb]]:
+    """Enclose the value and the gradient.
+
+    Parameters
+    ----------
+    expression, point
+        What is asked, and where: one float an input.
+    precision
+        In bits.
+
+    Returns
+    -------
+    value, gradient
+        A ball, and a ball for each input. A ball that is not finite says that the point is outside the
+        domain, or on its edge.
+
+    """
+    with working(precision):
+        gradient = []
+        for chosen in range(expression.inputs):
+            inputs = [arb_series([x, int(i == chosen)]) for i, x in enumerate(point)]
+            result = expression.evaluate(SERIES, inputs)[expression.output]
+            gradient.append(result[1])
+        if not gradient:
+            raise ValueError("an expression without inputs has no gradient")
+        return result[0], gradient
+
+
+def values(expression: Expression, point: Sequence[float]) -> list[float]:
+    """Return the true value of every node, rounded to float64; NaN outside the domain."""
+    with working(PRECISION):
+        nodes = expression.evaluate(SERIES, [arb_series([x]) for x in point])
+        return [float(_series(node)[0].mid()) for node in nodes]
+
+
+def _series(x: Any) -> Any:
+    return arb_series([x]) if isinstance(x, float) else x
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + (-x).exp())
+
+
+def _tanh(x: Any) -> Any:
+    return 1 - 2 / ((2 * x).exp() + 1)
+
+
+def _pow(x: Any, y: Any) -> Any:
+    if isinstance(y, float) and y.is_integer():
+        return x ** int(y) if y >= 0 else _divide(1.0, x ** int(-y))
+    return (_series(x).log() * y).exp()
+
+
+def _divide(x: Any, y: Any) -> Any:
+    x, y = _series(x), _series(y)
+    # FLINT refuses a divisor that may be 0; here that is a point outside the domain.
+    return arb_series([arb.nan(), arb.nan()]) if y[0].contains(0) else x / y
+
+
+def _subtract(x: Any, y: Any) -> Any:
+    # A node from itself leaves exactly nothing, which ball arithmetic cannot know.
+    return arb_series([0]) if x is y else x - y
+
+
+def _greater(x: Any, y: Any) -> Any:
+    x, y = _series(x), _series(y)
+    difference = _subtract(x, y)[0]
+    if difference > 0:
+        return x
+    if difference < 0:
+        return y
+    return arb_series([x[0].union(y[0]), x[1].union(y[1])])
+
+
+def _method(name: str) -> Callable[[Any], Any]:
+    return operator.methodcaller(name)
+
+
+SERIES: Arithmetic = {
+    "add": operator.add,
+    "sub": _subtract,
+    "mul": operator.mul,
+    "div": _divide,
+    "pow": _pow,
+    "neg": operator.neg,
+    "exp": _method("exp"),
+    "log": _method("log"),
+    "sqrt": _method("sqrt"),
+    "sin": _method("sin"),
+    "cos": _method("cos"),
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "relu": lambda x: _greater(x, 0.0),
+    "abs": lambda x: _greater(x, -x),
+    "maximum": _greater,
+    "minimum": lambda x, y: -_greater(-_series(x), -_series(y)),
+}

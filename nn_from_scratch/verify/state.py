@@ -1,0 +1,227 @@
+"""Named checks beside single graphs: what an engine's state does to gradients, and where its limits are.
+
+The numbers are small integers, so that every expected value is exact in every format.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nn_from_scratch.verify.engines import Engine, Tape
+
+Outcome = Literal["right", "wrong", "not supported", "error"]
+Finding = tuple[str, Any, tuple[float, ...]]
+"""What was looked at, what was got, and the values that are right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one named check."""
+
+    name: str
+    grade: Literal["state", "limits"]
+    outcome: Outcome
+    message: str = ""
+
+
+class NotSupportedError(Exception):
+    """The engine lacks what the check needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """The engine's single moves, and the two operations that the checks are made of."""
+
+    engine: Engine
+    tape: Tape
+
+    def leaf(self, value: float) -> Any:
+        return self.tape.variable(value)
+
+    def add(self, x: Any, y: Any) -> Any:
+        return self.engine.operations["add"](x, y)
+
+    def mul(self, x: Any, y: Any) -> Any:
+        return self.engine.operations["mul"](x, y)
+
+    def backward(self, output: Any) -> None:
+        self.tape.backward(output)
+
+    def gradient(self, leaf: Any) -> float:
+        found = self.tape.gradient(leaf)
+        return 0.0 if found is None else float(found)
+
+    def assign(self, leaf: Any, value: float) -> None:
+        if self.tape.assign is None:
+            raise NotSupportedError("its adapter has no `assign`")
+        self.tape.assign(leaf, value)
+
+
+def run(engine: Engine, names: tuple[str, ...] = ()) -> list[Result]:
+    """Run all checks, or the named ones.
+
+    Raises
+    ------
+    ValueError
+        If a name is none of a check.
+
+    """
+    unknown = set(names) - set(CHECKS)
+    if unknown:
+        raise ValueError(f"no such check: {', '.join(unknown)}; known are: {'; '.join(CHECKS)}")
+    return [_outcome(engine, name) for name in names or CHECKS]
+
+
+def _outcome(engine: Engine, name: str) -> Result:
+    grade, check = CHECKS[name]
+    if engine.tape is None:
+        return Result(name, grade, "not supported", "the engine has no tape: it has no state to check")
+    try:
+        findings = list(check(_Moves(engine, engine.tape)))
+    except NotSupportedError as error:
+        return Result(name, grade, "not supported", str(error))
+    except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
+        return Result(name, grade, "error", f"{type(error).__name__}: {error}"[:500])
+    wrong = [
+        f"{what} is {got!r}, expected {' or '.join(map(repr, expected))}"
+        for what, got, expected in findings
+        if got not in expected
+    ]
+    return Result(name, grade, "wrong" if wrong else "right", "\n".join(wrong))
+
+
+def _second_backward(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    output = moves.mul(u, u)
+    for times in (1, 2, 3):
+        moves.backward(output)
+        # An engine may add to what is there, or begin anew.
+        yield f"the derivative for a after {times} backward", moves.gradient(a), (36.0 * times, 36.0)
+        yield f"the derivative for b after {times} backward", moves.gradient(b), (24.0 * times, 24.0)
+
+
+def _two_outputs(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    first, second = moves.mul(u, a), moves.mul(u, 5.0)
+    moves.backward(first)
+    moves.backward(second)
+    yield "the derivative for a", moves.gradient(a), (12.0 + 15.0, 15.0)
+    yield "the derivative for b", moves.gradient(b), (4.0 + 10.0, 10.0)
+
+
+def _leaf_in_two_graphs(moves: _Moves) -> Iterator[Finding]:
+    a = moves.leaf(2.0)
+    first, second = moves.mul(a, 3.0), moves.mul(a, a)
+    moves.backward(second)
+    moves.backward(first)
+    yield "the derivative for a", moves.gradient(a), (4.0 + 3.0, 3.0)
+
+
+def _assigned_values(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    output = moves.mul(moves.mul(a, b), b)
+    moves.assign(a, 7.0)
+    moves.assign(b, 11.0)
+    try:
+        moves.backward(output)
+    except RuntimeError as error:
+        raise NotSupportedError(f"the engine refuses: {error}") from error
+    yield "the derivative for a", moves.gradient(a), (9.0,)
+    yield "the derivative for b", moves.gradient(b), (12.0,)
+
+
+def _dead_branch(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    moves.add(moves.mul(u, 5.0), u)
+    moves.backward(moves.mul(u, 4.0))
+    yield "the derivative for a", moves.gradient(a), (12.0,)
+    yield "the derivative for b", moves.gradient(b), (8.0,)
+
+
+def _unused_input(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    moves.backward(moves.mul(a, a))
+    yield "the derivative for the unused input", moves.gradient(b), (0.0,)
+
+
+def _leaf_as_output(moves: _Moves) -> Iterator[Finding]:
+    a = moves.leaf(2.0)
+    moves.backward(a)
+    yield "the derivative of a leaf for itself", moves.gradient(a), (1.0,)
+
+
+def _equal_leaves(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(2.0)
+    moves.backward(moves.add(moves.mul(a, 3.0), moves.mul(b, 5.0)))
+    yield "the derivative for a", moves.gradient(a), (3.0,)
+    yield "the derivative for b", moves.gradient(b), (5.0,)
+
+
+def _order_of_creation(moves: _Moves) -> Iterator[Finding]:
+    for swapped in (False, True):
+        a = moves.leaf(3.0)
+        u = moves.add(a, 1.0)
+        square = moves.mul(u, u)
+        cube = moves.mul(square, u)
+        moves.backward(moves.add(u, cube) if swapped else moves.add(cube, u))
+        yield "the derivative of u * u * u + u, where u = a + 1", moves.gradient(a), (49.0,)
+
+
+def _chain(length: int) -> Callable[[_Moves], Iterator[Finding]]:
+    def check(moves: _Moves) -> Iterator[Finding]:
+        a = node = moves.leaf(2.0)
+        for _ in range(length):
+            node = moves.add(node, 1.0)
+        moves.backward(node)
+        yield f"the derivative through {length:,} operations", moves.gradient(a), (1.0,)
+
+    return check
+
+
+def _sharing(moves: _Moves) -> Iterator[Finding]:
+    a = node = moves.leaf(1.0)
+    for _ in range(20):
+        node = moves.add(node, node)
+    moves.backward(node)
+    yield "the derivative over 2**20 paths", moves.gradient(a), (2.0**20,)
+
+
+def _saturation(name: str, at: float, expected: float) -> Callable[[_Moves], Iterator[Finding]]:
+    def check(moves: _Moves) -> Iterator[Finding]:
+        if (name, "x") not in moves.engine.forms:
+            raise NotSupportedError(f"the engine has no {name}")
+        a = moves.leaf(at)
+        output = moves.engine.operations[name](a)
+        moves.backward(output)
+        yield f"{name}({at})", float(moves.tape.value(output)), (expected,)
+        slope = moves.gradient(a)
+        # The true slope is below the smallest number of any format.
+        yield f"the derivative of {name} at {at}", 0.0 if math.fabs(slope) < 1e-170 else slope, (0.0,)
+
+    return check
+
+
+CHECKS: dict[str, tuple[Literal["state", "limits"], Callable[[_Moves], Iterator[Finding]]]] = {
+    "a second backward does not count inner nodes again": ("state", _second_backward),
+    "two outputs may share a node": ("state", _two_outputs),
+    "a leaf may be in two graphs": ("state", _leaf_in_two_graphs),
+    "values assigned after the forward pass change nothing": ("state", _assigned_values),
+    "a dead branch changes nothing": ("state", _dead_branch),
+    "an unused input has derivative 0": ("state", _unused_input),
+    "a leaf may be the output": ("state", _leaf_as_output),
+    "leaves of equal value stay apart": ("state", _equal_leaves),
+    "the order of operands does not matter": ("state", _order_of_creation),
+    "a chain of 3,000 operations": ("limits", _chain(3_000)),
+    "a chain of 100,000 operations": ("limits", _chain(100_000)),
+    "a node shared 2**20 paths deep": ("limits", _sharing),
+    "tanh at 400": ("limits", _saturation("tanh", 400.0, 1.0)),
+    "tanh at -400": ("limits", _saturation("tanh", -400.0, -1.0)),
+    "sigmoid at 800": ("limits", _saturation("sigmoid", 800.0, 1.0)),
+    "sigmoid at -800": ("limits", _saturation("sigmoid", -800.0, 0.0)),
+}

@@ -1,0 +1,141 @@
+"""What a campaign has counted so far, mergeable between processes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.examine import Examination
+from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.verdicts import Verdict
+
+_COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict")
+_NOTES = {
+    "taylor": "FLINT power series over balls, 256 bits: the truth",
+    "pytorch": "float64",
+    "finite differences": "extrapolated central differences in numpy, with their own error estimate",
+}
+
+
+@dataclass
+class Statistics:
+    """Counts of verdicts, by graph and by operation, and what every graph's worst gradient entry was."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
+    accusing: Counter[str] = field(default_factory=Counter)
+    largest: dict[str, float] = field(default_factory=dict)
+    oracles: dict[str, Counter[str]] = field(default_factory=dict)
+    checks: dict[str, list[Any]] = field(default_factory=lambda: {column: [] for column in _COLUMNS})
+    accused: list[Case] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many graphs were examined."""
+        return sum(self.verdicts.values())
+
+    def add(self, seen: Examination) -> None:
+        """Count one examination."""
+        self.verdicts[seen.verdict] += 1
+        reachable = seen.case.expression.live_steps()
+        worst = max(seen.gradient, key=lambda one: one.in_tolerances, default=None)
+        operations = {step.operation for step in reachable}
+        self.checked.update(operations)
+        if seen.verdict is Verdict.UNDECIDED:
+            self.undecided.update(operations)
+        elif worst is not None:
+            for operation in operations:
+                self.largest[operation] = max(self.largest.get(operation, 0.0), worst.in_tolerances)
+        if seen.verdict.accuses:
+            self.accusing.update(operations)
+            self.accused.append(seen.case)
+        for oracle, hearing in seen.oracles.items():
+            self.oracles.setdefault(oracle, Counter())[hearing] += 1
+        if worst is not None:
+            row = (worst.expected, worst.error, worst.tolerance)
+            columns = (len(reachable), *(x if math.isfinite(x) else None for x in row), seen.verdict.value)
+            for column, entry in zip(_COLUMNS, columns, strict=True):
+                self.checks[column].append(entry)
+
+    def merge(self, other: Statistics) -> None:
+        """Add what another process has counted."""
+        for mine, theirs in (
+            (self.verdicts, other.verdicts),
+            (self.checked, other.checked),
+            (self.undecided, other.undecided),
+            (self.accusing, other.accusing),
+        ):
+            mine.update(theirs)  # type: ignore[arg-type]
+        for operation, error in other.largest.items():
+            self.largest[operation] = max(self.largest.get(operation, 0.0), error)
+        for oracle, counts in other.oracles.items():
+            self.oracles.setdefault(oracle, Counter()).update(counts)
+        for column, entries in other.checks.items():
+            self.checks[column] += entries
+        self.accused += other.accused
+
+    def operations(self, engine: Engine, blamed: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return the table by operation; "wrong" counts failing graphs with an operation that is blamed."""
+        return {
+            name: {
+                "supported": any(form[0] == name for form in engine.forms),
+                "checked": self.checked[name],
+                "wrong": self.accusing[name] if name in blamed else 0,
+                "undecided": self.undecided[name],
+                "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
+                "note": "; ".join(
+                    f"{_written(name, form)}: {reason}"
+                    for (operation, form), reason in engine.lacks.items()
+                    if operation == name
+                ),
+            }
+            for name in CATALOGUE
+        }
+
+    def witnesses(self) -> dict[str, dict[str, Any]]:
+        """Return the table by oracle."""
+        table = {}
+        for name, note in _NOTES.items():
+            heard = self.oracles.get(name, Counter[str]())
+            available = name != "pytorch" or pytorch.version() is not None
+            table[name] = {
+                "available": available,
+                "note": note if available else "not asked: torch is not installed",
+                "asked": sum(heard.values()),
+                **{hearing: heard[hearing] for hearing in ("agrees", "differs", "no answer")},
+            }
+        return table
+
+    def alarms(self, engine: Engine) -> list[str]:
+        """Say what was not checked although it may look so."""
+        found = [
+            f"operation {name} is supported but was in no graph"
+            for name in dict.fromkeys(name for name, _ in engine.forms)
+            if not self.checked[name]
+        ]
+        found += [
+            f"operation {name}: every graph with it was undecided"
+            for name, count in self.checked.items()
+            if count == self.undecided[name]
+        ]
+        found += [
+            f"the oracle {name} answered nothing"
+            for name, heard in self.oracles.items()
+            if not heard["agrees"] and not heard["differs"]
+        ]
+        if 10 * self.verdicts[Verdict.UNDECIDED] > self.total:
+            found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
+        if not engine.forms:
+            found.append("the engine supports no operation of the catalogue")
+        return found
+
+
+def _written(name: str, form: str) -> str:
+    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in form))

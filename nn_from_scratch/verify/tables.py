@@ -1,0 +1,91 @@
+"""Results as tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+_STYLES = {"right": "bold green", "wrong": "bold red", "nothing checked": "bold yellow"}
+_NUMERIC = {"graphs", "asked", "agrees", "differs", "no answer", "undecided", "ratio"}
+
+
+def show_verify(console: Console, results: dict[str, Any]) -> None:
+    """Print the tables by operation and oracle, the checks that failed, and the verdict."""
+    table = _table("operation", "graphs", "undecided", "largest error / tolerance", "")
+    for name, row in results["operations"].items():
+        if row["checked"]:
+            fault = f"[bold red]wrong in {row['wrong']} graphs[/]" if row["wrong"] else "[green]right[/]"
+            error = f"{row['largest_error_in_tolerances']:.3g}"
+            table.add_row(name, str(row["checked"]), str(row["undecided"]), error, fault)
+        else:
+            table.add_row(name, "0", "", "", "not checked")
+        if row["note"]:
+            table.add_row("", "", "", "", escape(f"not supported: {row['note']}"[:300]), style="dim")
+    console.print(table)
+    table = _table("oracle", "asked", "agrees", "differs", "no answer", "")
+    for name, row in results["oracles"].items():
+        counts = (str(row[column]) for column in ("asked", "agrees", "differs", "no answer"))
+        table.add_row(name, *counts, escape(row["note"]))
+    console.print(table)
+    table = _table("check of state or limits", "outcome", "")
+    for row in results["state"]:
+        style = _STYLES.get(row["outcome"], "bold red" if row["outcome"] == "error" else "dim")
+        why = row["message"].partition("\n")[0][:100] if row["outcome"] == "not supported" else ""
+        table.add_row(row["name"], f"[{style}]{row['outcome']}[/]", escape(why))
+    console.print(table)
+    for failure in results["failures"]:
+        console.print(f"\n[bold red]{failure['grade']}[/] {escape(failure['message'])}", highlight=False)
+    for alarm in results["alarms"]:
+        console.print(f"[yellow]note:[/] {escape(alarm)}", highlight=False)
+    grades = ", ".join(f"{name} {outcome}" for name, outcome in results["grades"].items())
+    counts = results["graphs"]
+    _say_verdict(
+        console,
+        results,
+        f"{escape(results['engine'])}, {counts['checked']} of {counts['requested']} graphs: {grades}",
+    )
+
+
+def show_moons(console: Console, results: dict[str, Any]) -> None:
+    """Print the log as the README does, and the verdict."""
+    for line in results["log"]:
+        console.print(line, highlight=False)
+    first = results.get("first_difference")
+    where = (
+        "agrees with the recorded curve at every iteration"
+        if first is None
+        else f"leaves the curve at iteration {first}"
+    )
+    _say_verdict(console, results, where)
+
+
+def show_benchmark(console: Console, results: dict[str, Any]) -> None:
+    """Print the ratios with their intervals."""
+    table = _table("what", "subject", "baseline", "ratio", "95 % interval")
+    for row in results["rows"]:
+        interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        table.add_row(row["name"], row["subject"], row["baseline"], f"{row['ratio']:.2f}", interval)
+    console.print(table)
+    for note in results.get("notes", []):
+        console.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
+    console.print(f"a ratio above 1: the subject is faster ({results['seconds']:.1f} s)", highlight=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        numeric = column in _NUMERIC
+        table.add_column(column, justify="right" if numeric else "left")
+    return table
+
+
+def _say_verdict(console: Console, results: dict[str, Any], text: str) -> None:
+    style = _STYLES[results["verdict"]]
+    interrupted = " (interrupted)" if results["interrupted"] else ""
+    console.print(
+        f"\n[{style}]{results['verdict'].upper()}[/]{interrupted} {text} ({results['seconds']:.1f} s)",
+        highlight=False,
+    )

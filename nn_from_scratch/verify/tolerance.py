@@ -1,0 +1,189 @@
+"""The derived tolerance: how far rounding alone may move a result of this expression at this point.
+
+Reverse mode runs over FLINT balls at the *engine's* working precision. Each step rounds as the engine
+does, and the ball's radius accumulates what that may change. The midpoints are never used: this pass has
+derivative rules of its own, and truth comes from `oracles.taylor`, which has none.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb
+
+from nn_from_scratch.verify.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.oracles import taylor
+
+MARGIN = 4
+"""Radii that an error may reach. Correct engines were measured to stay below 1.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A binary floating-point format: bits of precision and the exponents of its normal numbers."""
+
+    precision: int
+    smallest_exponent: int
+    largest_exponent: int
+
+    @property
+    def unit_roundoff(self) -> float:
+        """The largest relative error of rounding to nearest."""
+        return 2.0**-self.precision
+
+    def holds(self, ball: arb) -> bool:
+        """Whether every number of the ball is 0 or a normal number of the format, away from its ends."""
+        low, high = ball.abs_lower(), ball.abs_upper()
+        if high == 0:
+            return True
+        edge = arb(2)
+        return bool(low > edge**self.smallest_exponent and high < edge ** (self.largest_exponent - 1))
+
+
+FORMATS: Mapping[str, Format] = {
+    "float64": Format(53, -1022, 1023),
+    "float32": Format(24, -126, 127),
+    "float16": Format(11, -14, 15),
+    "bfloat16": Format(8, -126, 127),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """What rounding alone may do: absolute radii, and the balls met on the way."""
+
+    value: float
+    gradient: tuple[float, ...]
+    balls: tuple[arb, ...]
+
+    def in_range(self, working_format: Format) -> bool:
+        """Whether no intermediate value or adjoint overflows or underflows: the radii hold only then."""
+        return all(map(working_format.holds, self.balls))
+
+
+def rounding(
+    expression: Expression, point: Sequence[float], truth: Sequence[arb], working_format: Format
+) -> Rounding:
+    """Derive the radii of the value and of each gradient entry.
+
+    Parameters
+    ----------
+    expression, point
+        What is asked, and where.
+    truth
+        The enclosures of the gradient's entries, from `taylor.enclose`.
+    working_format
+        The format in which the engine computes.
+
+    Returns
+    -------
+    Rounding
+        A radius is infinite where the point cannot be told from one outside the domain.
+
+    """
+    with taylor.working(working_format.precision):
+        values = expression.evaluate(_VALUES, [arb(x) for x in point])
+        adjoints = [arb(0)] * len(expression)
+        adjoints[expression.output] = arb(1)
+        met: list[arb] = []
+        for index in range(len(expression) - 1, expression.first_step - 1, -1):
+            if adjoints[index] == 0:
+                continue
+            step = expression.steps[index - expression.first_step]
+            met.append(values[index])
+            partials = _PARTIALS[step.operation](values[index], *[values[k] for k in step.operands])
+            for operand, partial in zip(step.operands, partials, strict=True):
+                if not expression.is_constant(operand):
+                    contribution = adjoints[index] * partial
+                    adjoints[operand] += contribution
+                    met += (partial, contribution)
+    # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
+    # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
+    value, forward = taylor.enclose(expression, point, working_format.precision)
+    return Rounding(
+        value=max(_radius(values[expression.output]), _radius(value)),
+        gradient=tuple(
+            max(_radius(reverse), _radius(ball) - _radius(true))
+            for reverse, ball, true in zip(adjoints, forward, truth, strict=False)
+        ),
+        balls=tuple(met),
+    )
+
+
+def _radius(ball: arb) -> float:
+    return float(ball.rad()) if ball.is_finite() else float("inf")
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + (-x).exp())
+
+
+def _difference(x: Any, y: Any) -> Any:
+    """Subtract; a node from itself leaves exactly nothing, which ball arithmetic cannot know."""
+    return arb(0) if x is y else arb(x) - y
+
+
+def _step_function(x: Any) -> Any:
+    """Return 1 above 0 and 0 below; one half (which engine does what is the truth's matter) at 0."""
+    if x > 0:
+        return arb(1)
+    if x < 0:
+        return arb(0)
+    return arb(0.5) if x == 0 else arb(0.5, 0.5)
+
+
+def _pow_partials(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    # A constant operand has no partial derivative, and its formula may not exist.
+    base = 0 if isinstance(x, float) else arb(0) if y == 0 else y * x ** (arb(y) - 1)
+    exponent = 0 if isinstance(y, float) else z * arb(x).log()
+    return base, exponent
+
+
+def _extremum_partials(x: Any, y: Any) -> tuple[Any, Any]:
+    first = _step_function(_difference(x, y))
+    return first, 1 - first
+
+
+_VALUES: Arithmetic = {
+    "add": operator.add,
+    "sub": _difference,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": lambda x, y: arb(x) ** arb(y),
+    "neg": operator.neg,
+    "exp": lambda x: x.exp(),
+    "log": lambda x: x.log(),
+    "sqrt": lambda x: x.sqrt(),
+    "sin": lambda x: x.sin(),
+    "cos": lambda x: x.cos(),
+    "tanh": lambda x: x.tanh(),
+    "sigmoid": _sigmoid,
+    "relu": lambda x: arb.max(x, arb(0)),
+    "abs": abs,
+    "maximum": lambda x, y: arb.max(arb(x), arb(y)),
+    "minimum": lambda x, y: arb.min(arb(x), arb(y)),
+}
+
+# The partial derivatives of z = f(x, y), by the formulas that engines commonly use.
+_PARTIALS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
+    "add": lambda z, x, y: (arb(1), arb(1)),
+    "sub": lambda z, x, y: (arb(1), arb(-1)),
+    "mul": lambda z, x, y: (arb(y), arb(x)),
+    "div": lambda z, x, y: (1 / arb(y), -x / (arb(y) * y)),
+    "pow": _pow_partials,
+    "neg": lambda z, x: (arb(-1),),
+    "exp": lambda z, x: (z,),
+    "log": lambda z, x: (1 / x,),
+    "sqrt": lambda z, x: (1 / (2 * z),),
+    "sin": lambda z, x: (x.cos(),),
+    "cos": lambda z, x: (-x.sin(),),
+    "tanh": lambda z, x: (1 - z * z,),
+    "sigmoid": lambda z, x: (z * (1 - z),),
+    "relu": lambda z, x: (_step_function(x),),
+    "abs": lambda z, x: (2 * _step_function(x) - 1,),
+    "maximum": lambda z, x, y: _extremum_partials(x, y),
+    "minimum": lambda z, x, y: _extremum_partials(y, x),
+}
