@@ -1,0 +1,93 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify.training import recorded
+from nn_from_scratch.verify.training.formula import Floats, flatten, step, unflatten
+from nn_from_scratch.verify.training.judge import judge_losses, judge_weights
+from nn_from_scratch.verify.training.loop import Network, at_once, train
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+NAMES = sorted(path.stem for path in (REFERENCE / "training").glob("*.json"))
+
+
+def test_every_recorded_file_is_small_text_with_provenance() -> None:
+    files = [path for path in REFERENCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {path.suffix for path in files} == {".json", ".py", ".md"}
+    for path in files:
+        assert path.stat().st_size < 1_000_000, path
+        if path.suffix == ".json":
+            provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+            assert (REFERENCE.parent / provenance["script"]).is_file(), path
+
+
+def test_recorded_runs_are_found_by_name() -> None:
+    assert recorded.names() == NAMES
+    assert "readme" in NAMES
+
+
+def test_a_missing_record_is_told() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no recorded training/nonsense.json in .*reference"):
+        recorded.load("nonsense")
+
+
+def test_the_moons_are_those_of_scikit_learn() -> None:
+    from sklearn.datasets import make_moons
+
+    x, y = make_moons(n_samples=100, noise=0.1, random_state=42)
+    run = recorded.load("readme")
+    np.testing.assert_allclose(run.x, x, rtol=1e-14)  # libm's sine may differ in the last bit elsewhere
+    np.testing.assert_array_equal(run.y, y)
+
+
+def test_the_solved_start_has_margin_in_every_printed_digit() -> None:
+    solved = json.loads((REFERENCE / "readme_start.json").read_text(encoding="utf-8"))
+    run = recorded.load("readme")
+    assert solved["start"] == run.start.tolist()
+    assert max(map(abs, solved["start"])) < 1
+    printed = [float(line.split()[-1]) for line in solved["log"]]
+    assert np.max(abs(run.losses[::10] - printed)) < 1e-9  # rounding to four decimals turns at 5e-5
+    assert "not the author's" in solved["about"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_run_is_true_to_the_certified_curve(name: str) -> None:
+    run = recorded.load(name)
+    assert run.start.dtype == np.float64
+    assert np.all(abs(run.start) < 1)
+    assert len(run.true_losses) >= run.horizon > 0
+    assert judge_losses(run.losses.tolist(), run).outcome == "right"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hand_written_numpy_reproduces_a_recorded_run(name: str) -> None:
+    run = recorded.load(name)
+    layers, losses = [layer.astype(run.dtype) for layer in unflatten(run.start, run.sizes)], []
+    x, y = run.x.astype(run.dtype), run.y[:, None].astype(run.dtype)
+    for k in range(run.iterations):
+        seen = run.samples(k)
+        loss, layers = step(Floats(), layers, x[seen], y[seen], **run.descent)
+        losses.append(loss.item())
+    assert judge_losses(losses, run).outcome == "right"
+    weights = [run.start] * run.iterations + [flatten(layers).astype(np.float64)]
+    assert judge_weights(weights, run).outcome != "wrong"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_engine_reproduces_a_recorded_run(name: str) -> None:
+    run = recorded.load(name)
+    network = Network([layer.astype(run.dtype) for layer in unflatten(run.start, run.sizes)], run.activations)
+    passed = train(network, network.flat, run, iterations=run.iterations, loss_of=at_once)
+    assert judge_losses(passed.losses, run).outcome == "right"
+    assert judge_weights(passed.weights, run).outcome == (
+        "right" if run.horizon == run.iterations else "not checked"
+    )
+
+
+def test_tolerances_are_a_few_last_digits() -> None:
+    run = recorded.load("readme")
+    assert np.max(run.tolerance / run.losses) < 1e-13
+    assert math.isclose(run.tolerance[0], 4 * run.spread[0])

@@ -1,0 +1,168 @@
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+
+from nn_from_scratch import MLP, nn
+from nn_from_scratch.verify.training import moons
+from nn_from_scratch.verify.training.judge import digits, judge_log, judge_losses, judge_steps, judge_weights
+from nn_from_scratch.verify.training.loop import Network, Trajectory, at_once, flat, start_at, train
+from nn_from_scratch.verify.training.recorded import Recorded, load
+
+SEED_README = """\
+Iter 0: Loss 83.8247
+Iter 10: Loss 11.5137
+Iter 20: Loss 9.0155
+Iter 30: Loss 7.0642
+Iter 40: Loss 5.4826
+Iter 50: Loss 4.4820
+Iter 60: Loss 3.8770
+Iter 70: Loss 3.4857
+Iter 80: Loss 3.2109
+Iter 90: Loss 3.0044
+Iter 100: Loss 2.8409""".splitlines()
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Recorded:
+    return load("readme")
+
+
+def trained(recorded: Recorded, iterations: int) -> Trajectory:
+    """Train our engine, batch at once, which is fast."""
+    model = MLP(recorded.sizes)
+    start_at(model, recorded.start)
+    return train(model, lambda: flat(model), recorded, iterations=iterations, loss_of=at_once)
+
+
+def test_moons_prints_the_log_of_the_seed_readme() -> None:
+    results = moons()
+    assert results["log"] == SEED_README
+    assert results["verdict"] == "right"
+    assert {check["name"]: check["outcome"] for check in results["checks"]} == dict.fromkeys(
+        ["losses", "final weights", "every step", "log"], "right"
+    )
+    assert all(log == SEED_README for log in results["logs"].values())
+    assert all(min(kept) > 14.5 for kept in results["digits"].values())
+    json.dumps(results, allow_nan=False)
+
+
+def test_moons_keeps_what_it_had_when_interrupted() -> None:
+    def interrupt(done: int, total: int, text: str) -> None:
+        assert total == 101
+        assert bool(text) == (done > 0)
+        if done == 12:
+            raise KeyboardInterrupt
+
+    results = moons(progress=interrupt)
+    assert results["interrupted"]
+    assert results["log"] == SEED_README[:2]
+    assert len(results["losses"]) == 12
+    assert results["verdict"] == "right"
+    outcomes = {check["name"]: check["outcome"] for check in results["checks"]}
+    assert outcomes == {
+        "losses": "right",
+        "final weights": "not checked",
+        "every step": "right",
+        "log": "right",
+    }
+
+
+def test_moons_interrupted_at_once_is_not_a_pass() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    results = moons(progress=interrupt)
+    assert results["verdict"] == "nothing checked"
+    assert results["losses"] == []
+
+
+def test_moons_refuses_to_train_nothing() -> None:
+    with pytest.raises(ValueError, match="at least 1 iteration, got 0"):
+        moons(iterations=0)
+
+
+def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_layer = nn._LAYER.before
+    assert by_layer is not None
+    wrong = dataclasses.replace(nn._LAYER, before=lambda g, z, single: by_layer(g, z, single) * (1 + 1e-9))
+    monkeypatch.setattr(nn, "_LAYER", wrong)
+    results = moons(iterations=20)
+    assert results["verdict"] == "wrong"
+    assert results["first_difference"] == 0  # the first step already ends at wrong weights
+    outcomes = {check["name"]: (check["outcome"], check["first_difference"]) for check in results["checks"]}
+    assert outcomes["losses"] == ("wrong", 1)
+    assert outcomes["every step"] == ("wrong", 0)
+    assert outcomes["log"] == ("right", None)  # four decimals do not show it
+
+
+@pytest.mark.parametrize(("tolerances", "first"), [(0.9, None), (1.5, 7), (math.nan, 7), (math.inf, 7)])
+def test_a_loss_is_judged_by_its_tolerance(recorded: Recorded, tolerances: float, first: int | None) -> None:
+    losses = [float(loss) for loss in recorded.true_losses]
+    losses[7] += tolerances * recorded.tolerance[7]
+    assert judge_losses(losses, recorded).first_difference == first
+
+
+def test_losses_beyond_the_horizon_are_not_compared(recorded: Recorded) -> None:
+    spread = recorded.spread.copy()
+    spread[60:] = recorded.losses[60:] * 1e-8
+    chaotic = dataclasses.replace(recorded, spread=spread)
+    losses = [float(loss) for loss in recorded.true_losses]
+    losses[80] = math.nan
+    check = judge_losses(losses, chaotic)
+    assert (check.outcome, chaotic.horizon) == ("right", 60)
+    assert "from iteration 60 on" in check.message
+    assert judge_weights([recorded.start] * 102, chaotic).outcome == "not checked"
+
+
+def test_final_weights_are_judged_one_by_one(recorded: Recorded) -> None:
+    run = trained(recorded, recorded.iterations)
+    assert judge_weights(run.weights, recorded).outcome == "right"
+    run.weights[-1][5] += 1e-11
+    assert judge_weights(run.weights, recorded).outcome == "wrong"
+
+
+def test_a_step_is_judged_from_the_runs_own_weights(recorded: Recorded) -> None:
+    run = trained(recorded, 8)
+    assert judge_steps(run, recorded).outcome == "right"
+    run.weights[4][100] *= 1 + 1e-12
+    assert judge_steps(run, recorded).first_difference == 3  # the step that led there
+
+
+def test_judging_nothing_is_not_right(recorded: Recorded) -> None:
+    assert judge_losses([], recorded).outcome == "not checked"
+    assert judge_steps(Trajectory([recorded.start]), recorded).outcome == "not checked"
+    assert judge_log([], SEED_README).outcome == "not checked"
+
+
+def test_a_log_with_one_wrong_digit_is_wrong() -> None:
+    printed = [line.replace("3.8770", "3.8771") for line in SEED_README]
+    check = judge_log(printed, SEED_README)
+    assert (check.outcome, check.first_difference) == ("wrong", 60)
+
+
+def test_digits_see_past_float64() -> None:
+    true = ["0.1000000000000000055511151231257827021182", "2.00000000000000000000", "1.0"]
+    assert digits([0.1, 2.0002], true) == pytest.approx([40.0, 4.0], abs=1.5)
+    assert math.isnan(digits([math.nan], true)[0])
+
+
+def test_sample_by_sample_and_at_once_agree(recorded: Recorded) -> None:
+    model = MLP(recorded.sizes)
+    start_at(model, recorded.start)
+    slow = train(model, lambda: flat(model), recorded, iterations=3)
+    fast = trained(recorded, 3)
+    np.testing.assert_allclose(slow.weights, fast.weights, rtol=1e-12)
+    np.testing.assert_allclose(slow.losses, fast.losses, rtol=1e-13)
+
+
+def test_a_network_of_single_operations_is_the_mlp(recorded: Recorded) -> None:
+    model = MLP(recorded.sizes)
+    start_at(model, recorded.start)
+    layers = [np.c_[layer.weights.value, layer.biases.value] for layer in model.layers]
+    network = Network(layers, recorded.activations)
+    np.testing.assert_array_equal(network.flat(), recorded.start)
+    np.testing.assert_allclose(network(recorded.x).value, model(recorded.x).value, rtol=1e-12)
+    np.testing.assert_allclose(network(recorded.x[0]).value, model(recorded.x[0]).value, rtol=1e-12)
