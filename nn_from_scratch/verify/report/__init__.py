@@ -1,1 +1,5 @@
-"""The suite that proves an engine's gradients right."""
+"""Results (JSON) in, one self-contained HTML page out."""
+
+from nn_from_scratch.verify.report.page import page
+
+__all__ = ["page"]

@@ -1,0 +1,154 @@
+"""The page: results in, HTML out."""
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Iterator
+from importlib.resources import files
+from itertools import zip_longest
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from nn_from_scratch.verify.report import formats, headline
+from nn_from_scratch.verify.report.figures import errors, speed, training
+from nn_from_scratch.verify.report.headline import Results
+
+FAILURES_SHOWN = 25
+_ENTRIES_SHOWN = 64  # of one failing gradient
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("nn_from_scratch.verify.report"),
+    autoescape=True,
+    undefined=jinja2.ChainableUndefined,  # results may lack what is optional, at any depth
+    finalize=lambda value: formats.shown(value) if value is None else value,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters |= {
+    "exact": formats.exact,
+    "number": lambda value: formats.raised(formats.number(value)),
+    "quantity": lambda value, unit: formats.raised(formats.quantity(value, unit)),
+    "raised": formats.raised,
+    "seconds": formats.seconds,
+    "tone": headline.tone,
+}
+
+
+def page(
+    *, verify: Results | None = None, moons: Results | None = None, benchmark: Results | None = None
+) -> str:
+    """Return one self-contained HTML page that shows the results of up to three runs.
+
+    The page says what the results say: it computes no verdict. Text in the results is escaped, and
+    characters that no page may hold are replaced. The same results give the same page.
+
+    Parameters
+    ----------
+    verify, moons, benchmark
+        The results of ``nn-from-scratch verify``, ``moons`` and ``benchmark`` as read from their JSON;
+        None for a run that was not made. A run may be interrupted, wrong or empty, keys that are not
+        known are ignored, and optional ones may be missing.
+
+    Returns
+    -------
+    str
+        HTML 5 with styles, script and drawings inside; it asks the network for nothing. Write it as UTF-8.
+    """
+    verify, moons, benchmark = formats.printable([verify, moons, benchmark])
+    parts = headline.parts_of(verify, moons, benchmark)
+    drawings = _drawings(verify or {}, moons or {}, benchmark or {})
+    script = _asset("page.js")
+    return _TEMPLATES.get_template("page.html").render(
+        verify=verify,
+        moons=moons,
+        benchmark=benchmark,
+        checked=headline.checked(verify) if verify is not None else None,
+        parts=parts,
+        top=headline.gravest(parts),
+        facts=headline.facts(verify, moons, drawings["strictness"]),
+        grades=headline.GRADES,
+        failures_shown=FAILURES_SHOWN,
+        entries=_entries,
+        environments=_environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
+        commands=list(_commands(verify, moons, benchmark)),
+        style=Markup(_asset("page.css")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - likewise
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **drawings,
+    )
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def _drawings(verify: Results, moons: Results, benchmark: Results) -> dict[str, Any]:
+    checks = errors.Checks.of(verify.get("checks"))
+    return {
+        "scatter": errors.scatter(checks),
+        "histogram": errors.histogram(checks),
+        "drawn": len(checks.error),
+        "strictness": checks.strictness,
+        "losses": training.losses(moons),
+        "boundary": training.boundary(moons),
+        "ratios": speed.ratios(benchmark.get("rows") or []),
+    }
+
+
+def _entries(failure: Results) -> dict[str, Any]:
+    """Return the entries of a failure as rows of name, got, expected, difference, tolerance.
+
+    The entries are the gradient's, one for each coordinate of the point; before them may stand the value.
+    """
+    point, *columns = (_flat(failure.get(key)) for key in ("point", "got", "expected", "tolerance"))
+    names = [f"x{index} = {formats.exact(x)}" for index, x in enumerate(point)]
+    if len(columns[0]) == len(point) + 1:
+        names = ["the value", *names]
+    rows = [
+        (name, got, expected, _difference(got, expected), tolerance)
+        for name, got, expected, tolerance in zip_longest(names, *columns)
+    ]
+    return {"rows": rows[:_ENTRIES_SHOWN], "more": len(rows[_ENTRIES_SHOWN:])}
+
+
+def _flat(values: Any) -> list[Any]:
+    if not isinstance(values, list):
+        return [] if values is None else [values]
+    return [entry for value in values for entry in (_flat(value) if isinstance(value, list) else [value])]
+
+
+def _difference(got: Any, expected: Any) -> float | None:
+    numeric = isinstance(got, int | float) and isinstance(expected, int | float)
+    return abs(got - expected) if numeric else None
+
+
+def _environments(runs: dict[str, Results | None]) -> dict[str, Any]:
+    """Return the environments by the runs that share them: usually one."""
+    groups: list[tuple[list[str], Any]] = []
+    for name, results in runs.items():
+        environment = (results or {}).get("environment")
+        if not environment:
+            continue
+        same = next((names for names, known in groups if known == environment), None)
+        if same is None:
+            groups.append(([name], environment))
+        else:
+            same.append(name)
+    return {formats.listed(names): environment for names, environment in groups}
+
+
+def _commands(verify: Results | None, moons: Results | None, benchmark: Results | None) -> Iterator[str]:
+    """Yield the commands that make these results again."""
+    if verify is not None:
+        words = ["nn-from-scratch", "verify", "--engine", str(verify.get("engine") or "nn_from_scratch")]
+        requested = (verify.get("graphs") or {}).get("requested")
+        words += [] if requested is None else ["--graphs", str(requested)]
+        words += [] if verify.get("seed") is None else ["--seed", str(verify["seed"])]
+        yield shlex.join(words)
+    if moons is not None:
+        yield "nn-from-scratch moons"
+    if benchmark is not None:
+        yield "nn-from-scratch benchmark"
