@@ -67,20 +67,21 @@ class Workload:
 
 # A graph of scalars -------------------------------------------------------------------------------
 
-LEAVES, OPERATIONS = 42, 2000
-
 
 def scalar_graph(variable: Callable[[float], Any]) -> tuple[list[Any], Any]:
-    """Build a graph of 2,000 operations on 42 leaves; return the leaves and the output.
+    """Build a graph of 2,000 operations on 40 leaves; return the leaves and the output.
 
-    Only `+`, `*` and `relu` are used: what every engine does in a single step.
+    The operations are all that micrograd has: `-`, `*`, `relu`, `**`, `+` and `/` in turn (`-` and `/`
+    take it two steps each), and a sum over the last values.
     """
-    leaves = [variable(value) for value in np.random.default_rng(0).uniform(-1, 1, LEAVES).tolist()]
-    x = leaves.copy()
-    for k in range(394):
-        x.append((x[k] * x[k + 1] + x[k + 5]).relu() + x[k + 7] * x[k + 11])
-    output = x[-31]
-    for term in x[-30:]:
+    generator = np.random.default_rng(0)
+    x = [variable(value) for value in generator.uniform(0, 1, 20).tolist()]
+    divisors = [variable(value) for value in generator.uniform(1, 1.5, 20).tolist()]
+    leaves = x + divisors
+    for k in range(328):  # values stay near 1, and paths shorter than recursion can follow
+        x.append((((x[k] - x[k + 1]) * x[k + 2]).relu() ** 2 + x[k + 3]) / divisors[k % 20])
+    output = x[-33]
+    for term in x[-32:]:
         output = output + term
     return leaves, output
 
@@ -98,7 +99,7 @@ def _scalars(
 
     def result(graph: tuple[list[Any], Any]) -> list[Any]:
         leaves, output = graph
-        return [value(output), [gradient(leaf) for leaf in leaves]]
+        return [value(output), *map(gradient, leaves)]
 
     return Contender(run, result)
 
