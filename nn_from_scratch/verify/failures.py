@@ -15,6 +15,7 @@ from nn_from_scratch.verify.state import Result
 from nn_from_scratch.verify.verdicts import Verdict
 
 _MOST_SHRUNK = 12  # failing graphs, at perhaps 0.1 s each; all of them are counted
+_MOST_UNBLAMED = 3  # of which no single operation is to blame
 
 
 def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[str, Any]]:
@@ -28,7 +29,7 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
     """
     blamed: set[str] = set()
     told: set[str] = set()
-    budget = _MOST_SHRUNK
+    budget, unblamed = _MOST_SHRUNK, 0
     for case in sorted(accused, key=lambda one: len(one.expression.steps)):
         if budget and not blamed & {step.operation for step in case.expression.steps}:
             budget -= 1
@@ -36,8 +37,10 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
             operation = blame(engine, smallest)
             if operation in CATALOGUE:
                 blamed.add(operation)
+            else:
+                unblamed += 1
             text = str(smallest.case.expression)
-            if text not in told:
+            if text not in told and unblamed <= _MOST_UNBLAMED:
                 told.add(text)
                 yield _failure(engine, smallest, operation)
 

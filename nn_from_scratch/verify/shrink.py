@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.generate import Form
 from nn_from_scratch.verify.oracles import taylor
 
 REVERSE_PASS = "reverse pass"  # noqa: S105  no password
@@ -33,8 +34,8 @@ def minimal(engine: Engine, found: Examination) -> Examination:
 def blame(engine: Engine, found: Examination) -> str:
     """Name the operation whose value or local derivative is wrong, or the reverse pass.
 
-    Every step of the (minimal) case is checked on its own at the values it has there, also with something
-    after it, so that a dropped cotangent shows.
+    Every step of the (minimal) case is checked on its own at the values it has there; also with something
+    after it, where a dropped cotangent shows, and with its operand used again, where a lost sum does.
     """
     expression = found.case.expression
     values = taylor.values(expression, found.case.point)
@@ -42,8 +43,7 @@ def blame(engine: Engine, found: Examination) -> str:
         step = expression.steps[index - expression.first_step]
         cut = {k: values[k] for k in step.operands if not expression.is_constant(k)}
         alone = _rebuilt(found.case, output=index, cut=cut)
-        cases = [alone, *([_tripled(alone)] if ("mul", "xc") in engine.forms else [])]
-        if any(examine(engine, case).verdict.accuses for case in cases):
+        if any(examine(engine, case).verdict.accuses for case in _surrounded(alone, engine.forms)):
             return step.operation
     return REVERSE_PASS
 
@@ -154,10 +154,18 @@ def _rebuilt(
     )
 
 
-def _tripled(case: Case) -> Case:
-    """Return the case of one step with a multiplication by 3 after it."""
-    expression = case.expression
+def _surrounded(alone: Case, forms: Collection[Form]) -> Iterator[Case]:
+    """Yield the case of one step, then with a multiplication after it, then added to its own operand."""
+    yield alone
+    expression = alone.expression
     (step,) = expression.steps
-    three = len(expression) - 1  # where the new constant goes, before the steps
-    steps = (step, Step("mul", (three + 1, three)))
-    return Case(Expression(expression.inputs, (*expression.constants, 3.0), steps, three + 2), case.point)
+    result = len(expression)  # the step's index once the constant 3 stands before it
+    constants = (*expression.constants, 3.0)
+    for name, form, operands in (
+        ("mul", "xc", (result, result - 1)),
+        ("add", "xx", (result, 0)),
+        ("add", "xx", (0, result)),
+    ):
+        if (name, form) in forms:
+            steps = (step, Step(name, operands))
+            yield Case(Expression(expression.inputs, constants, steps, result + 1), alone.point)

@@ -98,5 +98,7 @@ def judge(got: float, truth: arb, radius: float, working_format: Format) -> Judg
             return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)
         half_of_the_digits = 2.0 ** -(working_format.precision // 2) * magnitude
         ratio = f"the error {error:.2g} is {error / tolerance:.3g} times the tolerance {tolerance:.2g}"
+        if tolerance == smallest:
+            ratio = f"the error is {error:.2g}, and no rounding explains any"
         verdict = Verdict.INACCURATE if error <= half_of_the_digits else Verdict.WRONG
         return Judgement(verdict, ratio, got, truth, error, tolerance)
