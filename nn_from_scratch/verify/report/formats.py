@@ -85,8 +85,15 @@ def raised(text: Any) -> Markup:
 
 
 def quantity(value: Any, unit: Any) -> Any:
-    """Return a number with its unit: ``5.2 ms``, ``96 bytes``."""
-    return seconds(value) if unit == "seconds" else f"{number(value)} {unit}"
+    """Return a number with its unit: ``5.2 ms``, ``96 bytes``, ``640 kB``."""
+    if unit == "seconds":
+        return seconds(value)
+    if unit == "bytes" and isinstance(value, int | float):
+        scale, unit = next(
+            pair for pair in ((1e6, "MB"), (1e3, "kB"), (1, "bytes")) if value >= pair[0] or pair[0] == 1
+        )
+        value /= scale
+    return f"{number(value)} {unit}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -145,9 +145,12 @@ def _training(moons: Results, word: str) -> str:
 
 def _speed(benchmark: Results, word: str) -> str:
     rows = benchmark.get("rows") or []
+    aims = [row["outcome"] for row in rows if row.get("outcome")]
     if tone(word) == "wrong":
         return "The two sides computed different things."
     if not rows:
         return "Nothing was measured."
+    if aims:
+        return f"{plural(len(rows), 'ratio')} measured; {aims.count('reached')} of {len(aims)} aims reached."
     first = rows[0]
     return f"{first.get('name')}: {number(first.get('ratio'))}× as fast as {first.get('baseline')}."

@@ -93,6 +93,8 @@ def _drawings(verify: Results, moons: Results, benchmark: Results) -> dict[str, 
         "drawn": len(checks.error),
         "strictness": checks.strictness,
         "losses": training.losses(moons),
+        "digits": training.digits(moons),
+        "digits_of": training.series(moons),
         "boundary": training.boundary(moons),
         "ratios": speed.ratios(benchmark.get("rows") or []),
     }
@@ -127,28 +129,30 @@ def _difference(got: Any, expected: Any) -> float | None:
 
 def _environments(runs: dict[str, Results | None]) -> dict[str, Any]:
     """Return the environments by the runs that share them: usually one."""
-    groups: list[tuple[list[str], Any]] = []
+    groups: list[tuple[list[str], dict[str, Any]]] = []
     for name, results in runs.items():
-        environment = (results or {}).get("environment")
-        if not environment:
-            continue
-        same = next((names for names, known in groups if known == environment), None)
-        if same is None:
-            groups.append(([name], environment))
+        environment = (results or {}).get("environment") or {}
+        for names, known in groups:
+            if all(environment[key] == known[key] for key in environment.keys() & known.keys()):
+                names.append(name)
+                known.update(environment)
+                break
         else:
-            same.append(name)
-    return {formats.listed(names): environment for names, environment in groups}
+            groups.append(([name], dict(environment)))
+    return {formats.listed(names): environment for names, environment in groups if environment}
 
 
 def _commands(verify: Results | None, moons: Results | None, benchmark: Results | None) -> Iterator[str]:
     """Yield the commands that make these results again."""
+    together = verify is not None and moons is not None and benchmark is not None
     if verify is not None:
-        words = ["nn-from-scratch", "verify", "--engine", str(verify.get("engine") or "nn_from_scratch")]
+        command = "report" if together else "verify"
+        words = ["nn-from-scratch", command, "--engine", str(verify.get("engine") or "nn_from_scratch")]
         requested = (verify.get("graphs") or {}).get("requested")
         words += [] if requested is None else ["--graphs", str(requested)]
         words += [] if verify.get("seed") is None else ["--seed", str(verify["seed"])]
         yield shlex.join(words)
-    if moons is not None:
+    if moons is not None and not together:
         yield "nn-from-scratch moons"
-    if benchmark is not None:
+    if benchmark is not None and not together:
         yield "nn-from-scratch benchmark"

@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -86,7 +87,7 @@ def decades(low: float, high: float, most: int) -> list[int]:
 
 
 def mark(
-    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], *, shape: str, colour: str, size: float
+    axes: Axes, x: NDArray[Any], y: NDArray[np.float64], *, shape: str, colour: str, size: float
 ) -> None:
     """Draw any number of marks as one path; the axes' limits must be set already."""
     pixels = axes.transData.transform(np.column_stack([x, y]))

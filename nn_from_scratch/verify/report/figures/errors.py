@@ -23,7 +23,7 @@ MARKS = {
 
 GRADCHECK = 1e-3  # torch.autograd.gradcheck's default rtol
 
-_FLOOR, _CEILING = -40.0, 6.0  # decades; marks beyond are drawn at the edge
+_EXTENT = -22.0, 2.0  # decades that are drawn at most; marks beyond are drawn at the edge
 _BINS = np.linspace(-4, 2, 25)  # of log10(error in tolerances)
 
 
@@ -59,23 +59,24 @@ class Checks:
     @property
     def ratio(self) -> NDArray[np.float64]:
         """Errors in tolerances: 0 for no error, infinite for an error where none is allowed."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(self.error == 0, 0.0, self.error / self.tolerance)
 
     @property
     def strictness(self) -> float | None:
         """How many times as strict as gradcheck's the median tolerance is; None without one."""
         allowed = self.tolerance > 0
-        times = GRADCHECK * self.scale[allowed] / self.tolerance[allowed]
-        return float(np.median(times)) if len(times) else None
+        exponents = log10(GRADCHECK * self.scale[allowed]) - log10(self.tolerance[allowed])
+        return float(10 ** np.median(exponents)) if len(exponents) else None
 
 
 def scatter(checks: Checks) -> Markup | None:
     """Draw relative error over relative tolerance, in decades, with gradcheck's tolerance for scale."""
     if not len(checks.error):
         return None
-    x, y = log10(checks.tolerance / checks.scale), log10(checks.error / checks.scale)
-    left, right = _frame(x, -17, -12)
+    scale = log10(checks.scale)
+    x, y = log10(checks.tolerance) - scale, log10(checks.error) - scale
+    left, right = _frame(x[x < 0], -17, -12)  # a tolerance as large as the gradient tells nothing
     bottom, top = _frame(y, -18, -2)
     strip_x, strip_y = left - 1.2, bottom - 1.2  # where exact zeros go
     x = np.where(x == -np.inf, strip_x, np.clip(x, left, right))
@@ -168,7 +169,7 @@ def histogram(checks: Checks) -> Markup | None:
 
 
 def _frame(values: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
-    """Return whole decades that hold the finite values and at least [low, high], within reason."""
+    """Return whole decades that hold the finite values and at least [low, high], within the extent."""
     finite = values[np.isfinite(values)]
-    lowest, highest = min(low, *finite, high), max(high, *finite, low)
-    return float(np.floor(max(lowest, _FLOOR))), float(np.ceil(min(highest, _CEILING)))
+    lowest, highest = min(low, *finite), max(high, *finite)
+    return float(np.floor(max(lowest, _EXTENT[0]))), float(np.ceil(min(highest, _EXTENT[1])))

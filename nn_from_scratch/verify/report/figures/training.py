@@ -7,13 +7,15 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from nn_from_scratch.verify.report.figures.canvas import COLOURS, decades, panel, responsive
+from nn_from_scratch.verify.report.figures.canvas import COLOURS, decades, mark, panel, responsive
 from nn_from_scratch.verify.report.figures.columns import log10, numbers, together
 from nn_from_scratch.verify.report.formats import power_of_ten
 
 _THRESHOLD = 0.5  # midway between the labels 0 and 1
+_SERIES = (("engine", "dot", 3.4), ("reference", "plus", 1.2), ("muted", "cross", 1.0))  # of the digits
 _BANDS = np.linspace(0.06, 0.9, 8)  # distances from the threshold at which the shade deepens
 
 
@@ -82,6 +84,34 @@ def _differences(axes: Axes, difference: NDArray[np.float64], allowed: NDArray[n
     ticks = decades(low, high, 5)
     axes.set_yticks([strip, *ticks], ["0", *map(power_of_ten, ticks)])
     axes.set_ylabel("difference")
+
+
+def series(moons: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return name, colour and mark of each run whose digits are drawn."""
+    return [
+        (name, colour, shape)
+        for name, (colour, shape, _) in zip(moons.get("digits") or {}, _SERIES, strict=False)
+    ]
+
+
+def digits(moons: Mapping[str, Any]) -> Markup | None:
+    """Draw how many digits of the true loss each run keeps, iteration by iteration."""
+    kept = [numbers(column) for column in (moons.get("digits") or {}).values()]
+    known = np.concatenate([column[np.isfinite(column)] for column in kept] or [np.empty(0)])
+    if not len(known):
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = panel(figure, left=56, right=12, top=10, bottom=44)
+        axes.set(xlim=(-1, max(map(len, kept))), ylim=(min(known.min(), 14) - 0.5, known.max() + 0.5))
+        for column, (colour, shape, size) in zip(kept, _SERIES, strict=False):
+            drawn = np.flatnonzero(np.isfinite(column))
+            mark(axes, drawn, column[drawn], shape=shape, colour=colour, size=size)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        axes.set(xlabel="iteration", ylabel="right digits")
+
+    label = f"Right decimal digits of the loss over {max(map(len, kept))} iterations, for {len(kept)} runs."
+    return responsive("digits", label, (760, 240), (340, 240), paint)
 
 
 def boundary(moons: Mapping[str, Any]) -> Markup | None:
