@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
+from nn_from_scratch.verify.environment import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,21 +127,3 @@ def _row(name: str, baseline: str, pairs: Pairs, unit: str) -> dict[str, Any]:
 def outcome(low: float, high: float, mark: float) -> str:
     """Say whether an interval lies at or above a mark, below it, or across it."""
     return "reached" if low >= mark else "missed" if high < mark else "within noise"
-
-
-def environment() -> dict[str, str | None]:
-    """Return the versions of what was measured and of what it ran on; None for what is not installed."""
-    packages = {name: _version(name) for name in ("numpy", "torch", "python-flint", "micrograd")}
-    return {
-        "nn_from_scratch": _version("nn-from-scratch"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        **packages,
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

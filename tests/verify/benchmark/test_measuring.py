@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from nn_from_scratch.verify.benchmark.measuring import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 
 def constant(*arrays: Any) -> Contender:
@@ -184,13 +186,22 @@ def test_like_conditions_use_one_blas_thread_and_restore_them() -> None:
     assert threads() == before
 
 
-def test_like_conditions_use_one_torch_thread_and_restore_them() -> None:
+@pytest.mark.parametrize("conditions", [like_conditions, measuring._one_torch_thread])
+def test_like_conditions_use_one_torch_thread_and_restore_them(
+    conditions: Callable[[], AbstractContextManager[None]],
+) -> None:
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        with like_conditions():
+        with conditions():
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_like_conditions_do_not_load_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    with like_conditions():
+        assert "torch" not in sys.modules

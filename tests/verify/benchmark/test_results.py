@@ -9,7 +9,7 @@ import pytest
 
 from nn_from_scratch.verify.benchmark import benchmark, results
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
-from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
+from nn_from_scratch.verify.benchmark.workloads import SCALARS, SUBJECT, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,13 +86,12 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
 def test_benchmark_says_what_was_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("torch", "micrograd", "micrograd.engine"):
         monkeypatch.setitem(sys.modules, name, None)
-    scalars = WORKLOADS[0]
-    found = benchmark(workloads=[scalars, workload()], seconds=0)
+    found = benchmark(workloads=[SCALARS, workload()], seconds=0)
     assert found["verdict"] == "measured"
     assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond that of numpy"]
     assert found["notes"] == [
-        f"{scalars.name}: nn_from_scratch and micrograd: not measured, micrograd is not installed",
-        f"{scalars.name}: nn_from_scratch and PyTorch: not measured, torch is not installed",
+        f"{SCALARS.name}: nn_from_scratch and micrograd: not measured, micrograd is not installed",
+        f"{SCALARS.name}: nn_from_scratch and PyTorch: not measured, torch is not installed",
     ]
 
 

@@ -38,7 +38,7 @@ def test_require_same_results_notices_gradients_that_are_not_zeroed() -> None:
     careless = Contender(
         careless_iteration, lambda loss: [loss.value, *(p.value for p in model.parameters())]
     )
-    right = WORKLOADS[1].contenders[SUBJECT]()
+    right = workloads.README_LOOP.contenders[SUBJECT]()
     with pytest.raises(DifferentResultsError, match="run 2: array 1 "):
         require_same_results(careless, right)
 
@@ -68,7 +68,7 @@ def test_workload_with_a_baseline_that_does_other_work_is_refused(monkeypatch: p
     right = by_hand.train_step
     monkeypatch.setattr(by_hand, "train_step", lambda p, x, y, rate: right(p, x, y, rate * (1 + 1e-6)))
     with pytest.raises(DifferentResultsError, match="array 1 "):
-        WORKLOADS[3].against("hand-written numpy", seconds=0)
+        workloads.BATCH.against("hand-written numpy", seconds=0)
 
 
 def test_scalar_graph_has_its_operations_and_needs_them_all() -> None:
