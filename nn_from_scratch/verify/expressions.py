@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Expression:
     Parameters
     ----------
     inputs
-        How many inputs there are.
+        How many inputs there are: at least one.
     constants
         Finite floats.
     steps
@@ -43,8 +44,9 @@ class Expression:
     Raises
     ------
     ValueError
-        If a step names an unknown operation or a node that does not come before it, or has the wrong
-        number of operands or none but constants, or if `output` is no node.
+        If there are no inputs, a constant is not finite, a step names an unknown operation or a node that
+        does not come before it, or has the wrong number of operands or none but constants, or if `output`
+        is no node.
 
     """
 
@@ -54,19 +56,24 @@ class Expression:
     output: int
 
     def __post_init__(self) -> None:
+        if self.inputs < 1:
+            raise ValueError(f"an expression has at least one input, got {self.inputs}")
+        for constant in self.constants:
+            if not math.isfinite(constant):
+                raise ValueError(f"constants must be finite, got {constant}")
         for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
             if step.operation not in CATALOGUE:
                 raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(CATALOGUE)}")
             arity = CATALOGUE[step.operation].arity
             if len(step.operands) != arity:
                 raise ValueError(f"{step.operation} takes {arity} operands, got {len(step.operands)}")
-            if not all(0 <= operand < index for operand in step.operands):
+            if not all(operand in range(index) for operand in step.operands):
                 raise ValueError(
                     f"node {index} ({step.operation}) has operands {step.operands}, not all before it"
                 )
             if all(self.is_constant(operand) for operand in step.operands):
                 raise ValueError(f"node {index} ({step.operation}) has constants only: fold it into one")
-        if not 0 <= self.output < len(self):
+        if self.output not in range(len(self)):
             raise ValueError(f"the output is node {self.output}, but there are {len(self)} nodes")
 
     def __len__(self) -> int:
@@ -144,19 +151,27 @@ class Expression:
 
         """
         try:
-            return cls(
-                inputs=data["inputs"],
-                constants=tuple(float(constant) for constant in data["constants"]),
-                steps=tuple(Step(name, tuple(operands)) for name, *operands in data["steps"]),
-                output=data["output"],
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not an expression: {data!r} ({error!r})") from error
+            constants = tuple(map(float, data["constants"]))
+            steps = tuple(Step(name, tuple(operands)) for name, *operands in data["steps"])
+            return cls(data["inputs"], constants, steps, data["output"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not an expression: {data!r} ({error})") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An expression and the point at which its gradient is asked."""
+    """An expression and the point at which its gradient is asked.
+
+    Raises
+    ------
+    ValueError
+        If the point is not one number for each input.
+
+    """
 
     expression: Expression
     point: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.point) != self.expression.inputs:
+            raise ValueError(f"the point must be {self.expression.inputs} numbers, got {self.point}")
