@@ -134,6 +134,10 @@ def _pow_partials(z: float, x: float, y: float) -> tuple[float, float]:
     return (y * math.pow(x, y - 1) if y else 0.0), (z * math.log(x) if x > 0 else 0.0)
 
 
+def _where_partials(_z: float, c: float, _x: float, _y: float) -> tuple[float, float, float]:
+    return 0.0, float(c > 0), float(c <= 0)
+
+
 _RULES: Mapping[str, Row] = {
     "add": (operator.add, lambda z, x, y: (1.0, 1.0)),
     "sub": (operator.sub, lambda z, x, y: (1.0, -1.0)),
@@ -141,17 +145,39 @@ _RULES: Mapping[str, Row] = {
     "div": (operator.truediv, lambda z, x, y: (1 / y, -x / (y * y))),
     "pow": (math.pow, _pow_partials),
     "neg": (operator.neg, lambda z, x: (-1.0,)),
+    "reciprocal": (lambda x: 1 / x, lambda z, x: (-z * z,)),
+    "square": (lambda x: x * x, lambda z, x: (2 * x,)),
     "exp": (math.exp, lambda z, x: (z,)),
+    "expm1": (math.expm1, lambda z, x: (math.exp(x),)),
+    "log1p": (math.log1p, lambda z, x: (1 / (1 + x),)),
     "log": (math.log, lambda z, x: (1 / x,)),
     "sqrt": (math.sqrt, lambda z, x: (0.5 / z,)),
     "sin": (math.sin, lambda z, x: (math.cos(x),)),
     "cos": (math.cos, lambda z, x: (-math.sin(x),)),
+    "tan": (math.tan, lambda z, x: (1 + z * z,)),
+    "arcsin": (math.asin, lambda z, x: (1 / math.sqrt(1 - x * x),)),
+    "arccos": (math.acos, lambda z, x: (-1 / math.sqrt(1 - x * x),)),
+    "arctan": (math.atan, lambda z, x: (1 / (1 + x * x),)),
+    "arctan2": (math.atan2, lambda z, y, x: (x / (x * x + y * y), -y / (x * x + y * y))),
+    "sinh": (math.sinh, lambda z, x: (math.cosh(x),)),
+    "cosh": (math.cosh, lambda z, x: (math.sinh(x),)),
     "tanh": (math.tanh, lambda z, x: (1 - z * z,)),
     "sigmoid": (_sigmoid, lambda z, x: (z * (1 - z),)),
+    "softplus": (lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda z, x: (_sigmoid(x),)),
+    "hypot": (math.hypot, lambda z, x, y: (x / z, y / z)),
+    "logaddexp": (
+        lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
+        lambda z, x, y: (_sigmoid(x - y), _sigmoid(y - x)),
+    ),
     "relu": (lambda x: max(x, 0.0), lambda z, x: (float(x > 0),)),
     "abs": (abs, lambda z, x: (float(np.sign(x)),)),
     "maximum": (max, lambda z, x, y: (float(x >= y), float(x < y))),
     "minimum": (min, lambda z, x, y: (float(x <= y), float(x > y))),
+    "where": (lambda c, x, y: x if c > 0 else y, _where_partials),
+    "clip": (
+        lambda x, low, high: min(max(x, low), high),
+        lambda z, x, low, high: (float(low <= x <= high), 0.0, 0.0),
+    ),
 }
 
 

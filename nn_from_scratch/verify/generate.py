@@ -37,17 +37,33 @@ _GUIDE: Arithmetic = {
     "div": operator.truediv,
     "pow": math.pow,
     "neg": operator.neg,
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x * x,
     "exp": math.exp,
+    "expm1": math.expm1,
     "log": math.log,
+    "log1p": math.log1p,
     "sqrt": math.sqrt,
     "sin": math.sin,
     "cos": math.cos,
+    "tan": math.tan,
+    "arcsin": math.asin,
+    "arccos": math.acos,
+    "arctan": math.atan,
+    "arctan2": math.atan2,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
     "tanh": math.tanh,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "softplus": lambda x: math.log1p(math.exp(x)),
+    "hypot": math.hypot,
+    "logaddexp": lambda x, y: math.log(math.exp(x) + math.exp(y)),
     "relu": lambda x: max(x, 0.0),
     "abs": abs,
     "maximum": max,
     "minimum": min,
+    "where": lambda c, x, y: x if c > 0 else y,
+    "clip": lambda x, low, high: min(max(x, low), high),
 }
 
 
@@ -124,9 +140,10 @@ class _Builder:
         kept = len(self.values), len(self.constants)
         operands: list[int] = []
         for side, kind in enumerate(form):
-            operand = (
-                self._constant(operation.special if side else ()) if kind == "c" else self._node(operation)
-            )
+            if kind == "c":
+                operands.append(self._constant(operation.special if side else ()))
+                continue
+            operand = self._node(operation)
             if operand in operands and self.below(4):
                 operand = self.below(len(self.values))  # the same operand twice is asked, but not that often
             operands.append(operand)
@@ -144,7 +161,7 @@ class _Builder:
             return None  # only above 0 is a power a smooth function of its exponent
         try:
             result = float(f"{_GUIDE[name](*values):.10g}")  # so many digits are the same in every libm
-        except OverflowError:
+        except ArithmeticError:
             return None
         return result if result == 0 or _SMALLEST < abs(result) < _LARGEST else None
 

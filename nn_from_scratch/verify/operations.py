@@ -34,6 +34,8 @@ class Operation:
         Operand values at which engines have gone wrong.
     symbol
         Python's operator for it, if there is one; other operations are written as a call.
+    forms
+        How it may be called: "x" stands for a node, "c" for a constant.
 
     """
 
@@ -42,11 +44,11 @@ class Operation:
     inside: Callable[..., bool] = _everywhere
     special: tuple[float, ...] = ()
     symbol: str | None = None
+    forms: tuple[str, ...] = ()
 
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """How it may be called: "x" stands for a node, "c" for a constant."""
-        return ("x",) if self.arity == 1 else ("xx", "xc", "cx")
+    def __post_init__(self) -> None:
+        if not self.forms:
+            object.__setattr__(self, "forms", ("x",) if self.arity == 1 else ("xx", "xc", "cx"))
 
     def text(self, *operands: str) -> str:
         """Write the operation as Python would."""
@@ -78,16 +80,33 @@ CATALOGUE: dict[str, Operation] = {
         Operation("div", 2, lambda x, y: y != 0, (1.0, -1.0), "/"),
         Operation("pow", 2, _power_is_real, (0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 0.5, -0.5), "**"),
         Operation("neg", 1, symbol="-"),
+        _unary("reciprocal", lambda x: x != 0, 1.0, -1.0),
+        _unary("square", _everywhere, 0.0),
         _unary("exp", _everywhere, 0.0, -30.0),
+        _unary("expm1", _everywhere, 0.0, 1e-8, -30.0),
         _unary("log", lambda x: x > 0, 1.0, 1e-8, 1e8),
+        _unary("log1p", lambda x: x > -1, 0.0, 1e-8),
         _unary("sqrt", lambda x: x > 0, 1.0, 4.0, 1e-8),
         _unary("sin", _everywhere, 0.0, math.pi, math.pi / 2),
         _unary("cos", _everywhere, 0.0, math.pi, math.pi / 2),
+        _unary("tan", _everywhere, 0.0, 1e-8),
+        _unary("arcsin", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5),
+        _unary("arccos", lambda x: -1 < x < 1, 0.0, 0.5),
+        _unary("arctan", _everywhere, 0.0, 1e-8, 1e5),
+        Operation("arctan2", 2, lambda y, x: y != 0 or x > 0, (1.0, -1.0)),
+        _unary("sinh", _everywhere, 0.0, 1e-8),
+        _unary("cosh", _everywhere, 0.0, 1e-8),
         _unary("tanh", _everywhere, 0.0, 1e-8, 3.0, -20.0),
         _unary("sigmoid", _everywhere, 0.0, 20.0, -40.0),
+        _unary("softplus", _everywhere, 0.0, 30.0, 100.0, -30.0),
+        Operation("hypot", 2, lambda x, y: x != 0 or y != 0),
+        Operation("logaddexp", 2, special=(0.0, 100.0, -100.0)),
         _unary("relu", _everywhere, 0.0, 0.5, 1.0, -1.0),
         _unary("abs", _everywhere, 0.0, -1.0),
         Operation("maximum", 2, special=(0.0,)),
         Operation("minimum", 2, special=(0.0,)),
+        # where(c, x, y) is x where c > 0, else y: the condition is part of the question.
+        Operation("where", 3, forms=("xxx", "xxc", "xcx")),
+        Operation("clip", 3, lambda x, low, high: low < high, forms=("xcc",)),
     )
 }

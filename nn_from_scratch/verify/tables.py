@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -30,12 +31,16 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         counts = (str(row[column]) for column in ("asked", "agrees", "differs", "no answer"))
         table.add_row(name, *counts, escape(row["note"]))
     console.print(table)
-    table = _table("check of state or limits", "outcome", "")
+    table = _table("check of state or limits", "outcome")
+    lacking = Counter(row["message"] for row in results["state"] if row["outcome"] == "not supported")
     for row in results["state"]:
-        style = _STYLES.get(row["outcome"], "bold red" if row["outcome"] == "error" else "dim")
-        why = row["message"].partition("\n")[0][:100] if row["outcome"] == "not supported" else ""
-        table.add_row(row["name"], f"[{style}]{row['outcome']}[/]", escape(why))
-    console.print(table)
+        if row["outcome"] != "not supported":
+            style = _STYLES.get(row["outcome"], "bold red")
+            table.add_row(row["name"], f"[{style}]{row['outcome']}[/]")
+    if table.row_count:
+        console.print(table)
+    for reason, count in lacking.items():
+        console.print(f"[dim]{count} checks not supported: {escape(reason[:160])}[/]", highlight=False)
     for failure in results["failures"]:
         console.print(f"\n[bold red]{failure['grade']}[/] {escape(failure['message'])}", highlight=False)
     for alarm in results["alarms"]:

@@ -147,6 +147,15 @@ def _extremum_partials(x: Any, y: Any) -> tuple[Any, Any]:
     return first, 1 - first
 
 
+def _sum_of_squares(x: Any, y: Any) -> Any:
+    return arb(x) * x + arb(y) * y
+
+
+def _where_partials(c: Any) -> tuple[Any, ...]:
+    taken = arb(int(c > 0))
+    return arb(0), taken, 1 - taken
+
+
 _VALUES: Arithmetic = {
     "add": operator.add,
     "sub": _difference,
@@ -154,17 +163,33 @@ _VALUES: Arithmetic = {
     "div": operator.truediv,
     "pow": lambda x, y: arb(x) ** arb(y),
     "neg": operator.neg,
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x * x,
     "exp": lambda x: x.exp(),
+    "expm1": lambda x: x.expm1(),
     "log": lambda x: x.log(),
+    "log1p": lambda x: x.log1p(),
     "sqrt": lambda x: x.sqrt(),
     "sin": lambda x: x.sin(),
     "cos": lambda x: x.cos(),
+    "tan": lambda x: x.tan(),
+    "arcsin": lambda x: x.asin(),
+    "arccos": lambda x: x.acos(),
+    "arctan": lambda x: x.atan(),
+    "arctan2": lambda y, x: arb.atan2(arb(y), arb(x)),
+    "sinh": lambda x: x.sinh(),
+    "cosh": lambda x: x.cosh(),
     "tanh": lambda x: x.tanh(),
     "sigmoid": _sigmoid,
+    "softplus": lambda x: x.exp().log1p(),
+    "hypot": lambda x, y: _sum_of_squares(x, y).sqrt(),
+    "logaddexp": lambda x, y: (arb(x).exp() + arb(y).exp()).log(),
     "relu": lambda x: arb.max(x, arb(0)),
     "abs": abs,
     "maximum": lambda x, y: arb.max(arb(x), arb(y)),
     "minimum": lambda x, y: arb.min(arb(x), arb(y)),
+    "where": lambda c, x, y: arb(x) if c > 0 else arb(y),
+    "clip": lambda x, low, high: arb.min(arb.max(x, arb(low)), arb(high)),
 }
 
 # The partial derivatives of z = f(x, y), by the formulas that engines commonly use.
@@ -175,15 +200,31 @@ _PARTIALS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
     "div": lambda z, x, y: (1 / arb(y), -x / (arb(y) * y)),
     "pow": _pow_partials,
     "neg": lambda z, x: (arb(-1),),
+    "reciprocal": lambda z, x: (-1 / (x * x),),
+    "square": lambda z, x: (2 * x,),
     "exp": lambda z, x: (z,),
+    "expm1": lambda z, x: (z + 1,),
     "log": lambda z, x: (1 / x,),
+    "log1p": lambda z, x: (1 / (1 + x),),
     "sqrt": lambda z, x: (1 / (2 * z),),
     "sin": lambda z, x: (x.cos(),),
     "cos": lambda z, x: (-x.sin(),),
+    "tan": lambda z, x: (1 + z * z,),
+    "arcsin": lambda z, x: (1 / (1 - x * x).sqrt(),),
+    "arccos": lambda z, x: (-1 / (1 - x * x).sqrt(),),
+    "arctan": lambda z, x: (1 / (1 + x * x),),
+    "arctan2": lambda z, y, x: (x / _sum_of_squares(x, y), -y / _sum_of_squares(x, y)),
+    "sinh": lambda z, x: (x.cosh(),),
+    "cosh": lambda z, x: (x.sinh(),),
     "tanh": lambda z, x: (1 - z * z,),
     "sigmoid": lambda z, x: (z * (1 - z),),
+    "softplus": lambda z, x: (_sigmoid(x),),
+    "hypot": lambda z, x, y: (x / z, y / z),
+    "logaddexp": lambda z, x, y: ((x - z).exp(), (y - z).exp()),
     "relu": lambda z, x: (_step_function(x),),
     "abs": lambda z, x: (2 * _step_function(x) - 1,),
     "maximum": lambda z, x, y: _extremum_partials(x, y),
     "minimum": lambda z, x, y: _extremum_partials(y, x),
+    "where": lambda z, c, x, y: _where_partials(c),
+    "clip": lambda z, x, low, high: (_step_function(x - low) * _step_function(high - x), 0, 0),
 }

@@ -20,6 +20,8 @@ engine = Engine.from_transform(
     value_and_gradient=_value_and_gradient,
     operations={
         "sigmoid": lambda x: 1 / (1 + anp.exp(-x)),
+        "softplus": lambda x: anp.logaddexp(x, 0.0),
         "relu": lambda x: anp.maximum(x, 0.0),
+        "where": lambda c, x, y: anp.where(c > 0, x, y),
     },
 )

@@ -19,5 +19,10 @@ engine = Engine.from_transform(
     name="JAX",
     namespace=jax.numpy,
     value_and_gradient=_value_and_gradient,
-    operations={"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu},
+    operations={
+        "sigmoid": jax.nn.sigmoid,
+        "softplus": jax.nn.softplus,
+        "relu": jax.nn.relu,
+        "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
+    },
 )

@@ -1,5 +1,8 @@
 """PyTorch, in float64."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from nn_from_scratch.verify.engines import Engine
@@ -11,16 +14,42 @@ def _assign(leaf: torch.Tensor, value: float) -> None:
         leaf.fill_(value)
 
 
-_NAMES = ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "abs")
+def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *xs: function(*[torch.as_tensor(x, dtype=torch.float64) for x in xs])
+
+
+_NAMES = [
+    "reciprocal",
+    "square",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "abs",
+]
 _OPERATIONS: Arithmetic = {
     **{name: getattr(torch, name) for name in _NAMES},
-    "maximum": lambda x, y: torch.maximum(_tensor(x), _tensor(y)),
-    "minimum": lambda x, y: torch.minimum(_tensor(x), _tensor(y)),
+    **{
+        name: _of_tensors(getattr(torch, name))
+        for name in ("arctan2", "hypot", "logaddexp", "maximum", "minimum")
+    },
+    # By default it returns x above 20, which is right to ten digits only.
+    "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
+    "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
+    "clip": torch.clip,
 }
-
-
-def _tensor(x: torch.Tensor | float) -> torch.Tensor:
-    return torch.as_tensor(x, dtype=torch.float64)
 
 
 engine = Engine.from_tape(

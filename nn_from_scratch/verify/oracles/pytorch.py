@@ -36,7 +36,27 @@ def _arithmetic() -> Arithmetic:
     def with_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *xs: function(*[torch.as_tensor(x, dtype=torch.float64) for x in xs])
 
-    names = ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "abs")
+    names = [
+        "reciprocal",
+        "square",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sigmoid",
+        "relu",
+        "abs",
+    ]
     return {
         "add": operator.add,
         "sub": operator.sub,
@@ -44,7 +64,12 @@ def _arithmetic() -> Arithmetic:
         "div": operator.truediv,
         "pow": operator.pow,
         "neg": operator.neg,
-        "maximum": with_tensors(torch.maximum),
-        "minimum": with_tensors(torch.minimum),
+        **{
+            name: with_tensors(getattr(torch, name))
+            for name in ("arctan2", "hypot", "logaddexp", "maximum", "minimum")
+        },
+        "softplus": with_tensors(lambda x: torch.logaddexp(x, torch.zeros_like(x))),
+        "where": with_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
+        "clip": torch.clip,
         **{name: getattr(torch, name) for name in names},
     }

@@ -110,6 +110,34 @@ def _greater(x: Any, y: Any) -> Any:
     return arb_series([x[0].union(y[0]), x[1].union(y[1])])
 
 
+def _less(x: Any, y: Any) -> Any:
+    return -_greater(-_series(x), -_series(y))
+
+
+def _arctan2(y: Any, x: Any) -> Any:
+    y, x = _series(y), _series(x)
+    if x[0] > 0:
+        return (y / x).atan()
+    if y[0] > 0:
+        return arb.pi() / 2 - (x / y).atan()
+    if y[0] < 0:
+        return -arb.pi() / 2 - (x / y).atan()
+    return arb_series([arb.nan(), arb.nan()])  # on the branch cut, or too close to it to tell
+
+
+def _where(c: Any, x: Any, y: Any) -> Any:
+    x, y = _series(x), _series(y)
+    if c[0] > 0:
+        return x
+    if c[0] <= 0:
+        return y
+    return arb_series([arb.nan(), arb.nan()])
+
+
+def _logaddexp(x: Any, y: Any) -> Any:
+    return (_series(x).exp() + _series(y).exp()).log()
+
+
 def _method(name: str) -> Callable[[Any], Any]:
     return operator.methodcaller(name)
 
@@ -121,15 +149,31 @@ SERIES: Arithmetic = {
     "div": _divide,
     "pow": _pow,
     "neg": operator.neg,
+    "reciprocal": lambda x: _divide(1.0, x),
+    "square": lambda x: x * x,
     "exp": _method("exp"),
+    "expm1": lambda x: x.exp() - 1,
     "log": _method("log"),
+    "log1p": lambda x: (1 + x).log(),
     "sqrt": _method("sqrt"),
     "sin": _method("sin"),
     "cos": _method("cos"),
+    "tan": _method("tan"),
+    "arcsin": _method("asin"),
+    "arccos": _method("acos"),
+    "arctan": _method("atan"),
+    "arctan2": _arctan2,
+    "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
+    "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
+    "softplus": lambda x: (1 + x.exp()).log(),
+    "hypot": lambda x, y: (_series(x) * x + _series(y) * y).sqrt(),
+    "logaddexp": _logaddexp,
     "relu": lambda x: _greater(x, 0.0),
     "abs": lambda x: _greater(x, -x),
     "maximum": _greater,
-    "minimum": lambda x, y: -_greater(-_series(x), -_series(y)),
+    "minimum": _less,
+    "where": _where,
+    "clip": lambda x, low, high: _less(_greater(x, low), high),
 }
