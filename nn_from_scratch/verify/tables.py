@@ -31,16 +31,7 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         counts = (str(row[column]) for column in ("asked", "agrees", "differs", "no answer"))
         table.add_row(name, *counts, escape(row["note"]))
     console.print(table)
-    table = _table("check of state or limits", "outcome")
-    lacking = Counter(row["message"] for row in results["state"] if row["outcome"] == "not supported")
-    for row in results["state"]:
-        if row["outcome"] != "not supported":
-            style = _STYLES.get(row["outcome"], "bold red")
-            table.add_row(row["name"], f"[{style}]{row['outcome']}[/]")
-    if table.row_count:
-        console.print(table)
-    for reason, count in lacking.items():
-        console.print(f"[dim]{count} checks not supported: {escape(reason[:160])}[/]", highlight=False)
+    _show_state(console, results["state"])
     for failure in results["failures"]:
         console.print(f"\n[bold red]{failure['grade']}[/] {escape(failure['message'])}", highlight=False)
     for alarm in results["alarms"]:
@@ -52,6 +43,19 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         results,
         f"{escape(results['engine'])}, {counts['checked']} of {counts['requested']} graphs: {grades}",
     )
+
+
+def _show_state(console: Console, rows: list[dict[str, str]]) -> None:
+    table = _table("check of state or limits", "outcome")
+    lacking = Counter(row["message"] for row in rows if row["outcome"] == "not supported")
+    for row in rows:
+        if row["outcome"] != "not supported":
+            style = _STYLES.get(row["outcome"], "bold red")
+            table.add_row(row["name"], f"[{style}]{row['outcome']}[/]")
+    if table.row_count:
+        console.print(table)
+    for reason, count in lacking.items():
+        console.print(f"[dim]{count} checks not supported: {escape(reason[:160])}[/]", highlight=False)
 
 
 def show_moons(console: Console, results: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.expressions import Arithmetic
+from nn_from_scratch.verify.operations import CATALOGUE
 
 
 def _assign(leaf: torch.Tensor, value: float) -> None:
@@ -18,39 +19,14 @@ def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *xs: function(*[torch.as_tensor(x, dtype=torch.float64) for x in xs])
 
 
-_NAMES = [
-    "reciprocal",
-    "square",
-    "exp",
-    "expm1",
-    "log",
-    "log1p",
-    "sqrt",
-    "sin",
-    "cos",
-    "tan",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "sigmoid",
-    "relu",
-    "abs",
-]
+_SHARED = [name for name, operation in CATALOGUE.items() if not operation.symbol and hasattr(torch, name)]
 _OPERATIONS: Arithmetic = {
-    **{name: getattr(torch, name) for name in _NAMES},
-    **{
-        name: _of_tensors(getattr(torch, name))
-        for name in ("arctan2", "hypot", "logaddexp", "maximum", "minimum")
-    },
+    **{name: _of_tensors(getattr(torch, name)) for name in _SHARED},
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
     "clip": torch.clip,
 }
-
 
 engine = Engine.from_tape(
     name="PyTorch",

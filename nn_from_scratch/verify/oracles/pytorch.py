@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from nn_from_scratch.verify.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.operations import CATALOGUE
 
 
 @cache
@@ -36,40 +37,16 @@ def _arithmetic() -> Arithmetic:
     def with_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *xs: function(*[torch.as_tensor(x, dtype=torch.float64) for x in xs])
 
-    names = [
-        "reciprocal",
-        "square",
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "sigmoid",
-        "relu",
-        "abs",
-    ]
+    shared = [operation for operation in CATALOGUE.values() if hasattr(torch, operation.name)]
     return {
+        **{operation.name: with_tensors(getattr(torch, operation.name)) for operation in shared},
         "add": operator.add,
         "sub": operator.sub,
         "mul": operator.mul,
         "div": operator.truediv,
         "pow": operator.pow,
-        "neg": operator.neg,
-        **{
-            name: with_tensors(getattr(torch, name))
-            for name in ("arctan2", "hypot", "logaddexp", "maximum", "minimum")
-        },
-        "softplus": with_tensors(lambda x: torch.logaddexp(x, torch.zeros_like(x))),
+        # torch's own softplus returns x above 20, which is right to ten digits only.
+        "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
         "where": with_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
         "clip": torch.clip,
-        **{name: getattr(torch, name) for name in names},
     }
