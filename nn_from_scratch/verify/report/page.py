@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import shlex
-from collections.abc import Iterator
 from importlib.resources import files
 from itertools import zip_longest
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from nn_from_scratch.verify.report import formats, headline
+from nn_from_scratch.verify.report import formats, headline, provenance
 from nn_from_scratch.verify.report.figures import errors, speed, training
 from nn_from_scratch.verify.report.headline import Results
 
@@ -72,8 +70,9 @@ def page(
         grades=headline.GRADES,
         failures_shown=FAILURES_SHOWN,
         entries=_entries,
-        environments=_environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
-        commands=list(_commands(verify, moons, benchmark)),
+        logs=_logs(moons or {}),
+        environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
+        commands=list(provenance.commands(verify, moons, benchmark)),
         style=Markup(_asset("page.css")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - likewise
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -127,32 +126,9 @@ def _difference(got: Any, expected: Any) -> float | None:
     return abs(got - expected) if numeric else None
 
 
-def _environments(runs: dict[str, Results | None]) -> dict[str, Any]:
-    """Return the environments by the runs that share them: usually one."""
-    groups: list[tuple[list[str], dict[str, Any]]] = []
-    for name, results in runs.items():
-        environment = (results or {}).get("environment") or {}
-        for names, known in groups:
-            if all(environment[key] == known[key] for key in environment.keys() & known.keys()):
-                names.append(name)
-                known.update(environment)
-                break
-        else:
-            groups.append(([name], dict(environment)))
-    return {formats.listed(names): environment for names, environment in groups if environment}
-
-
-def _commands(verify: Results | None, moons: Results | None, benchmark: Results | None) -> Iterator[str]:
-    """Yield the commands that make these results again."""
-    together = verify is not None and moons is not None and benchmark is not None
-    if verify is not None:
-        command = "report" if together else "verify"
-        words = ["nn-from-scratch", command, "--engine", str(verify.get("engine") or "nn_from_scratch")]
-        requested = (verify.get("graphs") or {}).get("requested")
-        words += [] if requested is None else ["--graphs", str(requested)]
-        words += [] if verify.get("seed") is None else ["--seed", str(verify["seed"])]
-        yield shlex.join(words)
-    if moons is not None and not together:
-        yield "nn-from-scratch moons"
-    if benchmark is not None and not together:
-        yield "nn-from-scratch benchmark"
+def _logs(moons: Results) -> dict[str, list[str]]:
+    """Return the other runs' logs by the runs that print them."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, log in (moons.get("logs") or {}).items():
+        groups.setdefault(tuple(log or ()), []).append(name)
+    return {formats.listed(names): list(log) for log, names in groups.items()}

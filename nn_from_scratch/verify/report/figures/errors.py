@@ -23,7 +23,7 @@ MARKS = {
 
 GRADCHECK = 1e-3  # torch.autograd.gradcheck's default rtol
 
-_EXTENT = -22.0, 2.0  # decades that are drawn at most; marks beyond are drawn at the edge
+_EXTENT = -19.0, 2.0  # decades that are drawn at most; marks beyond are drawn at the edge
 _BINS = np.linspace(-4, 2, 25)  # of log10(error in tolerances)
 
 
