@@ -15,6 +15,8 @@ from torch.func import grad, grad_and_value, jvp, vmap
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import ArrayLike
+
 ACTIVATIONS = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu}
 
 
@@ -70,8 +72,9 @@ class Training:
         slope, loss = grad_and_value(self.loss)(theta, iteration)
         return loss, theta - self.learning_rate * slope
 
-    def run(self, theta: torch.Tensor, iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def run(self, start: ArrayLike, iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the losses, shape (iterations,), and the weights before each step and after the last."""
+        theta = torch.as_tensor(start, dtype=self.x.dtype)
         losses, thetas = [], [theta]
         for iteration in range(iterations):
             loss, theta = self.step(theta, iteration)

@@ -24,15 +24,18 @@ import numpy as np
 import torch
 from pytorch_training import Training
 
-from nn_from_scratch.verify.training.balls import BallArithmetic, Balls
+from nn_from_scratch.verify.training.balls import enclose
 from nn_from_scratch.verify.training.formula import flatten, step, unflatten
+from nn_from_scratch.verify.training.recorded import Configuration, data, read
 from nn_from_scratch.verify.training.rounding import Rounding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
-DIGITS = 40  # of the certified losses that are kept
+DIGITS, BITS_PER_DIGIT = 40, 3.33  # of the certified losses that are kept
 JUDGED_WEIGHTS = 512  # final weights whose spread is derived, at most
 
 
@@ -51,14 +54,24 @@ class Case:
     dtype: str = "float64"
     bits: int = 1024
 
-    def start(self) -> NDArray[np.float64]:
-        """Return the initial weights: those of `MLP(sizes, seed=seed)`, or the solved ones."""
+    def configuration(self) -> Configuration:
+        """Return what is trained; it starts as `MLP(sizes, seed=seed)` does, or from the solved weights."""
         if self.name == "readme":
-            solved = json.loads((HERE / "readme_start.json").read_text(encoding="utf-8"))
-            return np.array(solved["start"])
-        generator = np.random.default_rng(self.seed)
-        layers = [generator.uniform(-1, 1, (neurons, inputs + 1)) for inputs, neurons in pairwise(self.sizes)]
-        return flatten(layers).astype(self.dtype).astype(np.float64)
+            start = np.array(read("readme_start.json")["start"])
+        else:
+            start = drawn(self.sizes, self.seed).astype(self.dtype).astype(np.float64)
+        x, y = data(self.dtype)
+        activations = self.activations or ("tanh",) * (len(self.sizes) - 1)
+        return Configuration(
+            self.sizes, activations, self.learning_rate, self.batch, self.iterations, x, y, start
+        )
+
+
+def drawn(sizes: Sequence[int], seed: int) -> NDArray[np.float64]:
+    """Return the flat initial weights of `MLP(sizes, seed=seed)`."""
+    generator = np.random.default_rng(seed)
+    layers = [generator.uniform(-1, 1, (neurons, inputs + 1)) for inputs, neurons in pairwise(sizes)]
+    return flatten(layers)
 
 
 SEEDS = [Case(f"seed-{seed:02}", f"MLP([2, 16, 16, 1], seed={seed}).", seed) for seed in range(20)]
@@ -67,9 +80,18 @@ CASES = [
     *SEEDS,
     Case("sizes-2-1", "One neuron.", sizes=(2, 1)),
     Case("sizes-2-4-1", "One small hidden layer.", sizes=(2, 4, 1)),
+    Case("sizes-2-4-3-1", "Two small hidden layers.", sizes=(2, 4, 3, 1)),
     Case("sizes-2-8-8-8-8-1", "Four hidden layers.", sizes=(2, 8, 8, 8, 8, 1)),
     Case("sizes-2-64-64-64-1", "8,577 weights.", sizes=(2, 64, 64, 64, 1), learning_rate=1e-4, bits=4096),
     Case("relu", "Two layers of relu, then tanh.", activations=("relu", "relu", "tanh")),
+    Case("relu-2-4-1", "One small hidden layer of relu.", sizes=(2, 4, 1), activations=("relu", "tanh")),
+    Case(
+        "sigmoid-2-4-1",
+        "Small, of sigmoid.",
+        sizes=(2, 4, 1),
+        activations=("sigmoid",) * 2,
+        learning_rate=1e-2,
+    ),
     Case("sigmoid", "Three layers of sigmoid.", activations=("sigmoid",) * 3, learning_rate=1e-2),
     Case("rate-1e-4", "A small learning rate.", learning_rate=1e-4),
     Case("rate-3e-3", "A learning rate past the fastest.", learning_rate=3e-3),
@@ -84,32 +106,10 @@ CASES = [
 
 def record(case: Case) -> dict[str, Any]:
     """Run, certify and analyse one case."""
-    data = json.loads((HERE / "moons.json").read_text(encoding="utf-8"))
-    x = np.array(data["x"]).astype(case.dtype).astype(np.float64)
-    y = np.array(data["y"], dtype=np.float64)
-    start = case.start()
-    activations = case.activations or ("tanh",) * (len(case.sizes) - 1)
-
-    def training(dtype: str) -> Training:
-        kind = getattr(torch, dtype)
-        return Training(
-            case.sizes,
-            activations,
-            torch.tensor(x, dtype=kind),
-            torch.tensor(y, dtype=kind),
-            case.learning_rate,
-            case.batch,
-        )
-
-    run = training(case.dtype)
-    losses, thetas = run.run(torch.tensor(start, dtype=run.x.dtype), case.iterations)
-    final = thetas[-1].double()
-    exact_run = training("float64")
-    _, thetas = exact_run.run(torch.tensor(start), case.iterations)
-    spread, positions, final_spread = spreads(
-        exact_run, thetas, 2.0 ** -(24 if case.dtype == "float32" else 53)
-    )
-    truth = certify(exact_run, start, case.iterations, case.bits)
+    configuration = case.configuration()
+    losses, thetas = in_pytorch(configuration, case.dtype).run(configuration.start, case.iterations)
+    unit = float(np.finfo(case.dtype).eps) / 2
+    spread, positions, final_spread = spreads(configuration, unit)
     return {
         "about": case.about,
         "provenance": {
@@ -123,40 +123,47 @@ def record(case: Case) -> dict[str, Any]:
             "torch": torch.__version__,
             "python-flint": flint.__version__,
         },
-        "sizes": list(case.sizes),
-        "activations": list(activations),
-        "learning_rate": case.learning_rate,
-        "batch": case.batch,
-        "start": start.tolist(),
+        "sizes": list(configuration.sizes),
+        "activations": list(configuration.activations),
+        "learning_rate": configuration.learning_rate,
+        "batch": configuration.batch,
+        "start": configuration.start.tolist(),
         "losses": losses.double().tolist(),
-        "final": final.tolist(),
-        "spread": [float(f"{value:.3e}") for value in np.minimum(spread, 1e300)],
+        "final": thetas[-1].double().tolist(),
+        "spread": short(spread),
         "final_positions": positions,
-        "final_spread": [float(f"{value:.3e}") for value in np.minimum(final_spread, 1e300)],
-        "true_losses": truth,
+        "final_spread": short(final_spread),
+        "true_losses": certify(configuration, case.bits),
     }
 
 
+def in_pytorch(configuration: Configuration, dtype: str = "float64") -> Training:
+    """Return the same training for PyTorch."""
+    return Training(
+        configuration.sizes,
+        configuration.activations,
+        torch.tensor(configuration.x, dtype=getattr(torch, dtype)),
+        torch.tensor(configuration.y, dtype=getattr(torch, dtype)),
+        configuration.learning_rate,
+        configuration.batch,
+    )
+
+
 def spreads(
-    run: Training, thetas: torch.Tensor, unit: float
+    configuration: Configuration, unit: float
 ) -> tuple[NDArray[np.float64], list[int], NDArray[np.float64]]:
     """Return the spread of every loss, positions of final weights, and the spread of those."""
-    iterations, weights = len(thetas) - 1, thetas.shape[1]
+    iterations, weights = configuration.iterations, len(configuration.start)
     positions = list(range(0, weights, -(-weights // JUDGED_WEIGHTS)))
-    arithmetic = Rounding(unit)
+    training, arithmetic = in_pytorch(configuration), Rounding(unit)
+    _, thetas = training.run(configuration.start, iterations)
     squared = np.zeros(iterations + len(positions))
-    rows = run.sensitivities(thetas, range(iterations), positions)
+    rows = training.sensitivities(thetas, range(iterations), positions)
     _, sensitivity = next(rows)
     for j, earlier in rows:
-        seen = run.samples(j)
-        loss, layers = step(
-            arithmetic,
-            [arithmetic.exact(layer) for layer in unflatten(thetas[j].numpy(), run.sizes)],
-            arithmetic.exact(run.x[seen].numpy()),
-            arithmetic.exact(run.y[seen, None].numpy()),
-            learning_rate=run.learning_rate,
-            activations=run.activations,
-        )
+        layers = [arithmetic.exact(layer) for layer in unflatten(thetas[j].numpy(), configuration.sizes)]
+        x, y = map(arithmetic.exact, configuration.samples(j))
+        loss, layers = step(arithmetic, layers, x, y, **configuration.descent)
         squared += (abs(sensitivity.numpy()) @ flatten([layer.error for layer in layers])) ** 2
         squared[j] += loss.error.item() ** 2
         sensitivity = earlier
@@ -164,23 +171,20 @@ def spreads(
     return spread[:iterations], positions, spread[iterations:]
 
 
-def certify(run: Training, start: NDArray[np.float64], iterations: int, bits: int) -> list[str]:
+def certify(configuration: Configuration, bits: int) -> list[str]:
     """Return the true losses as decimals, as long as balls of this precision know DIGITS digits."""
     truth = []
-    arithmetic = BallArithmetic()
-    with flint.ctx.workprec(bits):
-        layers = [Balls.exact(layer) for layer in unflatten(start, run.sizes)]
-        for k in range(iterations):
-            seen = run.samples(k)
-            x, y = Balls.exact(run.x[seen].numpy()), Balls.exact(run.y[seen, None].numpy())
-            loss, layers = step(
-                arithmetic, layers, x, y, learning_rate=run.learning_rate, activations=run.activations
-            )
-            ball = loss.matrix[0, 0]
-            if ball.rel_accuracy_bits() < DIGITS * 3.33:
-                break
-            truth.append(ball.str(DIGITS, radius=False))
+    for loss, _ in enclose(configuration, bits):
+        if loss.rel_accuracy_bits() < DIGITS * BITS_PER_DIGIT:
+            break
+        with flint.ctx.workprec(bits):
+            truth.append(loss.str(DIGITS, radius=False))
     return truth
+
+
+def short(values: NDArray[np.float64]) -> list[float]:
+    """Return numbers to four digits; what overflows is the largest power of ten."""
+    return [float(f"{value:.3e}") for value in np.minimum(np.nan_to_num(values, nan=np.inf), 1e300)]
 
 
 def main() -> None:

@@ -11,14 +11,18 @@ the eleven losses; each step is the shortest one in atanh of the weights, which 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from pytorch_training import Training
-from record_training import Case
+from record_training import Case, drawn, in_pytorch
 
-from nn_from_scratch.verify.training.formula import Floats, step, unflatten
+from nn_from_scratch.verify.training.formula import descend
+
+if TYPE_CHECKING:
+    from pytorch_training import Training
 
 HERE = Path(__file__).parent
 PRINTED = [83.8247, 11.5137, 9.0155, 7.0642, 5.4826, 4.4820, 3.8770, 3.4857, 3.2109, 3.0044, 2.8409]
@@ -26,17 +30,14 @@ ITERATIONS = range(0, 101, 10)
 SEEDS, TOGETHER = 10_000, 500
 
 
-def nearest_seed(x: np.ndarray, y: np.ndarray) -> int:
+def nearest_seed() -> int:
     """Return the seed whose curve is nearest to the printed one, in the 2-norm of the log losses."""
+    seeds = Case("seeds", "").configuration()
     distances = []
     for first in range(0, SEEDS, TOGETHER):
-        starts = np.stack([Case("", "", seed).start() for seed in range(first, first + TOGETHER)])
-        layers, printed = unflatten(starts, [2, 16, 16, 1]), []
-        for k in range(101):
-            loss, layers = step(Floats(), layers, x, y[:, None], learning_rate=1e-3, activations=["tanh"] * 3)
-            if k in ITERATIONS:
-                printed.append(loss[:, 0, 0])
-        distances.append(np.linalg.norm(np.log(printed) - np.log(PRINTED)[:, None], axis=0))
+        starts = np.stack([drawn(seeds.sizes, seed) for seed in range(first, first + TOGETHER)])
+        losses = np.stack([loss for loss, _ in descend(replace(seeds, start=starts))])
+        distances.append(np.linalg.norm(np.log(losses[ITERATIONS]) - np.log(PRINTED)[:, None], axis=0))
     return int(np.argmin(np.concatenate(distances)))
 
 
@@ -58,13 +59,11 @@ def solve(training: Training, theta: torch.Tensor) -> torch.Tensor:
 def main() -> None:
     """Write readme_start.json."""
     torch.set_num_threads(1)
-    data = json.loads((HERE / "moons.json").read_text(encoding="utf-8"))
-    x, y = np.array(data["x"]), np.array(data["y"], dtype=np.float64)
-    seed = nearest_seed(x, y)
+    seed = nearest_seed()
     print(f"nearest: seed {seed} of {SEEDS}")
-    training = Training([2, 16, 16, 1], ["tanh"] * 3, torch.tensor(x), torch.tensor(y), 1e-3)
-    near = torch.tensor(Case("", "", seed).start())
-    start = solve(training, near)
+    near = Case("near", "", seed).configuration()
+    training = in_pytorch(near)
+    start = solve(training, torch.tensor(near.start))
     losses, _ = training.run(start, 101)
     record = {
         "about": "Initial weights solved for: from them the code of the seed README prints its log digit for "
@@ -74,7 +73,7 @@ def main() -> None:
             "torch": torch.__version__,
             "numpy": np.__version__,
             "nearest seed": seed,
-            "largest change of a weight": float((start - near).abs().max()),
+            "largest change of a weight": float(np.max(abs(start.numpy() - near.start))),
             "largest weight": float(start.abs().max()),
             "largest distance from the printed losses": float(
                 np.max(np.abs(losses[ITERATIONS].numpy() - PRINTED))

@@ -1,14 +1,17 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nn_from_scratch import MLP
 from nn_from_scratch.verify.training import recorded
-from nn_from_scratch.verify.training.formula import Floats, flatten, step, unflatten
-from nn_from_scratch.verify.training.judge import judge_losses, judge_weights
-from nn_from_scratch.verify.training.loop import Network, at_once, train
+from nn_from_scratch.verify.training.formula import descend, flatten
+from nn_from_scratch.verify.training.judge import judge_losses, judge_steps, judge_weights
+from nn_from_scratch.verify.training.loop import flat
+from nn_from_scratch.verify.training.survey import reproduce
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 NAMES = sorted(path.stem for path in (REFERENCE / "training").glob("*.json"))
@@ -65,26 +68,44 @@ def test_a_recorded_run_is_true_to_the_certified_curve(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_hand_written_numpy_reproduces_a_recorded_run(name: str) -> None:
     run = recorded.load(name)
-    layers, losses = [layer.astype(run.dtype) for layer in unflatten(run.start, run.sizes)], []
-    x, y = run.x.astype(run.dtype), run.y[:, None].astype(run.dtype)
-    for k in range(run.iterations):
-        seen = run.samples(k)
-        loss, layers = step(Floats(), layers, x[seen], y[seen], **run.descent)
-        losses.append(loss.item())
+    arrays = {key: getattr(run, key).astype(run.dtype) for key in ("x", "y", "start")}
+    losses, layers = zip(*descend(replace(run, **arrays)), strict=True)
+    assert losses[0].dtype == run.dtype
     assert judge_losses(losses, run).outcome == "right"
-    weights = [run.start] * run.iterations + [flatten(layers).astype(np.float64)]
+    weights = [run.start] * run.iterations + [flatten(layers[-1]).astype(np.float64)]
     assert judge_weights(weights, run).outcome != "wrong"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_engine_reproduces_a_recorded_run(name: str) -> None:
     run = recorded.load(name)
-    network = Network([layer.astype(run.dtype) for layer in unflatten(run.start, run.sizes)], run.activations)
-    passed = train(network, network.flat, run, iterations=run.iterations, loss_of=at_once)
+    passed = reproduce(run)
     assert judge_losses(passed.losses, run).outcome == "right"
+    assert judge_steps(passed, run).outcome == "right"
     assert judge_weights(passed.weights, run).outcome == (
         "right" if run.horizon == run.iterations else "not checked"
     )
+
+
+def test_the_engine_draws_the_recorded_starts() -> None:
+    for seed in range(20):
+        drawn = flat(MLP([2, 16, 16, 1], seed=seed))
+        np.testing.assert_array_equal(drawn, recorded.load(f"seed-{seed:02}").start)
+
+
+def test_the_band_holds_the_recorded_seeds_and_the_printed_curve() -> None:
+    band = recorded.read("band.json")
+    losses = np.array(band["losses"])
+    assert losses.shape == (len(band["quantiles"]), 101)
+    assert np.all(np.diff(losses, axis=0) >= 0)
+    for seed in range(20):
+        curve = recorded.load(f"seed-{seed:02}").losses
+        assert np.all((losses[0] - 1e-6 <= curve) & (curve <= losses[-1] + 1e-6))
+    tenth, share = losses[:, ::10], np.array(band["share of starts below the printed loss"])
+    printed = recorded.load("readme").losses[::10]
+    for k, quantile in enumerate(band["quantiles"]):
+        assert np.all((tenth[k] <= printed) == (quantile <= share) | (tenth[k] == printed))
+    assert np.all((share > 0.05) & (share < 0.95))  # an ordinary curve
 
 
 def test_tolerances_are_a_few_last_digits() -> None:

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from nn_from_scratch.verify.training import moons
 from nn_from_scratch.verify.training.judge import digits, judge_log, judge_losses, judge_steps, judge_weights
 from nn_from_scratch.verify.training.loop import Network, Trajectory, at_once, flat, start_at, train
 from nn_from_scratch.verify.training.recorded import Recorded, load
+from nn_from_scratch.verify.training.recorded import names as names_of_runs
 
 SEED_README = """\
 Iter 0: Loss 83.8247
@@ -37,37 +39,62 @@ def trained(recorded: Recorded, iterations: int) -> Trajectory:
     return train(model, lambda: flat(model), recorded, iterations=iterations, loss_of=at_once)
 
 
-def test_moons_prints_the_log_of_the_seed_readme() -> None:
-    results = moons()
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    return moons(animate=True)
+
+
+def test_moons_prints_the_log_of_the_seed_readme(results: dict[str, Any]) -> None:
     assert results["log"] == SEED_README
-    assert results["verdict"] == "right"
-    assert {check["name"]: check["outcome"] for check in results["checks"]} == dict.fromkeys(
-        ["losses", "final weights", "every step", "log"], "right"
-    )
     assert all(log == SEED_README for log in results["logs"].values())
+    assert set(results["logs"]) == {"PyTorch", "numpy", "ball arithmetic"}
+
+
+def test_moons_is_right_in_every_respect(results: dict[str, Any]) -> None:
+    assert results["verdict"] == "right"
+    names = ["losses", "final weights", "every step", "log", "decision boundary", "recorded runs"]
+    assert {check["name"]: check["outcome"] for check in results["checks"]} == dict.fromkeys(names, "right")
     assert all(min(kept) > 14.5 for kept in results["digits"].values())
+    assert len(results["runs"]) == len(names_of_runs()) - 1
     json.dumps(results, allow_nan=False)
 
 
-def test_moons_keeps_what_it_had_when_interrupted() -> None:
+def test_moons_tells_its_progress_and_keeps_what_it_had_when_interrupted() -> None:
+    told = []
+
     def interrupt(done: int, total: int, text: str) -> None:
-        assert total == 101
-        assert bool(text) == (done > 0)
+        told.append((done, total, text))
         if done == 12:
             raise KeyboardInterrupt
 
     results = moons(progress=interrupt)
+    assert [done for done, _, _ in told] == list(range(13))
+    assert len({total for _, total, _ in told}) == 1
+    assert told[-1][2].startswith("training, loss 11.1")
     assert results["interrupted"]
     assert results["log"] == SEED_README[:2]
     assert len(results["losses"]) == 12
     assert results["verdict"] == "right"
-    outcomes = {check["name"]: check["outcome"] for check in results["checks"]}
-    assert outcomes == {
+    assert {check["name"]: check["outcome"] for check in results["checks"]} == {
         "losses": "right",
         "final weights": "not checked",
         "every step": "right",
         "log": "right",
+        "decision boundary": "not checked",
+        "recorded runs": "not checked",
     }
+
+
+def test_moons_interrupted_after_training_keeps_the_runs_it_had() -> None:
+    def interrupt(done: int, _total: int, _text: str) -> None:
+        if done == 103:
+            raise KeyboardInterrupt
+
+    results = moons(progress=interrupt)
+    assert results["interrupted"]
+    assert len(results["losses"]) == 101
+    assert len(results["runs"]) == 2
+    assert results["verdict"] == "right"
 
 
 def test_moons_interrupted_at_once_is_not_a_pass() -> None:
@@ -89,7 +116,7 @@ def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.M
     assert by_layer is not None
     wrong = dataclasses.replace(nn._LAYER, before=lambda g, z, single: by_layer(g, z, single) * (1 + 1e-9))
     monkeypatch.setattr(nn, "_LAYER", wrong)
-    results = moons(iterations=20)
+    results = moons(iterations=20, survey_runs=False)
     assert results["verdict"] == "wrong"
     assert results["first_difference"] == 0  # the first step already ends at wrong weights
     outcomes = {check["name"]: (check["outcome"], check["first_difference"]) for check in results["checks"]}
@@ -113,7 +140,7 @@ def test_losses_beyond_the_horizon_are_not_compared(recorded: Recorded) -> None:
     losses[80] = math.nan
     check = judge_losses(losses, chaotic)
     assert (check.outcome, chaotic.horizon) == ("right", 60)
-    assert "from iteration 60 on" in check.message
+    assert "lost from iteration 60 on" in check.message
     assert judge_weights([recorded.start] * 102, chaotic).outcome == "not checked"
 
 

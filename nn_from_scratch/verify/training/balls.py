@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import flint
 
+from nn_from_scratch.verify.training.formula import step, unflatten
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from nn_from_scratch.verify.training.recorded import Configuration
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +99,16 @@ def _relu(z: flint.arb) -> tuple[flint.arb, flint.arb]:
     raise ArithmeticError("an input of relu contains 0")
 
 
-def entries(layers: Sequence[Balls]) -> list[flint.arb]:
-    """Return all weights, layer by layer, neuron by neuron."""
-    return [weight for layer in layers for weight in layer.matrix.entries()]
+def enclose(configuration: Configuration, bits: int) -> Iterator[tuple[flint.arb, list[Balls]]]:
+    """Train in balls of this precision: yield each iteration's loss, and the layers after it.
+
+    Balls widen from step to step, by about one digit each for the seed README's network: 1,024 bits begin
+    with 308.
+    """
+    arithmetic = BallArithmetic()
+    layers = [Balls.exact(layer) for layer in unflatten(configuration.start, configuration.sizes)]
+    for iteration in range(configuration.iterations):
+        x, y = map(Balls.exact, configuration.samples(iteration))
+        with flint.ctx.workprec(bits):
+            loss, layers = step(arithmetic, layers, x, y, **configuration.descent)
+        yield loss.matrix[0, 0], layers

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from nn_from_scratch.verify.training.recorded import Configuration
 
 Matrix = Any  # what has @, elementwise * and -, a scalar product from the left, and .mT
 
@@ -98,6 +100,36 @@ def step(
         updated.append(layer - learning_rate * (g.mT @ layer_input))
         g = arithmetic.without_last(g @ layer)
     return error.mT @ error, updated[::-1]
+
+
+def forward(
+    arithmetic: Arithmetic, layers: Sequence[Matrix], x: Matrix, activations: Sequence[str]
+) -> Matrix:
+    """Return the network's outputs, shape (samples, 1)."""
+    for layer, name in zip(layers, activations, strict=True):
+        x, _ = arithmetic.activate(name, arithmetic.with_ones(x) @ layer.mT)
+    return x
+
+
+def descend(
+    configuration: Configuration, arithmetic: Floats | None = None
+) -> Iterator[tuple[Matrix, list[Matrix]]]:
+    """Train in hand-written numpy: yield each iteration's loss, and the layers after it.
+
+    Parameters
+    ----------
+    configuration
+        What to train; a start of shape (..., weights) trains from many starts at once, and the losses are of
+        shape (...).
+    arithmetic
+        `Floats`, or a wrong one.
+
+    """
+    layers = unflatten(configuration.start, configuration.sizes)
+    for iteration in range(configuration.iterations):
+        x, y = configuration.samples(iteration)
+        loss, layers = step(arithmetic or Floats(), layers, x, y, **configuration.descent)
+        yield loss[..., 0, 0], layers
 
 
 def unflatten(theta: NDArray[np.float64], sizes: Sequence[int]) -> list[NDArray[np.float64]]:

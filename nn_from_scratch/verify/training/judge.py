@@ -69,9 +69,7 @@ def judge(name: str, subject: str, errors_in_tolerances: Iterable[float], note: 
 def judge_losses(losses: Sequence[float], recorded: Recorded) -> Check:
     """Compare losses with the certified ones, up to where rounding may have taken half of the digits."""
     trusted = min(recorded.horizon, len(recorded.true_losses))
-    note = (
-        "" if trusted >= len(losses) else f"; from iteration {trusted} on rounding has the better of float64"
-    )
+    note = "" if trusted >= len(losses) else f"; {recorded.dtype} is lost from iteration {trusted} on"
     errors = distances(losses[:trusted], recorded.true_losses)
     return judge("losses", "losses", errors / recorded.tolerance[: len(errors)], note)
 
@@ -82,9 +80,7 @@ def judge_weights(weights: Sequence[NDArray[np.float64]], recorded: Recorded) ->
     if len(weights) <= recorded.iterations:
         return Check(name, "not checked", "training stopped before the last recorded iteration")
     if recorded.horizon < recorded.iterations:
-        return Check(
-            name, "not checked", f"rounding has the better of float64 from iteration {recorded.horizon} on"
-        )
+        return Check(name, "not checked", f"{recorded.dtype} is lost from iteration {recorded.horizon} on")
     positions = recorded.final_positions
     errors = abs(weights[recorded.iterations] - recorded.final)[positions]
     # both are within the tolerance of the true weights
@@ -107,8 +103,7 @@ def judge_steps(run: Trajectory, recorded: Recorded) -> Check:
     errors = []
     for k, loss in enumerate(run.losses):
         layers = unflatten(run.weights[k], recorded.sizes)
-        seen = recorded.samples(k)
-        x, y = recorded.x[seen], recorded.y[seen, None].astype(np.float64)
+        x, y = recorded.samples(k)
         expected_loss, expected = step(Floats(), layers, x, y, **recorded.descent)
         bound_loss, bound = step(
             arithmetic,
@@ -138,6 +133,11 @@ def verdict(checks: Sequence[Check]) -> str:
     """Return "wrong" if a check is, else "right", but "nothing checked" where none was made."""
     outcomes = {check.outcome for check in checks}
     return next((outcome for outcome in ("wrong", "right") if outcome in outcomes), "nothing checked")
+
+
+def log(losses: Iterable[float]) -> list[str]:
+    """Return the seed README's log: every tenth iteration."""
+    return [f"Iter {k}: Loss {loss:.4f}" for k, loss in enumerate(losses) if k % 10 == 0]
 
 
 def distances(losses: Sequence[float], true_losses: Sequence[str]) -> NDArray[np.float64]:

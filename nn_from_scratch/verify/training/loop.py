@@ -106,7 +106,7 @@ def train(
     *,
     iterations: int,
     loss_of: Callable[..., Node] = sample_by_sample,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Callable[[int, str], None] = lambda done, text: None,
 ) -> Trajectory:
     """Train `model` as the seed README does, on the data and with the learning rate of a recorded run.
 
@@ -123,21 +123,18 @@ def train(
     loss_of
         `sample_by_sample`, or the faster `at_once`.
     progress
-        Called before each iteration with its number, their count and a text. A KeyboardInterrupt, from here
+        Called before each iteration with its number and a text. A KeyboardInterrupt, from here
         or anywhere, ends training; what was completed is returned.
 
     """
     learning_rate = recorded.learning_rate
-    x = recorded.x.astype(recorded.dtype)
-    y = recorded.y.astype(recorded.dtype)
     passed = Trajectory([weights()])
     try:
         for k in range(iterations):
-            if progress:
-                progress(k, iterations, f"loss {passed.losses[-1]:.4f}" if k else "")
-            seen = recorded.samples(k)
+            progress(k, f"training, loss {passed.losses[-1]:.4f}" if k else "training")
+            x, y = (array.astype(recorded.dtype) for array in recorded.samples(k))
             # forward pass
-            loss = loss_of(model, x[seen], y[seen])
+            loss = loss_of(model, x, y[:, 0])
             # backpropagation
             for p in model.parameters():
                 p.grad = 0
@@ -150,7 +147,4 @@ def train(
     except KeyboardInterrupt:
         passed.interrupted = True
         del passed.weights[len(passed.losses) + 1 :]
-    else:
-        if progress:
-            progress(iterations, iterations, f"loss {passed.losses[-1]:.4f}")
     return passed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.resources.abc import Traversable
 
     from numpy.typing import NDArray
@@ -21,7 +22,53 @@ MARGIN = 4
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Configuration:
+    """What is trained, on what, from where, and how.
+
+    Parameters
+    ----------
+    sizes
+        Inputs, then the neurons of each layer.
+    activations
+        "tanh", "sigmoid" or "relu", one per layer.
+    learning_rate
+        Step length of gradient descent on the sum of squared errors.
+    batch
+        Samples per iteration, taken in order and cyclically; None takes all.
+    iterations
+        How many.
+    x, y
+        Inputs of shape (samples, sizes[0]) and targets of shape (samples,).
+    start
+        Flat initial weights: layer by layer, neuron by neuron, weights before the bias.
+
+    """
+
+    sizes: Sequence[int]
+    activations: Sequence[str]
+    learning_rate: float
+    batch: int | None
+    iterations: int
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    start: NDArray[np.float64]
+
+    def samples(self, iteration: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what an iteration sees: inputs, and targets of shape (samples, 1)."""
+        seen = slice(None)
+        if self.batch is not None:
+            first = iteration * self.batch % len(self.x)
+            seen = slice(first, first + self.batch)
+        return self.x[seen], self.y[seen, None]
+
+    @property
+    def descent(self) -> dict[str, Any]:
+        """What `formula.step` needs beside weights and data."""
+        return {"learning_rate": self.learning_rate, "activations": self.activations}
+
+
+@dataclass(frozen=True)
+class Recorded(Configuration):
     """A recorded run; `load` reads it.
 
     Parameters
@@ -30,18 +77,12 @@ class Recorded:
         The file's name without its ending, and a sentence.
     provenance
         What recorded it: script, versions, seed, dtype.
-    sizes, activations, learning_rate, batch
-        The network (an activation per layer), the step length, and the samples per iteration (None: all).
-    x, y
-        Inputs (samples, inputs) and targets (samples,).
-    start
-        The flat initial weights: neuron by neuron, weights before the bias.
     losses
         PyTorch's losses, one per iteration.
     final
         PyTorch's final weights, flat.
     spread
-        How far rounding may move each loss, absolute: one standard deviation bound.
+        How far rounding may move each loss, absolute.
     final_positions, final_spread
         Likewise the final weights at these positions.
     true_losses
@@ -52,13 +93,6 @@ class Recorded:
     name: str
     about: str
     provenance: dict[str, Any]
-    sizes: list[int]
-    activations: list[str]
-    learning_rate: float
-    batch: int | None
-    x: NDArray[np.float64]
-    y: NDArray[np.int64]
-    start: NDArray[np.float64]
     losses: NDArray[np.float64]
     final: NDArray[np.float64]
     spread: NDArray[np.float64]
@@ -67,27 +101,10 @@ class Recorded:
     true_losses: list[str]
 
     @property
-    def iterations(self) -> int:
-        """How many iterations were recorded."""
-        return len(self.losses)
-
-    def samples(self, iteration: int) -> slice:
-        """Return which samples an iteration sees: the batch, cyclically."""
-        if self.batch is None:
-            return slice(None)
-        start = iteration * self.batch % len(self.x)
-        return slice(start, start + self.batch)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """The floating-point type that the run was recorded in."""
         dtype: np.dtype[Any] = np.dtype(self.provenance["dtype"])
         return dtype
-
-    @property
-    def descent(self) -> dict[str, Any]:
-        """What `formula.step` needs beside weights and data."""
-        return {"learning_rate": self.learning_rate, "activations": self.activations}
 
     @cached_property
     def tolerance(self) -> NDArray[np.float64]:
@@ -134,26 +151,16 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".json") for file in found if file.name.endswith(".json"))
 
 
+def data(dtype: str = "float64") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the moons, rounded to a dtype: inputs of shape (100, 2) and targets of shape (100,)."""
+    moons = read("moons.json")
+    return np.array(moons["x"]).astype(dtype).astype(np.float64), np.array(moons["y"], dtype=np.float64)
+
+
 def load(name: str) -> Recorded:
     """Read the recorded run of this name."""
-    record = read(f"training/{name}.json")
-    data = read("moons.json")
-    dtype = record["provenance"]["dtype"]
-    return Recorded(
-        name=name,
-        about=record["about"],
-        provenance=record["provenance"],
-        sizes=record["sizes"],
-        activations=record["activations"],
-        learning_rate=record["learning_rate"],
-        batch=record["batch"],
-        x=np.array(data["x"]).astype(dtype).astype(np.float64),
-        y=np.array(data["y"]),
-        start=np.array(record["start"]),
-        losses=np.array(record["losses"]),
-        final=np.array(record["final"]),
-        spread=np.array(record["spread"]),
-        final_positions=record["final_positions"],
-        final_spread=np.array(record["final_spread"]),
-        true_losses=record["true_losses"],
-    )
+    record: dict[str, Any] = read(f"training/{name}.json")
+    x, y = data(record["provenance"]["dtype"])
+    for key in ("start", "losses", "final", "spread", "final_spread"):
+        record[key] = np.array(record[key])
+    return Recorded(**record, name=name, iterations=len(record["losses"]), x=x, y=y)
