@@ -22,7 +22,7 @@ def benchmark(
     *,
     progress: Callable[[int, int, str], None] | None = None,
     workloads: Sequence[Workload] = WORKLOADS,
-    seconds: float = 1.5,
+    seconds: float = 1.0,
 ) -> dict[str, Any]:
     """Measure the engine's speed, memory and import time beside others', as ratios with intervals.
 
