@@ -1,194 +1,327 @@
 """One row per operation: how to compute it, and how to differentiate it.
 
-A derivative is written with numpy's functions and Python's operators only, so that the same row works on
-floats, on arrays and, for derivatives of derivatives, on nodes. In a row ``x`` and ``y`` are the operands,
-``z`` is the result and ``g`` the cotangent of the result.
-
-An *elementwise* row gives the local derivative dz/dx per operand; multiplying it by the cotangent, and
-summing over the axes along which an operand was broadcast, is the same for all of them and done by
-`pullback`. Any other row gives the cotangent of each operand itself, as a function of ``g``.
-
-At a kink or a tie the convention is PyTorch's, and stands at the row.
+In a row ``x`` and ``y`` are the operands, ``z`` is the result and ``g`` the cotangent of the result.
+Derivatives are written with numpy's functions and Python's operators only, so that one row serves floats,
+arrays and, for derivatives of derivatives, nodes. At a kink or a tie the convention is PyTorch's, and stands
+at the row.
 """
 
 import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 Function = Callable[..., Any]
+Axis = int | tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One operation: its computation and the derivative by each operand.
+    """One operation; calling it computes, and given a node gives a node.
 
     Parameters
     ----------
     name
-        The key in the table.
+        Its key in the table.
     compute
-        The result from the operands' values (and options such as ``axis``).
+        The result from the operands' values, and from options such as ``axis``.
     derivatives
-        One function per operand: the local derivative of an elementwise operation from
-        ``(z, *operands)``, the operand's cotangent of any other from ``(g, z, *operands, **options)``.
+        By operand. Of an elementwise operation the local derivative dz/dx, from ``(z, *operands)``; of any
+        other the operand's cotangent, from ``(g, z, *operands, **options)``.
     elementwise
         Which of the two.
     scalar
-        The computation for Python floats, where there is a faster one; it may raise where numpy would warn.
+        A faster computation for Python floats. It may raise where numpy warns.
     before
-        For a row made of two steps: takes ``g`` back through the second, ``(g, z, **options)``, once for all
-        operands.
+        If two steps are joined in a row: takes ``g`` back through the second, once for all operands.
     """
 
     name: str
     compute: Function
-    derivatives: tuple[Function, ...]
+    derivatives: Any
     elementwise: bool = False
     scalar: Function | None = None
     before: Function | None = None
 
+    def __call__(self, *operands: Any, **options: Any) -> Any:
+        """Compute on values, or on nodes and values."""
+        for operand in operands:
+            if hasattr(operand, "apply"):
+                return operand.apply(self, operands, options)
+        return self.compute(*operands, **options)
 
-def pullback(  # noqa: PLR0917
-    rule: Rule, position: int, g: Any, z: Any, operands: tuple[Any, ...], options: dict[str, Any]
-) -> Any:
-    """Return the cotangent of the operand at `position`, in that operand's shape and dtype.
 
-    A zero in the cotangent of an elementwise operation stays zero even where the local derivative is
-    infinite or NaN: what the output does not depend on contributes nothing.
+def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: Any) -> Any:  # noqa: PLR0917
+    """Return the cotangent of the operand at `position`, in that operand's shape and precision.
+
+    Where the cotangent of an elementwise operation is zero it stays zero, even if the local derivative is
+    infinite or NaN: what the output does not depend on (the branch not taken by `where`) contributes nothing.
     """
     derivative = rule.derivatives[position]
     if rule.elementwise:
-        local = derivative(z, *operands, **options)
-        product = g if type(local) is float and local == 1.0 else g * local
-        if not np.all(np.isfinite(product)):
-            product = np.where(np.equal(g, 0), 0.0, product)
-        g = _sum_to(product, np.shape(operands[position]))
+        slope = derivative(z, *operands)
+        part = g if type(slope) is float and slope == 1.0 else g * slope
+        if not np.isfinite(part).all():
+            part = np.where(np.equal(g, 0), 0.0, part)
     else:
-        g = derivative(g, z, *operands, **options)
-    return g
+        part = derivative(g, z, *operands, **options)
+    operand = operands[position]
+    if type(operand) is float:
+        return float(np.sum(part))
+    if part.shape != operand.shape:  # the operand was broadcast: sum over the axes it was repeated along
+        leading = part.ndim - operand.ndim
+        repeated = [leading + axis for axis, size in enumerate(operand.shape) if size == 1]
+        part = np.reshape(np.sum(part, axis=(*range(leading), *repeated)), operand.shape)
+    return part if part.dtype == operand.dtype else part.astype(operand.dtype)
 
 
-def _sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an operand of this shape was broadcast."""
-    if np.shape(g) == shape:
-        return g
-    leading = np.ndim(g) - len(shape)
-    stretched = (axis + leading for axis, size in enumerate(shape) if size == 1)
-    summed = np.sum(g, axis=(*range(leading), *stretched), keepdims=True)
-    return np.reshape(summed, shape)
+def _each(name: str, compute: Function, *derivatives: Function, scalar: Function | None = None) -> Rule:
+    """Make the row of an elementwise operation."""
+    return Rule(name, compute, derivatives, elementwise=True, scalar=scalar)
+
+
+class _OfAnyOperand:
+    """The derivatives of an operation on any number of operands, from one function of the position."""
+
+    def __init__(self, derivative: Function) -> None:
+        self.derivative = derivative
+
+    def __getitem__(self, position: int) -> Function:
+        return partial(self.derivative, position)
+
+
+# What rows are made of --------------------------------------------------------------------------------
 
 
 def _sigmoid(x: Any) -> Any:
     e = np.exp(-np.abs(x))  # never overflows, and keeps the relative precision of both tails
-    return np.where(np.greater_equal(x, 0), 1.0, e) / (1 + e)
+    return np.where(x >= 0, 1.0, e) / (1 + e)
 
 
-def _math_sigmoid(x: float) -> float:
+def _scalar_sigmoid(x: float) -> float:
     e = math.exp(-abs(x))
     return (1.0 if x >= 0 else e) / (1 + e)
 
 
-def _relu(x: Any) -> Any:
-    return np.maximum(x, 0)
+def _power_by_base(_z: Any, x: Any, y: Any) -> Any:
+    return np.where(y == 0, 0.0, y * np.power(x, y - 1))
 
 
-def _log_or_zero(x: Any, y: Any) -> Any:
-    """Return log(x), and 0 for 0 ** y with y >= 0, where the power does not depend on the exponent."""
-    return np.log(np.where(np.equal(x, 0) & np.greater_equal(y, 0), 1.0, x))
+def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
+    return np.where((x == 0) & (y >= 0), 0.0, z * np.log(x))
 
 
-def _power_slope(x: Any, y: Any) -> Any:
-    """Return y * x ** (y - 1), and 0 for y = 0, where the power does not depend on x."""
-    return y * np.power(x, np.where(np.equal(y, 0), 1.0, y - 1))
+def _nonzero(r: Any) -> Any:
+    return r + (r == 0)  # 0 / r is then 0 at the origin
 
 
-def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """Repeat the cotangent of a reduction of `x` along the axes that were reduced."""
+def _share(x: Any, y: Any) -> Any:
+    return (x > y) + 0.5 * (x == y)
+
+
+def _spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Repeat what a reduction of `x` gave along the axes it reduced."""
     if axis is not None and not keepdims:
         g = np.expand_dims(g, axis)
     return np.broadcast_to(g, np.shape(x))
 
 
-def _count(z: Any, x: Any) -> float:
-    return np.size(x) / np.size(z)
+def _through_mean(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    return _spread(np.divide(g, np.size(x) / max(np.size(z), 1)), x, axis, keepdims)
 
 
-def _matmul_left(g: Any, _z: Any, x: Any, y: Any) -> Any:
-    if np.ndim(y) == 1:
-        return _sum_to(np.expand_dims(g, -1) * y, np.shape(x))
-    if np.ndim(x) == 1:
-        return _sum_to(np.sum(y * np.expand_dims(g, -2), axis=-1), np.shape(x))
-    return _sum_to(np.matmul(g, np.swapaxes(y, -1, -2)), np.shape(x))
+def _through_extreme(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    extreme = np.equal(x, _spread(z, x, axis, keepdims))
+    return _spread(g, x, axis, keepdims) * (extreme / np.sum(extreme, axis=axis, keepdims=True))
 
 
-def _matmul_right(g: Any, _z: Any, x: Any, y: Any) -> Any:
-    if np.ndim(x) == 1:
-        column = np.expand_dims(x, -1) if np.ndim(y) > 1 else x
-        row = np.expand_dims(g, -2) if np.ndim(y) > 1 else g
-        return _sum_to(column * row, np.shape(y))
-    if np.ndim(y) == 1:
-        return _sum_to(np.expand_dims(g, -1) * x, np.shape(y))
-    return _sum_to(np.matmul(np.swapaxes(x, -1, -2), g), np.shape(y))
+def _through_prod(g: Any, _z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    count = np.ndim(x)
+    reduced = range(count) if axis is None else np.atleast_1d(axis) % count
+    kept = [a for a in range(count) if a not in reduced]
+    order = (*kept, *reduced)
+    moved = np.transpose(x, order)
+    rows = (*moved.shape[: len(kept)], math.prod(moved.shape[len(kept) :]))
+    others = _products_of_others(np.reshape(moved, rows))
+    return _spread(g, x, axis, keepdims) * np.transpose(np.reshape(others, moved.shape), np.argsort(order))
 
 
-def _elementwise(
-    name: str, compute: Function, *derivatives: Function, scalar: Function | None = None
-) -> Rule:
-    return Rule(name, compute, derivatives, elementwise=True, scalar=scalar)
+def _products_of_others(x: Any) -> Any:
+    """Return for each element along the last axis the product of the others (z / x fails at a zero).
+
+    Products of all before and of all after, by doubling: each step multiplies the product of the nearest few
+    by that of as many further away.
+    """
+    ones = np.ones(x.shape)
+    before = np.concatenate([ones[..., :1], x[..., :-1]], axis=-1)
+    after = np.concatenate([x[..., 1:], ones[..., :1]], axis=-1)
+    reach = 1
+    while reach < x.shape[-1]:
+        before = before * np.concatenate([ones[..., :reach], before[..., :-reach]], axis=-1)
+        after = after * np.concatenate([after[..., reach:], ones[..., :reach]], axis=-1)
+        reach *= 2
+    return before * after
 
 
-RULES = {
-    rule.name: rule
-    for rule in (
-        # arithmetic
-        _elementwise("add", np.add, lambda z, x, y: 1.0, lambda z, x, y: 1.0, scalar=operator.add),
-        _elementwise("sub", np.subtract, lambda z, x, y: 1.0, lambda z, x, y: -1.0, scalar=operator.sub),
-        _elementwise("mul", np.multiply, lambda z, x, y: y, lambda z, x, y: x, scalar=operator.mul),
-        _elementwise(
-            "div", np.divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, scalar=operator.truediv
+def _logsumexp(x: Any, axis: Axis, keepdims: bool) -> Any:
+    largest = np.max(x, axis=axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):  # the logarithm of a sum of zeros is -inf, as it should be
+        z = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return z if keepdims else np.squeeze(z, axis)
+
+
+def _softmax(x: Any, axis: Axis) -> Any:
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: Axis) -> Any:
+    x = x - np.max(x, axis=axis, keepdims=True)
+    return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))
+
+
+def _through_softmax(g: Any, z: Any, _x: Any, axis: Axis) -> Any:
+    return z * (g - np.sum(g * z, axis=axis, keepdims=True))
+
+
+def _through_log_softmax(g: Any, z: Any, _x: Any, axis: Axis) -> Any:
+    return g - np.exp(z) * np.sum(g, axis=axis, keepdims=True)
+
+
+def _through_matmul_left(g: Any, _z: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        g, y = np.expand_dims(g, -1), np.expand_dims(y, -1)
+    if x.ndim == 1:
+        g = np.expand_dims(g, -2)
+    return np.matmul(g, np.swapaxes(y, -1, -2))
+
+
+def _through_matmul_right(g: Any, _z: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        g = np.expand_dims(g, -1)
+    if x.ndim == 1:
+        g, x = np.expand_dims(g, -2), np.expand_dims(x, 0)
+    part = np.matmul(np.swapaxes(x, -1, -2), g)
+    return part[..., 0] if y.ndim == 1 else part
+
+
+def _through_transpose(g: Any, _z: Any, _x: Any, axes: Any) -> Any:
+    return np.transpose(g, None if axes is None else np.argsort(np.mod(axes, len(axes))))
+
+
+def _scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
+    """Add the elements of `x` to zeros, at the places that `key` names, maybe several times."""
+    z = np.zeros(shape, np.result_type(x))
+    np.add.at(z, key, x)
+    return z
+
+
+def _through_concatenate(position: int, g: Any, _z: Any, *operands: Any, axis: int) -> Any:
+    axis %= g.ndim
+    start = sum(x.shape[axis] for x in operands[:position])
+    return g[(slice(None),) * axis + (slice(start, start + operands[position].shape[axis]),)]
+
+
+def _through_stack(position: int, g: Any, _z: Any, *_operands: Any, axis: int) -> Any:
+    return g[(slice(None),) * (axis % g.ndim) + (position,)]
+
+
+SIGMOID: Rule = _each("sigmoid", _sigmoid, lambda z, x: z * SIGMOID(-x), scalar=_scalar_sigmoid)
+SOFTMAX = Rule("softmax", _softmax, [_through_softmax])
+
+# Not in the table: the engine's own steps
+IDENTITY = Rule("identity", lambda x: x, [lambda g, z, x: g])
+CAST = Rule("astype", lambda x, dtype: np.asarray(x).astype(dtype), [lambda g, z, x, dtype: g])
+SCATTER = Rule("scatter", _scatter, [lambda g, z, x, key, shape: g[key]])
+
+# The table --------------------------------------------------------------------------------------------
+
+_ROWS = (
+    # Arithmetic. x ** 0 does not depend on x, nor 0 ** y on y (unless y < 0).
+    _each("add", np.add, lambda z, x, y: 1.0, lambda z, x, y: 1.0, scalar=operator.add),
+    _each("sub", np.subtract, lambda z, x, y: 1.0, lambda z, x, y: -1.0, scalar=operator.sub),
+    _each("mul", np.multiply, lambda z, x, y: y, lambda z, x, y: x, scalar=operator.mul),
+    _each("div", np.divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, scalar=operator.truediv),
+    _each("pow", np.power, _power_by_base, _power_by_exponent, scalar=math.pow),
+    _each("neg", np.negative, lambda z, x: -1.0, scalar=operator.neg),
+    _each("reciprocal", np.reciprocal, lambda z, x: -z * z, scalar=lambda x: 1 / x),
+    _each("square", np.square, lambda z, x: 2 * x, scalar=lambda x: x * x),
+    # Exponentials, logarithms and roots
+    _each("exp", np.exp, lambda z, x: z, scalar=math.exp),
+    _each("expm1", np.expm1, lambda z, x: np.exp(x), scalar=math.expm1),
+    _each("log", np.log, lambda z, x: 1 / x, scalar=math.log),
+    _each("log1p", np.log1p, lambda z, x: 1 / (1 + x), scalar=math.log1p),
+    _each("logaddexp", np.logaddexp, lambda z, x, y: SIGMOID(x - y), lambda z, x, y: SIGMOID(y - x)),
+    _each("sqrt", np.sqrt, lambda z, x: 0.5 / z, scalar=math.sqrt),
+    # Trigonometry. The derivatives of hypot and arctan2 at the origin are 0.
+    _each("sin", np.sin, lambda z, x: np.cos(x), scalar=math.sin),
+    _each("cos", np.cos, lambda z, x: -np.sin(x), scalar=math.cos),
+    _each("tan", np.tan, lambda z, x: 1 + z * z, scalar=math.tan),
+    _each("arcsin", np.arcsin, lambda z, x: 1 / np.sqrt((1 - x) * (1 + x)), scalar=math.asin),
+    _each("arccos", np.arccos, lambda z, x: -1 / np.sqrt((1 - x) * (1 + x)), scalar=math.acos),
+    _each("arctan", np.arctan, lambda z, x: 1 / (1 + x * x), scalar=math.atan),
+    _each(
+        "arctan2",
+        np.arctan2,
+        lambda z, x, y: y / _nonzero(np.hypot(x, y)) / _nonzero(np.hypot(x, y)),
+        lambda z, x, y: -x / _nonzero(np.hypot(x, y)) / _nonzero(np.hypot(x, y)),
+    ),
+    _each("hypot", np.hypot, lambda z, x, y: x / _nonzero(z), lambda z, x, y: y / _nonzero(z)),
+    # Hyperbolic functions and their kin
+    _each("sinh", np.sinh, lambda z, x: np.cosh(x), scalar=math.sinh),
+    _each("cosh", np.cosh, lambda z, x: np.sinh(x), scalar=math.cosh),
+    _each("tanh", np.tanh, lambda z, x: (1 - z) * (1 + z), scalar=math.tanh),
+    SIGMOID,
+    _each("softplus", lambda x: np.logaddexp(x, 0), lambda z, x: SIGMOID(x)),
+    # Kinks. relu'(0) = abs'(0) = 0; a tie gives maximum and minimum 1/2 by each operand; at a bound clip has
+    # derivative 1 by x, and if the bounds cross 1 by the upper one.
+    _each("relu", lambda x: np.maximum(x, 0), lambda z, x: (z > 0) * 1.0),
+    _each("abs", np.absolute, lambda z, x: np.sign(x), scalar=abs),
+    _each("maximum", np.maximum, lambda z, x, y: _share(x, y), lambda z, x, y: _share(y, x)),
+    _each("minimum", np.minimum, lambda z, x, y: _share(y, x), lambda z, x, y: _share(x, y)),
+    _each(
+        "clip",
+        np.clip,
+        lambda z, x, low, high: 1.0 * ((low <= x) & (x <= high)),
+        lambda z, x, low, high: 1.0 * ((x < low) & (low < high)),
+        lambda z, x, low, high: 1.0 * ((x > high) | (low > high)),
+    ),
+    Rule(
+        "where",
+        lambda x, y, condition: np.where(condition, x, y),
+        (
+            lambda g, z, x, y, condition: np.where(condition, g, 0.0),
+            lambda g, z, x, y, condition: np.where(condition, 0.0, g),
         ),
-        _elementwise(
-            "pow",
-            np.power,
-            lambda z, x, y: _power_slope(x, y),
-            lambda z, x, y: z * _log_or_zero(x, y),
-            scalar=math.pow,
-        ),
-        _elementwise("neg", np.negative, lambda z, x: -1.0, scalar=operator.neg),
-        # exponentials
-        _elementwise("exp", np.exp, lambda z, x: z, scalar=math.exp),
-        _elementwise("log", np.log, lambda z, x: 1 / x, scalar=math.log),
-        _elementwise("sqrt", np.sqrt, lambda z, x: 0.5 / z, scalar=math.sqrt),
-        _elementwise("tanh", np.tanh, lambda z, x: 1 - z * z, scalar=math.tanh),
-        _elementwise("sigmoid", _sigmoid, lambda z, x: z * (1 - z), scalar=_math_sigmoid),
-        # trigonometry
-        _elementwise("sin", np.sin, lambda z, x: np.cos(x), scalar=math.sin),
-        _elementwise("cos", np.cos, lambda z, x: -np.sin(x), scalar=math.cos),
-        # kinks: relu'(0) = 0, abs'(0) = 0, and a tie of maximum or minimum gives each operand one half
-        _elementwise("relu", _relu, lambda z, x: np.greater(x, 0) * 1.0),
-        _elementwise("abs", np.abs, lambda z, x: np.sign(x), scalar=abs),
-        _elementwise(
-            "maximum",
-            np.maximum,
-            lambda z, x, y: np.heaviside(x - y, 0.5),
-            lambda z, x, y: np.heaviside(y - x, 0.5),
-        ),
-        _elementwise(
-            "minimum",
-            np.minimum,
-            lambda z, x, y: np.heaviside(y - x, 0.5),
-            lambda z, x, y: np.heaviside(x - y, 0.5),
-        ),
-        # reductions
-        Rule("sum", np.sum, (lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims),)),
-        Rule(
-            "mean", np.mean, (lambda g, z, x, axis, keepdims: _spread(g / _count(z, x), x, axis, keepdims),)
-        ),
-        # linear algebra
-        Rule("matmul", np.matmul, (_matmul_left, _matmul_right)),
-    )
-}
+    ),
+    # Reductions. The largest (or smallest) elements share equally.
+    Rule("sum", np.sum, [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims)]),
+    Rule("mean", np.mean, [_through_mean]),
+    Rule("prod", np.prod, [_through_prod]),
+    Rule("max", np.max, [_through_extreme]),
+    Rule("min", np.min, [_through_extreme]),
+    Rule(
+        "logsumexp",
+        _logsumexp,
+        [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims) * SOFTMAX(x, axis=axis)],
+    ),
+    SOFTMAX,
+    Rule("log_softmax", _log_softmax, [_through_log_softmax]),
+    # Products and shapes
+    Rule("matmul", np.matmul, [_through_matmul_left, _through_matmul_right]),
+    Rule("reshape", np.reshape, [lambda g, z, x, shape: np.reshape(g, np.shape(x))]),
+    Rule("transpose", np.transpose, [_through_transpose]),
+    Rule("broadcast_to", np.broadcast_to, [lambda g, z, x, shape: g]),
+    Rule("squeeze", np.squeeze, [lambda g, z, x, axis: np.reshape(g, np.shape(x))]),
+    Rule("expand_dims", np.expand_dims, [lambda g, z, x, axis: np.reshape(g, np.shape(x))]),
+    Rule("index", lambda x, key: x[key], [lambda g, z, x, key: SCATTER(g, key=key, shape=x.shape)]),
+    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _OfAnyOperand(_through_concatenate)),
+    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _OfAnyOperand(_through_stack)),
+)
+
+RULES = {rule.name: rule for rule in _ROWS}

@@ -1,0 +1,64 @@
+"""Gradients as return values; `Node.grad` is left alone."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.node import Node, recording
+from nn_from_scratch.reverse import cotangents
+from nn_from_scratch.rules import IDENTITY
+from nn_from_scratch.values import plain
+
+
+def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
+    """Return the gradient of a node by one node, or the list of those by several.
+
+    Parameters
+    ----------
+    output
+        What is differentiated.
+    inputs
+        A node, or a list or tuple of nodes. By one that the output does not depend on the gradient is zero.
+    cotangent
+        What the reverse pass starts from, in the shape of the output; 1 by default, for a scalar only.
+    create_graph
+        Return nodes, to be differentiated in turn.
+    """
+    several = isinstance(inputs, list | tuple)
+    nodes = inputs if several else [inputs]
+    for node in (output, *nodes):
+        if type(node) is not Node:
+            raise TypeError(f"gradients: expected Nodes, got {type(node).__name__} {node!r}")
+    found = cotangents(output, cotangent, create_graph)
+    result = [_as_gradient(found.get(node), node, create_graph) for node in nodes]
+    return result if several else result[0]
+
+
+def _as_gradient(cotangent: Any, node: Node, create_graph: bool) -> Any:
+    if cotangent is None:
+        cotangent = plain(np.zeros(node.shape, node.dtype))
+    if create_graph:
+        return cotangent if type(cotangent) is Node else Node(cotangent)
+    return cotangent.copy() if type(cotangent) is np.ndarray else cotangent
+
+
+def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that gives the value of a scalar function of nodes, and its gradient.
+
+    The gradient is by the argument, or the list of those by all arguments if there are several. Given nodes
+    it gives nodes, so that it can be differentiated in turn.
+    """
+
+    @wraps(function)
+    def with_gradient(*arguments: Any) -> tuple[Any, Any]:
+        nested = any(type(argument) is Node for argument in arguments)
+        with recording(True):
+            inputs = [Node.apply(IDENTITY, (a,), {}) if type(a) is Node else Node(a) for a in arguments]
+            output = function(*inputs)
+            output = output if type(output) is Node else Node(output)
+            found = gradients(output, inputs[0] if len(inputs) == 1 else inputs, create_graph=nested)
+        return output if nested else output.value, found
+
+    return with_gradient

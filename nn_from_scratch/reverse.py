@@ -1,0 +1,157 @@
+"""The reverse pass: from a node back to everything it was computed from.
+
+A node's cotangent is complete when all of its consumers have handed theirs on; only then does it hand on its
+own. So the pass first counts the consumers of every node, then visits nodes as their counts run out. Nothing
+recurses, and the cost grows with the number of operations, however much is shared.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.rules import IDENTITY, pullback
+from nn_from_scratch.values import number_or_array
+
+_ONE_AT_A_TIME = RLock()  # a pass counts, and adds up, in the nodes themselves
+
+
+def accumulate(output: Any, cotangent: Any, create_graph: bool) -> None:
+    """Add to the gradient of every leaf and set that of every other node: see `Node.backprop`."""
+    seed = _seed(output, cotangent, create_graph)
+    with _reached(output) as nodes:
+        leaves = [(node, node._grad) for node in nodes if node._rule is None]
+        try:
+            _propagate(output, seed, nodes, create_graph)
+        except BaseException:
+            for leaf, before in leaves:
+                leaf._grad = before
+            raise
+        for leaf, before in leaves:
+            if before is not None:
+                leaf._grad = before + leaf._grad
+            elif type(leaf._grad) is np.ndarray:
+                leaf._grad = leaf._grad.copy()  # another cotangent may share its memory
+
+
+def cotangents(output: Any, cotangent: Any, create_graph: bool) -> dict[Any, Any]:
+    """Return the cotangents of all nodes that the output was computed from; leave their gradients alone."""
+    seed = _seed(output, cotangent, create_graph)
+    with _reached(output) as nodes:
+        before = [getattr(node, "_grad", None) for node in nodes]
+        try:
+            _propagate(output, seed, nodes, create_graph)
+            return {node: node._grad for node in nodes}
+        finally:
+            for node, gradient in zip(nodes, before, strict=True):
+                node._grad = gradient
+
+
+def _seed(output: Any, cotangent: Any, create_graph: bool) -> Any:
+    """Return the cotangent that the pass starts from, as a node if there is to be a graph."""
+    if cotangent is None and output.shape:
+        raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
+    kind = type(output)
+    value = 1.0 if cotangent is None else cotangent
+    seed: Any = value if type(value) is kind else kind(number_or_array(value, "backprop"))
+    if seed.shape != output.shape:
+        raise ValueError(f"backprop of shape {output.shape} got a cotangent of shape {seed.shape}")
+    seed = seed if seed.dtype == output.dtype else seed.astype(output.dtype)
+    return seed if create_graph else seed._value
+
+
+@contextmanager
+def _reached(output: Any) -> Iterator[list[Any]]:
+    """List the output and all it was computed from; meanwhile each counts its consumers among them."""
+    kind = type(output)
+    nodes = [output]
+    with _ONE_AT_A_TIME:
+        try:
+            for node in nodes:  # grows on the way
+                if node._rule is not None:
+                    for operand in node._edges[:2] if node._call is None else node._call[0]:
+                        if type(operand) is kind:
+                            if not operand._waiting:
+                                nodes.append(operand)
+                            operand._waiting += 1
+            yield nodes
+        finally:
+            for node in nodes:
+                node._waiting = 0
+
+
+def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> None:  # noqa: C901 - unrolled
+    """Set the gradient of each of the nodes to its cotangent, given that of the output."""
+    kind = type(output)
+    for node in nodes:
+        node._grad = 0.0
+    output._grad = seed
+    ready = [output]
+    with np.errstate(all="ignore"):  # the forward pass has warned
+        for node in ready:  # grows on the way
+            if node._edges is None or create_graph:
+                if node._rule is not None:
+                    _hand_on(node, ready, create_graph)
+                continue
+            g = node._grad
+            left, right, left_slope, right_slope, _, _ = node._edges
+            if type(left) is kind:
+                if g:  # a zero stays zero: see `pullback`
+                    left._grad += g * (_slope(node, 0) if left_slope is None else left_slope)
+                left._waiting -= 1
+                if not left._waiting:
+                    ready.append(left)
+            if type(right) is kind:
+                if g:
+                    right._grad += g * (_slope(node, 1) if right_slope is None else right_slope)
+                right._waiting -= 1
+                if not right._waiting:
+                    ready.append(right)
+
+
+def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
+    """Add to the cotangents of the node's operands, and list those that are now complete."""
+    kind = type(node)
+    rule, g, z = node._rule, node._grad, node._value
+    operands, values, options = node._call if node._edges is None else _scalar_call(node)
+    if create_graph:
+        z, values = node, list(map(_past, operands, values))
+    if rule.before is not None:
+        g = rule.before(g, z, **options)
+    for position, operand in enumerate(operands):
+        if type(operand) is kind:
+            part = pullback(rule, position, g, z, values, options)
+            before = operand._grad
+            operand._grad = part if type(before) is float and type(part) is not float else before + part
+            operand._waiting -= 1
+            if not operand._waiting:
+                ready.append(operand)
+
+
+def _slope(node: Any, position: int) -> float:
+    """Return the derivative of a computed scalar by one operand."""
+    derivative = node._rule.derivatives[position]
+    _, values, _ = _scalar_call(node)
+    try:
+        return float(derivative(node._value, *values))
+    except (ArithmeticError, TypeError):  # outside the domain, where Python's floats raise or turn complex
+        return float(derivative(*map(np.float64, (node._value, *values))))
+
+
+def _scalar_call(node: Any) -> tuple[tuple[Any, ...], tuple[float, ...], dict[str, Any]]:
+    """Return the operands, their values and the options of a computed scalar."""
+    arity = len(node._rule.derivatives)
+    return node._edges[:arity], node._edges[4 : 4 + arity], {}
+
+
+def _past(operand: Any, value: Any) -> Any:
+    """Return the operand as it was used, for another value may have been assigned since."""
+    if not hasattr(operand, "apply"):
+        return value
+    if operand._value is value:
+        return operand
+    past = operand.apply(IDENTITY, (operand,), {})
+    past._value = value
+    return past
