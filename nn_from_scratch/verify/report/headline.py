@@ -1,10 +1,10 @@
 """What the results say, in a word and a sentence; nothing here judges anything anew."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nn_from_scratch.verify.report.formats import exact, listed, number, plural, seconds
+from nn_from_scratch.verify.report.formats import listed, number, plural, seconds
 
 Results = Mapping[str, Any]
 
@@ -25,6 +25,8 @@ _TONES = {
 _SEVERITY = ("measured", "right", "none", "interrupted", "wrong")  # the gravest part speaks for the page
 
 _BLAMED_SHOWN = 4
+_LETTERS = 24  # of a verdict; those that are known are shorter
+_UNKNOWN = "The results hold no verdict that this report knows."
 
 GRADES = {
     "rules": "Values and derivatives of single graphs are right in at least half of their digits.",
@@ -98,13 +100,13 @@ def facts(verify: Results | None, moons: Results | None, strictness: float | Non
         (graphs, "random graphs"),
         (sum(bool(operation.get("checked")) for operation in operations), "operations"),
         (strictness, "times as strict as gradcheck, at the median"),
-        (len((moons or {}).get("losses") or []), "training iterations compared"),
+        (_compared(moons or {}), "training iterations compared"),
     ]
     return [(str(number(value)), words) for value, words in found if value]
 
 
-def _part(name: str, anchor: str, results: Results, sentence: Any) -> Part:
-    word = str(results.get("verdict") or "no verdict")
+def _part(name: str, anchor: str, results: Results, sentence: Callable[[Results, str], str]) -> Part:
+    word = str(results.get("verdict") or "no verdict")[:_LETTERS]
     stopped = bool(results.get("interrupted"))
     if stopped and tone(word) != "wrong":
         so_far = f" What it says of the part that was done: {word}."
@@ -130,17 +132,22 @@ def _gradients(verify: Results, word: str) -> str:
             return f"{text}: {listed(names)}." if names else f"{text}."
         case "nothing checked":
             return "A run that checked nothing shows nothing: this is not a pass."
-    return "The results hold no verdict that this report knows."
+    return _UNKNOWN
 
 
 def _training(moons: Results, word: str) -> str:
-    iterations = plural(len(moons.get("losses") or []), "iteration")
     if tone(word) == "right":
-        return f"The loss follows the recorded curve through {iterations}."
+        return f"The loss follows the recorded curve through {plural(_compared(moons), 'iteration')}."
+    if tone(word) != "wrong":
+        return _UNKNOWN
     first = moons.get("first_difference")
-    return "The loss leaves the recorded curve" + (
-        f" at iteration {exact(first)}." if first is not None else "."
+    return "It differs from the recorded run" + (
+        f", first at iteration {first}." if first is not None else "."
     )
+
+
+def _compared(moons: Results) -> int:
+    return min(len(moons.get("losses") or ()), len(moons.get("reference") or ()))
 
 
 def _speed(benchmark: Results, word: str) -> str:

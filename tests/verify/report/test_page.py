@@ -157,7 +157,7 @@ def test_alarms_and_missing_oracles_are_shown(page_of: Pages) -> None:
 
 def test_training_says_where_the_curves_part(runs: Runs) -> None:
     results = runs["moons"] | {"verdict": "wrong", "first_difference": 37}
-    assert "The curves part at iteration 37." in text_of(page(moons=results))
+    assert "They differ first at iteration 37." in text_of(page(moons=results))
 
 
 def test_training_shows_its_checks_and_the_logs_of_others(runs: Runs) -> None:
