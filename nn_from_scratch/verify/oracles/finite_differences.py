@@ -84,10 +84,12 @@ def _extrapolate(first: Floats, rounding: Floats) -> tuple[Floats, Floats]:
         finest = np.where(smaller, chosen + order, finest)
         error = np.minimum(error, estimate[rows, chosen])
         column = better
-    # A kink closer than the chosen step shows in finer differences, whose noise cannot explain them.
-    unexplained = np.abs(first - best[:, None]) - _SAFETY * rounding
-    finer = np.arange(first.shape[1]) > finest[:, None]
-    return best, np.maximum(error, np.where(finer, unexplained, 0.0).max(axis=1))
+    # A kink closer than the chosen step shows in finer differences, where neither their noise nor the
+    # differences before them (twice as wide, so four times as wrong) explain how far they are off.
+    off = np.abs(first - best[:, None])
+    unexplained = off[:, 1:] - off[:, :-1] / 2 - _SAFETY * rounding[:, 1:]
+    finer = np.arange(1, first.shape[1]) > finest[:, None]
+    return best, np.maximum(error, np.where(finer, 2 * unexplained, 0.0).max(axis=1))
 
 
 NUMPY: Arithmetic = {
