@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nn_from_scratch
 from nn_from_scratch.verify.benchmark.measuring import Pairs, take_pairs
@@ -18,22 +19,36 @@ print(perf_counter() - middle, middle - start)
 """
 
 
-def import_seconds() -> tuple[float, float]:
-    """Return the seconds a fresh interpreter takes to import the engine, having numpy already, and numpy."""
+def import_pairs(*, seconds: float) -> Pairs:
+    """Measure what the engine adds to the import of numpy, beside that import, in fresh interpreters.
+
+    Both are imported from bytecode, as any package is from its second import on.
+    """
+    with TemporaryDirectory() as bytecode:
+        import_seconds(bytecode)  # compiles
+        return take_pairs(lambda _index: import_seconds(bytecode), seconds)
+
+
+def import_seconds(bytecode: str) -> tuple[float, float]:
+    """Return the seconds a fresh interpreter takes to import the engine, having numpy already, and numpy.
+
+    Parameters
+    ----------
+    bytecode
+        The directory where it keeps, and looks for, what it compiled.
+    """
     home = str(Path(nn_from_scratch.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    settings = {
+        "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")])),
+        "PYTHONPYCACHEPREFIX": bytecode,
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
     done = subprocess.run(  # noqa: S603 (this interpreter, a constant script)
         [sys.executable, "-P", "-c", _SCRIPT],
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         check=True,
     )
     engine, numpy = map(float, done.stdout.split())
     return engine, numpy
-
-
-def import_pairs(*, seconds: float) -> Pairs:
-    """Measure what the engine adds to the import of numpy, beside that import, in fresh interpreters."""
-    import_seconds()  # writes the bytecode, fills the disk's cache
-    return take_pairs(lambda _index: import_seconds(), seconds)

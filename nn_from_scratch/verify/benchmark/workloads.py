@@ -219,7 +219,7 @@ def _our_batch(sizes: Sequence[int], data: Callable[[], tuple[Array, Array]], ra
         y = y[:, 0]  # one neuron returns its single value
 
     def run() -> Node:
-        loss = ((y - model(x)) ** 2).sum()
+        loss: Node = ((y - model(x)) ** 2).sum()
         for parameter in model.parameters():
             parameter.grad = 0
         loss.backprop()

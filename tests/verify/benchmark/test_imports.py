@@ -12,14 +12,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_import_seconds_imports_numpy_and_this_engine_afresh(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert min(imports.import_seconds()) > 0
-    package = tmp_path / "nn_from_scratch"
-    package.mkdir()
-    (package / "__init__.py").write_text("import sys\nassert 'numpy' in sys.modules\nsys.exit('planted')\n")
-    monkeypatch.setattr(nn_from_scratch, "__file__", str(package / "__init__.py"))
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Put another module in the engine's place, for fresh interpreters."""
+    module = tmp_path / "nn_from_scratch" / "__init__.py"
+    module.parent.mkdir()
+    monkeypatch.setattr(nn_from_scratch, "__file__", str(module))
+    return module
+
+
+def test_import_pairs_measures_both_in_each_interpreter() -> None:
+    pairs = imports.import_pairs(seconds=0)
+    assert len(pairs.subject) == 7
+    assert min(*pairs.subject, *pairs.baseline) > 0
+
+
+def test_import_seconds_imports_numpy_and_then_this_engine_afresh(planted: Path) -> None:
+    planted.write_text("import sys\nsys.exit('planted' if 'numpy' in sys.modules else 'too early')\n")
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        imports.import_seconds()
+        imports.import_seconds(str(planted.parent))
     assert caught.value.stderr.strip() == "planted"
+
+
+def test_import_seconds_reads_bytecode_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, planted: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    planted.write_text("x = 1\n")
+    imports.import_seconds(str(tmp_path / "bytecode"))
+    assert [path.parent.name for path in tmp_path.rglob("bytecode/**/__init__*.pyc")].count(
+        "nn_from_scratch"
+    ) == 1
+    assert not list(planted.parent.rglob("*.pyc"))
