@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 OPTIONAL = ("torch", "micrograd")
-IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond that of numpy", 0.015
+IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 
 
 def benchmark(

@@ -262,27 +262,27 @@ README_LOOP = Workload(
 )
 # Most of the scalar engine's time goes into garbage: its closures make cycles.
 README_LOOP_WITHOUT_COLLECTOR = Workload(
-    "README loop, one iteration, garbage collector off",
+    "README loop, garbage collector off",
     {SUBJECT: _our_readme_loop, "scalar engine": _scalar_readme_loop},
     collector=False,
 )
 BATCH = Workload(
-    "Batched training of the same network, one step",
+    "Batched training of the same network",
     _batches(MOONS_SIZES, moons_batch, MOONS_RATE),
     {"PyTorch": 2, "hand-written numpy": 1 / 1.3},
 )
 LARGE_BATCH = Workload(
-    "Batch of 256 through [784, 256, 128, 10], one step",
+    "Batched training of [784, 256, 128, 10]",
     _batches(LARGE_SIZES, large_batch, LARGE_RATE),
     {"hand-written numpy": 1 / 1.1},
 )
 SCALARS = Workload(
-    "Scalar graph of 2,000 operations, built and differentiated",
+    "Scalar graph of 2,000 operations",
     {SUBJECT: _our_scalars, "micrograd": _micrograd_scalars, "PyTorch": _pytorch_scalars},
     {"micrograd": 5, "PyTorch": 10},
 )
 SCALARS_MEMORY = Workload(
-    "Memory of a scalar graph of 2,000 operations, built and differentiated",
+    "Memory of a scalar graph",
     {SUBJECT: _our_scalars, "micrograd": _micrograd_scalars},
     {"micrograd": 2},
     unit="bytes",

@@ -66,7 +66,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
         common | {"unit": "bytes", "subject_bytes": 0.5, "baseline_bytes": 0.5},
         {
             **common,
-            "name": "Import, beyond that of numpy",
+            "name": "Import, beyond numpy",
             "baseline": "numpy",
             "ratio": 10,
             "low": 10,
@@ -88,7 +88,7 @@ def test_benchmark_says_what_was_not_installed(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setitem(sys.modules, name, None)
     found = benchmark(workloads=[SCALARS, workload()], seconds=0)
     assert found["verdict"] == "measured"
-    assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond that of numpy"]
+    assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond numpy"]
     assert found["notes"] == [
         f"{SCALARS.name}: nn_from_scratch and micrograd: not measured, micrograd is not installed",
         f"{SCALARS.name}: nn_from_scratch and PyTorch: not measured, torch is not installed",
