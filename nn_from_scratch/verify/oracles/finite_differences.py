@@ -89,7 +89,8 @@ def _extrapolate(first: Floats, rounding: Floats) -> tuple[Floats, Floats]:
     off = np.abs(first - best[:, None])
     unexplained = off[:, 1:] - off[:, :-1] / 2 - _SAFETY * rounding[:, 1:]
     finer = np.arange(1, first.shape[1]) > finest[:, None]
-    return best, np.maximum(error, np.where(finer, 2 * unexplained, 0.0).max(axis=1))
+    kink = np.where(finer, np.nan_to_num(2 * unexplained, nan=np.inf), 0.0).max(axis=1)
+    return best, np.maximum(error, kink)
 
 
 NUMPY: Arithmetic = {

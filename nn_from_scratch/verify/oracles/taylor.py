@@ -76,11 +76,11 @@ def _series(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + (-x).exp())
+    return _divide(1.0, 1 + (-x).exp())
 
 
 def _tanh(x: Any) -> Any:
-    return 1 - 2 / ((2 * x).exp() + 1)
+    return 1 - _divide(2.0, (2 * x).exp() + 1)
 
 
 def _pow(x: Any, y: Any) -> Any:
