@@ -114,7 +114,10 @@ class Training:
                 # a step's Jacobian, I - learning_rate * Hessian, is symmetric: forward is reverse
                 return jvp(lambda theta: self.step(theta, j)[1], (thetas[j],), (v,))[1]
 
-            cotangents = vmap(step_along, chunk_size=64)(cotangents)
+            cotangents = cotangents.clone()
+            later = torch.tensor([k > j for k in rows] + [True] * len(weights_at))
+            if later.any():
+                cotangents[later] = vmap(step_along, chunk_size=64)(cotangents[later])
             if j in rows:
                 cotangents[rows.index(j)] = grad(self.loss)(thetas[j], j)
             yield j, cotangents

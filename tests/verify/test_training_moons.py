@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch import MLP, nn
+from nn_from_scratch import nn
 from nn_from_scratch.verify.training import moons
 from nn_from_scratch.verify.training.judge import digits, judge_log, judge_losses, judge_steps, judge_weights
-from nn_from_scratch.verify.training.loop import Network, Trajectory, at_once, flat, start_at, train
+from nn_from_scratch.verify.training.loop import Trajectory, at_once, network, train
 from nn_from_scratch.verify.training.recorded import Recorded, load
 from nn_from_scratch.verify.training.recorded import names as names_of_runs
 
@@ -34,9 +34,7 @@ def recorded() -> Recorded:
 
 def trained(recorded: Recorded, iterations: int) -> Trajectory:
     """Train our engine, batch at once, which is fast."""
-    model = MLP(recorded.sizes)
-    start_at(model, recorded.start)
-    return train(model, lambda: flat(model), recorded, iterations=iterations, loss_of=at_once)
+    return train(network(recorded), recorded, iterations=iterations, loss_of=at_once)
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +110,10 @@ def test_moons_refuses_to_train_nothing() -> None:
 
 
 def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_layer = nn._LAYER.before
-    assert by_layer is not None
-    wrong = dataclasses.replace(nn._LAYER, before=lambda g, z, single: by_layer(g, z, single) * (1 + 1e-9))
-    monkeypatch.setattr(nn, "_LAYER", wrong)
+    before = nn._TANH.before
+    assert before is not None
+    wrong = dataclasses.replace(nn._TANH, before=lambda g, z, single: before(g, z, single) * (1 + 1e-9))
+    monkeypatch.setattr(nn, "_TANH", wrong)
     results = moons(iterations=20, survey_runs=False)
     assert results["verdict"] == "wrong"
     assert results["first_difference"] == 0  # the first step already ends at wrong weights
@@ -177,19 +175,7 @@ def test_digits_see_past_float64() -> None:
 
 
 def test_sample_by_sample_and_at_once_agree(recorded: Recorded) -> None:
-    model = MLP(recorded.sizes)
-    start_at(model, recorded.start)
-    slow = train(model, lambda: flat(model), recorded, iterations=3)
+    slow = train(network(recorded), recorded, iterations=3)
     fast = trained(recorded, 3)
     np.testing.assert_allclose(slow.weights, fast.weights, rtol=1e-12)
     np.testing.assert_allclose(slow.losses, fast.losses, rtol=1e-13)
-
-
-def test_a_network_of_single_operations_is_the_mlp(recorded: Recorded) -> None:
-    model = MLP(recorded.sizes)
-    start_at(model, recorded.start)
-    layers = [np.c_[layer.weights.value, layer.biases.value] for layer in model.layers]
-    network = Network(layers, recorded.activations)
-    np.testing.assert_array_equal(network.flat(), recorded.start)
-    np.testing.assert_allclose(network(recorded.x).value, model(recorded.x).value, rtol=1e-12)
-    np.testing.assert_allclose(network(recorded.x[0]).value, model(recorded.x[0]).value, rtol=1e-12)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_from_scratch.verify.expressions import Expression, Step
+from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.training.loop import Trajectory
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def train_by(engine: Engine, configuration: Configuration) -> Iterator[Trajector
     for _ in range(configuration.iterations):
         theta = passed.weights[-1]
         try:
-            answer = engine.answer(expression, theta.tolist())
+            answer = engine.answer(Case(expression, tuple(theta.tolist())))
             value, gradient = answer.value, answer.gradient
         except Exception:  # noqa: BLE001  whatever a faulty engine raises is its failure
             value, gradient = np.nan, (np.nan,) * len(theta)

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import flint
 import numpy as np
 
-from nn_from_scratch.nn import MLP
 from nn_from_scratch.verify.environment import environment
 from nn_from_scratch.verify.training import animation, judge, sensitivity
 from nn_from_scratch.verify.training.balls import enclose
 from nn_from_scratch.verify.training.boundary import THRESHOLD, grid, judge_boundary, over_grid
 from nn_from_scratch.verify.training.formula import descend
-from nn_from_scratch.verify.training.loop import Trajectory, flat, start_at, train
+from nn_from_scratch.verify.training.loop import Trajectory, network, train
 from nn_from_scratch.verify.training.recorded import load, names, read
 from nn_from_scratch.verify.training.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from nn_from_scratch.nn import MLP
     from nn_from_scratch.verify.training.recorded import Recorded
 
     Progress = Callable[[int, str], None]
@@ -80,9 +80,8 @@ def moons(
         before, total = sum(stages[:number]), sum(stages)
         return lambda done, text: progress(before + done, total, text) if progress else None
 
-    model = MLP(recorded.sizes)
-    start_at(model, recorded.start)
-    run = train(model, lambda: flat(model), recorded, iterations=iterations, progress=stage(0))
+    model = network(recorded)
+    run = train(model, recorded, iterations=iterations, progress=stage(0))
     results = _training(model, run, recorded)
     results["configuration"]["iterations"] = iterations
     checks = results["checks"]
@@ -135,6 +134,7 @@ def _training(model: MLP, run: Trajectory, recorded: Recorded) -> Results:
             "ball arithmetic": judge.log([float(loss) for loss in recorded.true_losses]),
         },
         "losses": _numbers(run.losses),
+        "digest": run.digest,
         "reference": recorded.losses.tolist(),
         "tolerance": (2 * recorded.tolerance).tolist(),
         "note": NOTE,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nn_from_scratch.verify.training.formula import unflatten
 from nn_from_scratch.verify.training.judge import digits, judge_losses, judge_weights, verdict
-from nn_from_scratch.verify.training.loop import Network, Trajectory, at_once, train
+from nn_from_scratch.verify.training.loop import Trajectory, at_once, network, train
 from nn_from_scratch.verify.training.recorded import load
 
 if TYPE_CHECKING:
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 
 def reproduce(recorded: Recorded) -> Trajectory:
     """Train a recorded run by our engine, in the recorded dtype, all samples of an iteration at once."""
-    layers = [layer.astype(recorded.dtype) for layer in unflatten(recorded.start, recorded.sizes)]
-    network = Network(layers, recorded.activations)
-    return train(network, network.flat, recorded, iterations=recorded.iterations, loss_of=at_once)
+    model = network(recorded, recorded.dtype)
+    return train(model, recorded, iterations=recorded.iterations, loss_of=at_once)
 
 
 def survey(name: str) -> dict[str, Any]:
