@@ -3,18 +3,17 @@
 import base64
 import hashlib
 from importlib.resources import files
-from itertools import zip_longest
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from nn_from_scratch.verify.report import formats, headline, provenance
+from nn_from_scratch.verify.report.entries import entries
 from nn_from_scratch.verify.report.figures import errors, speed, training
 from nn_from_scratch.verify.report.headline import Results
 
 FAILURES_SHOWN = 25
-_ENTRIES_SHOWN = 64  # of one failing gradient
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("nn_from_scratch.verify.report"),
@@ -69,7 +68,7 @@ def page(
         facts=headline.facts(verify, moons, drawings["strictness"]),
         grades=headline.GRADES,
         failures_shown=FAILURES_SHOWN,
-        entries=_entries,
+        entries=entries,
         logs=_logs(moons or {}),
         environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
         commands=list(provenance.commands(verify, moons, benchmark)),
@@ -97,33 +96,6 @@ def _drawings(verify: Results, moons: Results, benchmark: Results) -> dict[str, 
         "boundary": training.boundary(moons),
         "ratios": speed.ratios(benchmark.get("rows") or []),
     }
-
-
-def _entries(failure: Results) -> dict[str, Any]:
-    """Return the entries of a failure as rows of name, got, expected, difference, tolerance.
-
-    The entries are the gradient's, one for each coordinate of the point; before them may stand the value.
-    """
-    point, *columns = (_flat(failure.get(key)) for key in ("point", "got", "expected", "tolerance"))
-    names = [f"x{index} = {formats.exact(x)}" for index, x in enumerate(point)]
-    if len(columns[0]) == len(point) + 1:
-        names = ["the value", *names]
-    rows = [
-        (name, got, expected, _difference(got, expected), tolerance)
-        for name, got, expected, tolerance in zip_longest(names, *columns)
-    ]
-    return {"rows": rows[:_ENTRIES_SHOWN], "more": len(rows[_ENTRIES_SHOWN:])}
-
-
-def _flat(values: Any) -> list[Any]:
-    if not isinstance(values, list):
-        return [] if values is None else [values]
-    return [entry for value in values for entry in (_flat(value) if isinstance(value, list) else [value])]
-
-
-def _difference(got: Any, expected: Any) -> float | None:
-    numeric = isinstance(got, int | float) and isinstance(expected, int | float)
-    return abs(got - expected) if numeric else None
 
 
 def _logs(moons: Results) -> dict[str, list[str]]:
