@@ -17,3 +17,7 @@ def test_checks_keep_only_what_can_be_drawn() -> None:
     assert checks.verdict.tolist() == ["right", "right", "wrong"]
     assert checks.scale.tolist() == [2.0, 1.0, 1.0]
     assert checks.ratio.tolist() == [pytest.approx(0.1), 0.0, math.inf]
+
+
+def test_checks_without_a_verdict_are_not_drawn_as_right() -> None:
+    assert Checks.of({"error": [0.0], "tolerance": [1.0]}).verdict.tolist() == ["undecided"]

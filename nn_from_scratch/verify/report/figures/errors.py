@@ -44,7 +44,7 @@ class Checks:
         """Read the ``checks`` of verify's results; entries without an error or a tolerance are left out."""
         columns = columns if isinstance(columns, dict) else {}
         error, tolerance = together(numbers(columns.get("error")), numbers(columns.get("tolerance")))
-        verdict = np.full(len(error), "right", dtype="<U16")
+        verdict = np.full(len(error), "undecided", dtype="<U16")  # unless the results say more
         scale = np.ones(len(error))
         for target, values in (
             (verdict, columns.get("verdict")),
