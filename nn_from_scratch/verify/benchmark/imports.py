@@ -36,6 +36,11 @@ def import_seconds(bytecode: str) -> tuple[float, float]:
     ----------
     bytecode
         The directory where it keeps, and looks for, what it compiled.
+
+    Raises
+    ------
+    ImportError
+        If the import fails there.
     """
     home = str(Path(nn_from_scratch.__file__).parents[1])
     settings = {
@@ -48,7 +53,9 @@ def import_seconds(bytecode: str) -> tuple[float, float]:
         env=os.environ | settings,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise ImportError(f"a fresh {sys.executable} cannot import numpy and nn_from_scratch:\n{done.stderr}")
     engine, numpy = map(float, done.stdout.split())
     return engine, numpy
