@@ -7,6 +7,7 @@ derivative rules of its own, and truth comes from `oracles.taylor`, which has no
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,12 +36,18 @@ class Format:
         return 2.0**-self.precision
 
     def holds(self, ball: arb) -> bool:
-        """Whether every number of the ball is 0 or a normal number of the format, away from its ends."""
-        low, high = ball.abs_lower(), ball.abs_upper()
-        if high == 0:
-            return True
-        edge = arb(2)
-        return bool(low > edge**self.smallest_exponent and high < edge ** (self.largest_exponent - 1))
+        """Whether every number of the ball is 0 or a normal number of the format, away from its ends.
+
+        Smaller numbers do not matter in a ball whose radius is larger: that allows for their underflow.
+        """
+        smallest, largest = arb(2) ** self.smallest_exponent, arb(2) ** (self.largest_exponent - 1)
+        small = ball.abs_lower() <= smallest and ball.rad() <= smallest
+        return bool(ball == 0 or (ball.abs_upper() < largest and not small))
+
+    def nearest(self, x: float) -> float:
+        """Return the number of the format that is nearest to a finite `x`."""
+        exponent = max(math.frexp(x)[1], self.smallest_exponent + 1) - self.precision
+        return math.ldexp(round(math.ldexp(x, -exponent)), exponent)
 
 
 FORMATS: Mapping[str, Format] = {
