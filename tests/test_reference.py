@@ -8,6 +8,7 @@ import pytest
 
 from nn_from_scratch import MLP
 from nn_from_scratch.verify.training import recorded
+from nn_from_scratch.verify.training.boundary import judge_classes
 from nn_from_scratch.verify.training.formula import descend, flatten
 from nn_from_scratch.verify.training.judge import judge_losses, judge_steps, judge_weights
 from nn_from_scratch.verify.training.loop import flat
@@ -82,9 +83,9 @@ def test_the_engine_reproduces_a_recorded_run(name: str) -> None:
     passed = reproduce(run)
     assert judge_losses(passed.losses, run).outcome == "right"
     assert judge_steps(passed, run).outcome == "right"
-    assert judge_weights(passed.weights, run).outcome == (
-        "right" if run.horizon == run.iterations else "not checked"
-    )
+    compared = "right" if run.horizon == run.iterations else "not checked"
+    assert judge_weights(passed.weights, run).outcome == compared
+    assert judge_classes(passed.weights, run).outcome == compared
 
 
 def test_the_engine_draws_the_recorded_starts() -> None:

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nn_from_scratch.verify.training.formula import Floats, forward, unflatten
 from nn_from_scratch.verify.training.judge import Check
 from nn_from_scratch.verify.training.recorded import MARGIN
+from nn_from_scratch.verify.training.rounding import Rounded, Rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from nn_from_scratch.verify.training.recorded import Recorded
 
 THRESHOLD = 0.5
 """Half way between the targets 0 and 1: above it a point is of class 1."""
@@ -53,4 +57,39 @@ def judge_boundary(value: NDArray[np.float64] | None, certified: dict[str, Any])
         f"{value.size - wrong.sum():,} of {value.size:,} grid points in their certified class; the nearest "
         f"is {certified['nearest to the threshold']:.1e} from the threshold, {margin:.0e} tolerances"
     )
+    return Check(name, "wrong" if wrong.any() else "right", message)
+
+
+def judge_classes(weights: Sequence[NDArray[np.float64]], recorded: Recorded) -> Check:
+    """Require PyTorch's class at every grid point whose output rounding cannot push over the threshold.
+
+    Parameters
+    ----------
+    weights
+        Flat weights at the start and after every iteration.
+    recorded
+        The run.
+
+    """
+    name = "decision boundary"
+    if len(weights) <= recorded.iterations or recorded.horizon < recorded.iterations:
+        return Check(name, "not checked", "no final weights that can be compared")
+    unit = float(np.finfo(recorded.dtype).eps) / 2
+    spread = np.full_like(recorded.final, recorded.final_spread.max())
+    spread[recorded.final_positions] = recorded.final_spread
+    layers = [
+        Rounded(value, error, unit)
+        for value, error in zip(
+            unflatten(recorded.final, recorded.sizes), unflatten(spread, recorded.sizes), strict=True
+        )
+    ]
+    axes = grid(recorded.x)
+    points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    rounding = Rounding(unit)
+    expected = forward(rounding, layers, rounding.exact(points), recorded.activations)
+    away = abs(expected.value - THRESHOLD) > 2 * MARGIN * expected.error
+    final = unflatten(weights[recorded.iterations], recorded.sizes)
+    value = forward(Floats(), final, points, recorded.activations)
+    wrong = away & (~np.isfinite(value) | ((value > THRESHOLD) != (expected.value > THRESHOLD)))
+    message = f"{wrong.sum()} of {away.sum():,} grid points wrong, {(~away).sum()} too near the threshold"
     return Check(name, "wrong" if wrong.any() else "right", message)

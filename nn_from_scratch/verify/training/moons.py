@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import flint
@@ -74,7 +75,8 @@ def moons(
     began = time.perf_counter()
     recorded = load("readme")
     others = [name for name in names() if name != recorded.name] if survey_runs else []
-    stages = [iterations, certify * recorded.iterations, len(others), survey_runs * len(sensitivity.PLANTED)]
+    certifiable = certify * min(iterations, recorded.iterations)
+    stages = [iterations, certifiable, len(others), survey_runs * len(sensitivity.PLANTED)]
 
     def stage(number: int) -> Progress:
         before, total = sum(stages[:number]), sum(stages)
@@ -89,14 +91,14 @@ def moons(
         results["animation"] = animation.frames(run, recorded)
     try:
         if certify and not run.interrupted:
-            checks.append(_certify(recorded, results["certified"], stage(1)))
+            checks.append(_certify(recorded, certifiable, results["certified"], stage(1)))
         if survey_runs and not run.interrupted:
             _survey(others, results["runs"], stage(2))
             _what_a_curve_sees(recorded, results, stage(3))
     except KeyboardInterrupt:
         results["interrupted"] = True
     if survey_runs:
-        checks.append(_all_runs(results["runs"]))
+        checks += [_all_runs(results["runs"]), _it_bites(results["planted"])]
     return {
         **results,
         "verdict": judge.verdict(checks),
@@ -159,13 +161,14 @@ def _training(model: MLP, run: Trajectory, recorded: Recorded) -> Results:
         },
         "band": {key: value for key, value in read("band.json").items() if key != "provenance"},
         "runs": [],
+        "planted": [],
     }
 
 
-def _certify(recorded: Recorded, certified: Results, progress: Progress) -> judge.Check:
+def _certify(recorded: Recorded, iterations: int, certified: Results, progress: Progress) -> judge.Check:
     """Enclose every loss in balls now, and require the recorded digits inside, but for their last."""
     errors, known = [], []
-    for k, (loss, _) in enumerate(enclose(recorded, BITS)):
+    for k, (loss, _) in enumerate(islice(enclose(recorded, BITS), iterations)):
         progress(k, f"balls of {BITS:,} bits")
         with flint.ctx.workprec(BITS):
             digits = flint.arb(recorded.true_losses[k])
@@ -185,7 +188,6 @@ def _survey(others: Sequence[str], runs: list[Results], progress: Progress) -> N
 def _what_a_curve_sees(recorded: Recorded, results: Results, progress: Progress) -> None:
     results["sensitivity"] = sensitivity.wrong_by(recorded)
     results["still_learning"] = sensitivity.still_learning(recorded)
-    results["planted"] = []
     for done, fault in enumerate(sensitivity.PLANTED):
         progress(done, f"planted bug: {fault.name}")
         results["planted"].append(sensitivity.plant(fault))
@@ -203,6 +205,18 @@ def _all_runs(runs: Sequence[Results]) -> judge.Check:
     return judge.Check(
         "recorded runs", outcome, message + "".join(f"; {name}" for name in wrong), None, largest
     )
+
+
+def _it_bites(planted: Sequence[Results]) -> judge.Check:
+    """Sum up the planted bugs: the curve must show each that gives a wrong gradient on the way."""
+    if not planted:
+        return judge.Check("planted bugs", "not checked", "none was planted")
+    shown = [bug for bug in planted if bug["iteration"] is not None]
+    missed = [bug["fault"] for bug in planted if bug["missed"]]
+    message = f"{len(shown)} of {len(planted)} shown by the curve alone; training never meets the others"
+    if missed:
+        message = f"not shown, though they give wrong gradients: {', '.join(missed)}"
+    return judge.Check("planted bugs", "wrong" if missed else "right", message)
 
 
 def _numbers(values: Sequence[float]) -> list[float | None]:

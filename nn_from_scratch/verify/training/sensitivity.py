@@ -99,7 +99,8 @@ def plant(fault: Fault) -> dict[str, Any]:
     -------
     dict
         The "fault", what it does ("description"), in which recorded "run" it was planted, the first
-        "iteration" whose loss is wrong (or null), and a "message".
+        "iteration" whose loss is wrong (or null), whether it gave wrong gradients that the curve "missed",
+        and a "message".
 
     """
     run = _run_that_uses(_rule(fault))
@@ -107,16 +108,16 @@ def plant(fault: Fault) -> dict[str, Any]:
     for passed in train_by(fault.engine(), recorded):
         check = judge_losses(passed.losses, recorded)
         if check.outcome == "wrong":
-            return {**result, "iteration": check.first_difference, "message": check.message}
+            return {**result, "iteration": check.first_difference, "missed": False, "message": check.message}
         if len(passed.losses) > PATIENCE:
             break
-    steps = judge_steps(passed, recorded)
+    missed = judge_steps(passed, recorded).outcome != "right"
     message = (
-        "every gradient on the way is right: training never meets what this bug breaks"
-        if steps.outcome == "right"
-        else "gradients are wrong, but too little for the curve"
+        "gradients are wrong, but too little for the curve"
+        if missed
+        else "every gradient on the way is right: training never meets what this bug breaks"
     )
-    return {**result, "iteration": None, "message": message}
+    return {**result, "iteration": None, "missed": missed, "message": message}
 
 
 def _rule(fault: Fault) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nn_from_scratch.verify.training.boundary import judge_classes
 from nn_from_scratch.verify.training.judge import digits, judge_losses, judge_weights, verdict
 from nn_from_scratch.verify.training.loop import Trajectory, at_once, network, train
 from nn_from_scratch.verify.training.recorded import load
@@ -31,7 +32,11 @@ def survey(name: str) -> dict[str, Any]:
     """
     recorded = load(name)
     run = reproduce(recorded)
-    checks = [judge_losses(run.losses, recorded), judge_weights(run.weights, recorded)]
+    checks = [
+        judge_losses(run.losses, recorded),
+        judge_weights(run.weights, recorded),
+        judge_classes(run.weights, recorded),
+    ]
     return {
         "name": name,
         "about": recorded.about,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.training.boundary import THRESHOLD, grid, judge_boundary, over_grid
+from nn_from_scratch.verify.training.boundary import THRESHOLD, grid, judge_boundary, judge_classes, over_grid
 from nn_from_scratch.verify.training.formula import Floats, forward, unflatten
 from nn_from_scratch.verify.training.recorded import MARGIN, load, read
 
@@ -39,6 +39,17 @@ def test_one_point_in_the_wrong_class_is_wrong(wrong: float) -> None:
     check = judge_boundary(value, certified)
     assert check.outcome == "wrong"
     assert "8,283 of 8,284" in check.message
+
+
+def test_a_recorded_run_is_judged_by_pytorchs_classes() -> None:
+    run = load("seed-03")
+    weights = [run.start] * run.iterations + [run.final.copy()]
+    check = judge_classes(weights, run)
+    assert check.outcome == "right"
+    assert "0 of 8,284" in check.message
+    weights[-1][-1] += 0.01  # the last bias moves the boundary a little
+    assert judge_classes(weights, run).outcome == "wrong"
+    assert judge_classes(weights[:-1], run).outcome == "not checked"
 
 
 def test_no_boundary_is_not_a_pass() -> None:

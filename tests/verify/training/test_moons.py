@@ -50,8 +50,18 @@ def test_moons_prints_the_log_of_the_seed_readme(results: dict[str, Any]) -> Non
 
 def test_moons_is_right_in_every_respect(results: dict[str, Any]) -> None:
     assert results["verdict"] == "right"
-    names = ["losses", "final weights", "every step", "log", "decision boundary", "recorded runs"]
-    assert {check["name"]: check["outcome"] for check in results["checks"]} == dict.fromkeys(names, "right")
+    assert {check["name"]: check["outcome"] for check in results["checks"]} == dict.fromkeys(
+        [
+            "losses",
+            "final weights",
+            "every step",
+            "log",
+            "decision boundary",
+            "recorded runs",
+            "planted bugs",
+        ],
+        "right",
+    )
     assert all(min(kept) > 14.5 for kept in results["digits"].values())
     assert len(results["runs"]) == len(names_of_runs()) - 1
     json.dumps(results, allow_nan=False)
@@ -80,6 +90,7 @@ def test_moons_tells_its_progress_and_keeps_what_it_had_when_interrupted() -> No
         "log": "right",
         "decision boundary": "not checked",
         "recorded runs": "not checked",
+        "planted bugs": "not checked",
     }
 
 
@@ -102,6 +113,29 @@ def test_moons_interrupted_at_once_is_not_a_pass() -> None:
     results = moons(progress=interrupt)
     assert results["verdict"] == "nothing checked"
     assert results["losses"] == []
+
+
+def test_moons_certifies_the_recorded_curve_again() -> None:
+    results = moons(iterations=4, certify=True, survey_runs=False)
+    check = next(check for check in results["checks"] if check["name"] == "certified curve")
+    assert check["outcome"] == "right"
+    assert results["certified"]["live"]
+    known = results["certified"]["digits_known"]
+    assert len(known) == 4
+    assert 290 < known[-1] < known[0] < 308
+
+
+def test_a_recorded_digit_that_the_balls_contradict_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = load("readme")
+    true = list(recorded.true_losses)
+    true[2] = true[2][:35] + str(9 - int(true[2][35])) + true[2][36:]
+    monkeypatch.setattr(
+        "nn_from_scratch.verify.training.moons.load",
+        lambda _: dataclasses.replace(recorded, true_losses=true),
+    )
+    results = moons(iterations=4, certify=True, survey_runs=False)
+    assert results["verdict"] == "wrong"
+    assert results["first_difference"] == 2
 
 
 def test_moons_refuses_to_train_nothing() -> None:

@@ -63,6 +63,7 @@ def test_the_curve_alone_shows_a_planted_bug_or_training_never_meets_it(fault: F
     if fault.name in INVISIBLE:
         assert planted["iteration"] is None
         assert planted["message"].startswith("every gradient on the way is right")
+        assert not planted["missed"]
     else:
         assert planted["iteration"] == 1
 

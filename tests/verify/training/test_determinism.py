@@ -13,7 +13,7 @@ import pytest
 from nn_from_scratch.verify.training.loop import at_once, network, sample_by_sample, train
 from nn_from_scratch.verify.training.recorded import load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TRAIN = """
 import json, sys, numpy
 from nn_from_scratch.verify.training.judge import judge_losses, judge_weights
