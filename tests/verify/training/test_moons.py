@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import json
 import math
 from typing import Any
@@ -129,10 +130,9 @@ def test_a_recorded_digit_that_the_balls_contradict_is_told(monkeypatch: pytest.
     recorded = load("readme")
     true = list(recorded.true_losses)
     true[2] = true[2][:35] + str(9 - int(true[2][35])) + true[2][36:]
-    monkeypatch.setattr(
-        "nn_from_scratch.verify.training.moons.load",
-        lambda _: dataclasses.replace(recorded, true_losses=true),
-    )
+    doctored = dataclasses.replace(recorded, true_losses=true)
+    module = importlib.import_module("nn_from_scratch.verify.training.moons")
+    monkeypatch.setattr(module, "load", lambda _: doctored)
     results = moons(iterations=4, certify=True, survey_runs=False)
     assert results["verdict"] == "wrong"
     assert results["first_difference"] == 2
