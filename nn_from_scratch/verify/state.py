@@ -42,10 +42,15 @@ class _Moves:
         return self.tape.variable(value)
 
     def add(self, x: Any, y: Any) -> Any:
-        return self.engine.operations["add"](x, y)
+        return self._apply("add", x, y)
 
     def mul(self, x: Any, y: Any) -> Any:
-        return self.engine.operations["mul"](x, y)
+        return self._apply("mul", x, y)
+
+    def _apply(self, name: str, x: Any, y: Any) -> Any:
+        if (name, "xc" if isinstance(y, float) else "xx") in self.engine.lacks:
+            raise NotSupportedError(f"the engine has no {name}")
+        return self.engine.operations[name](x, y)
 
     def backward(self, output: Any) -> None:
         self.tape.backward(output)
