@@ -1,0 +1,110 @@
+import pytest
+
+from nn_from_scratch.verify import Engine, GradientError, check_state, load, state
+from nn_from_scratch.verify.faults import FAULTS, Victim
+
+ENGINE = load("nn_from_scratch")
+BY_FAULT = {fault.name: fault.engine() for fault in FAULTS}
+
+
+def test_our_engine_passes_every_check() -> None:
+    assert {result.name: result.outcome for result in state.run(ENGINE)} == dict.fromkeys(
+        state.CHECKS, "right"
+    )
+
+
+def test_the_victim_without_a_fault_passes_every_check() -> None:
+    assert {result.outcome for result in state.run(Victim().engine("victim"))} == {"right"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "names"),
+    [
+        (
+            "left over",
+            {"a second backward does not count inner nodes again", "two outputs may share a node"},
+        ),
+        ("current values", {"values assigned after the forward pass change nothing"}),
+        ("breadth first", {"the order of operands does not matter"}),
+        ("sigmoid: an exponential that overflows", {"sigmoid at -800"}),
+    ],
+)
+def test_checks_find_the_fault_and_nothing_else(fault: str, names: set[str]) -> None:
+    results = state.run(BY_FAULT[fault])
+    assert {result.name for result in results if result.outcome != "right"} == names
+
+
+def test_check_tells_what_it_got() -> None:
+    (result,) = state.run(BY_FAULT["left over"], ("two outputs may share a node",))
+    assert result.outcome == "wrong"
+    assert "the derivative for a is 33.0, expected 27.0 or 15.0" in result.message
+
+
+def test_check_takes_an_exception_as_an_outcome() -> None:
+    (result,) = state.run(BY_FAULT["sigmoid: an exponential that overflows"], ("sigmoid at -800",))
+    assert (result.outcome, result.message) == ("error", "OverflowError: math range error")
+
+
+def test_engine_that_recurses_fails_the_deep_chain_only() -> None:
+    class Recursive:
+        """Adds and multiplies; its backward calls itself once a node."""
+
+        def __init__(self, data: float, *edges: "tuple[Recursive, float]") -> None:
+            self.data, self.edges, self.grad = data, edges, 0.0
+
+        def __add__(self, other: "Recursive | float") -> "Recursive":
+            if isinstance(other, Recursive):
+                return Recursive(self.data + other.data, (self, 1.0), (other, 1.0))
+            return Recursive(self.data + other, (self, 1.0))
+
+        def back(self, cotangent: float) -> None:
+            self.grad += cotangent
+            for node, slope in self.edges:
+                node.back(cotangent * slope)
+
+    engine = Engine.from_tape(
+        name="recursive",
+        variable=Recursive,
+        backward=lambda output: output.back(1.0),
+        value=lambda node: node.data,
+        gradient=lambda node: node.grad,
+    )
+    outcomes = {
+        name: state.run(engine, (name,))[0]
+        for name in ("a chain of 100,000 operations", "an unused input has derivative 0")
+    }
+    assert outcomes["a chain of 100,000 operations"].outcome == "error"
+    assert outcomes["a chain of 100,000 operations"].message.startswith("RecursionError")
+    assert outcomes["an unused input has derivative 0"].outcome == "not supported"  # it cannot multiply
+
+
+def test_engine_without_a_tape_is_not_supported() -> None:
+    engine = Engine.from_transform(
+        name="pure", namespace=object(), value_and_gradient=lambda function, point: (0.0, point)
+    )
+    results = state.run(engine)
+    assert {result.outcome for result in results} == {"not supported"}
+    assert "no tape" in results[0].message
+
+
+def test_engine_without_assign_is_not_supported() -> None:
+    engine = Engine.from_tape(
+        name="fixed",
+        variable=ENGINE.tape.variable if ENGINE.tape else float,
+        backward=lambda output: output.backprop(),
+        value=lambda node: node.value,
+        gradient=lambda node: node.grad,
+    )
+    (result,) = state.run(engine, ("values assigned after the forward pass change nothing",))
+    assert (result.outcome, result.message) == ("not supported", "its adapter has no `assign`")
+
+
+def test_run_refuses_an_unknown_name() -> None:
+    with pytest.raises(ValueError, match="no such check: luck; known are: a second backward"):
+        state.run(ENGINE, ("luck",))
+
+
+def test_check_state_raises_what_is_wrong() -> None:
+    check_state(ENGINE, "two outputs may share a node")
+    with pytest.raises(GradientError, match="left over: two outputs may share a node: not so"):
+        check_state(BY_FAULT["left over"], "two outputs may share a node")
