@@ -16,6 +16,7 @@ from nn_from_scratch.verify.environment import environment
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
 from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.generate_arrays import array_case
 from nn_from_scratch.verify.statistics import Statistics
 from nn_from_scratch.verify.verdicts import Verdict
 
@@ -139,7 +140,10 @@ def _parts(engine: Engine, graphs: int, seed: int, jobs: int | None) -> Iterator
 def _check(engine: Engine, seed: int, indices: range) -> Statistics:
     found = Statistics()
     for index in indices:
-        found.add(examine(engine, case(seeded(seed, index), engine.forms), witnesses=True))
+        below = seeded(seed, index)
+        arrays = engine.arrays and index % 2 == 1
+        drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
+        found.add(examine(engine, drawn, witnesses=True))
     return found
 
 

@@ -23,10 +23,7 @@ def check(engine: Engine, case: Case) -> Examination:
     """
     found = examine(engine, case)
     if found.verdict.accuses:
-        point = ", ".join(f"x{i} = {x!r}" for i, x in enumerate(case.point))
-        raise GradientError(
-            f"{engine.name} is {found.verdict} about\n{case.expression}\nat {point}:\n{found.message}"
-        )
+        raise GradientError(f"{engine.name} is {found.verdict} about\n{case}:\n{found.message}")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import operator
 import sys
 from collections.abc import Callable, Sequence
@@ -12,9 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nn_from_scratch.verify.expressions import Arithmetic, Case, Expression, Step
-from nn_from_scratch.verify.generate import Form
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.generate import ALL_FORMS, Form
+from nn_from_scratch.verify.generate_arrays import ARRAY_FORMS
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, as_index
 from nn_from_scratch.verify.tolerance import FORMATS, Format
 
 BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
@@ -39,7 +43,7 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an engine returned for a case."""
+    """What an engine returned for a case: the value, and a derivative for each number of the point."""
 
     value: float
     gradient: tuple[float, ...]
@@ -53,7 +57,7 @@ class Tape:
     """
 
     variable: Callable[[float], Any]
-    backward: Callable[[Any], object]
+    backward: Callable[..., object]
     value: Callable[[Any], Any]
     gradient: Callable[[Any], Any]
     assign: Callable[[Any, float], object] | None = None
@@ -70,9 +74,11 @@ class Engine:
     operations
         A callable for each operation of the catalogue that the engine has.
     answer
-        Computes value and gradient of an expression at a point.
+        Computes value and gradient of a case; the value of an array is its sum with the cotangent.
     forward
-        Computes its value only: by it the engine shows which operations it has.
+        Computes the expression only: by it the engine shows which operations it has.
+    arrays
+        Whether it computes with arrays.
     complete
         Whether it claims the whole catalogue: then a missing operation is a fault, and no lack.
     dtype
@@ -86,8 +92,9 @@ class Engine:
 
     name: str
     operations: Arithmetic
-    answer: Callable[[Expression, Sequence[float]], Answer]
-    forward: Callable[[Expression, Sequence[float]], object]
+    answer: Callable[[Case], Answer]
+    forward: Callable[[Case], object]
+    arrays: bool = False
     complete: bool = False
     dtype: str = "float64"
     tape: Tape | None = None
@@ -96,7 +103,7 @@ class Engine:
     def __post_init__(self) -> None:
         if self.dtype not in FORMATS:
             raise ValueError(f"dtype {self.dtype!r} is none of {', '.join(FORMATS)}")
-        unknown = set(self.operations) - set(CATALOGUE)
+        unknown = set(self.operations) - set(CATALOGUE | ARRAYS)
         if unknown:
             raise ValueError(f"operations not in the catalogue: {', '.join(sorted(unknown))}")
 
@@ -111,11 +118,12 @@ class Engine:
         *,
         name: str,
         variable: Callable[[float], Any],
-        backward: Callable[[Any], object],
+        backward: Callable[..., object],
         value: Callable[[Any], Any],
         gradient: Callable[[Any], Any],
         assign: Callable[[Any, float], object] | None = None,
         operations: Arithmetic | None = None,
+        arrays: bool = False,
         complete: bool = False,
         dtype: str = "float64",
     ) -> Engine:
@@ -126,15 +134,18 @@ class Engine:
         name
             What reports call it.
         variable
-            Makes a leaf from a float.
+            Makes a leaf from a float, or from an array.
         backward
-            Runs the reverse pass from an output.
+            Runs the reverse pass from an output; with arrays it is called as ``backward(output, cotangent)``
+            for an array, where the cotangent is an array of the output's shape.
         value, gradient
             Read a node's value and gradient; None stands for a gradient of 0.
         assign
             Replaces the value of a leaf, for the checks of state.
         operations
             Callables by name, where an operation is neither a Python operator nor a method of its name.
+        arrays
+            Whether it computes with arrays. Their operations are called with numpy's keywords.
         complete
             Whether a missing operation is a fault.
         dtype
@@ -142,19 +153,24 @@ class Engine:
 
         """
         tape = Tape(variable, backward, value, gradient, assign)
-        methods = {name: _method(name) for name in CATALOGUE}
+        methods = {name: _method(name) for name in (CATALOGUE | ARRAYS if arrays else CATALOGUE)}
         table = {**methods, **_OPERATORS, **(operations or {})}
 
-        def answer(expression: Expression, point: Sequence[float]) -> Answer:
-            leaves = [variable(x) for x in point]
-            output = expression.evaluate(table, leaves)[expression.output]
-            backward(output)
-            return Answer(_number(value(output)), tuple(_number(gradient(leaf)) for leaf in leaves))
+        def answer(case: Case) -> Answer:
+            leaves = [variable(x) for x in case.inputs()]
+            output = case.expression.evaluate(table, leaves)[case.expression.output]
+            if case.shapes:
+                backward(output, np.reshape(case.cotangent, np.shape(value(output))))
+            else:
+                backward(output)
+            values = np.ravel(np.asarray(value(output), dtype=np.float64))
+            weighed = math.fsum(values * (case.cotangent if case.shapes else 1.0))
+            return Answer(weighed, _flat(case, [gradient(leaf) for leaf in leaves]))
 
-        def forward(expression: Expression, point: Sequence[float]) -> object:
-            return expression.evaluate(table, [variable(x) for x in point])
+        def forward(case: Case) -> object:
+            return case.expression.evaluate(table, [variable(x) for x in case.inputs()])
 
-        return cls(name, table, answer, forward, complete, dtype, tape)
+        return cls(name, table, answer, forward, arrays, complete, dtype, tape)
 
     @classmethod
     def from_transform(
@@ -162,8 +178,9 @@ class Engine:
         *,
         name: str,
         namespace: Any,
-        value_and_gradient: Callable[[Callable[..., Any], Sequence[float]], tuple[Any, Sequence[Any]]],
+        value_and_gradient: Callable[[Callable[..., Any], Sequence[Any]], tuple[Any, Sequence[Any]]],
         operations: Arithmetic | None = None,
+        arrays: bool = False,
         complete: bool = False,
         dtype: str = "float64",
     ) -> Engine:
@@ -176,29 +193,38 @@ class Engine:
         namespace
             Where the operations are functions by numpy's names, such as ``jax.numpy``.
         value_and_gradient
-            Given a function of scalars and a point, returns its value and one derivative an input.
+            Given a function of scalars (or arrays) and its inputs, returns its value, a scalar, and a
+            derivative for each input.
         operations
             Callables by name, where the namespace has none or another name.
+        arrays
+            Whether it computes with arrays.
         complete
             Whether a missing operation is a fault.
         dtype
             The format it computes in.
 
         """
-        found = {op: getattr(namespace, op) for op in CATALOGUE if hasattr(namespace, op)}
-        table = {**found, **_OPERATORS, **(operations or {})}
+        known = CATALOGUE | ARRAYS if arrays else CATALOGUE
+        found = {op: getattr(namespace, op) for op in known if hasattr(namespace, op)}
+        listed: Arithmetic = {op: _of_a_list(found[op]) for op in ("concatenate", "stack") if op in found}
+        indexed: Arithmetic = {"index": lambda x, index: x[as_index(index)]} if arrays else {}
+        table: Arithmetic = {**found, **listed, **indexed, **_OPERATORS, **(operations or {})}
 
-        def answer(expression: Expression, point: Sequence[float]) -> Answer:
+        def answer(case: Case) -> Answer:
             def function(*inputs: Any) -> Any:
-                return expression.evaluate(table, inputs)[expression.output]
+                output = case.expression.evaluate(table, inputs)[case.expression.output]
+                if not case.shapes:
+                    return output
+                return namespace.sum(output * np.reshape(case.cotangent, np.shape(output)))
 
-            result, gradient = value_and_gradient(function, point)
-            return Answer(_number(result), tuple(map(_number, gradient)))
+            result, gradient = value_and_gradient(function, case.inputs())
+            return Answer(float(result), _flat(case, gradient))
 
-        def forward(expression: Expression, point: Sequence[float]) -> object:
-            return expression.evaluate(table, point)
+        def forward(case: Case) -> object:
+            return case.expression.evaluate(table, case.inputs())
 
-        return cls(name, table, answer, forward, complete, dtype)
+        return cls(name, table, answer, forward, arrays, complete, dtype)
 
     @cached_property
     def lacks(self) -> dict[Form, str]:
@@ -214,8 +240,13 @@ class Engine:
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The operations, and sides of constants, that it has."""
-        every = ((name, form) for name, operation in CATALOGUE.items() for form in operation.forms)
-        return tuple(form for form in every if form not in self.lacks)
+        return tuple(form for form in ALL_FORMS if form not in self.lacks)
+
+    @cached_property
+    def array_forms(self) -> tuple[Form, ...]:
+        """The forms that it has for arrays, none if it has no arrays."""
+        known = ((name, form) for name, form in ARRAY_FORMS if self.complete or name in self.operations)
+        return (*self.forms, *known) if self.arrays else ()
 
     def _probe(self, name: str, form: str) -> str:
         """Ask the operation once, at a harmless point; return why it is not supported, or nothing."""
@@ -226,7 +257,7 @@ class Engine:
         case = single(name, form, [0.5, 0.25, 2.0][: len(form)])
         for ask, lacks in ((self.forward, _LACKS), (self.answer, NotImplementedError)):
             try:
-                ask(case.expression, case.point)
+                ask(case)
             except lacks as error:
                 return f"{type(error).__name__}: {error}"
             except Exception:  # noqa: BLE001  a fault, which the checks will show
@@ -288,9 +319,23 @@ def _import_file(path: Path) -> Any:
 
 
 def _method(name: str) -> Callable[..., Any]:
-    return lambda x, *others: getattr(x, name)(*others)
+    return lambda x, *others, **keywords: getattr(x, name)(*others, **keywords)
 
 
-def _number(x: Any) -> float:
-    """Convert what an engine returned: numpy and PyTorch scalars too."""
-    return 0.0 if x is None else float(x)
+def _of_a_list(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *xs, **keywords: function(xs, **keywords)
+
+
+def _flat(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:
+    """Convert a gradient of any library's scalars and arrays; None stands for 0."""
+    if len(gradient) != case.expression.inputs:
+        raise ValueError(f"{len(gradient)} derivatives for {case.expression.inputs} inputs")
+    derivatives: list[float] = []
+    for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
+        found = np.zeros(np.shape(x)) if derivative is None else np.asarray(derivative, dtype=np.float64)
+        if found.shape != np.shape(x):
+            raise ValueError(
+                f"the gradient for x{number} has shape {found.shape}, x{number} has {np.shape(x)}"
+            )
+        derivatives += found.ravel().tolist()
+    return tuple(derivatives)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.engines import Answer, Engine
 from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.lower import lower
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
-from nn_from_scratch.verify.tolerance import rounding
+from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding, rounding
 from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
 
 Hearing = Literal["agrees", "differs", "no answer"]
@@ -21,7 +24,11 @@ Hearing = Literal["agrees", "differs", "no answer"]
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found: judgements of the value and of each gradient entry, and what the witnesses said."""
+    """What was found: judgements of the value and of derivatives, and what the witnesses said.
+
+    The derivatives are those by each number of the point, where they were judged one by one; for an array
+    case that is right, only the one along a random direction.
+    """
 
     case: Case
     verdict: Verdict
@@ -40,16 +47,20 @@ class Examination:
         """What is wrong, entry by entry; one line each."""
         if self.error:
             return f"the engine raised {self.error}"
-        names = ["the value", *(f"the derivative for x{i}" for i in range(len(self.gradient)))]
+        names = ["the value", *(f"the derivative for {entry}" for entry in _entries(self.case))]
         return "\n".join(
             f"{name} is {one.got!r}, expected {one.expected!r}: {one.reason}"
-            for name, one in zip(names, self.judgements, strict=True)
+            for name, one in zip([*names, "the derivative along all inputs"], self.judgements, strict=False)
             if one.verdict.accuses
         )
 
 
 def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examination:
     """Check the engine's value and gradient of one case.
+
+    A scalar case is judged by each of its derivatives. An array case is judged by the derivative along one
+    random direction, which a single wrong entry changes by far more than the tolerance; when that is wrong,
+    entry by entry.
 
     Parameters
     ----------
@@ -61,50 +72,131 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
         Whether PyTorch (where installed) and finite differences are asked as well.
 
     """
-    expression, point = case.expression, case.point
-    true_value, true_gradient = taylor.enclose(expression, point)
+    case = _representable(case, engine.format)
+    asked = _Asked(case, lower(case), [_direction(case.point)]) if case.shapes else _Asked(case, case, None)
+    value, truth = asked.truth()
     try:
         with np.errstate(all="ignore"):
-            answer = engine.answer(expression, point)
+            answer = engine.answer(case)
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
-        smooth = all(ball.is_finite() for ball in (true_value, *true_gradient))
-        verdict = Verdict.ERROR if smooth else Verdict.UNDECIDED
+        # An engine may raise where a value overflows its format, or may lie outside the domain.
+        fair = all(ball.is_finite() for ball in (value, *truth)) and asked.radii(
+            truth, engine.format
+        ).in_range(engine.format)
+        verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
         return Examination(case, verdict, error=f"{type(error).__name__}: {error}")
-    radii = rounding(expression, point, true_gradient, engine.format)
-    value = judge(answer.value, true_value, radii.value, engine.format)
-    gradient = tuple(
-        judge(got, truth, radius, engine.format)
-        for got, truth, radius in zip(answer.gradient, true_gradient, radii.gradient, strict=True)
+    found = _judged(engine.format, asked, answer, value, truth)
+    if found.verdict.accuses and case.shapes:
+        entries = _Asked(case, asked.scalar, None)
+        one_by_one = _judged(engine.format, entries, answer, *entries.truth())
+        if one_by_one.verdict is found.verdict:
+            found = one_by_one
+    if witnesses:
+        found.oracles.update(_hear(asked, answer, found, truth))
+    return found
+
+
+def _representable(case: Case, working_format: Format) -> Case:
+    """Round a case's numbers to the engine's format, so that it is asked what the oracles are asked."""
+    if working_format is FORMATS["float64"]:
+        return case
+    point, cotangent, constants = (
+        tuple(map(working_format.nearest, numbers))
+        for numbers in (case.point, case.cotangent, case.expression.constants)
     )
+    expression = replace(case.expression, constants=constants)
+    return replace(case, expression=expression, point=point, cotangent=cotangent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A case, the same as a scalar one, and the directions along which it is judged (None: each input)."""
+
+    case: Case
+    scalar: Case
+    directions: list[list[float]] | None
+
+    def truth(self) -> tuple[arb, list[arb]]:
+        return taylor.enclose(self.scalar.expression, self.scalar.point, directions=self.directions)
+
+    def radii(self, truth: Sequence[arb], working_format: Format) -> Rounding:
+        return rounding(self.scalar.expression, self.scalar.point, truth, working_format, self.directions)
+
+    def along(self, gradient: Sequence[float]) -> Sequence[float]:
+        """Return the derivatives along the directions."""
+        if self.directions is None:
+            return gradient
+        return [math.fsum(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
+
+
+def _judged(
+    working_format: Format, asked: _Asked, answer: Answer, true_value: arb, truth: Sequence[arb]
+) -> Examination:
+    radii = asked.radii(truth, working_format)
+    value = judge(answer.value, true_value, radii.value, working_format)
+    gradient = [
+        judge(got, true, radius, working_format)
+        for got, true, radius in zip(asked.along(answer.gradient), truth, radii.derivatives, strict=True)
+    ]
+    if asked.directions is None and any(_is_interval(ball) for ball in truth):
+        # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
+        together = replace(asked, directions=[[1.0] * len(asked.scalar.point)])
+        _, along = together.truth()
+        (radius,) = together.radii(along, working_format).derivatives
+        gradient.append(judge(math.fsum(answer.gradient), along[0], radius, working_format))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
-    if verdict.accuses and not radii.in_range(engine.format):
+    if verdict.accuses and not radii.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii
-    hearings = _hear(case, value.expected, answer.gradient, gradient, true_gradient) if witnesses else {}
-    return Examination(case, verdict, value, gradient, oracles=hearings)
+    return Examination(asked.case, verdict, value, tuple(gradient))
 
 
-def _hear(
-    case: Case, value: float, got: Sequence[float], judgements: Sequence[Judgement], truth: Sequence[arb]
-) -> dict[str, Hearing]:
-    """Compare the engine's gradient with each oracle, within the oracle's own error."""
-    if any(one.verdict is Verdict.UNDECIDED for one in judgements):
-        return dict.fromkeys(("taylor", "finite differences", *_pytorch()), "no answer")
-    accused = any(one.verdict.accuses for one in judgements)
+def _is_interval(ball: arb) -> bool:
+    """Whether the truth is an interval, as at a kink."""
+    return bool(ball.is_finite() and ball.rad() > ball.abs_upper() * 2.0**-20)
+
+
+def _direction(point: Sequence[float]) -> list[float]:
+    """Return a direction that no engine can know, but that is the same each time."""
+    source = random.Random(repr(point))
+    return [source.choice((-1, 1)) * source.uniform(0.5, 1.5) for _ in point]
+
+
+def _entries(case: Case) -> list[str]:
+    """Return the name of each number of the point: x0, or x0[1, 2]."""
+    if not case.shapes:
+        return [f"x{i}" for i in range(len(case.point))]
+    return [
+        f"x{i}[{', '.join(map(str, entry))}]" if shape else f"x{i}"
+        for i, shape in enumerate(case.shapes)
+        for entry in np.ndindex(*shape)
+    ]
+
+
+def _hear(asked: _Asked, answer: Answer, found: Examination, truth: Sequence[arb]) -> dict[str, Hearing]:
+    """Compare the engine's derivatives with each oracle's, within the oracle's own error."""
+    names = ("taylor", "finite differences", *(("pytorch",) if pytorch.version() else ()))
+    gradient = found.gradient[: len(truth)]
+    if found.verdict is Verdict.UNDECIDED or len(gradient) != len(truth):
+        return dict.fromkeys(names, "no answer")
+    if asked.directions and found.verdict.accuses:
+        return {name: "differs" if name == "taylor" else "no answer" for name in names}
+    got = np.array(asked.along(answer.gradient))
     # Two right results may each be off by the tolerance, and lie at either end of a kink's interval.
-    slack = [2 * one.tolerance + 2 * float(ball.rad()) for one, ball in zip(judgements, truth, strict=True)]
-    estimate, error = finite_differences.gradient(case.expression, case.point)
-    vague = any(error > 1e-6 * max(*abs(estimate), abs(value) / max(1.0, *map(abs, case.point))))
-    return {
-        "taylor": "differs" if accused else "agrees",
-        "finite differences": "no answer" if vague else _compare(got, estimate, slack + error),
-        **{name: _compare(got, pytorch.gradient(case.expression, case.point), slack) for name in _pytorch()},
+    widths = [2 * one.tolerance + 2 * float(ball.rad()) for one, ball in zip(gradient, truth, strict=True)]
+    slack = np.array(widths)
+    scalar = asked.scalar
+    estimate, error = finite_differences.gradient(scalar.expression, scalar.point, asked.directions)
+    scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
+    vague = any(error > 1e-6 * max(*abs(estimate), scale))
+    heard: dict[str, Hearing] = {
+        "taylor": "differs" if any(one.verdict.accuses for one in gradient) else "agrees",
+        "finite differences": "no answer" if vague else _agreement(got - estimate, slack + error),
     }
+    if "pytorch" in names:
+        theirs = asked.along(pytorch.gradient(asked.case).tolist())
+        heard["pytorch"] = _agreement(got - np.array(theirs), slack)
+    return heard
 
 
-def _pytorch() -> tuple[str, ...]:
-    return ("pytorch",) if pytorch.version() else ()
-
-
-def _compare(got: Sequence[float], theirs: Iterable[float], within: Iterable[float]) -> Hearing:
-    close = all(abs(g - t) <= w for g, t, w in zip(got, theirs, within, strict=True))
-    return "agrees" if close else "differs"
+def _agreement(difference: finite_differences.Floats, within: finite_differences.Floats) -> Hearing:
+    return "agrees" if bool(np.all(np.abs(difference) <= within)) else "differs"

@@ -6,10 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-from nn_from_scratch.verify.operations import CATALOGUE, bare
+import numpy as np
 
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, bare
+
+_KNOWN = CATALOGUE | ARRAYS
 Arithmetic = Mapping[str, Callable[..., Any]]
 """What the operations mean over some kind of number: a callable for each name. Constants reach it as
 Python floats, so that an arithmetic sees (as an engine does) which side of an operator is constant."""
@@ -21,11 +25,13 @@ class Step:
 
     operation: str
     operands: tuple[int, ...]
+    parameters: tuple[tuple[str, Any], ...] = ()
+    """What is no number, such as an axis, as pairs of keyword and value; sequences are tuples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A directed acyclic graph of operations over scalar inputs.
+    """A directed acyclic graph of operations over inputs, which may be scalars or arrays.
 
     Its nodes are numbered: first the inputs ``x0, x1, ...``, then the constants, then the steps, each of
     which uses earlier nodes only. Nodes that the output does not depend on are allowed.
@@ -62,10 +68,10 @@ class Expression:
             if not math.isfinite(constant):
                 raise ValueError(f"constants must be finite, got {constant}")
         for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
-            if step.operation not in CATALOGUE:
-                raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(CATALOGUE)}")
-            arity = CATALOGUE[step.operation].arity
-            if len(step.operands) != arity:
+            if step.operation not in _KNOWN:
+                raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(_KNOWN)}")
+            arity = _KNOWN[step.operation].arity
+            if len(step.operands) != arity and (arity or not step.operands):
                 raise ValueError(f"{step.operation} takes {arity} operands, got {len(step.operands)}")
             if not all(operand in range(index) for operand in step.operands):
                 raise ValueError(
@@ -96,7 +102,8 @@ class Expression:
         """Compute every node over any kind of number; the result is entry `output`."""
         values = [*inputs, *self.constants]
         for step in self.steps:
-            values.append(arithmetic[step.operation](*[values[operand] for operand in step.operands]))
+            operands = [values[operand] for operand in step.operands]
+            values.append(arithmetic[step.operation](*operands, **dict(step.parameters)))
         return values
 
     def reachable(self) -> set[int]:
@@ -122,7 +129,7 @@ class Expression:
         lines: list[str] = []
         for index, step in self._numbered():
             operands = [text[operand] for operand in step.operands]
-            text.append(CATALOGUE[step.operation].text(*operands))
+            text.append(_KNOWN[step.operation].text(*operands, **dict(step.parameters)))
             if uses[index] > 1:
                 lines.append(f"u{len(lines)} = {bare(text[-1])}")
                 text[-1] = f"u{len(lines) - 1}"
@@ -136,7 +143,10 @@ class Expression:
         return {
             "inputs": self.inputs,
             "constants": list(self.constants),
-            "steps": [[step.operation, *step.operands] for step in self.steps],
+            "steps": [
+                [step.operation, *step.operands, *([dict(step.parameters)] if step.parameters else [])]
+                for step in self.steps
+            ],
             "output": self.output,
         }
 
@@ -152,26 +162,72 @@ class Expression:
         """
         try:
             constants = tuple(map(float, data["constants"]))
-            steps = tuple(Step(name, tuple(operands)) for name, *operands in data["steps"])
+            steps = tuple(map(_step, data["steps"]))
             return cls(data["inputs"], constants, steps, data["output"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not an expression: {data!r} ({error})") from error
+
+
+def _step(data: Sequence[Any]) -> Step:
+    name, *operands = data
+    parameters = operands.pop() if operands and isinstance(operands[-1], dict) else {}
+    return Step(name, tuple(operands), tuple((key, _hashable(value)) for key, value in parameters.items()))
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """An expression and the point at which its gradient is asked.
 
+    Parameters
+    ----------
+    expression
+        What is asked.
+    point
+        The numbers of all inputs, one input after the other.
+    shapes
+        The inputs' shapes; empty if all of them are scalars.
+    cotangent
+        What the reverse pass starts from: a number for each entry of the output. Empty stands for 1.
+
     Raises
     ------
     ValueError
-        If the point is not one number for each input.
+        If there is not a shape for each input, or not a number for each entry of the inputs.
 
     """
 
     expression: Expression
     point: tuple[float, ...]
+    shapes: tuple[tuple[int, ...], ...] = ()
+    cotangent: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.point) != self.expression.inputs:
-            raise ValueError(f"the point must be {self.expression.inputs} numbers, got {self.point}")
+        if self.shapes and len(self.shapes) != self.expression.inputs:
+            raise ValueError(f"{self.expression.inputs} inputs, but {len(self.shapes)} shapes")
+        size = sum(map(math.prod, self.shapes)) if self.shapes else self.expression.inputs
+        if len(self.point) != size:
+            raise ValueError(f"the point must be {size} numbers, got {self.point}")
+
+    def inputs(self) -> list[Any]:
+        """Return the inputs' values: floats, or new float64 arrays of the inputs' shapes."""
+        if not self.shapes:
+            return list(self.point)
+        ends = list(accumulate(map(math.prod, self.shapes)))
+        parts = np.split(np.array(self.point), ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+    def __str__(self) -> str:
+        """Return the expression and the point, on one line or more."""
+        values = (f"x{i} = {_written(x)}" for i, x in enumerate(self.inputs()))
+        cotangent = f", cotangent {list(self.cotangent)}" if self.cotangent else ""
+        return f"{self.expression} at {', '.join(values)}{cotangent}"
+
+
+def _written(x: Any) -> str:
+    if isinstance(x, float):
+        return repr(x)
+    return repr(x.tolist()) if x.size else f"empty{x.shape}"

@@ -9,7 +9,7 @@ from typing import Any
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.shrink import blame, minimal, reproducer
 from nn_from_scratch.verify.state import Result
 from nn_from_scratch.verify.verdicts import Verdict
@@ -35,7 +35,7 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
             budget -= 1
             smallest = minimal(engine, examine(engine, case))
             operation = blame(engine, smallest)
-            if operation in CATALOGUE:
+            if operation in CATALOGUE | ARRAYS:
                 blamed.add(operation)
             else:
                 unblamed += 1
@@ -68,15 +68,16 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
 
 def _failure(engine: Engine, found: Examination, operation: str) -> dict[str, Any]:
     case = found.case
-    point = ", ".join(f"x{i} = {x!r}" for i, x in enumerate(case.point))
     message = found.message or "the engine answered right when it was asked again"
     return {
         "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",
         "operation": operation,
-        "message": f"{operation} is {found.verdict}: in {case.expression} at {point}\n{message}",
+        "message": f"{operation} is {found.verdict}: in {case}\n{message}",
         "text": str(case.expression),
         "expression": case.expression.to_json(),
         "point": list(case.point),
+        "shapes": [list(shape) for shape in case.shapes],
+        "cotangent": list(case.cotangent),
         "got": [_finite(one.got) for one in found.judgements],
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],

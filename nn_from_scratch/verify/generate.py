@@ -23,14 +23,14 @@ Form = tuple[str, str]
 
 ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items() for form in op.forms)
 
-_POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
-_CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)
+POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
+CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)
 _SMALLEST, _LARGEST = 0.9e-9, 1.1e6  # the guide's values stay between, or are 0
 _MOST_INPUTS = 4
 _ATTEMPTS = 12  # at a step, before it is given up
 
 # The guide: rough values that only steer the choice of the next step. Nothing is judged by them.
-_GUIDE: Arithmetic = {
+GUIDE: Arithmetic = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
@@ -130,7 +130,7 @@ class _Builder:
     def _number(self, special: tuple[float, ...]) -> float:
         """Draw a coordinate: a special point, or a short decimal (whose binary digits are full)."""
         if self.below(4) == 0:
-            return self._pick(special or _POINTS)
+            return self._pick(special or POINTS)
         return self._pick((1, -1)) * (1 + self.below(2999)) / 1000
 
     def _try_step(self) -> None:
@@ -148,22 +148,12 @@ class _Builder:
                 operand = self.below(len(self.values))  # the same operand twice is asked, but not that often
             operands.append(operand)
         values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
-        result = self._guide(name, form, values)
+        result = _guided(name, form, values)
         if result is None:  # take back the inputs and constants drawn for it
             del self.values[kept[0] :], self.constants[kept[1] :]
         else:
             self.steps[len(self.values)] = name, operands
             self.values.append(result)
-
-    def _guide(self, name: str, form: str, values: list[float]) -> float | None:
-        """Return the step's rough value, or None where it should not be asked."""
-        if not CATALOGUE[name].inside(*values) or (name == "pow" and form != "xc" and values[0] <= 0):
-            return None  # only above 0 is a power a smooth function of its exponent
-        try:
-            result = float(f"{_GUIDE[name](*values):.10g}")  # so many digits are the same in every libm
-        except ArithmeticError:
-            return None
-        return result if result == 0 or _SMALLEST < abs(result) < _LARGEST else None
 
     def _node(self, operation: Operation) -> int:
         """Draw an operand: the latest node (which makes graphs deep), any (which shares), or a new input."""
@@ -175,7 +165,27 @@ class _Builder:
         return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
 
     def _constant(self, special: tuple[float, ...]) -> int:
-        value = self._pick(special or _CONSTANTS)
+        value = self._pick(special or CONSTANTS)
         if value not in self.constants:
             self.constants.append(value)
         return -1 - self.constants.index(value)
+
+
+def askable(name: str, form: str, values: Sequence[float]) -> bool:
+    """Whether the operation is inside its domain, and has a derivative for every operand that is a node."""
+    # Only above 0 is a power a smooth function of its exponent.
+    return CATALOGUE[name].inside(*values) and not (name == "pow" and form != "xc" and values[0] <= 0)
+
+
+def rounded(x: float) -> float:
+    """Round to as many digits as are the same with every system's mathematical library."""
+    return float(f"{x:.10g}")
+
+
+def _guided(name: str, form: str, values: list[float]) -> float | None:
+    """Return the step's rough value, or None where it should not be asked."""
+    try:
+        result = rounded(GUIDE[name](*values)) if askable(name, form, values) else math.inf
+    except ArithmeticError:
+        return None
+    return result if result == 0 or _SMALLEST < abs(result) < _LARGEST else None

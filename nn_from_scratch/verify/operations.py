@@ -7,9 +7,10 @@ engine brings its own, so that no two can share a mistake.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 
 def _everywhere(*_: float) -> bool:
@@ -27,7 +28,7 @@ class Operation:
     Parameters
     ----------
     arity
-        The number of operands.
+        The number of operands; None for any number of them.
     inside
         Whether operand values lie in the domain, where the value is real and finite.
     special
@@ -40,7 +41,7 @@ class Operation:
     """
 
     name: str
-    arity: int
+    arity: int | None
     inside: Callable[..., bool] = _everywhere
     special: tuple[float, ...] = ()
     symbol: str | None = None
@@ -50,10 +51,16 @@ class Operation:
         if not self.forms:
             object.__setattr__(self, "forms", ("x",) if self.arity == 1 else ("xx", "xc", "cx"))
 
-    def text(self, *operands: str) -> str:
+    def text(self, *operands: str, **parameters: Any) -> str:
         """Write the operation as Python would."""
+        if self.name == "index":
+            return f"{operands[0]}[{', '.join(map(_index_text, parameters['index']))}]"
         if self.symbol is None:
-            return f"{self.name}({', '.join(map(bare, operands))})"
+            arguments = [*map(bare, operands)]
+            if self.arity is None:
+                arguments = [f"[{', '.join(arguments)}]"]
+            arguments += [f"{key}={value!r}" for key, value in parameters.items()]
+            return f"{self.name}({', '.join(arguments)})"
         return (
             f"({self.symbol}{operands[0]})" if self.arity == 1 else f"({f' {self.symbol} '.join(operands)})"
         )
@@ -110,3 +117,51 @@ CATALOGUE: dict[str, Operation] = {
         Operation("clip", 3, lambda x, low, high: low < high, forms=("xcc",)),
     )
 }
+
+ARRAYS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        Operation("sum", 1),
+        Operation("mean", 1),
+        Operation("prod", 1),
+        Operation("max", 1),
+        Operation("min", 1),
+        Operation("logsumexp", 1),
+        Operation("softmax", 1),
+        Operation("log_softmax", 1),
+        Operation("matmul", 2, symbol="@", forms=("xx",)),
+        Operation("reshape", 1),
+        Operation("transpose", 1),
+        Operation("broadcast_to", 1),
+        Operation("squeeze", 1),
+        Operation("expand_dims", 1),
+        Operation("index", 1),
+        Operation("concatenate", None, forms=("xx",)),
+        Operation("stack", None, forms=("xx",)),
+    )
+}
+"""Operations that look at an array as a whole. Their parameters are numpy's keywords; those of ``index``
+are ``index``, a tuple with an item an axis (`as_index`). Operations of the catalogue work element by element,
+and broadcast."""
+
+
+def as_index(items: Sequence[Any]) -> tuple[Any, ...]:
+    """Return numpy's index.
+
+    An item is an integer, ("slice", start, stop, step), or a tuple of integers or of booleans, which is an
+    index array.
+    """
+    return tuple(
+        slice(*item[1:])
+        if isinstance(item, tuple) and item[:1] == ("slice",)
+        else list(item)
+        if isinstance(item, tuple)
+        else item
+        for item in items
+    )
+
+
+def _index_text(item: Any) -> str:
+    if isinstance(item, tuple) and item[:1] == ("slice",):
+        return ":".join("" if part is None else str(part) for part in item[1:]).removesuffix(":")
+    return str(list(item)) if isinstance(item, tuple) else str(item)

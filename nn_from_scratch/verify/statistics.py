@@ -11,7 +11,7 @@ from typing import Any
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination
 from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.verdicts import Verdict
 
@@ -85,7 +85,7 @@ class Statistics:
         """Return the table by operation; "wrong" counts failing graphs with an operation that is blamed."""
         return {
             name: {
-                "supported": any(form[0] == name for form in engine.forms),
+                "supported": any(form[0] == name for form in (*engine.forms, *engine.array_forms)),
                 "checked": self.checked[name],
                 "wrong": self.accusing[name] if name in blamed else 0,
                 "undecided": self.undecided[name],
@@ -96,7 +96,7 @@ class Statistics:
                     if operation == name
                 ),
             }
-            for name in CATALOGUE
+            for name in CATALOGUE | ARRAYS
         }
 
     def witnesses(self) -> dict[str, dict[str, Any]]:
@@ -117,7 +117,7 @@ class Statistics:
         """Say what was not checked although it may look so."""
         found = [
             f"operation {name} is supported but was in no graph"
-            for name in dict.fromkeys(name for name, _ in engine.forms)
+            for name in dict.fromkeys(name for name, _ in (*engine.forms, *engine.array_forms))
             if not self.checked[name]
         ]
         found += [

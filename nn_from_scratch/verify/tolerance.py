@@ -63,7 +63,7 @@ class Rounding:
     """What rounding alone may do: absolute radii, and the balls met on the way."""
 
     value: float
-    gradient: tuple[float, ...]
+    derivatives: tuple[float, ...]
     balls: tuple[arb, ...]
 
     def in_range(self, working_format: Format) -> bool:
@@ -72,18 +72,25 @@ class Rounding:
 
 
 def rounding(
-    expression: Expression, point: Sequence[float], truth: Sequence[arb], working_format: Format
+    expression: Expression,
+    point: Sequence[float],
+    truth: Sequence[arb],
+    working_format: Format,
+    directions: Sequence[Sequence[float]] | None = None,
 ) -> Rounding:
-    """Derive the radii of the value and of each gradient entry.
+    """Derive the radii of the value and of each gradient entry, or of derivatives along directions.
 
     Parameters
     ----------
     expression, point
         What is asked, and where.
     truth
-        The enclosures of the gradient's entries, from `taylor.enclose`.
+        The enclosures of the derivatives, from `taylor.enclose`.
     working_format
         The format in which the engine computes.
+    directions
+        As for `taylor.enclose`; the radius is that of the sum of the gradient's entries, each computed on
+        its own, times the direction.
 
     Returns
     -------
@@ -109,12 +116,18 @@ def rounding(
                     met += (partial, contribution)
     # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
     # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
-    value, forward = taylor.enclose(expression, point, working_format.precision)
+    value, forward = taylor.enclose(expression, point, working_format.precision, directions)
+    reverse = [_radius(adjoint) for adjoint in adjoints[: expression.inputs]]
+    if directions is not None:
+        sizes = [_radius(adjoint) + working_format.unit_roundoff * _size(adjoint) for adjoint in adjoints]
+        reverse = [
+            sum(abs(d) * size for d, size in zip(direction, sizes, strict=False)) for direction in directions
+        ]
     return Rounding(
         value=max(_radius(values[expression.output]), _radius(value)),
-        gradient=tuple(
-            max(_radius(reverse), _radius(ball) - _radius(true))
-            for reverse, ball, true in zip(adjoints, forward, truth, strict=False)
+        derivatives=tuple(
+            max(radius, _radius(ball) - _radius(true))
+            for radius, ball, true in zip(reverse, forward, truth, strict=True)
         ),
         balls=tuple(met),
     )
@@ -122,6 +135,10 @@ def rounding(
 
 def _radius(ball: arb) -> float:
     return float(ball.rad()) if ball.is_finite() else float("inf")
+
+
+def _size(ball: arb) -> float:
+    return float(ball.abs_upper()) if ball.is_finite() else float("inf")
 
 
 def _sigmoid(x: Any) -> Any:

@@ -9,8 +9,8 @@ from autograd import value_and_grad
 from nn_from_scratch.verify.engines import Engine
 
 
-def _value_and_gradient(function: Callable[..., Any], point: Sequence[float]) -> tuple[Any, Sequence[Any]]:
-    value, gradient = value_and_grad(function, argnum=tuple(range(len(point))))(*map(float, point))
+def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    value, gradient = value_and_grad(function, argnum=tuple(range(len(inputs))))(*inputs)
     return value, gradient
 
 

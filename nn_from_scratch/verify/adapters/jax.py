@@ -10,19 +10,25 @@ from nn_from_scratch.verify.engines import Engine
 jax.config.update("jax_enable_x64", True)
 
 
-def _value_and_gradient(function: Callable[..., Any], point: Sequence[float]) -> tuple[Any, Sequence[Any]]:
-    value, gradient = jax.value_and_grad(function, argnums=tuple(range(len(point))))(*map(float, point))
+def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    value, gradient = jax.value_and_grad(function, argnums=tuple(range(len(inputs))))(
+        *map(jax.numpy.asarray, inputs)
+    )
     return value, gradient
 
 
 engine = Engine.from_transform(
     name="JAX",
+    arrays=True,
     namespace=jax.numpy,
     value_and_gradient=_value_and_gradient,
     operations={
         "sigmoid": jax.nn.sigmoid,
         "softplus": jax.nn.softplus,
         "relu": jax.nn.relu,
+        "logsumexp": jax.scipy.special.logsumexp,
+        "softmax": jax.nn.softmax,
+        "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
     },
 )

@@ -6,14 +6,31 @@ import numpy as np
 
 from nn_from_scratch.node import Node
 from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.expressions import Arithmetic
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, as_index
+
+# numpy's own functions, which take constants on either side; what numpy has not is a method.
+_OPERATIONS: Arithmetic = {
+    **{
+        name: getattr(np, name)
+        for name, operation in (CATALOGUE | ARRAYS).items()
+        if not operation.symbol and hasattr(np, name)
+    },
+    "where": lambda c, x, y: np.where(c > 0, x, y),
+    "matmul": operator.matmul,
+    "index": lambda x, index: x[as_index(index)],
+    "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
+    "stack": lambda *xs, axis: np.stack(xs, axis),
+}
 
 engine = Engine.from_tape(
     name="nn_from_scratch",
     variable=Node,
-    backward=lambda output: output.backprop(),
+    backward=Node.backprop,
     value=operator.attrgetter("value"),
     gradient=operator.attrgetter("grad"),
     assign=lambda leaf, value: setattr(leaf, "value", value),
-    operations={"maximum": np.maximum, "minimum": np.minimum},  # with a constant on either side
+    operations=_OPERATIONS,
+    arrays=True,
     complete=True,
 )

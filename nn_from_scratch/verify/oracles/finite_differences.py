@@ -25,36 +25,41 @@ _PROBES = np.arange(-4, 5) * 2.0**-44  # relative to max(|x|, 1); they are not s
 _SAFETY = 8.0
 
 
-def gradient(expression: Expression, point: Sequence[float]) -> tuple[Floats, Floats]:
-    """Estimate the gradient and its error.
+def gradient(
+    expression: Expression, point: Sequence[float], directions: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Estimate the gradient, or derivatives along directions, and the error.
 
     Parameters
     ----------
     expression, point
-        What is asked, and where.
+        What is asked, and where; the inputs are scalars.
+    directions
+        Float64, shape (directions, inputs); by default each input on its own.
 
     Returns
     -------
-    gradient, error
-        Arrays of shape (inputs,), float64; the error is absolute, and infinite where no step stayed
+    derivatives, error
+        Arrays of shape (directions,), float64; the error is absolute, and infinite where no step stayed
         inside the domain.
 
     """
     x = np.asarray(point, dtype=np.float64)
-    size = len(x)
-    scale = np.maximum(np.abs(x), 1.0)[:, None]
-    offsets = np.concatenate([_STEPS, -_STEPS, _PROBES])
-    moved = x[:, None] + scale * offsets  # (inputs, points): input i where it alone moves
-    # One evaluation serves all points: input j is the array of its values in every one of them.
-    values = np.broadcast_to(x[:, None, None], (size, size, len(offsets))).copy()
-    values[np.arange(size), np.arange(size)] = moved
+    along = np.eye(len(x)) if directions is None else np.asarray(directions, dtype=np.float64)
+    scale = np.maximum((np.abs(along) * np.abs(x)).max(axis=1), 1.0)
+    offsets = scale[:, None] * np.concatenate([_STEPS, -_STEPS, _PROBES])
+    # One evaluation serves all points: an input is the array of its values in every one of them.
+    moved = x[:, None, None] + along.T[:, :, None] * offsets  # (inputs, directions, points)
     with np.errstate(all="ignore"):
-        result = expression.evaluate(NUMPY, list(values.reshape(size, -1)))[expression.output]
-        f = np.broadcast_to(result, size * len(offsets)).reshape(size, -1)
+        result = expression.evaluate(NUMPY, list(moved.reshape(len(x), -1)))[expression.output]
+        f = np.broadcast_to(result, offsets.size).reshape(offsets.shape)
+        # How far rounded points really are from the first, in units of the direction.
+        length = (along * along).sum(axis=1)[:, None]
+        t = np.einsum("idp,di->dp", moved - x[:, None, None], along) / length
         count = len(_STEPS)
-        width = moved[:, :count] - moved[:, count : 2 * count]
+        width = t[:, :count] - t[:, count : 2 * count]
         first = (f[:, :count] - f[:, count : 2 * count]) / width
-        rounding = _noise(moved[:, 2 * count :], f[:, 2 * count :])[:, None] / width
+        rounding = _noise(t[:, 2 * count :], f[:, 2 * count :])[:, None] / width
         return _extrapolate(first, rounding)
 
 

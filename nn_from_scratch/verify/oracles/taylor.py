@@ -11,7 +11,7 @@ At a kink the coefficient is the hull of both one-sided derivatives, so that any
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,9 +35,12 @@ def working(precision: int) -> Iterator[None]:
 
 
 def enclose(
-    expression: Expression, point: Sequence[float], precision: int = PRECISION
+    expression: Expression,
+    point: Sequence[float],
+    precision: int = PRECISION,
+    directions: Iterable[Sequence[float]] | None = None,
 ) -> tuple[arb, list[arb]]:
-    """Enclose the value and the gradient.
+    """Enclose the value and the gradient, or derivatives along directions.
 
     Parameters
     ----------
@@ -45,23 +48,24 @@ def enclose(
         What is asked, and where: one float an input.
     precision
         In bits.
+    directions
+        Each a number an input; by default each input on its own.
 
     Returns
     -------
-    value, gradient
-        A ball, and a ball for each input. A ball that is not finite says that the point is outside the
+    value, derivatives
+        A ball, and a ball for each direction. A ball that is not finite says that the point is outside the
         domain, or on its edge.
 
     """
+    inputs = range(expression.inputs)
     with working(precision):
-        gradient = []
-        for chosen in range(expression.inputs):
-            inputs = [arb_series([x, int(i == chosen)]) for i, x in enumerate(point)]
-            result = expression.evaluate(SERIES, inputs)[expression.output]
-            gradient.append(result[1])
-        if not gradient:
-            raise ValueError("an expression without inputs has no gradient")
-        return result[0], gradient
+        derivatives = []
+        for direction in directions or ([int(i == chosen) for i in inputs] for chosen in inputs):
+            series = [arb_series([x, d]) for x, d in zip(point, direction, strict=True)]
+            result = expression.evaluate(SERIES, series)[expression.output]
+            derivatives.append(result[1])
+        return result[0], derivatives
 
 
 def values(expression: Expression, point: Sequence[float]) -> list[float]:
