@@ -9,22 +9,14 @@ import numpy as np
 from nn_from_scratch.node import Node, recording
 from nn_from_scratch.reverse import cotangents
 from nn_from_scratch.rules import IDENTITY
-from nn_from_scratch.values import plain
+from nn_from_scratch.values import number_or_array
 
 
 def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
     """Return the gradient of a node by one node, or the list of those by several.
 
-    Parameters
-    ----------
-    output
-        What is differentiated.
-    inputs
-        A node, or a list or tuple of nodes. By one that the output does not depend on the gradient is zero.
-    cotangent
-        What the reverse pass starts from, in the shape of the output; 1 by default, for a scalar only.
-    create_graph
-        Return nodes, to be differentiated in turn.
+    It is zero by a node that the output does not depend on. `cotangent` and `create_graph` are those of
+    `Node.backprop`; with `create_graph` gradients are nodes.
     """
     several = isinstance(inputs, list | tuple)
     nodes = inputs if several else [inputs]
@@ -32,16 +24,12 @@ def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph:
         if type(node) is not Node:
             raise TypeError(f"gradients: expected Nodes, got {type(node).__name__} {node!r}")
     found = cotangents(output, cotangent, create_graph)
-    result = [_as_gradient(found.get(node), node, create_graph) for node in nodes]
-    return result if several else result[0]
-
-
-def _as_gradient(cotangent: Any, node: Node, create_graph: bool) -> Any:
-    if cotangent is None:
-        cotangent = plain(np.zeros(node.shape, node.dtype))
+    result = [found[node] if node in found else np.zeros(node.shape, node.dtype) for node in nodes]
     if create_graph:
-        return cotangent if type(cotangent) is Node else Node(cotangent)
-    return cotangent.copy() if type(cotangent) is np.ndarray else cotangent
+        result = [gradient if type(gradient) is Node else Node(gradient) for gradient in result]
+    else:
+        result = [number_or_array(gradient, "gradients") for gradient in result]  # they share no memory
+    return result if several else result[0]
 
 
 def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:

@@ -7,35 +7,37 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rules import CAST, RULES, Axis
+from nn_from_scratch.rules import CAST, RULES
+from nn_from_scratch.values import FLOAT64
 
 Method = Callable[..., Any]
-_FLOAT64 = np.dtype(np.float64)
 
 
-def _method(name: str) -> Method:
+def _method(name: str, **defaults: Any) -> Method:
+    """Return a method that applies one row, to the node and other operands or with options."""
     rule = RULES[name]
 
-    def method(self: Any, *others: Any) -> Any:
-        return self.apply(rule, (self, *others), {})
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        if not defaults:
+            return self.apply(rule, (self, *arguments), options)
+        given = {**defaults, **dict(zip(defaults, arguments, strict=False)), **options}
+        if len(given) > len(defaults) or len(arguments) > len(defaults):
+            raise TypeError(f"{name} takes {', '.join(defaults)}; got {arguments} {options}")
+        return self.apply(rule, (self,), given)
 
-    method.__name__, method.__doc__ = name, f"Return `{name}` of each element."
+    method.__name__ = name
+    method.__doc__ = (
+        f"Apply `{name}`; options: {defaults}." if defaults else f"Apply `{name}` to each element."
+    )
     return method
+
+
+def _methods(*names: str, **defaults: Any) -> Iterator[Method]:
+    return (_method(name, **defaults) for name in names)
 
 
 def _reflected(name: str) -> Method:
-    rule = RULES[name]
-    return lambda self, other: self.apply(rule, (other, self), {})
-
-
-def _reduction(name: str) -> Method:
-    rule = RULES[name]
-
-    def method(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-        return self.apply(rule, (self,), {"axis": axis, "keepdims": keepdims})
-
-    method.__name__, method.__doc__ = name, f"Return `{name}` over one, several or all axes."
-    return method
+    return lambda self, other: self.apply(RULES[name], (other, self), {})
 
 
 def _comparison(compare: Method) -> Method:
@@ -60,28 +62,23 @@ class Methods:
     apply: Method
     _value: Any
 
-    __matmul__, __neg__, __abs__ = map(_method, ("matmul", "neg", "abs"))
+    __matmul__, __neg__, __abs__ = _methods("matmul", "neg", "abs")
     __rsub__, __rtruediv__, __rpow__, __rmatmul__ = map(_reflected, ("sub", "div", "pow", "matmul"))
     __lt__, __le__, __gt__ = map(_comparison, (operator.lt, operator.le, operator.gt))
     __ge__, __eq__, __ne__ = map(_comparison, (operator.ge, operator.eq, operator.ne))
     __hash__ = object.__hash__
 
-    abs, square, sqrt, reciprocal = map(_method, ("abs", "square", "sqrt", "reciprocal"))
-    exp, expm1, log, log1p, logaddexp = map(_method, ("exp", "expm1", "log", "log1p", "logaddexp"))
-    sin, cos, tan, hypot = map(_method, ("sin", "cos", "tan", "hypot"))
-    arcsin, arccos, arctan, arctan2 = map(_method, ("arcsin", "arccos", "arctan", "arctan2"))
-    sinh, cosh, tanh, sigmoid, softplus = map(_method, ("sinh", "cosh", "tanh", "sigmoid", "softplus"))
-    maximum, minimum = map(_method, ("maximum", "minimum"))
-    sum, mean, prod = map(_reduction, ("sum", "mean", "prod"))
-    max, min, logsumexp = map(_reduction, ("max", "min", "logsumexp"))
-
-    def softmax(self, axis: Axis = -1) -> Any:
-        """Return the exponentials divided by their sum along the axis."""
-        return self.apply(RULES["softmax"], (self,), {"axis": axis})
-
-    def log_softmax(self, axis: Axis = -1) -> Any:
-        """Return the logarithm of `softmax`."""
-        return self.apply(RULES["log_softmax"], (self,), {"axis": axis})
+    abs, square, sqrt, reciprocal = _methods("abs", "square", "sqrt", "reciprocal")
+    exp, expm1, log, log1p, logaddexp = _methods("exp", "expm1", "log", "log1p", "logaddexp")
+    sin, cos, tan, hypot = _methods("sin", "cos", "tan", "hypot")
+    arcsin, arccos, arctan, arctan2 = _methods("arcsin", "arccos", "arctan", "arctan2")
+    sinh, cosh, tanh, sigmoid, softplus = _methods("sinh", "cosh", "tanh", "sigmoid", "softplus")
+    maximum, minimum = _methods("maximum", "minimum")
+    sum, mean, prod = _methods("sum", "mean", "prod", axis=None, keepdims=False)
+    max, min, logsumexp = _methods("max", "min", "logsumexp", axis=None, keepdims=False)
+    softmax, log_softmax = _methods("softmax", "log_softmax", axis=-1)
+    squeeze, expand_dims = _method("squeeze", axis=None), _method("expand_dims", axis=0)
+    broadcast_to = _method("broadcast_to", shape=())
 
     def clip(self, low: Any = None, high: Any = None) -> Any:
         """Return each element, or the bound that it is beyond."""
@@ -102,18 +99,6 @@ class Methods:
         axes[first], axes[second] = axes[second], axes[first]
         return self.transpose(tuple(axes))
 
-    def broadcast_to(self, shape: int | tuple[int, ...]) -> Any:
-        """Return the array repeated to a shape."""
-        return self.apply(RULES["broadcast_to"], (self,), {"shape": shape})
-
-    def squeeze(self, axis: Axis = None) -> Any:
-        """Return the array without all axes of length 1, or without these."""
-        return self.apply(RULES["squeeze"], (self,), {"axis": axis})
-
-    def expand_dims(self, axis: Axis) -> Any:
-        """Return the array with axes of length 1 put in."""
-        return self.apply(RULES["expand_dims"], (self,), {"axis": axis})
-
     def astype(self, dtype: Any) -> Any:
         """Return the elements in another floating-point precision."""
         return self.apply(CAST, (self,), {"dtype": dtype})
@@ -121,30 +106,11 @@ class Methods:
     def __getitem__(self, key: Any) -> Any:
         return self.apply(RULES["index"], (self,), {"key": _own_key(key)})
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the value."""
-        return () if type(self._value) is float else self._value.shape
-
-    @property
-    def dtype(self) -> Any:
-        """Type of the elements, as numpy's."""
-        return _FLOAT64 if type(self._value) is float else self._value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def T(self) -> Any:  # noqa: N802 - numpy's name
-        """The array with its axes reversed."""
-        return self.transpose()
+    shape = property(lambda self: () if type(self._value) is float else self._value.shape)
+    dtype = property(lambda self: FLOAT64 if type(self._value) is float else self._value.dtype)
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+    T = property(lambda self: self.transpose())
 
     def __len__(self) -> int:
         return len(self._value)
@@ -170,10 +136,8 @@ class Methods:
                 return self.apply(_UFUNCS[ufunc], operands, {})
             if ufunc in _FLAT:
                 return ufunc(*map(_value_of, operands))
-        how = ("" if method == "__call__" else f".{method}") + (
-            f" with {', '.join(options)}" if options else ""
-        )
-        raise TypeError(f"np.{ufunc.__name__}{how} has no rule for Nodes")
+        how = "".join(f", {word}" for word in (method.strip("_"), *options))
+        raise TypeError(f"np.{ufunc.__name__} has no rule for Nodes ({how[2:]})")
 
     def __array_function__(self, function: Any, _types: Any, arguments: Any, options: Any) -> Any:
         if function not in _FUNCTIONS:
@@ -189,6 +153,12 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
     return RULES["where"](x, y, condition=np.array(_value_of(condition), dtype=bool))
 
 
+def _dot(x: Any, y: Any) -> Any:
+    if 0 < np.ndim(y) <= 2 and np.ndim(x):
+        return x @ y
+    raise TypeError("np.dot has a rule for Nodes only where it is np.matmul")
+
+
 # numpy's functions: those that are a row, those that are constant between jumps, and the others
 
 _UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.compute, np.ufunc)}
@@ -196,23 +166,15 @@ _UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.comp
 _FLAT = {np.sign, np.isfinite, np.isinf, np.isnan, np.less, np.less_equal, np.greater, np.greater_equal}
 _FLAT |= {np.equal, np.not_equal}
 
-_FUNCTIONS: dict[Method, Method] = {
-    np.sum: Methods.sum,
-    np.mean: Methods.mean,
-    np.prod: Methods.prod,
-    np.max: Methods.max,
+_SAME = ("sum", "mean", "prod", "max", "min", "reshape", "swapaxes", "broadcast_to", "squeeze", "expand_dims")
+_FUNCTIONS: dict[Method, Method] = {getattr(np, name): getattr(Methods, name) for name in _SAME} | {
     np.amax: Methods.max,
-    np.min: Methods.min,
     np.amin: Methods.min,
     np.clip: _clip,
     np.where: _where,
-    np.reshape: Methods.reshape,
+    np.dot: _dot,
     np.ravel: lambda x: x.reshape(-1),
     np.transpose: lambda x, axes=None: x.transpose(axes),
-    np.swapaxes: Methods.swapaxes,
-    np.broadcast_to: Methods.broadcast_to,
-    np.squeeze: Methods.squeeze,
-    np.expand_dims: Methods.expand_dims,
     np.concatenate: lambda arrays, axis=0: RULES["concatenate"](*arrays, axis=axis),
     np.stack: lambda arrays, axis=0: RULES["stack"](*arrays, axis=axis),
     np.shape: lambda x: x.shape,

@@ -14,20 +14,16 @@ _ACTIVATIONS = {name: RULES[name] for name in ("tanh", "sigmoid", "relu", "softp
 
 
 class Layer:
-    """Neurons with the same inputs: activation(W x + b).
+    """Neurons with the same inputs: activation(W x + b), for one sample (inputs,) or a batch (B, inputs).
 
     Parameters
     ----------
     weights, biases
-        Arrays (outputs, inputs) and (outputs,); they become nodes.
+        Arrays (outputs, inputs) and (outputs,), which become nodes.
     activation
         "tanh", "sigmoid", "relu", "softplus" or "linear".
     single
-        Of one neuron, return its value rather than an array of one.
-
-    Attributes
-    ----------
-    weights, biases : Node
+        Return the value of the one neuron, not an array of one.
     """
 
     def __init__(self, weights: Any, biases: Any, activation: str = "tanh", *, single: bool = False) -> None:
@@ -39,7 +35,7 @@ class Layer:
         self.activation, self.single = activation, single
 
     def __call__(self, x: Any) -> Node:
-        """Return the outputs for one sample (inputs,) or a batch (B, inputs)."""
+        """Return the neurons' outputs."""
         rule = _TANH if self.activation == "tanh" else _AFFINE
         z = Node.apply(rule, (x, self.weights, self.biases), {"single": self.single})
         return (
@@ -48,31 +44,26 @@ class Layer:
             else Node.apply(_ACTIVATIONS[self.activation], (z,), {})
         )
 
-    def parameters(self) -> list[Node]:
-        """Return the weights and the biases."""
-        return [self.weights, self.biases]
-
     def __repr__(self) -> str:
         return f"Layer(weights {self.weights.shape}, biases {self.biases.shape}, {self.activation})"
 
 
 class MLP:
-    """A multi-layer perceptron.
-
-    Each weight and bias starts uniform in (-1, 1), drawn neuron by neuron, weights before bias.
+    """A multi-layer perceptron. One last neuron gives its value: () for a sample, (B,) for a batch.
 
     Parameters
     ----------
     sizes
         The number of inputs, then of neurons in each layer.
     seed
-        What `numpy.random.default_rng` takes: None (another start each time), an integer or a generator.
+        What `numpy.random.default_rng` takes: None (another start each time), an integer or a generator. It
+        draws each weight and bias uniformly from (-1, 1), neuron by neuron, weights before bias.
     activation
         Of every layer, as `Layer` has it.
     linear_output
         Whether the last layer is linear instead.
     dtype
-        Precision of the parameters; float32 ones need float32 samples to stay so.
+        Precision of the parameters; it takes float32 samples to stay with float32.
 
     Raises
     ------
@@ -95,22 +86,23 @@ class MLP:
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"MLP: sizes must be at least two positive integers, got {sizes!r}")
         generator = np.random.default_rng(seed)
-        self.layers: list[Layer] = []
-        for depth, (inputs, outputs) in enumerate(pairwise(sizes), start=2):
+        self.layers = []
+        for inputs, outputs in pairwise(sizes):
             drawn = generator.uniform(-1, 1, (outputs, inputs + 1)).astype(dtype)
-            last = depth == len(sizes)
-            own = "linear" if last and linear_output else activation
-            self.layers.append(Layer(drawn[:, :-1], drawn[:, -1], own, single=last and outputs == 1))
+            self.layers.append(Layer(drawn[:, :-1], drawn[:, -1], activation))
+        self.layers[-1].single = outputs == 1
+        if linear_output:
+            self.layers[-1].activation = "linear"
 
     def __call__(self, x: Any) -> Node:
-        """Return (m,) for a sample (n,) and (B, m) for a batch (B, n), but () and (B,) if m = 1."""
+        """Return the last layer's outputs, for one sample or a batch."""
         for layer in self.layers:
             x = layer(x)
         return x  # type: ignore[no-any-return]
 
     def parameters(self) -> list[Node]:
         """Return the parameters, layer by layer, weights before biases."""
-        return [parameter for layer in self.layers for parameter in layer.parameters()]
+        return [parameter for layer in self.layers for parameter in (layer.weights, layer.biases)]
 
     def save(self, path: str | Path) -> None:
         """Write the parameters and activations to an .npz file."""
@@ -124,8 +116,7 @@ class MLP:
             activations = file["activations"].tolist()
             parameters = [file[f"parameter_{k}"] for k in range(2 * len(activations))]
         model = cls.__new__(cls)
-        pairs = zip(parameters[::2], parameters[1::2], activations, strict=True)
-        model.layers = [Layer(*pair) for pair in pairs]
+        model.layers = list(map(Layer, parameters[::2], parameters[1::2], activations))
         model.layers[-1].single = len(parameters[-1]) == 1
         return model
 
@@ -133,35 +124,29 @@ class MLP:
         return "\n".join(["MLP(", *(f"  {layer}," for layer in self.layers), ")"])
 
 
+# A layer is one row, not one for each of its steps: a sample takes a third of the time
+
+
 def _affine(x: Any, weights: Any, biases: Any, single: bool) -> Any:
-    z = x @ weights.T + biases
+    z = np.dot(weights, x) if np.ndim(x) == 1 else np.dot(x, weights.T)
+    z = z + biases
     return z[..., 0] if single else z
 
 
-def _tanh(x: Any, weights: Any, biases: Any, single: bool) -> Any:
-    return np.tanh(_affine(x, weights, biases, single))
-
-
-def _by_weights(g: Any, _z: Any, x: Any, weights: Any, _biases: Any, **_: Any) -> Any:
-    outputs, inputs = weights.shape
-    return np.reshape(g, (-1, outputs)).T @ np.reshape(x, (-1, inputs))
-
-
-_THROUGH_AFFINE = (
-    lambda g, z, x, weights, biases, single: g @ weights,
-    _by_weights,
-    lambda g, z, x, weights, biases, single: g,
-)
-
-
 def _before_affine(g: Any, _z: Any, single: bool) -> Any:
-    return np.expand_dims(g, -1) if single else g
+    if single:
+        return np.array([g]) if type(g) is float else g[..., None]
+    return g
 
 
 def _before_tanh(g: Any, z: Any, single: bool) -> Any:
     return _before_affine(g * RULES["tanh"].derivatives[0](z, None), z, single)
 
 
-# One row for a layer, not one for each of its steps: a sample takes a third of the time
-_AFFINE = Rule("layer", _affine, _THROUGH_AFFINE, before=_before_affine)
-_TANH = Rule("layer", _tanh, _THROUGH_AFFINE, before=_before_tanh)
+_DERIVATIVES = (
+    lambda g, z, x, weights, biases, single: np.dot(g, weights),
+    lambda g, z, x, weights, biases, single: g[:, None] * x if x.ndim == 1 else g.T @ x,
+    lambda g, z, x, weights, biases, single: g if x.ndim == 1 else g.sum(0),
+)
+_AFFINE = Rule("layer", _affine, _DERIVATIVES, before=_before_affine)
+_TANH = Rule("layer", lambda *xs, **k: np.tanh(_affine(*xs, **k)), _DERIVATIVES, before=_before_tanh)

@@ -11,31 +11,28 @@ import numpy as np
 from nn_from_scratch import reverse
 from nn_from_scratch.methods import Methods
 from nn_from_scratch.rules import IDENTITY, RULES, Rule
-from nn_from_scratch.values import number_or_array, plain, strong
+from nn_from_scratch.values import FLOAT64, number_or_array, plain, strong
 
 
 @final
 class Node(Methods):
     """A number or an array, its gradient, and the operation it came from.
 
-    Python's operators and numpy's functions work on nodes and give nodes. A scalar node is a float64, which
-    makes the result float64 even among float32 arrays; a Python number does not.
+    Python's operators and numpy's functions work on nodes and give nodes. A graph keeps the values it was
+    computed with: to assign to `value`, or to edit the array that `value` of a leaf gave, takes effect in
+    what is computed afterwards.
 
     Parameters
     ----------
     value
         A real number, or what numpy makes an array of real numbers of; an array is copied. Integers and
-        booleans become float64.
+        booleans become float64. A scalar node is a float64, and makes the result float64 even among float32
+        arrays; a Python number does not.
 
     Raises
     ------
     TypeError
         If `value` is not made of real numbers.
-
-    Notes
-    -----
-    A graph keeps the values it was computed with. To assign to `value`, or to edit the array that `value` of
-    a leaf gave, takes effect in what is computed afterwards.
     """
 
     # A leaf has no _rule. A computed scalar has _edges: two operands, the derivatives by them (None if not
@@ -45,8 +42,8 @@ class Node(Methods):
 
     def __init__(self, value: Any) -> None:
         self._value = number_or_array(value, "Node")
-        self._grad: Any = None
         self._rule: Rule | None = None
+        self._grad: Any = None
         self._edges: Any = None
         self._call: Any = None
         self._handed_out = False
@@ -87,8 +84,10 @@ class Node(Methods):
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        grad = number_or_array(grad, "Node.grad")
-        self._grad = plain(np.array(np.broadcast_to(grad, self.shape), self.dtype)) if np.any(grad) else None
+        self._grad = None
+        if type(grad) is not int or grad:  # zeroed before every pass: let that be fast
+            grad = np.broadcast_to(number_or_array(grad, "Node.grad"), self.shape)
+            self._grad = plain(np.array(grad, self.dtype))
 
     def backprop(self, cotangent: Any = None, *, create_graph: bool = False) -> None:
         """Differentiate this node by every node it was computed from.
@@ -115,17 +114,18 @@ class Node(Methods):
 
         Raises
         ------
-        TypeError
-            If an operand is not made of real numbers.
-        ValueError
-            If the shapes do not fit.
+        TypeError, ValueError
+            If an operand is not made of real numbers, or if the shapes do not fit.
         """
-        values = [_snapshot(operand, rule.name) for operand in operands]
+        values = [
+            o._value if type(o) is Node and (o._rule is not None or not o._handed_out) else _snapshot(o, rule)
+            for o in operands
+        ]
         if rule.elementwise and len(values) <= 2 and type(values[0]) is type(values[-1]) is float:
             return _apply_to_scalars(rule, operands, values)
         try:
             value = plain(rule.compute(*values, **options))
-            if type(value) is not float and value.dtype != np.float64:
+            if type(value) is not float and value.dtype is not FLOAT64:
                 value = plain(rule.compute(*map(strong, operands, values), **options))
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
@@ -160,9 +160,11 @@ class Node(Methods):
         return Node.apply(_DIV, (self, other), {})
 
     def __pow__(self, other: Any) -> "Node":
-        x = self._value
-        if type(x) is float and type(other) in (int, float) and other == 2:
-            return _computed(x * x, _POW, (self, 2.0, 2 * x, None, x, 2.0))
+        if type(other) in (int, float) and other == 2:
+            x = self._value
+            if type(x) is float:
+                return _computed(x * x, _SQUARE, (self, None, 2 * x, None, x, None))
+            return Node.apply(_SQUARE, (self,), {})
         return Node.apply(_POW, (self, other), {})
 
     def relu(self) -> "Node":
@@ -176,7 +178,8 @@ class Node(Methods):
     __rmul__ = __mul__
 
 
-_ADD, _SUB, _MUL, _DIV, _POW, _RELU = (RULES[name] for name in ("add", "sub", "mul", "div", "pow", "relu"))
+_ADD, _SUB, _MUL, _DIV, _POW = (RULES[name] for name in ("add", "sub", "mul", "div", "pow"))
+_SQUARE, _RELU = RULES["square"], RULES["relu"]
 
 
 def _apply_to_scalars(rule: Rule, operands: tuple[Any, ...], values: list[float]) -> Node:
@@ -189,14 +192,9 @@ def _apply_to_scalars(rule: Rule, operands: tuple[Any, ...], values: list[float]
     return _computed(float(value), rule, (*operands, None, None, *values))
 
 
-def _snapshot(operand: Any, taker: str) -> Any:
-    """Return the operand's value as it is now, whatever is done to the operand afterwards."""
-    if type(operand) is not Node:
-        return number_or_array(operand, taker)
-    value = operand._value
-    return (
-        value.copy() if type(value) is np.ndarray and operand._rule is None and operand._handed_out else value
-    )
+def _snapshot(operand: Any, taker: Rule) -> Any:
+    """Return the value of what is no node, or of a leaf whose array was handed out, as it is now."""
+    return operand._value.copy() if type(operand) is Node else number_or_array(operand, taker.name)
 
 
 def _computed(value: Any, rule: Rule | None, edges: Any, call: Any = None) -> Node:

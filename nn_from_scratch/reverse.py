@@ -23,12 +23,7 @@ def accumulate(output: Any, cotangent: Any, create_graph: bool) -> None:
     seed = _seed(output, cotangent, create_graph)
     with _reached(output) as nodes:
         leaves = [(node, node._grad) for node in nodes if node._rule is None]
-        try:
-            _propagate(output, seed, nodes, create_graph)
-        except BaseException:
-            for leaf, before in leaves:
-                leaf._grad = before
-            raise
+        _propagate(output, seed, nodes, create_graph)
         for leaf, before in leaves:
             if before is not None:
                 leaf._grad = before + leaf._grad
@@ -53,9 +48,9 @@ def _seed(output: Any, cotangent: Any, create_graph: bool) -> Any:
     """Return the cotangent that the pass starts from, as a node if there is to be a graph."""
     if cotangent is None and output.shape:
         raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
-    kind = type(output)
-    value = 1.0 if cotangent is None else cotangent
-    seed: Any = value if type(value) is kind else kind(number_or_array(value, "backprop"))
+    seed: Any = 1.0 if cotangent is None else cotangent
+    if type(seed) is not type(output):
+        seed = type(output)(number_or_array(seed, "backprop"))
     if seed.shape != output.shape:
         raise ValueError(f"backprop of shape {output.shape} got a cotangent of shape {seed.shape}")
     seed = seed if seed.dtype == output.dtype else seed.astype(output.dtype)
@@ -113,15 +108,14 @@ def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> 
 
 def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
     """Add to the cotangents of the node's operands, and list those that are now complete."""
-    kind = type(node)
     rule, g, z = node._rule, node._grad, node._value
-    operands, values, options = node._call if node._edges is None else _scalar_call(node)
+    operands, values, options = node._call or _scalar_call(node)
     if create_graph:
         z, values = node, list(map(_past, operands, values))
     if rule.before is not None:
         g = rule.before(g, z, **options)
     for position, operand in enumerate(operands):
-        if type(operand) is kind:
+        if type(operand) is type(node):
             part = pullback(rule, position, g, z, values, options)
             before = operand._grad
             operand._grad = part if type(before) is float and type(part) is not float else before + part
@@ -148,10 +142,8 @@ def _scalar_call(node: Any) -> tuple[tuple[Any, ...], tuple[float, ...], dict[st
 
 def _past(operand: Any, value: Any) -> Any:
     """Return the operand as it was used, for another value may have been assigned since."""
-    if not hasattr(operand, "apply"):
-        return value
-    if operand._value is value:
-        return operand
+    if not hasattr(operand, "apply") or operand._value is value:
+        return operand if hasattr(operand, "apply") else value
     past = operand.apply(IDENTITY, (operand,), {})
     past._value = value
     return past

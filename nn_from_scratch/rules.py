@@ -1,9 +1,8 @@
 """One row per operation: how to compute it, and how to differentiate it.
 
 In a row ``x`` and ``y`` are the operands, ``z`` is the result and ``g`` the cotangent of the result.
-Derivatives are written with numpy's functions and Python's operators only, so that one row serves floats,
-arrays and, for derivatives of derivatives, nodes. At a kink or a tie the convention is PyTorch's, and stands
-at the row.
+Derivatives are written with numpy's functions and Python's operators, so that one row serves floats, arrays
+and, for derivatives of derivatives, nodes. At a kink or a tie the convention is PyTorch's, and stands there.
 """
 
 import math
@@ -16,28 +15,17 @@ from typing import Any
 import numpy as np
 
 Function = Callable[..., Any]
-Axis = int | tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One operation; calling it computes, and given a node gives a node.
+    """One operation; calling it computes, and given a node among the operands gives a node.
 
-    Parameters
-    ----------
-    name
-        Its key in the table.
-    compute
-        The result from the operands' values, and from options such as ``axis``.
-    derivatives
-        By operand. Of an elementwise operation the local derivative dz/dx, from ``(z, *operands)``; of any
-        other the operand's cotangent, from ``(g, z, *operands, **options)``.
-    elementwise
-        Which of the two.
-    scalar
-        A faster computation for Python floats. It may raise where numpy warns.
-    before
-        If two steps are joined in a row: takes ``g`` back through the second, once for all operands.
+    `compute` takes the operands' values, and options such as ``axis``. `derivatives` has one function by
+    operand: of an `elementwise` operation it takes ``(z, *operands)`` and gives the local derivative dz/dx,
+    of any other it takes ``(g, z, *operands, **options)`` and gives the operand's cotangent. `scalar` is a
+    faster computation for Python floats, which may raise where numpy warns. In a row that joins two steps,
+    `before` takes ``g`` back through the second one, once for all operands.
     """
 
     name: str
@@ -61,30 +49,31 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     Where the cotangent of an elementwise operation is zero it stays zero, even if the local derivative is
     infinite or NaN: what the output does not depend on (the branch not taken by `where`) contributes nothing.
     """
-    derivative = rule.derivatives[position]
+    part = rule.derivatives[position](*((z, *operands) if rule.elementwise else (g, z, *operands)), **options)
     if rule.elementwise:
-        slope = derivative(z, *operands)
-        part = g if type(slope) is float and slope == 1.0 else g * slope
-        if not np.isfinite(part).all():
+        part = g if type(part) is float and part == 1.0 else g * part
+        if not _surely_finite(part):
             part = np.where(np.equal(g, 0), 0.0, part)
-    else:
-        part = derivative(g, z, *operands, **options)
     operand = operands[position]
     if type(operand) is float:
-        return float(np.sum(part))
+        return part if type(part) is float else float(part.sum())
     if part.shape != operand.shape:  # the operand was broadcast: sum over the axes it was repeated along
         leading = part.ndim - operand.ndim
         repeated = [leading + axis for axis, size in enumerate(operand.shape) if size == 1]
-        part = np.reshape(np.sum(part, axis=(*range(leading), *repeated)), operand.shape)
+        part = part.sum(axis=(*range(leading), *repeated)).reshape(operand.shape)
     return part if part.dtype == operand.dtype else part.astype(operand.dtype)
 
 
+def _surely_finite(x: Any) -> bool:
+    """Return False if an element is infinite or NaN, and maybe if its square overflows: a fast look."""
+    return math.isfinite(np.vdot(x, x)) if type(x) is np.ndarray else bool(np.isfinite(x).all())
+
+
 def _each(name: str, compute: Function, *derivatives: Function, scalar: Function | None = None) -> Rule:
-    """Make the row of an elementwise operation."""
     return Rule(name, compute, derivatives, elementwise=True, scalar=scalar)
 
 
-class _OfAnyOperand:
+class _ByPosition:
     """The derivatives of an operation on any number of operands, from one function of the position."""
 
     def __init__(self, derivative: Function) -> None:
@@ -97,57 +86,49 @@ class _OfAnyOperand:
 # What rows are made of --------------------------------------------------------------------------------
 
 
-def _sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))  # never overflows, and keeps the relative precision of both tails
-    return np.where(x >= 0, 1.0, e) / (1 + e)
-
-
-def _scalar_sigmoid(x: float) -> float:
-    e = math.exp(-abs(x))
-    return (1.0 if x >= 0 else e) / (1 + e)
-
-
-def _power_by_base(_z: Any, x: Any, y: Any) -> Any:
+def _slope_by_base(_z: Any, x: Any, y: Any) -> Any:
     return np.where(y == 0, 0.0, y * np.power(x, y - 1))
 
 
-def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
+def _slope_by_exponent(z: Any, x: Any, y: Any) -> Any:
     return np.where((x == 0) & (y >= 0), 0.0, z * np.log(x))
 
 
-def _nonzero(r: Any) -> Any:
-    return r + (r == 0)  # 0 / r is then 0 at the origin
+def _over(x: Any, r: Any) -> Any:
+    return x / (r + (r == 0))  # 0 at the origin
 
 
 def _share(x: Any, y: Any) -> Any:
     return (x > y) + 0.5 * (x == y)
 
 
-def _spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Repeat what a reduction of `x` gave along the axes it reduced."""
-    if axis is not None and not keepdims:
-        g = np.expand_dims(g, axis)
-    return np.broadcast_to(g, np.shape(x))
+def _total(x: Any, axis: Any) -> Any:
+    return np.sum(x, axis=axis, keepdims=True)
 
 
-def _through_mean(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Repeat what a reduction of `x` gave along the axes that it reduced."""
+    if type(g) is float:
+        return np.full(np.shape(x), g)
+    return np.broadcast_to(g if axis is None or keepdims else np.expand_dims(g, axis), np.shape(x))
+
+
+def _through_mean(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _spread(np.divide(g, np.size(x) / max(np.size(z), 1)), x, axis, keepdims)
 
 
-def _through_extreme(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _through_extreme(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     extreme = np.equal(x, _spread(z, x, axis, keepdims))
-    return _spread(g, x, axis, keepdims) * (extreme / np.sum(extreme, axis=axis, keepdims=True))
+    return _spread(g, x, axis, keepdims) * (extreme / _total(extreme, axis))
 
 
-def _through_prod(g: Any, _z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    count = np.ndim(x)
-    reduced = range(count) if axis is None else np.atleast_1d(axis) % count
-    kept = [a for a in range(count) if a not in reduced]
-    order = (*kept, *reduced)
-    moved = np.transpose(x, order)
+def _through_prod(g: Any, _z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    reduced = range(np.ndim(x)) if axis is None else np.atleast_1d(axis) % np.ndim(x)
+    kept = [a for a in range(np.ndim(x)) if a not in reduced]
+    moved = np.transpose(x, (*kept, *reduced))
     rows = (*moved.shape[: len(kept)], math.prod(moved.shape[len(kept) :]))
-    others = _products_of_others(np.reshape(moved, rows))
-    return _spread(g, x, axis, keepdims) * np.transpose(np.reshape(others, moved.shape), np.argsort(order))
+    others = np.reshape(_products_of_others(np.reshape(moved, rows)), moved.shape)
+    return _spread(g, x, axis, keepdims) * np.transpose(others, np.argsort((*kept, *reduced)))
 
 
 def _products_of_others(x: Any) -> Any:
@@ -167,43 +148,32 @@ def _products_of_others(x: Any) -> Any:
     return before * after
 
 
-def _logsumexp(x: Any, axis: Axis, keepdims: bool) -> Any:
+def _logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
     largest = np.max(x, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):  # the logarithm of a sum of zeros is -inf, as it should be
-        z = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+        z = np.log(_total(np.exp(x - largest), axis)) + largest
     return z if keepdims else np.squeeze(z, axis)
 
 
-def _softmax(x: Any, axis: Axis) -> Any:
+def _softmax(x: Any, axis: Any) -> Any:
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    return e / _total(e, axis)
 
 
-def _log_softmax(x: Any, axis: Axis) -> Any:
+def _log_softmax(x: Any, axis: Any) -> Any:
     x = x - np.max(x, axis=axis, keepdims=True)
-    return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))
-
-
-def _through_softmax(g: Any, z: Any, _x: Any, axis: Axis) -> Any:
-    return z * (g - np.sum(g * z, axis=axis, keepdims=True))
-
-
-def _through_log_softmax(g: Any, z: Any, _x: Any, axis: Axis) -> Any:
-    return g - np.exp(z) * np.sum(g, axis=axis, keepdims=True)
+    return x - np.log(_total(np.exp(x), axis))
 
 
 def _through_matmul_left(g: Any, _z: Any, x: Any, y: Any) -> Any:
     if y.ndim == 1:
         g, y = np.expand_dims(g, -1), np.expand_dims(y, -1)
-    if x.ndim == 1:
-        g = np.expand_dims(g, -2)
-    return np.matmul(g, np.swapaxes(y, -1, -2))
+    return np.matmul(np.expand_dims(g, -2) if x.ndim == 1 else g, np.swapaxes(y, -1, -2))
 
 
 def _through_matmul_right(g: Any, _z: Any, x: Any, y: Any) -> Any:
-    if y.ndim == 1:
-        g = np.expand_dims(g, -1)
+    g = np.expand_dims(g, -1) if y.ndim == 1 else g
     if x.ndim == 1:
         g, x = np.expand_dims(g, -2), np.expand_dims(x, 0)
     part = np.matmul(np.swapaxes(x, -1, -2), g)
@@ -215,9 +185,8 @@ def _through_transpose(g: Any, _z: Any, _x: Any, axes: Any) -> Any:
 
 
 def _scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
-    """Add the elements of `x` to zeros, at the places that `key` names, maybe several times."""
     z = np.zeros(shape, np.result_type(x))
-    np.add.at(z, key, x)
+    np.add.at(z, key, x)  # a key may name a place several times
     return z
 
 
@@ -231,13 +200,23 @@ def _through_stack(position: int, g: Any, _z: Any, *_operands: Any, axis: int) -
     return g[(slice(None),) * (axis % g.ndim) + (position,)]
 
 
-SIGMOID: Rule = _each("sigmoid", _sigmoid, lambda z, x: z * SIGMOID(-x), scalar=_scalar_sigmoid)
-SOFTMAX = Rule("softmax", _softmax, [_through_softmax])
+def _reshaped(g: Any, _z: Any, x: Any, **_: Any) -> Any:
+    return np.reshape(g, np.shape(x))
 
-# Not in the table: the engine's own steps
+
+# The engine's own steps, which are not in the table
 IDENTITY = Rule("identity", lambda x: x, [lambda g, z, x: g])
 CAST = Rule("astype", lambda x, dtype: np.asarray(x).astype(dtype), [lambda g, z, x, dtype: g])
 SCATTER = Rule("scatter", _scatter, [lambda g, z, x, key, shape: g[key]])
+
+# Rows that other rows use
+SIGMOID: Rule = _each(
+    "sigmoid",
+    lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))),  # never overflows, and keeps both tails
+    lambda z, x: z * SIGMOID(-x),
+    scalar=lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x))),
+)
+SOFTMAX = Rule("softmax", _softmax, [lambda g, z, x, axis: z * (g - _total(g * z, axis))])
 
 # The table --------------------------------------------------------------------------------------------
 
@@ -247,7 +226,7 @@ _ROWS = (
     _each("sub", np.subtract, lambda z, x, y: 1.0, lambda z, x, y: -1.0, scalar=operator.sub),
     _each("mul", np.multiply, lambda z, x, y: y, lambda z, x, y: x, scalar=operator.mul),
     _each("div", np.divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, scalar=operator.truediv),
-    _each("pow", np.power, _power_by_base, _power_by_exponent, scalar=math.pow),
+    _each("pow", np.power, _slope_by_base, _slope_by_exponent, scalar=math.pow),
     _each("neg", np.negative, lambda z, x: -1.0, scalar=operator.neg),
     _each("reciprocal", np.reciprocal, lambda z, x: -z * z, scalar=lambda x: 1 / x),
     _each("square", np.square, lambda z, x: 2 * x, scalar=lambda x: x * x),
@@ -265,17 +244,17 @@ _ROWS = (
     _each("arcsin", np.arcsin, lambda z, x: 1 / np.sqrt((1 - x) * (1 + x)), scalar=math.asin),
     _each("arccos", np.arccos, lambda z, x: -1 / np.sqrt((1 - x) * (1 + x)), scalar=math.acos),
     _each("arctan", np.arctan, lambda z, x: 1 / (1 + x * x), scalar=math.atan),
+    _each("hypot", np.hypot, lambda z, x, y: _over(x, z), lambda z, x, y: _over(y, z)),
     _each(
         "arctan2",
         np.arctan2,
-        lambda z, x, y: y / _nonzero(np.hypot(x, y)) / _nonzero(np.hypot(x, y)),
-        lambda z, x, y: -x / _nonzero(np.hypot(x, y)) / _nonzero(np.hypot(x, y)),
+        lambda z, x, y: _over(_over(y, np.hypot(x, y)), np.hypot(x, y)),
+        lambda z, x, y: -_over(_over(x, np.hypot(x, y)), np.hypot(x, y)),
     ),
-    _each("hypot", np.hypot, lambda z, x, y: x / _nonzero(z), lambda z, x, y: y / _nonzero(z)),
     # Hyperbolic functions and their kin
     _each("sinh", np.sinh, lambda z, x: np.cosh(x), scalar=math.sinh),
     _each("cosh", np.cosh, lambda z, x: np.sinh(x), scalar=math.cosh),
-    _each("tanh", np.tanh, lambda z, x: (1 - z) * (1 + z), scalar=math.tanh),
+    _each("tanh", np.tanh, lambda z, x: 1 - z * z, scalar=math.tanh),
     SIGMOID,
     _each("softplus", lambda x: np.logaddexp(x, 0), lambda z, x: SIGMOID(x)),
     # Kinks. relu'(0) = abs'(0) = 0; a tie gives maximum and minimum 1/2 by each operand; at a bound clip has
@@ -306,22 +285,20 @@ _ROWS = (
     Rule("max", np.max, [_through_extreme]),
     Rule("min", np.min, [_through_extreme]),
     Rule(
-        "logsumexp",
-        _logsumexp,
-        [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims) * SOFTMAX(x, axis=axis)],
+        "logsumexp", _logsumexp, [lambda g, z, x, axis, **k: _spread(g, x, axis, **k) * SOFTMAX(x, axis=axis)]
     ),
     SOFTMAX,
-    Rule("log_softmax", _log_softmax, [_through_log_softmax]),
+    Rule("log_softmax", _log_softmax, [lambda g, z, x, axis: g - np.exp(z) * _total(g, axis)]),
     # Products and shapes
     Rule("matmul", np.matmul, [_through_matmul_left, _through_matmul_right]),
-    Rule("reshape", np.reshape, [lambda g, z, x, shape: np.reshape(g, np.shape(x))]),
+    Rule("reshape", np.reshape, [_reshaped]),
+    Rule("squeeze", np.squeeze, [_reshaped]),
+    Rule("expand_dims", np.expand_dims, [_reshaped]),
     Rule("transpose", np.transpose, [_through_transpose]),
     Rule("broadcast_to", np.broadcast_to, [lambda g, z, x, shape: g]),
-    Rule("squeeze", np.squeeze, [lambda g, z, x, axis: np.reshape(g, np.shape(x))]),
-    Rule("expand_dims", np.expand_dims, [lambda g, z, x, axis: np.reshape(g, np.shape(x))]),
     Rule("index", lambda x, key: x[key], [lambda g, z, x, key: SCATTER(g, key=key, shape=x.shape)]),
-    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _OfAnyOperand(_through_concatenate)),
-    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _OfAnyOperand(_through_stack)),
+    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _ByPosition(_through_concatenate)),
+    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _ByPosition(_through_stack)),
 )
 
 RULES = {rule.name: rule for rule in _ROWS}
