@@ -101,7 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_graphs(command)
     command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
-    add("moons", _moons, "Train as the README does, and compare the loss curve with the recorded one.")
+    text = "Train as the README does, and judge every iteration against certified losses."
+    command = add("moons", _moons, text)
+    command.add_argument("--animate", action="store_true", help="put an animation into the report")
+    command.add_argument("--certify", action="store_true", help="certify the losses anew, in 1,024-bit balls")
     add("benchmark", _benchmark, "Measure speed beside PyTorch and hand-written numpy.")
     add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
     return parser
@@ -127,7 +130,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _moons(options: argparse.Namespace) -> int:
-    results = _run_moons()
+    results = _run_moons(options)
     _write(options.json, _as_json(results))
     if options.html:
         _write(options.html, page(moons=results))
@@ -144,7 +147,11 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     results: dict[str, dict[str, Any]] = {}
-    parts = {"verify": lambda: _run_verify(options), "moons": _run_moons, "benchmark": _run_benchmark}
+    parts = {
+        "verify": lambda: _run_verify(options),
+        "moons": lambda: _run_moons(options),
+        "benchmark": _run_benchmark,
+    }
     for name, run in parts.items():
         results[name] = run()
         # Written after each part, so that an interruption keeps what there was.
@@ -172,11 +179,12 @@ def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
-def _run_moons() -> dict[str, Any]:
+def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
     from nn_from_scratch.verify.training import moons  # noqa: PLC0415  scikit-learn is slow to import
 
     with _progress() as progress:
-        results = moons(progress=progress)
+        animate, certify = getattr(options, "animate", True), getattr(options, "certify", False)
+        results = moons(progress=progress, animate=animate, certify=certify)
     tables.show_moons(Console(), results)
     return results
 
