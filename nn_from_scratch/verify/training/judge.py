@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import flint
@@ -53,7 +53,7 @@ class Check:
 
 
 def judge(name: str, subject: str, errors_in_tolerances: Iterable[float], note: str = "") -> Check:
-    """Judge errors, one per iteration, that must not exceed 1; what is not a number exceeds it."""
+    """Judge errors, one per loss, step or weight, that must not exceed 1; what is not a number exceeds it."""
     errors = np.array(list(errors_in_tolerances), dtype=np.float64)
     if not len(errors):
         return Check(name, "not checked", note or "no iteration was completed")
@@ -61,7 +61,7 @@ def judge(name: str, subject: str, errors_in_tolerances: Iterable[float], note: 
     first = int(np.argmax(wrong)) if wrong.any() else None
     largest = float(np.max(errors)) if np.all(np.isfinite(errors)) else None
     worst = "not a number" if largest is None else f"{largest:.2g} of the tolerance"
-    where = "" if first is None else f"; the first beyond it at iteration {first}"
+    where = "" if first is None else f", the first beyond it number {first}"
     message = f"{len(errors)} {subject}, the largest error {worst}{where}"
     return Check(name, "right" if first is None else "wrong", message + note, first, largest)
 
@@ -85,13 +85,7 @@ def judge_weights(weights: Sequence[NDArray[np.float64]], recorded: Recorded) ->
     errors = abs(weights[recorded.iterations] - recorded.final)[positions]
     # both are within the tolerance of the true weights
     check = judge(name, "weights", errors / (2 * MARGIN * recorded.final_spread))
-    return Check(
-        name,
-        check.outcome,
-        check.message.replace("iteration", "weight"),
-        None,
-        check.largest_error_in_tolerances,
-    )
+    return replace(check, first_difference=None)
 
 
 def judge_steps(run: Trajectory, recorded: Recorded) -> Check:
@@ -100,22 +94,26 @@ def judge_steps(run: Trajectory, recorded: Recorded) -> Check:
     No error is handed on to the next step, so this bites however long or chaotic training is.
     """
     arithmetic = Rounding(float(np.finfo(recorded.dtype).eps) / 2)
-    errors = []
-    for k, loss in enumerate(run.losses):
-        layers = unflatten(run.weights[k], recorded.sizes)
-        x, y = recorded.samples(k)
-        expected_loss, expected = step(Floats(), layers, x, y, **recorded.descent)
-        bound_loss, bound = step(
-            arithmetic,
-            [arithmetic.exact(layer) for layer in layers],
-            arithmetic.exact(x),
-            arithmetic.exact(y),
-            **recorded.descent,
-        )
-        differences = np.append(flatten(expected) - run.weights[k + 1], expected_loss - loss)
-        spread = np.append(flatten([layer.error for layer in bound]), bound_loss.error)
-        errors.append(float(np.max(abs(differences) / (2 * MARGIN * spread))))
+    with np.errstate(all="ignore"):  # a run that diverged is judged, not warned of
+        errors = [_error_of_a_step(k, run, recorded, arithmetic) for k in range(len(run.losses))]
     return judge("every step", "steps", errors, " (new weights and loss, from the run's own weights)")
+
+
+def _error_of_a_step(k: int, run: Trajectory, recorded: Recorded, arithmetic: Rounding) -> float:
+    """Return the largest error of a loss and of the weights after it, in tolerances."""
+    layers = unflatten(run.weights[k], recorded.sizes)
+    x, y = recorded.samples(k)
+    expected_loss, expected = step(Floats(), layers, x, y, **recorded.descent)
+    bound_loss, bound = step(
+        arithmetic,
+        [arithmetic.exact(layer) for layer in layers],
+        arithmetic.exact(x),
+        arithmetic.exact(y),
+        **recorded.descent,
+    )
+    differences = np.append(flatten(expected) - run.weights[k + 1], expected_loss - run.losses[k])
+    spread = np.append(flatten([layer.error for layer in bound]), bound_loss.error)
+    return float(np.max(abs(differences) / (2 * MARGIN * spread)))
 
 
 def judge_log(printed: Sequence[str], expected: Sequence[str]) -> Check:
@@ -127,6 +125,14 @@ def judge_log(printed: Sequence[str], expected: Sequence[str]) -> Check:
         if line != recorded_line:
             return Check("log", "wrong", f"printed {line!r}, the seed README {recorded_line!r}", 10 * number)
     return Check("log", "right", f"{len(pairs)} lines are the seed README's, digit for digit")
+
+
+def judge_completion(run: Trajectory) -> Check:
+    """Require that the engine did not raise."""
+    name, done = "training", len(run.losses)
+    if run.failure:
+        return Check(name, "wrong", f"the engine raised in iteration {done}: {run.failure}", done)
+    return Check(name, "right" if done else "not checked", f"{done} iterations were completed")
 
 
 def verdict(checks: Sequence[Check]) -> str:
@@ -151,7 +157,15 @@ def distances(losses: Sequence[float], true_losses: Sequence[str]) -> NDArray[np
         )
 
 
-def digits(losses: Sequence[float], true_losses: Sequence[str]) -> list[float]:
-    """Return how many decimal digits of the true losses each loss keeps: -log10 of the relative error."""
+def digits(losses: Sequence[float], true_losses: Sequence[str]) -> list[float | None]:
+    """Return how many decimal digits of the true losses each loss keeps; None for what is no number.
+
+    That is -log10 of the relative error: 16.3 is the nearest that every float64 can be.
+    """
     true = np.array([float(loss) for loss in true_losses[: len(losses)]])
-    return [round(float(kept), 2) for kept in -np.log10(distances(losses, true_losses) / true)]
+    return numbers((-np.log10(distances(losses, true_losses) / true)).round(2))
+
+
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """Return numbers as strict JSON knows them: None for what is not finite."""
+    return [float(value) if math.isfinite(value) else None for value in values]

@@ -32,12 +32,15 @@ class Trajectory:
         The loss that each iteration began with.
     interrupted
         Whether it was stopped early; what is here was completed.
+    failure
+        What the engine raised, which ended training.
 
     """
 
     weights: list[NDArray[np.float64]]
     losses: list[float] = field(default_factory=list)
     interrupted: bool = False
+    failure: str = ""
 
     @property
     def digest(self) -> str:
@@ -118,5 +121,8 @@ def train(
             passed.losses.append(float(loss.value))
     except KeyboardInterrupt:
         passed.interrupted = True
+    except Exception as error:  # noqa: BLE001  whatever an engine raises is its failure
+        passed.failure = f"{type(error).__name__}: {error}"
+    finally:
         del passed.weights[len(passed.losses) + 1 :]
     return passed

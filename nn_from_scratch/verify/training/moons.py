@@ -114,7 +114,7 @@ def _training(model: MLP, run: Trajectory, recorded: Recorded) -> Results:
     """Return the results of the README's run; their checks still as objects."""
     log, start, certified = judge.log(run.losses), read("readme_start.json"), read("boundary.json")
     across, along = grid(recorded.x)
-    value = over_grid(lambda points: model(points).value, across, along)
+    value = None if run.failure else over_grid(lambda points: model(points).value, across, along)
     by_hand = [float(loss) for loss, _ in descend(recorded)]
     curves = {"nn_from_scratch": run.losses, "PyTorch": recorded.losses.tolist(), "numpy": by_hand}
     return {
@@ -135,16 +135,15 @@ def _training(model: MLP, run: Trajectory, recorded: Recorded) -> Results:
             "numpy": judge.log(by_hand),
             "ball arithmetic": judge.log([float(loss) for loss in recorded.true_losses]),
         },
-        "losses": _numbers(run.losses),
+        "losses": judge.numbers(run.losses),
         "digest": run.digest,
         "reference": recorded.losses.tolist(),
         "tolerance": (2 * recorded.tolerance).tolist(),
         "note": NOTE,
         "certified": {"losses": recorded.true_losses, "bits": BITS, "live": False, "digits_known": None},
-        "digits": {
-            name: _numbers(judge.digits(curve, recorded.true_losses)) for name, curve in curves.items()
-        },
+        "digits": {name: judge.digits(curve, recorded.true_losses) for name, curve in curves.items()},
         "checks": [
+            judge.judge_completion(run),
             judge.judge_losses(run.losses[: recorded.iterations], recorded),
             judge.judge_weights(run.weights, recorded),
             judge.judge_steps(run, recorded),
@@ -155,7 +154,7 @@ def _training(model: MLP, run: Trajectory, recorded: Recorded) -> Results:
         "boundary": {
             "x": across.round(4).tolist(),
             "y": along.round(4).tolist(),
-            "value": [_numbers(row) for row in value.round(6)],
+            "value": None if value is None else [judge.numbers(row) for row in value.round(6)],
             "certified": certified["value"],
             "threshold": THRESHOLD,
         },
@@ -217,8 +216,3 @@ def _it_bites(planted: Sequence[Results]) -> judge.Check:
     if missed:
         message = f"not shown, though they give wrong gradients: {', '.join(missed)}"
     return judge.Check("planted bugs", "wrong" if missed else "right", message)
-
-
-def _numbers(values: Sequence[float]) -> list[float | None]:
-    """Return numbers as strict JSON knows them: null for what is not finite."""
-    return [float(value) if np.isfinite(value) else None for value in values]

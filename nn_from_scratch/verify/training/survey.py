@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.training.boundary import judge_classes
-from nn_from_scratch.verify.training.judge import digits, judge_losses, judge_weights, verdict
+from nn_from_scratch.verify.training.judge import (
+    digits,
+    judge_completion,
+    judge_losses,
+    judge_weights,
+    numbers,
+    verdict,
+)
 from nn_from_scratch.verify.training.loop import Trajectory, at_once, network, train
 from nn_from_scratch.verify.training.recorded import load
 
@@ -33,6 +40,7 @@ def survey(name: str) -> dict[str, Any]:
     recorded = load(name)
     run = reproduce(recorded)
     checks = [
+        judge_completion(run),
         judge_losses(run.losses, recorded),
         judge_weights(run.weights, recorded),
         judge_classes(run.weights, recorded),
@@ -49,8 +57,8 @@ def survey(name: str) -> dict[str, Any]:
         "horizon": recorded.horizon,
         "verdict": verdict(checks),
         "checks": [check.as_json() for check in checks],
-        "largest_error_in_tolerances": checks[0].largest_error_in_tolerances,
-        "losses": run.losses,
+        "largest_error_in_tolerances": checks[1].largest_error_in_tolerances,
+        "losses": numbers(run.losses),
         "digits": {
             "nn_from_scratch": digits(run.losses, recorded.true_losses),
             "PyTorch": digits(recorded.losses.tolist(), recorded.true_losses),

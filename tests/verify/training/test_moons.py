@@ -2,13 +2,14 @@ import dataclasses
 import importlib
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nn_from_scratch import nn
-from nn_from_scratch.verify.training import moons
+from nn_from_scratch.verify.training import moons, sensitivity
 from nn_from_scratch.verify.training.judge import digits, judge_log, judge_losses, judge_steps, judge_weights
 from nn_from_scratch.verify.training.loop import Trajectory, at_once, network, train
 from nn_from_scratch.verify.training.recorded import Recorded, load
@@ -53,6 +54,7 @@ def test_moons_is_right_in_every_respect(results: dict[str, Any]) -> None:
     assert results["verdict"] == "right"
     assert {check["name"]: check["outcome"] for check in results["checks"]} == dict.fromkeys(
         [
+            "training",
             "losses",
             "final weights",
             "every step",
@@ -85,6 +87,7 @@ def test_moons_tells_its_progress_and_keeps_what_it_had_when_interrupted() -> No
     assert len(results["losses"]) == 12
     assert results["verdict"] == "right"
     assert {check["name"]: check["outcome"] for check in results["checks"]} == {
+        "training": "right",
         "losses": "right",
         "final weights": "not checked",
         "every step": "right",
@@ -143,11 +146,16 @@ def test_moons_refuses_to_train_nothing() -> None:
         moons(iterations=0)
 
 
-def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def break_tanh(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
+    """Plant a bug in how a layer of our engine takes a cotangent back through tanh."""
     before = nn._TANH.before
     assert before is not None
-    wrong = dataclasses.replace(nn._TANH, before=lambda g, z, single: before(g, z, single) * (1 + 1e-9))
+    wrong = dataclasses.replace(nn._TANH, before=lambda g, z, single: change(before(g, z, single)))
     monkeypatch.setattr(nn, "_TANH", wrong)
+
+
+def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_tanh(monkeypatch, lambda g: g * (1 + 1e-9))
     results = moons(iterations=20, survey_runs=False)
     assert results["verdict"] == "wrong"
     assert results["first_difference"] == 0  # the first step already ends at wrong weights
@@ -155,6 +163,31 @@ def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.M
     assert outcomes["losses"] == ("wrong", 1)
     assert outcomes["every step"] == ("wrong", 0)
     assert outcomes["log"] == ("right", None)  # four decimals do not show it
+
+
+def test_moons_of_an_engine_that_gives_nan_is_wrong_and_strict_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_tanh(monkeypatch, lambda g: g * np.nan)
+    monkeypatch.setattr(sensitivity, "PLANTED", ())
+    results = moons(iterations=3, animate=True)
+    assert results["verdict"] == "wrong"
+    assert results["first_difference"] == 0
+    assert results["losses"] == [pytest.approx(83.8247, abs=1e-4), None, None]
+    for run in results["runs"]:
+        assert run["verdict"] == ("wrong" if "tanh" in run["activations"] else "right")
+    json.dumps(results, allow_nan=False)
+
+
+def test_moons_of_an_engine_that_raises_is_wrong_and_says_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise FloatingPointError("this engine is broken")
+
+    break_tanh(monkeypatch, fail)
+    results = moons(iterations=3, survey_runs=False, animate=True)
+    assert results["verdict"] == "wrong"
+    assert results["checks"][0]["message"] == (
+        "the engine raised in iteration 0: FloatingPointError: this engine is broken"
+    )
+    json.dumps(results, allow_nan=False)
 
 
 @pytest.mark.parametrize(("tolerances", "first"), [(0.9, None), (1.5, 7), (math.nan, 7), (math.inf, 7)])
@@ -205,7 +238,7 @@ def test_a_log_with_one_wrong_digit_is_wrong() -> None:
 def test_digits_see_past_float64() -> None:
     true = ["0.1000000000000000055511151231257827021182", "2.00000000000000000000", "1.0"]
     assert digits([0.1, 2.0002], true) == pytest.approx([40.0, 4.0], abs=1.5)
-    assert math.isnan(digits([math.nan], true)[0])
+    assert digits([math.nan], true) == [None]
 
 
 def test_sample_by_sample_and_at_once_agree(recorded: Recorded) -> None:
