@@ -6,6 +6,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from nn_from_scratch.rules import RULES
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nn_from_scratch"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -44,3 +47,7 @@ def test_no_file_is_long() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in ROOT.glob("nn_from_scratch/**/*.py")}
     assert lengths
     assert not {path.name: length for path, length in lengths.items() if length > 400}
+
+
+def test_every_rule_is_asked_by_the_suite_and_every_question_has_a_rule() -> None:
+    assert set(RULES) == set(CATALOGUE | ARRAYS)
