@@ -1,0 +1,59 @@
+import sys
+
+import pytest
+
+from nn_from_scratch.verify.engines import single
+from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.oracles import pytorch, taylor
+from nn_from_scratch.verify.tolerance import FORMATS, rounding
+from nn_from_scratch.verify.verdicts import Verdict, judge
+
+torch = pytest.importorskip("torch")
+
+
+def verdicts(one: Case) -> list[Verdict]:
+    truth = taylor.enclose(one.expression, one.point)[1]
+    radii = rounding(one.expression, one.point, truth, FORMATS["float64"]).derivatives
+    got = pytorch.gradient(one).tolist()
+    return [
+        judge(entry, ball, radius, FORMATS["float64"]).verdict
+        for entry, ball, radius in zip(got, truth, radii, strict=True)
+    ]
+
+
+def test_gradient_is_within_the_derived_tolerance_of_the_truth() -> None:
+    for index in range(300):
+        one = case(seeded(6, index))
+        assert not any(verdict.accuses for verdict in verdicts(one)), f"{one.expression} at {one.point}"
+
+
+def test_gradient_of_an_unused_input_is_zero() -> None:
+    expression = Expression(2, (), (Step("exp", (1,)),), output=2)
+    assert pytorch.gradient(Case(expression, (0.3, 0.0))).tolist() == [0, 1]
+
+
+def test_gradient_is_in_float64() -> None:
+    (got,) = pytorch.gradient(single("square", "x", [1 / 3])).tolist()
+    assert got == 2 / 3
+
+
+def test_a_fault_of_the_table_contradicts_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nn_from_scratch.verify import pytorch_operations
+
+    one = single("cos", "x", [0.3])
+    assert verdicts(one) == [Verdict.RIGHT]
+    planted = {**pytorch_operations.OPERATIONS, "cos": torch.sin}
+    monkeypatch.setattr(pytorch_operations, "OPERATIONS", planted)
+    assert verdicts(one) == [Verdict.WRONG]
+
+
+def test_version_is_none_where_torch_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pytorch.version() == torch.__version__
+    monkeypatch.setitem(sys.modules, "torch", None)
+    pytorch.version.cache_clear()
+    try:
+        assert pytorch.version() is None
+    finally:
+        monkeypatch.undo()
+        pytorch.version.cache_clear()
