@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.nn import MLP, Layer
+from nn_from_scratch.nn import MLP
 from nn_from_scratch.verify.training.formula import flatten, unflatten
 
 if TYPE_CHECKING:
@@ -52,10 +52,9 @@ def network(configuration: Configuration, dtype: Any = np.float64) -> MLP:
     """Return our engine's network with the configuration's activations, at its start."""
     model = MLP(configuration.sizes)
     matrices = unflatten(configuration.start.astype(dtype), configuration.sizes)
-    model.layers = [
-        Layer(matrix[:, :-1], matrix[:, -1], activation, single=len(matrix) == 1)
-        for matrix, activation in zip(matrices, configuration.activations, strict=True)
-    ]
+    for layer, matrix, activation in zip(model.layers, matrices, configuration.activations, strict=True):
+        layer.weights.value, layer.biases.value = matrix[:, :-1], matrix[:, -1]
+        layer.activation = activation
     return model
 
 
