@@ -1,7 +1,7 @@
 """`Node`: a value that remembers how it was computed."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
 from typing import Any, final
@@ -10,7 +10,7 @@ import numpy as np
 
 from nn_from_scratch import reverse
 from nn_from_scratch.methods import Methods
-from nn_from_scratch.rules import IDENTITY, RULES, Rule
+from nn_from_scratch.rules import CAST, IDENTITY, RULES, Rule
 from nn_from_scratch.values import FLOAT64, number_or_array, plain, strong
 
 
@@ -123,10 +123,12 @@ class Node(Methods):
         ]
         if rule.elementwise and len(values) <= 2 and type(values[0]) is type(values[-1]) is float:
             return _apply_to_scalars(rule, operands, values)
+        for value in values:
+            if type(value) is not float and value.dtype is not FLOAT64 and rule is not CAST:
+                operands, values = _at_one_precision(operands, values)  # type: ignore[assignment]
+                break
         try:
             value = plain(rule.compute(*values, **options))
-            if type(value) is not float and value.dtype is not FLOAT64:
-                value = plain(rule.compute(*map(strong, operands, values), **options))
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
@@ -197,6 +199,17 @@ def _snapshot(operand: Any, taker: Rule) -> Any:
     return operand._value.copy() if type(operand) is Node else number_or_array(operand, taker.name)
 
 
+def _at_one_precision(operands: tuple[Any, ...], values: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Cast operands and values to what numpy promotes them to; only Python numbers count for nothing."""
+    dtype = np.result_type(*map(strong, operands, values))
+    nodes = list(operands)
+    for k, value in enumerate(values):
+        if type(value) is not float and value.dtype != dtype:
+            nodes[k] = CAST(nodes[k] if type(nodes[k]) is Node else value, dtype=dtype)
+            values[k] = nodes[k]._value if type(nodes[k]) is Node else plain(nodes[k])
+    return nodes, values
+
+
 def _computed(value: Any, rule: Rule | None, edges: Any, call: Any = None) -> Node:
     node = _new(Node)
     node._value = value
@@ -228,6 +241,8 @@ def recording(on: bool) -> Iterator[None]:
         _recording.reset(token)
 
 
-def no_grad() -> AbstractContextManager[None]:
-    """Return a context, or decorator, inside which nothing remembers how it was computed."""
-    return recording(False)
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute, in this context or decorated function, without remembering how."""
+    with recording(False):
+        yield

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rules import IDENTITY, pullback
+from nn_from_scratch.rules import IDENTITY, local_derivative, pullback
 from nn_from_scratch.values import number_or_array
 
 _ONE_AT_A_TIME = RLock()  # a pass counts, and adds up, in the nodes themselves
@@ -126,12 +126,7 @@ def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
 
 def _slope(node: Any, position: int) -> float:
     """Return the derivative of a computed scalar by one operand."""
-    derivative = node._rule.derivatives[position]
-    _, values, _ = _scalar_call(node)
-    try:
-        return float(derivative(node._value, *values))
-    except (ArithmeticError, TypeError):  # outside the domain, where Python's floats raise or turn complex
-        return float(derivative(*map(np.float64, (node._value, *values))))
+    return float(local_derivative(node._rule, position, node._value, _scalar_call(node)[1]))
 
 
 def _scalar_call(node: Any) -> tuple[tuple[Any, ...], tuple[float, ...], dict[str, Any]]:

@@ -49,11 +49,13 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     Where the cotangent of an elementwise operation is zero it stays zero, even if the local derivative is
     infinite or NaN: what the output does not depend on (the branch not taken by `where`) contributes nothing.
     """
-    part = rule.derivatives[position](*((z, *operands) if rule.elementwise else (g, z, *operands)), **options)
     if rule.elementwise:
-        part = g if type(part) is float and part == 1.0 else g * part
-        if not _surely_finite(part):
+        slope = local_derivative(rule, position, z, operands)
+        part = g if type(slope) is float and slope == 1.0 else g * slope
+        if not np.isfinite(part).all():
             part = np.where(np.equal(g, 0), 0.0, part)
+    else:
+        part = rule.derivatives[position](g, z, *operands, **options)
     operand = operands[position]
     if type(operand) is float:
         return part if type(part) is float else float(part.sum())
@@ -64,9 +66,13 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     return part if part.dtype == operand.dtype else part.astype(operand.dtype)
 
 
-def _surely_finite(x: Any) -> bool:
-    """Return False if an element is infinite or NaN, and maybe if its square overflows: a fast look."""
-    return math.isfinite(np.vdot(x, x)) if type(x) is np.ndarray else bool(np.isfinite(x).all())
+def local_derivative(rule: Rule, position: int, z: Any, operands: Any) -> Any:
+    """Return dz/dx of an elementwise operation; outside the domain, where Python's floats raise, numpy's."""
+    try:
+        return rule.derivatives[position](z, *operands)
+    except ArithmeticError:
+        numbers = (np.float64(x) if type(x) is float else x for x in (z, *operands))
+        return rule.derivatives[position](*numbers)
 
 
 def _each(name: str, compute: Function, *derivatives: Function, scalar: Function | None = None) -> Rule:
@@ -190,6 +196,10 @@ def _scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     return z
 
 
+def _through_index(g: Any, _z: Any, x: Any, key: Any) -> Any:
+    return SCATTER(g, key=key, shape=np.shape(x))
+
+
 def _through_concatenate(position: int, g: Any, _z: Any, *operands: Any, axis: int) -> Any:
     axis %= g.ndim
     start = sum(x.shape[axis] for x in operands[:position])
@@ -296,7 +306,7 @@ _ROWS = (
     Rule("expand_dims", np.expand_dims, [_reshaped]),
     Rule("transpose", np.transpose, [_through_transpose]),
     Rule("broadcast_to", np.broadcast_to, [lambda g, z, x, shape: g]),
-    Rule("index", lambda x, key: x[key], [lambda g, z, x, key: SCATTER(g, key=key, shape=x.shape)]),
+    Rule("index", lambda x, key: np.asarray(x)[key], [_through_index]),
     Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _ByPosition(_through_concatenate)),
     Rule("stack", lambda *xs, axis: np.stack(xs, axis), _ByPosition(_through_stack)),
 )

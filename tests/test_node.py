@@ -1,38 +1,238 @@
-"""`Node`: values, gradients, repeated and shared reverse passes, errors."""
+"""`Node`: what it holds and hands out, its precision, the edges of domains, errors, and `no_grad`."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nn_from_scratch import Node
+from nn_from_scratch import Node, gradients, no_grad
 
 
-def test_backprop_gives_the_gradients_of_the_readme() -> None:
-    a, b, c = Node(2.0), Node(-3.0), Node(1.0)
-    d = a * b
-    e = d - c
-    e.backprop()
-    assert (e.value, a.grad, b.grad, c.grad, d.grad) == (-7.0, -3.0, 2.0, -1.0, 1.0)
+def test_value_of_a_leaf_is_live_for_what_is_computed_afterwards() -> None:
+    w = Node([1.0, 2.0])
+    live = w.value
+    before = (w * w).sum()
+    live[0] = 10.0
+    after = (w * w).sum()
+    live[0] = 100.0
+    assert (before.value, after.value) == (5.0, 104.0)
+    after.backprop()
+    assert np.array_equal(w.grad, [20.0, 4.0])
 
 
-def test_backprop_twice_accumulates_once_more_into_leaves() -> None:
-    a, b = Node(1.5), Node(-0.7)
+def test_value_of_a_computed_array_cannot_be_edited() -> None:
+    value = (Node([1.0, 2.0]) * 2).value
+    with pytest.raises(ValueError, match="read-only"):
+        value[0] = 3.0
+
+
+def test_node_shares_no_memory_with_what_it_was_given() -> None:
+    given = np.array([1.0, 2.0])
+    factor = np.array([3.0, 4.0])
+    index = np.array([0, 0])
+    node = Node(given)
+    z = (node * factor)[index].sum()
+    given[:] = factor[:] = index[:] = 1
+    z.backprop()
+    assert np.array_equal(node.value, [1.0, 2.0])
+    assert np.array_equal(node.grad, [6.0, 0.0])
+    cotangent = np.array([1.0, 2.0])
+    node.grad = 0
+    node.backprop(cotangent)
+    cotangent[:] = 9
+    assert np.array_equal(node.grad, [1.0, 2.0])
+
+
+def test_gradients_share_no_memory() -> None:
+    a, b = Node([1.0, 2.0]), Node([3.0, 4.0])
     u = a + b
-    loss = u * u * u + u * a
-    loss.backprop()
-    first = a.grad, b.grad
-    loss.backprop()
-    assert (a.grad, b.grad) == (2 * first[0], 2 * first[1])
+    v = u.reshape(1, 2)
+    cotangent = np.array([[1.0, 2.0]])
+    v.backprop(cotangent)
+    found = [a.grad, b.grad, u.grad, v.grad, cotangent]
+    for position, one in enumerate(found):
+        for other in found[position + 1 :]:
+            assert not np.shares_memory(one, other)
+    a.grad[:] = 7
+    assert np.array_equal(b.grad, [1.0, 2.0])
 
 
-def test_backprop_uses_the_values_of_the_forward_pass() -> None:
-    w = Node(np.array([1.0, 2.0]))
-    loss = (w * w).sum()
-    w.value += 1
-    loss.backprop()
-    assert np.array_equal(w.grad, [2.0, 4.0])
+def test_grad_can_be_zeroed_assigned_and_edited() -> None:
+    w = Node([1.0, 2.0])
+    assert np.array_equal(w.grad, [0.0, 0.0])
+    (w * 3).sum().backprop()
+    w.grad *= 2
+    w.grad[0] = 5
+    (w * 3).sum().backprop()
+    assert np.array_equal(w.grad, [8.0, 9.0])
+    w.grad = 0
+    assert np.array_equal(w.grad, [0.0, 0.0])
+    w.grad = np.ones(2)
+    (w * 3).sum().backprop()
+    assert np.array_equal(w.grad, [4.0, 4.0])
 
 
-@pytest.mark.parametrize("bad", ["a", 1j, None, np.array([None])])
-def test_operators_refuse_what_is_no_number(bad: object) -> None:
-    with pytest.raises(TypeError, match="add: expected real numbers"):
+# Precision
+
+
+def test_node_holds_float64_unless_given_another_precision() -> None:
+    assert type(Node(3).value) is float
+    assert type(Node(np.float64(3)).value) is float
+    assert type(Node(np.array(3)).value) is float
+    assert Node([1, 2]).value.dtype == np.float64
+    assert Node([True, False]).value.dtype == np.float64
+    assert Node(np.array([1, 2], np.float32)).value.dtype == np.float32
+    assert Node(np.float32(1)).value.dtype == np.float32
+
+
+def test_float32_meets_python_numbers_as_numpy_has_it_and_float64_never_becomes_less() -> None:
+    single = Node(np.array([1, 2], np.float32))
+    assert (single * 2.0).dtype == np.float32
+    assert (single**2).dtype == np.float32
+    assert (single * Node(2.0)).dtype == np.float64
+    assert (single * np.float64(2.0)).dtype == np.float64
+    assert (single * Node([1.0, 1.0])).dtype == np.float64
+    assert single.sum().dtype == np.float32
+
+
+def test_gradient_of_mixed_precision_has_the_precision_of_each_operand() -> None:
+    single, double, scalar = Node(np.array([1, 2], np.float32)), Node([0.1, 0.2]), Node(0.3)
+    z = (single * double * scalar).sum()
+    z.backprop()
+    assert single.grad.dtype == np.float32
+    assert double.grad.dtype == np.float64
+    assert type(scalar.grad) is float
+    np.testing.assert_allclose(double.grad, [0.3, 0.6], rtol=1e-15)
+    assert gradients(z, single, create_graph=True).dtype == np.float32
+
+
+# Outside the domain
+
+
+@pytest.mark.parametrize(
+    ("operation", "operand"),
+    [
+        (np.log, 0.0),
+        (np.log, -1.0),
+        (np.sqrt, -1.0),
+        (np.arcsin, 2.0),
+        (np.exp, 1000.0),
+        (np.sinh, 1000.0),
+        (np.log1p, -1.0),
+        (lambda x: 1.0 / x, 0.0),
+        (lambda x: x / 0.0, 1.0),
+        (np.reciprocal, 0.0),
+        (lambda x: x**-1.0, 0.0),
+        (lambda x: x**0.5, -2.0),
+        (lambda x: x**400.0, 10.0),
+    ],
+)
+def test_result_outside_the_domain_is_that_of_numpy_with_its_warning(operation: Any, operand: float) -> None:
+    with warnings.catch_warnings(record=True) as expected_warnings:
+        warnings.simplefilter("always")
+        expected = operation(np.float64(operand))
+    for given in (operand, [operand]):
+        x = Node(given)
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            z = operation(x)
+        assert [w.category for w in found] == [w.category for w in expected_warnings]
+        assert np.array_equal(z.value, np.full(x.shape, expected), equal_nan=True)
+        z.sum().backprop()  # without a warning
+
+
+@pytest.mark.parametrize(
+    ("operation", "operand", "expected"),
+    [
+        (np.sqrt, 0.0, np.inf),
+        (lambda x: x**0.5, 0.0, np.inf),
+        (lambda x: x**1.5, -1.0, np.nan),
+        (np.arcsin, 1.0, np.inf),
+    ],
+)
+def test_derivative_at_the_edge_of_the_domain_is_that_of_numpy(
+    operation: Any, operand: float, expected: float
+) -> None:
+    for given in (operand, [operand]):
+        x = Node(given)
+        with np.errstate(invalid="ignore"):
+            operation(x).sum().backprop()
+        assert np.array_equal(x.grad, np.full(x.shape, expected), equal_nan=True)
+
+
+# Errors
+
+
+@pytest.mark.parametrize("bad", ["a", 1j, None, np.array([None]), [1, "a"], [[1], [1, 2]], object(), 10**400])
+def test_what_is_no_real_number_is_refused_by_name(bad: object) -> None:
+    with pytest.raises(TypeError, match="Node: expected real numbers, got"):
+        Node(bad)
+    with pytest.raises(TypeError, match="add: expected real numbers, got"):
         Node(1.0) + bad
+    with pytest.raises(TypeError, match="maximum: expected real numbers, got"):
+        Node([1.0]).maximum(bad)
+    with pytest.raises(TypeError, match=r"Node.value: expected real numbers, got"):
+        Node(1.0).value = bad
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match=r"mul of shapes \(3,\), \(4,\)"):
+        Node(np.ones(3)) * np.ones(4)
+    with pytest.raises(ValueError, match=r"matmul of shapes \(2, 3\), \(2, 3\)"):
+        Node(np.ones((2, 3))) @ Node(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"sum of shapes \(3,\)"):
+        Node(np.ones(3)).sum(axis=1)
+    with pytest.raises(IndexError, match="out of bounds"):
+        Node(np.ones(3))[3]
+
+
+def test_backprop_says_which_cotangent_it_needs() -> None:
+    with pytest.raises(ValueError, match=r"array of shape \(3,\) needs a cotangent"):
+        Node(np.ones(3)).backprop()
+    with pytest.raises(ValueError, match=r"shape \(3,\) got a cotangent of shape \(2,\)"):
+        Node(np.ones(3)).backprop(np.ones(2))
+    with pytest.raises(ValueError, match=r"shape \(\) got a cotangent of shape \(1,\)"):
+        Node(1.0).backprop([1.0])
+    with pytest.raises(TypeError, match="backprop: expected real numbers"):
+        Node(1.0).backprop("1")
+
+
+# Without a graph
+
+
+def test_no_grad_computes_the_same_values_and_remembers_nothing() -> None:
+    x = Node([1.0, 2.0])
+    with no_grad():
+        z = (x * x).sum() + 1.0
+    z.backprop()
+    assert (z.value, z.grad) == (6.0, 1.0)
+    assert np.array_equal(x.grad, [0.0, 0.0])
+    y = (x * x).sum()
+    y.backprop()
+    assert np.array_equal(x.grad, [2.0, 4.0])
+
+
+def test_no_grad_ends_with_an_error_and_holds_for_its_thread_only() -> None:
+    x = Node(3.0)
+    with pytest.raises(ZeroDivisionError), no_grad():
+        _ = 1 / 0
+    found: list[Node] = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: found.append(x * x))
+        thread.start()
+        thread.join()
+    for z in (*found, x * x):
+        x.grad = 0
+        z.backprop()
+        assert x.grad == 6.0
+
+
+def test_no_grad_is_a_decorator_too() -> None:
+    x = Node(3.0)
+    z = no_grad()(lambda: x * x)()
+    z.backprop()
+    assert (z.value, x.grad) == (9.0, 0.0)

@@ -1,0 +1,168 @@
+"""numpy's functions and Python's protocols on nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch import Node
+from nn_from_scratch.rules import RULES
+
+UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.compute, np.ufunc)}
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda ufunc: ufunc.__name__)
+def test_ufunc_of_nodes_gives_a_node(ufunc: np.ufunc) -> None:
+    x = np.array([[0.3, 0.6], [0.2, 0.7]])
+    expected = ufunc(*[x] * ufunc.nin)
+    z = ufunc(*[Node(x)] * ufunc.nin)
+    assert type(z) is Node
+    np.testing.assert_allclose(z.value, expected, rtol=1e-15)
+    if ufunc.nin == 2:
+        for pair in ((x, Node(x)), (Node(x), x)):
+            assert type(ufunc(*pair)) is Node
+
+
+@pytest.mark.parametrize("left", [2, 2.0, np.float64(2), np.int64(2), np.float32(2), np.array([2.0, 3.0])])
+@pytest.mark.parametrize("right", [5.0, np.array([5.0, 7.0])])
+def test_reflected_operators_give_nodes_with_the_right_value_and_gradient(left: Any, right: Any) -> None:
+    plain: list[Callable[[Any, Any], Any]] = [
+        lambda x, y: x + y,
+        lambda x, y: x - y,
+        lambda x, y: x * y,
+        lambda x, y: x / y,
+        lambda x, y: x**y,
+    ]
+    slopes: list[Callable[[Any, Any], Any]] = [
+        lambda x, y: 1 + 0 * x * y,
+        lambda x, y: -1 + 0 * x * y,
+        lambda x, y: x + 0 * y,
+        lambda x, y: -x / y**2,
+        lambda x, y: np.log(x) * x**y,
+    ]
+    for operation, slope in zip(plain, slopes, strict=True):
+        node = Node(right)
+        z = operation(left, node)
+        assert type(z) is Node
+        np.testing.assert_allclose(z.value, operation(np.float64(left), right), rtol=1e-15)
+        z.sum().backprop()
+        expected = slope(np.float64(left), right)
+        expected = expected if np.shape(right) else np.sum(expected)
+        np.testing.assert_allclose(node.grad, expected, rtol=1e-14)
+
+
+def test_matrix_products_with_arrays_give_nodes() -> None:
+    a = np.arange(6.0).reshape(2, 3)
+    for z in (a @ Node(a.T), Node(a) @ a.T, np.dot(a, Node(a.T)), np.matmul(Node(a), a.T)):
+        assert type(z) is Node
+        assert np.array_equal(z.value, a @ a.T)
+    with pytest.raises(TypeError, match=r"np\.dot"):
+        np.dot(Node(2.0), a)
+
+
+def test_functions_take_their_parameters_as_numpy_does() -> None:
+    x = np.arange(1.0, 25.0).reshape(2, 3, 4)
+    calls: list[Callable[[Any], Any]] = [
+        lambda a: np.sum(a, 0),
+        lambda a: np.sum(a, axis=(0, 2), keepdims=True),
+        lambda a: np.mean(a, axis=-1),
+        lambda a: np.prod(a, 1, keepdims=True),
+        np.max,
+        lambda a: np.amin(a, axis=1),
+        lambda a: np.clip(a, 3, 9),
+        lambda a: np.clip(a, None, 9),
+        lambda a: np.where(a > 4, a, 0.0),
+        lambda a: np.where([True, False, True, False], 1.0, a),
+        lambda a: np.reshape(a, (4, -1)),
+        np.ravel,
+        np.transpose,
+        lambda a: np.transpose(a, axes=(1, 0, 2)),
+        lambda a: np.swapaxes(a, 0, 1),
+        lambda a: np.broadcast_to(a, (2, 2, 3, 4)),
+        lambda a: np.expand_dims(a, (0, -1)),
+        lambda a: np.squeeze(np.expand_dims(a, 1), axis=1),
+        lambda a: np.concatenate((a, x), axis=2),
+        lambda a: np.stack([x, a], axis=-1),
+    ]
+    for call in calls:
+        z = call(Node(x))
+        assert type(z) is Node
+        assert np.array_equal(z.value, call(x))
+    node = Node(x)
+    assert np.array_equal(node.transpose(2, 0, 1).value, x.transpose(2, 0, 1))
+    assert np.array_equal(node.transpose((2, 0, 1)).value, x.transpose(2, 0, 1))
+    assert np.array_equal(node.reshape(6, 4).value, x.reshape(6, 4))
+    assert (np.shape(node), np.ndim(node), np.size(node)) == ((2, 3, 4), 3, 24)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (np.fft.fft, "numpy.fft.fft"),
+        (np.linalg.norm, "numpy.linalg.norm"),
+        (np.cumsum, "cumsum"),
+        (np.floor, "np.floor"),
+        (np.add.reduce, r"np.add has no rule for Nodes \(reduce"),
+        (lambda x: np.exp(x, out=np.zeros(2)), r"np.exp has no rule for Nodes \(call, out"),
+        (lambda x: np.sum(x, dtype=np.float32), "sum takes axis, keepdims"),
+        (np.array, "a Node is no array"),
+        (lambda x: np.array([x, x]), "a Node is no array"),
+        (np.asarray, "a Node is no array"),
+    ],
+)
+def test_numpy_function_without_a_rule_raises_with_its_name(call: Callable[[Any], Any], name: str) -> None:
+    with pytest.raises(TypeError, match=name):
+        call(Node([1.0, 2.0]))
+
+
+def test_array_is_not_changed_in_place_by_a_node() -> None:
+    array: Any = np.ones(2)
+    with pytest.raises(TypeError, match=r"np.add has no rule for Nodes \(call, out"):
+        array += Node([1.0, 2.0])
+
+
+def test_comparisons_give_plain_truth_values() -> None:
+    x = Node([1.0, 2.0])
+    assert np.array_equal(x < 2, [True, False])
+    assert np.array_equal(x >= Node([1.0, 3.0]), [True, False])
+    assert np.array_equal(x == 1, [True, False])
+    assert np.array_equal(np.array([0.0, 5.0]) > x, [False, True])
+    assert np.array_equal(np.isnan(x), [False, False])
+    assert Node(2.0) > 1
+    assert Node(2.0) <= Node(2.0)
+    assert Node(2.0) != 3
+    assert not Node(0.0)
+    assert len({Node(1.0), Node(1.0)}) == 2
+
+
+def test_node_looks_like_its_value() -> None:
+    x = Node(np.arange(6.0).reshape(2, 3))
+    assert (len(x), x.shape, x.ndim, x.size, x.T.shape, x.dtype) == (2, (2, 3), 2, 6, (3, 2), np.float64)
+    assert [row.value.tolist() for row in x] == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert (float(Node(2.5)), Node(2.5).shape, Node(2.5).size) == (2.5, (), 1)
+    assert repr(Node(2.5)) == "Node(2.5)"
+    assert repr(x) == "Node(array([[0., 1., 2.],\n       [3., 4., 5.]]))"
+    with pytest.raises(TypeError, match="len"):
+        len(Node(1.0))
+    with pytest.raises(TypeError):
+        list(Node(1.0))
+
+
+def test_sum_of_python_takes_nodes() -> None:
+    parts = [Node(1.0), Node(2.0), Node(3.0)]
+    total: Any = sum(parts)
+    total.backprop()
+    assert total.value == 6.0
+    assert [part.grad for part in parts] == [1.0, 1.0, 1.0]
+
+
+def test_astype_changes_the_precision_and_takes_the_gradient_back() -> None:
+    x = Node([0.1, 0.2])
+    z = x.astype(np.float32) * np.float32(3)
+    assert z.dtype == np.float32
+    z.sum().backprop()
+    assert x.grad.dtype == np.float64
+    assert np.array_equal(x.grad, [3.0, 3.0])
