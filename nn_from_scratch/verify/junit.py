@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML has no way to write, such as the escapes that colour a terminal."""
 
 
 def junit(results: dict[str, Any]) -> str:
@@ -34,7 +38,8 @@ def junit(results: dict[str, Any]) -> str:
     suite.set("failures", str(len(suite.findall("*/failure"))))
     suite.set("skipped", str(len(suite.findall("*/skipped"))))
     ET.indent(suite)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+    text = ET.tostring(suite, encoding="unicode")
+    return "<?xml version='1.0' encoding='UTF-8'?>\n" + _ILLEGAL.sub("\ufffd", text)
 
 
 def _fail(test: ET.Element, messages: list[str]) -> None:
