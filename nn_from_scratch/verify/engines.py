@@ -19,6 +19,7 @@ from nn_from_scratch.verify.expressions import Arithmetic, Case, Expression, Ste
 from nn_from_scratch.verify.generate import ALL_FORMS, Form
 from nn_from_scratch.verify.generate_arrays import ARRAY_FORMS
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, as_index
+from nn_from_scratch.verify.source import Source
 from nn_from_scratch.verify.tolerance import FORMATS, Format
 
 BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
@@ -85,6 +86,8 @@ class Engine:
         The format it computes in: "float64", "float32", "float16" or "bfloat16".
     tape
         Its single moves, where it has them.
+    source
+        How its code is written, for scripts that show a failure without this suite.
     spec
         How `load` finds it again, in another process.
 
@@ -98,6 +101,7 @@ class Engine:
     complete: bool = False
     dtype: str = "float64"
     tape: Tape | None = None
+    source: Source | None = None
     spec: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +130,7 @@ class Engine:
         arrays: bool = False,
         complete: bool = False,
         dtype: str = "float64",
+        source: Source | None = None,
     ) -> Engine:
         """Describe an engine that records operations on its own kind of number.
 
@@ -150,10 +155,14 @@ class Engine:
             Whether a missing operation is a fault.
         dtype
             The format it computes in.
+        source
+            How its code is written.
 
         """
         tape = Tape(variable, backward, value, gradient, assign)
-        methods = {name: _method(name) for name in (CATALOGUE | ARRAYS if arrays else CATALOGUE)}
+        known = CATALOGUE | ARRAYS if arrays else CATALOGUE
+        # A method called where takes its condition in a way of its own: the adapter has to say it.
+        methods = {name: _method(name) for name in known if name != "where"}
         table = {**methods, **_OPERATORS, **(operations or {})}
 
         def answer(case: Case) -> Answer:
@@ -170,7 +179,7 @@ class Engine:
         def forward(case: Case) -> object:
             return case.expression.evaluate(table, [variable(x) for x in case.inputs()])
 
-        return cls(name, table, answer, forward, arrays, complete, dtype, tape)
+        return cls(name, table, answer, forward, arrays, complete, dtype, tape, source)
 
     @classmethod
     def from_transform(
@@ -183,6 +192,7 @@ class Engine:
         arrays: bool = False,
         complete: bool = False,
         dtype: str = "float64",
+        source: Source | None = None,
     ) -> Engine:
         """Describe an engine that turns a function into its gradient.
 
@@ -203,10 +213,14 @@ class Engine:
             Whether a missing operation is a fault.
         dtype
             The format it computes in.
+        source
+            How its code is written.
 
         """
         known = CATALOGUE | ARRAYS if arrays else CATALOGUE
         found = {op: getattr(namespace, op) for op in known if hasattr(namespace, op)}
+        if "where" in found:
+            found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)
         listed: Arithmetic = {op: _of_a_list(found[op]) for op in ("concatenate", "stack") if op in found}
         indexed: Arithmetic = {"index": lambda x, index: x[as_index(index)]} if arrays else {}
         table: Arithmetic = {**found, **listed, **indexed, **_OPERATORS, **(operations or {})}
@@ -224,7 +238,7 @@ class Engine:
         def forward(case: Case) -> object:
             return case.expression.evaluate(table, case.inputs())
 
-        return cls(name, table, answer, forward, arrays, complete, dtype)
+        return cls(name, table, answer, forward, arrays, complete, dtype, source=source)
 
     @cached_property
     def lacks(self) -> dict[Form, str]:

@@ -119,8 +119,16 @@ class Expression:
         reachable = self.reachable()
         return [step for index, step in self._numbered() if index in reachable]
 
-    def __str__(self) -> str:
-        """Return Python-like text: what is used more than once has a line of its own."""
+    def lines(self, write: Callable[[Step, list[str]], str] | None = None) -> list[str]:
+        """Write the expression: what is used more than once has a line of its own, the output the last.
+
+        Parameters
+        ----------
+        write
+            Given a step and the text of its operands, returns its text; like Python by default.
+
+        """
+        write = write or _like_python
         needed = self.reachable()
         uses = Counter(
             operand for index, step in self._numbered() if index in needed for operand in step.operands
@@ -128,12 +136,15 @@ class Expression:
         text = [f"x{i}" for i in range(self.inputs)] + [repr(constant) for constant in self.constants]
         lines: list[str] = []
         for index, step in self._numbered():
-            operands = [text[operand] for operand in step.operands]
-            text.append(_KNOWN[step.operation].text(*operands, **dict(step.parameters)))
+            text.append(write(step, [text[operand] for operand in step.operands]))
             if uses[index] > 1:
                 lines.append(f"u{len(lines)} = {bare(text[-1])}")
                 text[-1] = f"u{len(lines) - 1}"
-        return "\n".join([*lines, bare(text[self.output])])
+        return [*lines, bare(text[self.output])]
+
+    def __str__(self) -> str:
+        """Return Python-like text."""
+        return "\n".join(self.lines())
 
     def _numbered(self) -> enumerate[Step]:
         return enumerate(self.steps, self.first_step)
@@ -166,6 +177,10 @@ class Expression:
             return cls(data["inputs"], constants, steps, data["output"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not an expression: {data!r} ({error})") from error
+
+
+def _like_python(step: Step, operands: list[str]) -> str:
+    return _KNOWN[step.operation].text(*operands, **dict(step.parameters))
 
 
 def _step(data: Sequence[Any]) -> Step:

@@ -10,7 +10,8 @@ from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
-from nn_from_scratch.verify.shrink import blame, minimal, reproducer
+from nn_from_scratch.verify.reproduce import reproducer
+from nn_from_scratch.verify.shrink import blame, minimal
 from nn_from_scratch.verify.state import Result
 from nn_from_scratch.verify.verdicts import Verdict
 
@@ -81,7 +82,7 @@ def _failure(engine: Engine, found: Examination, operation: str) -> dict[str, An
         "got": [_finite(one.got) for one in found.judgements],
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],
-        "reproducer": reproducer(engine, case),
+        "reproducer": reproducer(engine, found),
     }
 
 

@@ -1,8 +1,7 @@
-"""A failing case made minimal, the operation to blame, and a script that reproduces it."""
+"""A failing case made minimal, and the operation to blame."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 
 from nn_from_scratch.verify.engines import Engine
@@ -43,20 +42,6 @@ def blame(engine: Engine, found: Examination) -> str:
         if any(examine(engine, case).verdict.accuses for case in _surrounded(alone, engine.forms)):
             return step.operation
     return REVERSE_PASS
-
-
-def reproducer(engine: Engine, case: Case) -> str:
-    """Return a script that checks the case again, and fails while the engine does."""
-    comment = "\n".join(f"# {line}" for line in str(case.expression).splitlines())
-    arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
-    return f"""{comment}
-import json
-
-from nn_from_scratch.verify import Case, Expression, check, load
-
-expression = Expression.from_json(json.loads({json.dumps(case.expression.to_json())!r}))
-check(load({engine.spec or engine.name!r}), Case(expression, {case.point!r}{arrays}))
-"""
 
 
 def _the_same(seen: Examination, found: Examination) -> bool:

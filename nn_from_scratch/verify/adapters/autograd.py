@@ -7,6 +7,7 @@ import autograd.numpy as anp
 from autograd import value_and_grad
 
 from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.source import TransformSource
 
 
 def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -24,4 +25,15 @@ engine = Engine.from_transform(
         "relu": lambda x: anp.maximum(x, 0.0),
         "where": lambda c, x, y: anp.where(c > 0, x, y),
     },
+    source=TransformSource(
+        imports="import autograd.numpy as np\nfrom autograd import value_and_grad",
+        transform="value_and_grad(f, argnum={positions})({inputs})",
+        call="np.{name}({arguments})",
+        operations={
+            "sigmoid": "(1 / (1 + np.exp(-{0})))",
+            "softplus": "np.logaddexp({0}, 0.0)",
+            "relu": "np.maximum({0}, 0.0)",
+            "where": "np.where({0} > 0, {1}, {2})",
+        },
+    ),
 )

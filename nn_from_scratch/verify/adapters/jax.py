@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.source import TransformSource
 
 jax.config.update("jax_enable_x64", True)
 
@@ -31,4 +32,17 @@ engine = Engine.from_transform(
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
     },
+    source=TransformSource(
+        imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
+        transform="jax.value_and_grad(f, argnums={positions})({inputs})",
+        variable="jnp.asarray({})",
+        call="jnp.{name}({arguments})",
+        operations={
+            "where": "jnp.where({0} > 0, {1}, {2})",
+            "logsumexp": "jax.scipy.special.logsumexp({arguments})",
+            **dict.fromkeys(
+                ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
+            ),
+        },
+    ),
 )

@@ -5,6 +5,7 @@ import operator
 from micrograd.engine import Value
 
 from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.source import TapeSource
 
 engine = Engine.from_tape(
     name="micrograd",
@@ -13,4 +14,5 @@ engine = Engine.from_tape(
     value=operator.attrgetter("data"),
     gradient=operator.attrgetter("grad"),
     assign=lambda leaf, value: setattr(leaf, "data", value),
+    source=TapeSource(imports="from micrograd.engine import Value"),
 )

@@ -8,6 +8,7 @@ from nn_from_scratch.node import Node
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.expressions import Arithmetic
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, as_index
+from nn_from_scratch.verify.source import METHOD, TapeSource
 
 # numpy's own functions, which take constants on either side; what numpy has not is a method.
 _OPERATIONS: Arithmetic = {
@@ -34,4 +35,16 @@ engine = Engine.from_tape(
     operations=_OPERATIONS,
     arrays=True,
     complete=True,
+    source=TapeSource(
+        imports="import numpy as np\n\nfrom nn_from_scratch import Node",
+        variable="Node({})",
+        backward="{output}.backprop()",
+        backward_from="{output}.backprop({cotangent})",
+        value="{}.value",
+        call="np.{name}({arguments})",
+        operations={
+            "where": "np.where({0} > 0, {1}, {2})",
+            **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
+        },
+    ),
 )

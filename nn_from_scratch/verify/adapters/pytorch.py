@@ -7,6 +7,7 @@ import torch
 
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.pytorch_operations import OPERATIONS
+from nn_from_scratch.verify.source import TapeSource
 
 
 def _assign(leaf: torch.Tensor, value: float) -> None:
@@ -27,4 +28,24 @@ engine = Engine.from_tape(
     assign=_assign,
     operations=OPERATIONS,
     arrays=True,
+    source=TapeSource(
+        imports="import numpy as np\nimport torch",
+        variable="torch.tensor({}, dtype=torch.float64, requires_grad=True)",
+        backward_from="{output}.backward(torch.as_tensor({cotangent}))",
+        value="{}.detach().numpy()",
+        gradient="(torch.zeros_like({0}) if {0}.grad is None else {0}.grad).numpy()",
+        call="torch.{name}({arguments})",
+        constant="torch.tensor({}, dtype=torch.float64)",
+        operations={
+            "where": "torch.where({0} > 0, {1}, {2})",
+            "clip": "torch.clip({0}, {1}, {2})",
+            "softplus": "torch.nn.functional.softplus({0}, threshold=40.0)",
+            "max": "torch.amax({arguments})",
+            "min": "torch.amin({arguments})",
+            "logsumexp": "torch.logsumexp({0}, () if {axis} is None else {axis}, keepdim={keepdims})",
+            "transpose": "{0}.permute({axes})",
+            "broadcast_to": "torch.broadcast_to({0}, {shape})",
+            **dict.fromkeys(("prod", "expand_dims", "index"), ""),  # numpy's keywords allow more
+        },
+    ),
 )

@@ -1,0 +1,114 @@
+"""A script that shows a failure: in the engine's own syntax where its adapter tells it, without the suite."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.examine import Examination
+from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.lower import lower
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.rebuild import values
+from nn_from_scratch.verify.source import Source, array_text
+from nn_from_scratch.verify.tolerance import rounding
+from nn_from_scratch.verify.verdicts import Judgement, judge
+
+_LONGEST = 64  # numbers of a case: a script of more is no help
+
+
+def reproducer(engine: Engine, found: Examination) -> str:
+    """Return a script that fails while the engine does, and passes once it is right."""
+    case = found.case
+    source = engine.source
+    entry_by_entry = found.error or not case.shapes or len(found.gradient) >= len(case.point)
+    if source and source.writes(case.expression) and entry_by_entry and len(case.point) <= _LONGEST:
+        return _standalone(source, engine, found)
+    comment = _comment(f"{engine.name}: {case.expression}")
+    arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
+    found_again = f"load({engine.spec!r})" if engine.spec else "engine  # which was not loaded by a name"
+    return f"""{comment}
+import json
+
+from nn_from_scratch.verify import Case, Expression, check, load
+
+engine = {found_again}
+expression = Expression.from_json(json.loads({json.dumps(case.expression.to_json())!r}))
+check(engine, Case(expression, {case.point!r}{arrays}))
+"""
+
+
+def _standalone(source: Source, engine: Engine, found: Examination) -> str:
+    case, expression = found.case, found.case.expression
+    inputs = {f"x{i}": array_text(x) for i, x in enumerate(case.inputs())}
+    cotangent = None
+    if case.shapes:
+        shape = np.shape(values(case)[expression.output])
+        cotangent = array_text(np.reshape(case.cotangent, shape))
+    lines = expression.lines(lambda step, operands: source.write(step, operands, expression.form(step)))
+    code = source.differentiate(inputs, lines, cotangent)
+    value, *slopes = _expectations(engine, case)
+    rows = [*_row("the value", code.value, [value], None)]
+    sizes = [math.prod(shape) for shape in case.shapes] or [1] * expression.inputs
+    for k, (start, end) in enumerate(pairwise(accumulate(sizes, initial=0))):
+        shape = case.shapes[k] if case.shapes else None
+        rows += _row(f"the derivative for x{k}", code.gradients[k], slopes[start:end], shape)
+    if len(slopes) > len(case.point):  # a tie, whose operands share 1
+        total = " + ".join(f"{gradient}.sum()" if case.shapes else gradient for gradient in code.gradients)
+        rows += _row("the sum of all derivatives", total, slopes[-1:], None)
+    text = "\n".join((*code.statements, "", *rows))
+    imports = source.imports
+    if "np." in text and not any(line.endswith("numpy as np") for line in imports.splitlines()):
+        imports = f"import numpy as np\n{imports}"
+    return f"{_comment(f'{engine.name}: {found.message}')}\n\n{imports}\n\n{text}\n"
+
+
+def _expectations(engine: Engine, case: Case) -> list[Judgement]:
+    """Return what is expected of the value, of each derivative and, at a tie, of their sum."""
+    scalar = lower(case) if case.shapes else case
+    judgements: list[Judgement] = []
+    for directions in (None, [[1.0] * len(case.point)]):
+        value, truth = taylor.enclose(scalar.expression, scalar.point, directions=directions)
+        radii = rounding(scalar.expression, scalar.point, truth, engine.format, directions)
+        if directions is None:
+            judgements.append(judge(math.nan, value, radii.value, engine.format))
+        judgements += [
+            judge(math.nan, ball, radius, engine.format)
+            for ball, radius in zip(truth, radii.derivatives, strict=True)
+        ]
+        if not any(one.truth.is_finite() and _width(one) > one.tolerance for one in judgements[1:]):
+            break
+    return judgements
+
+
+def _width(expected: Judgement) -> float:
+    """Return the radius of what may be the truth: at a kink it is an interval."""
+    return float(expected.truth.rad())
+
+
+def _row(what: str, got: str, expected: Sequence[Judgement], shape: tuple[int, ...] | None) -> list[str]:
+    """Assert one value, or an array of them; nothing where the truth is not known or there is none."""
+    if not all(one.truth.is_finite() and math.isfinite(one.tolerance) for one in expected) or not expected:
+        return []
+    numbers = np.array([one.expected for one in expected])
+    tolerances = np.array([one.tolerance + _width(one) for one in expected])
+    if shape is None:
+        return [
+            f"got, expected, tolerance = float({got}), {float(numbers[0])!r}, {float(tolerances[0])!r}",
+            f'assert abs(got - expected) <= tolerance, f"{what} is {{got}}, expected {{expected}}"',
+        ]
+    return [
+        f"got, expected = np.asarray({got}), {array_text(numbers.reshape(shape))}",
+        f"tolerance = {array_text(tolerances.reshape(shape))}",
+        f'assert got.shape == expected.shape, f"{what} has shape {{got.shape}}, not {{expected.shape}}"',
+        f'assert np.all(abs(got - expected) <= tolerance), f"{what} is {{got.tolist()}}, not {{expected.tolist()}}"',
+    ]
+
+
+def _comment(text: str) -> str:
+    return "\n".join(f"# {line}" for line in text.splitlines())

@@ -1,0 +1,181 @@
+"""The scripts that show failures are run: they fail with the faulty engine and pass with a healthy one."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nn_from_scratch.verify import Case, Engine, Expression, Step, load
+from nn_from_scratch.verify.engines import single
+from nn_from_scratch.verify.examine import Examination, examine
+from nn_from_scratch.verify.faults import Victim
+from nn_from_scratch.verify.generate import ALL_FORMS, seeded
+from nn_from_scratch.verify.generate import case as scalar_case
+from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.reproduce import reproducer
+
+PACKAGE = Path(__file__).parents[2] / "nn_from_scratch"
+SHARED = Expression(2, (2.0,), (Step("mul", (0, 1)), Step("exp", (3,)), Step("add", (4, 4))), 5)
+ADAPTERS = {"nn_from_scratch": "numpy", "autograd": "autograd", "jax": "jax"}
+ADAPTERS |= {"micrograd": "micrograd", "pytorch": "torch"}
+
+
+def run(script: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a script in an interpreter of its own, which finds packages in `path` first."""
+    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    command = [sys.executable, "-P", "-c", script]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def engine_or_skip(name: str) -> Engine:
+    if importlib.util.find_spec(ADAPTERS[name]) is None:
+        pytest.skip(f"{ADAPTERS[name]} is not installed")
+    return load(name)
+
+
+def faulty_package(path: Path, line: str) -> Path:
+    """Copy the package and plant a fault: a line after the table of rules."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, path / "nn_from_scratch", ignore=ignored)
+    with (path / "nn_from_scratch" / "rules.py").open("a") as rules:
+        rules.write(f"\nfrom dataclasses import replace\n{line}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("operation", "line"),
+    [
+        ("sin", 'RULES["sin"] = replace(RULES["sin"], derivatives=[lambda z, x: -np.cos(x)])'),
+        ("sqrt", 'RULES["sqrt"] = replace(RULES["sqrt"], derivatives=[lambda z, x: 0.5 * z])'),
+        (
+            "matmul",
+            'RULES["matmul"] = replace(RULES["matmul"], derivatives=[_through_matmul_left] * 2)',
+        ),
+        ("softmax", 'RULES["softmax"] = replace(SOFTMAX, derivatives=[lambda g, z, x, axis: g * z])'),
+    ],
+)
+def test_reproducer_of_a_planted_fault_fails_by_itself(tmp_path: Path, operation: str, line: str) -> None:
+    path = faulty_package(tmp_path, line)
+    code = (
+        "import json, sys\nsys.modules['torch'] = None  # slow to import\n"
+        "from nn_from_scratch.verify import load, verify\n"
+        "print(json.dumps(verify(load('nn_from_scratch'), graphs=400)['failures']))"
+    )
+    campaign = run(code, path)
+    assert campaign.returncode == 0, campaign.stderr
+    failures = {failure["operation"]: failure["reproducer"] for failure in json.loads(campaign.stdout)}
+    script = failures[operation]
+    assert "verify" not in script
+    failed = run(script, path)
+    assert failed.returncode == 1
+    assert "Error" in failed.stderr.splitlines()[-1]
+    passed = run(script)
+    assert passed.returncode == 0, passed.stderr
+
+
+THIRD_PARTY = '''
+"""A small engine, whose multiplication has a fault."""
+class Value:
+    def __init__(self, data, edges=()):
+        self.data, self.edges, self.grad = data, edges, 0.0
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, [(self, 1.0), (other, 1.0)])
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, [(self, other.data), (other, FAULT self.data)])
+    def backward(self, g=1.0):
+        self.grad += g
+        for node, slope in self.edges:
+            node.backward(g * slope)
+'''
+
+THIRD_PARTY_ADAPTER = """
+from small import Value
+from nn_from_scratch.verify import Engine
+from nn_from_scratch.verify.source import TapeSource
+engine = Engine.from_tape(
+    name="small", variable=Value, backward=Value.backward,
+    value=lambda node: node.data, gradient=lambda node: node.grad,
+    source=TapeSource(imports="from small import Value"),
+)
+"""
+
+
+def test_reproducer_of_a_third_party_engine_fails_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty, healthy = tmp_path / "faulty", tmp_path / "healthy"
+    for path, sign in ((faulty, "-"), (healthy, "")):
+        path.mkdir()
+        (path / "small.py").write_text(THIRD_PARTY.replace("FAULT ", sign))
+    adapter = faulty / "adapter.py"
+    adapter.write_text(THIRD_PARTY_ADAPTER)
+    monkeypatch.syspath_prepend(str(faulty))
+    engine = load(f"{adapter}:engine")
+    script = reproducer(engine, examine(engine, single("mul", "xx", [0.5, -1.25])))
+    assert "y = x0 * x1\ny.backward()\n" in script
+    failed = run(script, faulty)
+    assert failed.returncode == 1
+    assert "AssertionError: the derivative for x1 is -0.5, expected 0.5" in failed.stderr
+    assert run(script, healthy).returncode == 0
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_reproducer_in_the_syntax_of_each_adapter_passes_while_it_is_right(name: str) -> None:
+    engine = engine_or_skip(name)
+    drawn = [scalar_case(seeded(7, k), engine.forms) for k in range(10)]
+    if engine.arrays:
+        drawn += [array_case(seeded(7, k), engine.array_forms) for k in range(20)]
+    drawn += [single(*form, [0.5, 0.25, 2.0][: len(form[1])]) for form in engine.forms]
+    scripts = [
+        reproducer(engine, found) for one in drawn if not (found := examine(engine, one)).verdict.accuses
+    ]
+    separate = [f"def check_{k}():\n" + indented(script) for k, script in enumerate(scripts)]
+    calls = "\n".join(f"check_{k}()" for k in range(len(scripts)))
+    done = run("\n".join([*separate, calls]))
+    assert done.returncode == 0, done.stderr
+
+
+def indented(script: str) -> str:
+    return "\n".join(f"    {line}" for line in script.splitlines())
+
+
+def test_reproducer_names_what_is_used_more_than_once() -> None:
+    script = reproducer(load("nn_from_scratch"), Examination(Case(SHARED, (0.5, 2.0)), verdict=None))  # type: ignore[arg-type]
+    assert "u0 = np.exp(x0 * x1)\ny = u0 + u0\n" in script
+
+
+def test_reproducer_accepts_anything_between_the_slopes_at_a_kink() -> None:
+    engine = load("nn_from_scratch")
+    script = reproducer(engine, examine(engine, single("maximum", "xx", [2.0, 2.0])))
+    assert run(script).returncode == 0
+    both = "from nn_from_scratch.rules import RULES\n"
+    assert "the sum of all derivatives" in script
+    one_each = script.replace("float(x0.grad)", "1.0").replace("float(x1.grad)", "1.0")
+    assert run(both + one_each.replace("x0.grad + x1.grad", "2.0")).returncode == 1
+
+
+def test_reproducer_without_a_syntax_loads_the_engine(tmp_path: Path) -> None:
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text(
+        "from nn_from_scratch.verify.faults import FAULTS\n"
+        "engine = next(f for f in FAULTS if f.name.startswith('sub: its operands')).engine()\n"
+    )
+    engine = load(f"{adapter}:engine")
+    script = reproducer(engine, examine(engine, single("sub", "xx", [1.0, 3.0])))
+    done = run(script)
+    assert done.returncode == 1
+    assert "GradientError" in done.stderr
+    adapter.write_text("from nn_from_scratch.verify.faults import Victim\nengine = Victim().engine('well')\n")
+    assert run(script).returncode == 0
+    assert Victim().engine("well").spec == ""
+
+
+def test_every_form_is_written_by_our_adapter() -> None:
+    assert set(load("nn_from_scratch").forms) == set(ALL_FORMS)
