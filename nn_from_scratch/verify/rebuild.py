@@ -11,6 +11,7 @@ import numpy as np
 from nn_from_scratch.verify.expressions import Case, Expression
 from nn_from_scratch.verify.generate_arrays import WHOLE
 from nn_from_scratch.verify.oracles import finite_differences, taylor
+from nn_from_scratch.verify.tolerance import FORMATS, Format
 
 SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, -2.0, 0.0)
 """Numbers that a person likes to see, the best first."""
@@ -97,6 +98,20 @@ def with_arrays(graph: Expression, inputs: list[Any], cotangent: tuple[float, ..
     entries = np.size(values(case)[graph.output])
     fits = len(cotangent) == entries
     return replace(case, cotangent=cotangent if fits else tuple(1.0 + k % 3 for k in range(entries)))
+
+
+def in_format(case: Case, working_format: Format) -> Case:
+    """Return the case with every number replaced by the nearest one that the engine's format has."""
+    if working_format == FORMATS["float64"]:
+        return case
+    nearest = working_format.nearest
+    constants = tuple(map(nearest, case.expression.constants))
+    return replace(
+        case,
+        expression=replace(case.expression, constants=constants),
+        point=tuple(map(nearest, case.point)),
+        cotangent=tuple(map(nearest, case.cotangent)),
+    )
 
 
 def _simpler_graphs(case: Case) -> Iterator[Case]:

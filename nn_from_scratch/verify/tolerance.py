@@ -102,12 +102,11 @@ def rounding(
         values = expression.evaluate(_VALUES, [arb(x) for x in point])
         adjoints = [arb(0)] * len(expression)
         adjoints[expression.output] = arb(1)
-        met: list[arb] = []
+        met: list[arb] = list(values[expression.first_step :])
         for index in range(len(expression) - 1, expression.first_step - 1, -1):
             if adjoints[index] == 0:
                 continue
             step = expression.steps[index - expression.first_step]
-            met.append(values[index])
             partials = _PARTIALS[step.operation](values[index], *[values[k] for k in step.operands])
             for operand, partial in zip(step.operands, partials, strict=True):
                 if not expression.is_constant(operand):
