@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.node import Node, recording
+from nn_from_scratch.node import Node, no_grad
 from nn_from_scratch.reverse import cotangents
 from nn_from_scratch.rules import IDENTITY
 from nn_from_scratch.values import number_or_array
@@ -42,7 +42,7 @@ def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any,
     @wraps(function)
     def with_gradient(*arguments: Any) -> tuple[Any, Any]:
         nested = any(type(argument) is Node for argument in arguments)
-        with recording(True):
+        with no_grad(recording=True):
             inputs = [Node.apply(IDENTITY, (a,), {}) if type(a) is Node else Node(a) for a in arguments]
             output = function(*inputs)
             output = output if type(output) is Node else Node(output)

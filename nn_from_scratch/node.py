@@ -180,8 +180,8 @@ class Node(Methods):
     __rmul__ = __mul__
 
 
-_ADD, _SUB, _MUL, _DIV, _POW = (RULES[name] for name in ("add", "sub", "mul", "div", "pow"))
-_SQUARE, _RELU = RULES["square"], RULES["relu"]
+_ADD, _SUB, _MUL, _DIV = (RULES[name] for name in ("add", "sub", "mul", "div"))
+_POW, _SQUARE, _RELU = (RULES[name] for name in ("pow", "square", "relu"))
 
 
 def _apply_to_scalars(rule: Rule, operands: tuple[Any, ...], values: list[float]) -> Node:
@@ -229,20 +229,13 @@ _chosen = 0  # how many choices are open in any thread: without one, no operatio
 
 
 @contextmanager
-def recording(on: bool) -> Iterator[None]:
-    """Choose whether what this thread computes inside remembers how; if not, it is made of leaves."""
+def no_grad(*, recording: bool = False) -> Iterator[None]:
+    """Compute, in this context or decorated function of this thread, without remembering how (or with)."""
     global _chosen  # noqa: PLW0603 - a count that is read at every operation
-    token = _recording.set(on)
+    token = _recording.set(recording)
     _chosen += 1
     try:
         yield
     finally:
         _chosen -= 1
         _recording.reset(token)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Compute, in this context or decorated function, without remembering how."""
-    with recording(False):
-        yield

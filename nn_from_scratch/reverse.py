@@ -46,8 +46,11 @@ def cotangents(output: Any, cotangent: Any, create_graph: bool) -> dict[Any, Any
 
 def _seed(output: Any, cotangent: Any, create_graph: bool) -> Any:
     """Return the cotangent that the pass starts from, as a node if there is to be a graph."""
-    if cotangent is None and output.shape:
-        raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
+    if cotangent is None:
+        if output.shape:
+            raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
+        if type(output._value) is float and not create_graph:
+            return 1.0
     seed: Any = 1.0 if cotangent is None else cotangent
     if type(seed) is not type(output):
         seed = type(output)(number_or_array(seed, "backprop"))

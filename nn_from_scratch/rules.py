@@ -9,7 +9,6 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,10 @@ class Rule:
 
     `compute` takes the operands' values, and options such as ``axis``. `derivatives` has one function by
     operand: of an `elementwise` operation it takes ``(z, *operands)`` and gives the local derivative dz/dx,
-    of any other it takes ``(g, z, *operands, **options)`` and gives the operand's cotangent. `scalar` is a
-    faster computation for Python floats, which may raise where numpy warns. In a row that joins two steps,
-    `before` takes ``g`` back through the second one, once for all operands.
+    of any other it takes ``(g, z, *operands, **options)`` and gives the operand's cotangent. If there may be
+    any number of operands it is one function, which takes the position first. `scalar` is a faster
+    computation for Python floats, which may raise where numpy warns. In a row that joins two steps, `before`
+    takes ``g`` back through the second one, once for all operands.
     """
 
     name: str
@@ -54,6 +54,8 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
         part = g if type(slope) is float and slope == 1.0 else g * slope
         if not np.isfinite(part).all():
             part = np.where(np.equal(g, 0), 0.0, part)
+    elif callable(rule.derivatives):
+        part = rule.derivatives(position, g, z, *operands, **options)
     else:
         part = rule.derivatives[position](g, z, *operands, **options)
     operand = operands[position]
@@ -77,16 +79,6 @@ def local_derivative(rule: Rule, position: int, z: Any, operands: Any) -> Any:
 
 def _each(name: str, compute: Function, *derivatives: Function, scalar: Function | None = None) -> Rule:
     return Rule(name, compute, derivatives, elementwise=True, scalar=scalar)
-
-
-class _ByPosition:
-    """The derivatives of an operation on any number of operands, from one function of the position."""
-
-    def __init__(self, derivative: Function) -> None:
-        self.derivative = derivative
-
-    def __getitem__(self, position: int) -> Function:
-        return partial(self.derivative, position)
 
 
 # What rows are made of --------------------------------------------------------------------------------
@@ -289,7 +281,7 @@ _ROWS = (
         ),
     ),
     # Reductions. The largest (or smallest) elements share equally.
-    Rule("sum", np.sum, [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims)]),
+    Rule("sum", np.add.reduce, [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims)]),
     Rule("mean", np.mean, [_through_mean]),
     Rule("prod", np.prod, [_through_prod]),
     Rule("max", np.max, [_through_extreme]),
@@ -307,8 +299,8 @@ _ROWS = (
     Rule("transpose", np.transpose, [_through_transpose]),
     Rule("broadcast_to", np.broadcast_to, [lambda g, z, x, shape: g]),
     Rule("index", lambda x, key: np.asarray(x)[key], [_through_index]),
-    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _ByPosition(_through_concatenate)),
-    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _ByPosition(_through_stack)),
+    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _through_concatenate),
+    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _through_stack),
 )
 
 RULES = {rule.name: rule for rule in _ROWS}
