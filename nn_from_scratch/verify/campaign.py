@@ -95,6 +95,7 @@ def verify(
     return {
         "schema": 1,
         "engine": engine.name,
+        "spec": engine.spec or None,
         "verdict": _verdict({grade: outcomes[grade] for grade in gated}),
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 3),

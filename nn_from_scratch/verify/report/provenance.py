@@ -28,7 +28,8 @@ def commands(verify: Results | None, moons: Results | None, benchmark: Results |
     together = verify is not None and moons is not None and benchmark is not None
     if verify is not None:
         command = "report" if together else "verify"
-        words = ["nn-from-scratch", command, "--engine", str(verify.get("engine") or "nn_from_scratch")]
+        engine = str(verify.get("spec") or verify.get("engine") or "nn_from_scratch")
+        words = ["nn-from-scratch", command, "--engine", engine]
         requested = (verify.get("graphs") or {}).get("requested")
         words += [] if requested is None else ["--graphs", str(requested)]
         words += [] if verify.get("seed") is None else ["--seed", str(verify["seed"])]
