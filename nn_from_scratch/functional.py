@@ -8,7 +8,7 @@ import numpy as np
 
 from nn_from_scratch.node import Node, no_grad
 from nn_from_scratch.reverse import cotangents
-from nn_from_scratch.rules import IDENTITY
+from nn_from_scratch.rules import IDENTITY, NO_OPTIONS
 from nn_from_scratch.values import number_or_array
 
 
@@ -43,7 +43,9 @@ def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any,
     def with_gradient(*arguments: Any) -> tuple[Any, Any]:
         nested = any(type(argument) is Node for argument in arguments)
         with no_grad(recording=True):
-            inputs = [Node.apply(IDENTITY, (a,), {}) if type(a) is Node else Node(a) for a in arguments]
+            inputs = [
+                Node.apply(IDENTITY, (a,), NO_OPTIONS) if type(a) is Node else Node(a) for a in arguments
+            ]
             output = function(*inputs)
             output = output if type(output) is Node else Node(output)
             found = gradients(output, inputs[0] if len(inputs) == 1 else inputs, create_graph=nested)

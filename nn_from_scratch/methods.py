@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rules import CAST, RULES
+from nn_from_scratch.rules import CAST, NO_OPTIONS, RULES
 from nn_from_scratch.values import FLOAT64
 
 Method = Callable[..., Any]
@@ -37,7 +37,7 @@ def _methods(*names: str, **defaults: Any) -> Iterator[Method]:
 
 
 def _reflected(name: str) -> Method:
-    return lambda self, other: self.apply(RULES[name], (other, self), {})
+    return lambda self, other: self.apply(RULES[name], (other, self), NO_OPTIONS)
 
 
 def _comparison(compare: Method) -> Method:
@@ -133,7 +133,7 @@ class Methods:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
         if method == "__call__" and not options:
             if ufunc in _UFUNCS:
-                return self.apply(_UFUNCS[ufunc], operands, {})
+                return self.apply(_UFUNCS[ufunc], operands, NO_OPTIONS)
             if ufunc in _FLAT:
                 return ufunc(*map(_value_of, operands))
         how = "".join(f", {word}" for word in (method.strip("_"), *options))

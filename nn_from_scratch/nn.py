@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from nn_from_scratch.node import Node
-from nn_from_scratch.rules import IDENTITY, RULES, Rule
+from nn_from_scratch.rules import NO_OPTIONS, RULES, Rule
 
-_ACTIVATIONS = {name: RULES[name] for name in ("tanh", "sigmoid", "relu", "softplus")} | {"linear": IDENTITY}
+_ACTIVATIONS = ("tanh", "sigmoid", "relu", "softplus", "linear")
 
 
 class Layer:
@@ -28,21 +28,16 @@ class Layer:
 
     def __init__(self, weights: Any, biases: Any, activation: str = "tanh", *, single: bool = False) -> None:
         if activation not in _ACTIVATIONS:
-            raise ValueError(
-                f"Layer: activation must be one of {', '.join(_ACTIVATIONS)}, got {activation!r}"
-            )
-        self.weights, self.biases = Node(weights), Node(biases)
-        self.activation, self.single = activation, single
+            raise ValueError(f"Layer: activation must be one of {_ACTIVATIONS}, got {activation!r}")
+        self.weights, self.biases, self.activation = Node(weights), Node(biases), activation
+        self._rule = _TANH if activation == "tanh" else _AFFINE
+        self._then = None if activation in {"tanh", "linear"} else RULES[activation]
+        self._options = {"single": single}
 
     def __call__(self, x: Any) -> Node:
         """Return the neurons' outputs."""
-        rule = _TANH if self.activation == "tanh" else _AFFINE
-        z = Node.apply(rule, (x, self.weights, self.biases), {"single": self.single})
-        return (
-            z
-            if self.activation in {"tanh", "linear"}
-            else Node.apply(_ACTIVATIONS[self.activation], (z,), {})
-        )
+        z = Node.apply(self._rule, (x, self.weights, self.biases), self._options)
+        return z if self._then is None else Node.apply(self._then, (z,), NO_OPTIONS)
 
     def __repr__(self) -> str:
         return f"Layer(weights {self.weights.shape}, biases {self.biases.shape}, {self.activation})"
@@ -86,13 +81,9 @@ class MLP:
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"MLP: sizes must be at least two positive integers, got {sizes!r}")
         generator = np.random.default_rng(seed)
-        self.layers = []
-        for inputs, outputs in pairwise(sizes):
-            drawn = generator.uniform(-1, 1, (outputs, inputs + 1)).astype(dtype)
-            self.layers.append(Layer(drawn[:, :-1], drawn[:, -1], activation))
-        self.layers[-1].single = outputs == 1
-        if linear_output:
-            self.layers[-1].activation = "linear"
+        drawn = [generator.uniform(-1, 1, (m, n + 1)).astype(dtype) for n, m in pairwise(sizes)]
+        activations = [*[activation] * (len(sizes) - 2), "linear" if linear_output else activation]
+        self.layers = _layers([rows[:, :-1] for rows in drawn], [rows[:, -1] for rows in drawn], activations)
 
     def __call__(self, x: Any) -> Node:
         """Return the last layer's outputs, for one sample or a batch."""
@@ -116,21 +107,33 @@ class MLP:
             activations = file["activations"].tolist()
             parameters = [file[f"parameter_{k}"] for k in range(2 * len(activations))]
         model = cls.__new__(cls)
-        model.layers = list(map(Layer, parameters[::2], parameters[1::2], activations))
-        model.layers[-1].single = len(parameters[-1]) == 1
+        model.layers = _layers(parameters[::2], parameters[1::2], activations)
         return model
 
     def __repr__(self) -> str:
         return "\n".join(["MLP(", *(f"  {layer}," for layer in self.layers), ")"])
 
 
+def _layers(weights: list[Any], biases: list[Any], activations: list[str]) -> list[Layer]:
+    layers = [Layer(*each) for each in zip(weights, biases, activations, strict=True)]
+    layers[-1] = Layer(weights[-1], biases[-1], activations[-1], single=len(biases[-1]) == 1)
+    return layers
+
+
 # A layer is one row, not one for each of its steps: a sample takes a third of the time
 
 
 def _affine(x: Any, weights: Any, biases: Any, single: bool) -> Any:
-    z = np.dot(weights, x) if np.ndim(x) == 1 else np.dot(x, weights.T)
-    z = z + biases
+    axes = 0 if type(x) is float else x.ndim
+    if axes not in {1, 2}:
+        raise ValueError("the first must be that of a sample or of a batch")
+    z = np.dot(weights, x) if axes == 1 else np.dot(x, weights.T)
+    z += biases
     return z[..., 0] if single else z
+
+
+def _tanh(x: Any, weights: Any, biases: Any, single: bool) -> Any:
+    return np.tanh(_affine(x, weights, biases, single))
 
 
 def _before_affine(g: Any, _z: Any, single: bool) -> Any:
@@ -140,7 +143,7 @@ def _before_affine(g: Any, _z: Any, single: bool) -> Any:
 
 
 def _before_tanh(g: Any, z: Any, single: bool) -> Any:
-    return _before_affine(g * RULES["tanh"].derivatives[0](z, None), z, single)
+    return _before_affine(g * _TANH_SLOPE(z, None), z, single)
 
 
 _DERIVATIVES = (
@@ -148,5 +151,6 @@ _DERIVATIVES = (
     lambda g, z, x, weights, biases, single: g[:, None] * x if x.ndim == 1 else g.T @ x,
     lambda g, z, x, weights, biases, single: g if x.ndim == 1 else g.sum(0),
 )
+_TANH_SLOPE = RULES["tanh"].derivatives[0]
 _AFFINE = Rule("layer", _affine, _DERIVATIVES, before=_before_affine)
-_TANH = Rule("layer", lambda *xs, **k: np.tanh(_affine(*xs, **k)), _DERIVATIVES, before=_before_tanh)
+_TANH = Rule("layer", _tanh, _DERIVATIVES, before=_before_tanh)

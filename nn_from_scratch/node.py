@@ -10,7 +10,7 @@ import numpy as np
 
 from nn_from_scratch import reverse
 from nn_from_scratch.methods import Methods
-from nn_from_scratch.rules import CAST, IDENTITY, RULES, Rule
+from nn_from_scratch.rules import CAST, IDENTITY, NO_OPTIONS, RULES, Rule
 from nn_from_scratch.values import FLOAT64, number_or_array, plain, strong
 
 
@@ -36,16 +36,20 @@ class Node(Methods):
     """
 
     # A leaf has no _rule. A computed scalar has _edges: two operands, the derivatives by them (None if not
-    # yet known) and their values; any other node has in _call its operands, their values and the options.
+    # yet known) and their values; any other computed node has _operands, their _values and _options.
     # _handed_out says that `value` gave a leaf's array away. The reverse pass counts consumers in _waiting.
-    __slots__ = ("__weakref__", "_call", "_edges", "_grad", "_handed_out", "_rule", "_value", "_waiting")
+    # fmt: off
+    __slots__ = ("__weakref__", "_edges", "_grad", "_handed_out", "_operands",
+                 "_options", "_rule", "_value", "_values", "_waiting")
+    # fmt: on
 
     def __init__(self, value: Any) -> None:
         self._value = number_or_array(value, "Node")
         self._rule: Rule | None = None
         self._grad: Any = None
         self._edges: Any = None
-        self._call: Any = None
+        self._operands: Any = None
+        self._values: Any = None
         self._handed_out = False
         self._waiting = 0
 
@@ -68,7 +72,8 @@ class Node(Methods):
         value = number_or_array(value, "Node.value")
         if self._rule is not None:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
-            self._rule, self._edges, self._call = IDENTITY, None, ((computed,), (computed._value,), {})
+            self._rule, self._edges = IDENTITY, None
+            self._operands, self._values, self._options = (computed,), (computed._value,), NO_OPTIONS
         self._value = value
         self._handed_out = False
 
@@ -132,7 +137,9 @@ class Node(Methods):
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
-        return _computed(value, rule, None, (operands, values, options))
+        node = _computed(value, rule, None)
+        node._operands, node._values, node._options = operands, values, options
+        return node
 
     # Scalars, the everyday case, take a short way to the commonest operations: the derivatives at once
 
@@ -140,41 +147,41 @@ class Node(Methods):
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float:
             return _computed(x + y, _ADD, (self, other, 1.0, 1.0, x, y))
-        return Node.apply(_ADD, (self, other), {})
+        return Node.apply(_ADD, (self, other), NO_OPTIONS)
 
     def __sub__(self, other: Any) -> "Node":
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float:
             return _computed(x - y, _SUB, (self, other, 1.0, -1.0, x, y))
-        return Node.apply(_SUB, (self, other), {})
+        return Node.apply(_SUB, (self, other), NO_OPTIONS)
 
     def __mul__(self, other: Any) -> "Node":
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float:
             return _computed(x * y, _MUL, (self, other, y, x, x, y))
-        return Node.apply(_MUL, (self, other), {})
+        return Node.apply(_MUL, (self, other), NO_OPTIONS)
 
     def __truediv__(self, other: Any) -> "Node":
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float and y:
             z = x / y
             return _computed(z, _DIV, (self, other, 1 / y, -z / y, x, y))
-        return Node.apply(_DIV, (self, other), {})
+        return Node.apply(_DIV, (self, other), NO_OPTIONS)
 
     def __pow__(self, other: Any) -> "Node":
         if type(other) in (int, float) and other == 2:
             x = self._value
             if type(x) is float:
                 return _computed(x * x, _SQUARE, (self, None, 2 * x, None, x, None))
-            return Node.apply(_SQUARE, (self,), {})
-        return Node.apply(_POW, (self, other), {})
+            return Node.apply(_SQUARE, (self,), NO_OPTIONS)
+        return Node.apply(_POW, (self, other), NO_OPTIONS)
 
     def relu(self) -> "Node":
         """Return `relu` of each element: itself if positive, else 0."""
         x = self._value
         if type(x) is float:
             return _computed(0.0 if x < 0 else x, _RELU, (self, None, 1.0 if x > 0 else 0.0, None, x, None))
-        return Node.apply(_RELU, (self,), {})
+        return Node.apply(_RELU, (self,), NO_OPTIONS)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -210,16 +217,14 @@ def _at_one_precision(operands: tuple[Any, ...], values: list[Any]) -> tuple[lis
     return nodes, values
 
 
-def _computed(value: Any, rule: Rule | None, edges: Any, call: Any = None) -> Node:
+def _computed(value: Any, rule: Rule, edges: Any) -> Node:
     node = _new(Node)
     node._value = value
     node._rule = rule
     node._edges = edges
-    node._call = call
     node._waiting = 0
     if _chosen and not _recording.get():
-        node._rule = node._edges = node._call = node._grad = None
-        node._handed_out = False
+        node.__init__(value)
     return node
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rules import IDENTITY, local_derivative, pullback
+from nn_from_scratch.rules import IDENTITY, NO_OPTIONS, local_derivative, pullback
 from nn_from_scratch.values import number_or_array
 
 _ONE_AT_A_TIME = RLock()  # a pass counts, and adds up, in the nodes themselves
@@ -69,7 +69,7 @@ def _reached(output: Any) -> Iterator[list[Any]]:
         try:
             for node in nodes:  # grows on the way
                 if node._rule is not None:
-                    for operand in node._edges[:2] if node._call is None else node._call[0]:
+                    for operand in node._operands if node._edges is None else node._edges[:2]:
                         if type(operand) is kind:
                             if not operand._waiting:
                                 nodes.append(operand)
@@ -112,7 +112,10 @@ def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> 
 def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
     """Add to the cotangents of the node's operands, and list those that are now complete."""
     rule, g, z = node._rule, node._grad, node._value
-    operands, values, options = node._call or _scalar_call(node)
+    if node._edges is None:
+        operands, values, options = node._operands, node._values, node._options
+    else:
+        operands, values, options = *_scalar_call(node), NO_OPTIONS
     if create_graph:
         z, values = node, list(map(_past, operands, values))
     if rule.before is not None:
@@ -132,16 +135,16 @@ def _slope(node: Any, position: int) -> float:
     return float(local_derivative(node._rule, position, node._value, _scalar_call(node)[1]))
 
 
-def _scalar_call(node: Any) -> tuple[tuple[Any, ...], tuple[float, ...], dict[str, Any]]:
-    """Return the operands, their values and the options of a computed scalar."""
+def _scalar_call(node: Any) -> tuple[tuple[Any, ...], tuple[float, ...]]:
+    """Return the operands of a computed scalar, and their values."""
     arity = len(node._rule.derivatives)
-    return node._edges[:arity], node._edges[4 : 4 + arity], {}
+    return node._edges[:arity], node._edges[4 : 4 + arity]
 
 
 def _past(operand: Any, value: Any) -> Any:
     """Return the operand as it was used, for another value may have been assigned since."""
     if not hasattr(operand, "apply") or operand._value is value:
         return operand if hasattr(operand, "apply") else value
-    past = operand.apply(IDENTITY, (operand,), {})
+    past = operand.apply(IDENTITY, (operand,), NO_OPTIONS)
     past._value = value
     return past

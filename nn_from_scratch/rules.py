@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 Function = Callable[..., Any]
+NO_OPTIONS: dict[str, Any] = {}  # one for all
 
 
 @dataclass(frozen=True, slots=True, eq=False)

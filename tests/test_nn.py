@@ -185,9 +185,12 @@ def test_wrong_input_is_refused_by_name() -> None:
         MLP([2, 4, 1])(np.ones(3))
     with pytest.raises(ValueError, match=r"layer of shapes \(5, 3\), \(4, 2\), \(4,\)"):
         MLP([2, 4, 1])(np.ones((5, 3)))
+    for x in (1.0, np.ones((2, 2, 2))):
+        with pytest.raises(ValueError, match="must be that of a sample or of a batch"):
+            MLP([2, 4, 1])(x)
     with pytest.raises(TypeError, match="layer: expected real numbers"):
         MLP([2, 4, 1])(["a", "b"])
-    with pytest.raises(ValueError, match="activation must be one of tanh"):
+    with pytest.raises(ValueError, match="activation must be one of"):
         MLP([2, 1], activation="swish")
 
 
