@@ -1,0 +1,206 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from nn_from_scratch.verify import cli, verify
+
+FAULTY = """\
+from nn_from_scratch.verify.faults import FAULTS
+
+engine = next(fault for fault in FAULTS if fault.name == "sin: its derivative times -1.0").engine()
+double = next(fault for fault in FAULTS if fault.name == "left over").engine()
+"""
+QUICK = ("--graphs", "60", "--jobs", "1")
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> str:
+    path = tmp_path / "faulty.py"
+    path.write_text(FAULTY)
+    return str(path)
+
+
+def test_verify_of_our_engine_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", *QUICK]) == cli.RIGHT == 0
+    out = capsys.readouterr().out
+    assert "RIGHT nn_from_scratch, 60 of 60 graphs" in out
+    assert "tanh" in out
+    assert "finite differences" in out
+
+
+def test_verify_of_a_wrong_engine_says_what_is_wrong(faulty: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", "--engine", f"{faulty}:engine", *QUICK]) == cli.WRONG == 1
+    out = capsys.readouterr().out
+    assert "WRONG" in out
+    assert "sin is wrong: in sin(x0) at x0 = 1.0" in out
+
+
+def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
+    paths = {kind: tmp_path / "new" / f"results.{kind}" for kind in ("json", "html", "junit")}
+    options = [text for kind, path in paths.items() for text in (f"--{kind}", str(path))]
+    assert cli.main(["verify", "--engine", faulty, *QUICK, *options]) == cli.WRONG
+    results = json.loads(paths["json"].read_text(), parse_constant=pytest.fail)
+    assert results["verdict"] == "wrong"
+    assert results["graphs"]["checked"] == 60
+    page = paths["html"].read_text()
+    assert page.startswith("<!")
+    assert "sin" in page
+    suite = ET.parse(paths["junit"]).getroot()  # noqa: S314  our own text
+    assert suite.get("failures") != "0"
+
+
+def test_verify_gates_on_the_given_grades(faulty: str) -> None:
+    spec = f"{faulty}:double"
+    assert cli.main(["verify", "--engine", spec, *QUICK]) == cli.WRONG
+    assert cli.main(["verify", "--engine", spec, *QUICK, "--grade", "rules", "--grade", "accuracy"]) == 0
+    assert cli.main(["verify", "--engine", spec, *QUICK, "--grade", "state"]) == cli.WRONG
+
+
+def test_verify_of_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", "--graphs", "0"]) == cli.NOTHING_CHECKED == 5
+    assert "NOTHING CHECKED" in capsys.readouterr().out
+
+
+def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    options = ["--engine", "nn_from_scratch.verify.adapters.ours", "--seed", "-7", "--json", str(path)]
+    assert cli.main(["verify", *options, *QUICK]) == 0
+    assert json.loads(path.read_text())["seed"] == -7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["verify", "--engine", "no_such_engine"],
+            "cannot load engine 'no_such_engine': ModuleNotFoundError",
+        ),
+        (["verify", "--engine", "no/such.py:engine"], "there is no file no/such.py"),
+        (["verify", "--engine", "math:pi"], "pi of math is 3.14"),
+        (["verify", "--graphs", "-1"], "argument --graphs: must be at least 0, got -1"),
+        (["verify", "--graphs", "many"], "argument --graphs: invalid integer value: 'many'"),
+        (["verify", "--jobs", "0"], "argument --jobs: must be at least 1, got 0"),
+        (["verify", "--grade", "speed"], "argument --grade: invalid choice: 'speed'"),
+        (["verify", "--colour"], "unrecognized arguments: --colour"),
+        (["prove"], "invalid choice: 'prove'"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_bad_usage_is_told_in_one_error(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(arguments) == cli.BAD_USAGE == 4
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("error: ") == 1
+    assert "Traceback" not in error
+
+
+def status_of(arguments: list[str]) -> int:
+    try:
+        return cli.main(arguments)
+    except SystemExit as stop:  # argparse's way
+        return int(str(stop.code))
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--junit"])
+def test_unwritable_path_is_told_before_the_work(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "verify", lambda *_, **__: pytest.fail("the work began"))
+    assert cli.main(["verify", option, str(tmp_path)]) == cli.BAD_USAGE
+    assert f"cannot write {tmp_path}: Is a directory" in capsys.readouterr().err
+    file = tmp_path / "file"
+    file.write_text("")
+    assert cli.main(["verify", option, str(file / "results")]) == cli.BAD_USAGE
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def run(*_: object, **__: object) -> Any:
+        raise error
+
+    return run
+
+
+def test_internal_failure_has_its_own_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "verify", raising(RuntimeError("the suite is broken")))
+    assert cli.main(["verify"]) == cli.INTERNAL_ERROR == 3
+    assert "RuntimeError: the suite is broken" in capsys.readouterr().err
+
+
+def test_interruption_has_its_own_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "verify", raising(KeyboardInterrupt()))
+    assert cli.main(["verify"]) == cli.INTERRUPTED == 2
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_interrupted_results_are_written_nevertheless(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> dict[str, Any]:
+        def stop(done: int, *_: object) -> None:
+            if done >= 50:
+                raise KeyboardInterrupt
+
+        return verify(*arguments, **{**options, "progress": stop})
+
+    monkeypatch.setattr(cli, "verify", interrupted)
+    path = tmp_path / "results.json"
+    assert cli.main(["verify", "--graphs", "500", "--jobs", "1", "--json", str(path)]) == cli.INTERRUPTED
+    results = json.loads(path.read_text())
+    assert (results["interrupted"], results["graphs"]["checked"]) == (True, 50)
+
+
+@pytest.mark.parametrize("command", ["verify", "moons", "benchmark", "report"])
+def test_help_tells_options_and_exit_statuses(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of([command, "--help"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "--json PATH" in out
+    assert "--html PATH" in out
+    assert "0 all right; 1 a gradient is wrong" in out
+    assert "5 nothing could be checked" in out
+    for option in ("--engine SPEC", "--graphs N", "--seed S", "--jobs N", "--grade"):
+        assert (option in out) is (command in ("verify", "report"))
+    assert ("--junit PATH" in out) is (command == "verify")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("right", "right"), 0),
+        (("wrong", "right"), 1),
+        (("right", "wrong"), 1),
+        (("nothing checked", "right"), 5),
+        (("nothing checked", "wrong"), 1),
+    ],
+)
+def test_report_sums_up_the_statuses(
+    statuses: tuple[str, str], expected: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gradients, moons = statuses
+    result = {"interrupted": False}
+    monkeypatch.setattr(cli, "_run_verify", lambda options: {**result, "verdict": gradients})
+    monkeypatch.setattr(cli, "_run_moons", lambda *options: {**result, "verdict": moons})
+    monkeypatch.setattr(cli, "_run_benchmark", lambda *options: {**result, "verdict": "measured"})
+    monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
+    paths = [tmp_path / "page.html", tmp_path / "results.json"]
+    assert cli.main(["report", "--html", str(paths[0]), "--json", str(paths[1])]) == expected
+    assert paths[0].read_text() == "verify moons benchmark"
+    assert set(json.loads(paths[1].read_text())) == {"verify", "moons", "benchmark"}
+
+
+def test_report_stops_where_it_is_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "_run_verify", lambda options: {"interrupted": True, "verdict": "right"})
+    monkeypatch.setattr(cli, "_run_moons", lambda *options: pytest.fail("the work went on"))
+    monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
+    path = tmp_path / "page.html"
+    assert cli.main(["report", "--html", str(path)]) == cli.INTERRUPTED
+    assert path.read_text() == "verify"
