@@ -6,15 +6,23 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from nn_from_scratch.verify.blame import Diagnosis, diagnose
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.kinds import STATE_LEFT_OVER
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.reproduce import reproducer
-from nn_from_scratch.verify.shrink import blame, minimal
+from nn_from_scratch.verify.shrink import minimal
 from nn_from_scratch.verify.state import Result
 from nn_from_scratch.verify.verdicts import Verdict
 
+_KINDS_OF_CHECKS = {
+    "a second backward does not count inner nodes again": STATE_LEFT_OVER,
+    "two outputs may share a node": STATE_LEFT_OVER,
+    "a leaf may be in two graphs": STATE_LEFT_OVER,
+    "values assigned after the forward pass change nothing": "stale value",
+}
 _MOST_SHRUNK = 12  # failing graphs, at perhaps 0.1 s each; all of them are counted
 _MOST_UNBLAMED = 3  # of which no single operation is to blame
 
@@ -35,7 +43,8 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
         if budget and not blamed & {step.operation for step in case.expression.steps}:
             budget -= 1
             smallest = minimal(engine, examine(engine, case))
-            operation = blame(engine, smallest)
+            diagnosis = diagnose(engine, smallest)
+            operation = diagnosis.operation
             if operation in CATALOGUE | ARRAYS:
                 blamed.add(operation)
             else:
@@ -43,7 +52,7 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
             text = str(smallest.case.expression)
             if text not in told and unblamed <= _MOST_UNBLAMED:
                 told.add(text)
-                yield _failure(engine, smallest, operation)
+                yield _failure(engine, smallest, diagnosis)
 
 
 def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str, Any]]:
@@ -52,6 +61,7 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
         {
             "grade": check.grade,
             "operation": check.name,
+            "kind": _KINDS_OF_CHECKS.get(check.name, ""),
             "message": f"{check.name}: not so.\n{check.message}",
             "text": "",
             "expression": None,
@@ -67,13 +77,14 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
     ]
 
 
-def _failure(engine: Engine, found: Examination, operation: str) -> dict[str, Any]:
+def _failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[str, Any]:
     case = found.case
     message = found.message or "the engine answered right when it was asked again"
     return {
         "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",
-        "operation": operation,
-        "message": f"{operation} is {found.verdict}: in {case}\n{message}",
+        "operation": diagnosis.operation,
+        "kind": diagnosis.kind,
+        "message": f"{diagnosis.operation} is {found.verdict}: in {case}\n{diagnosis.kind}\n{message}",
         "text": str(case.expression),
         "expression": case.expression.to_json(),
         "point": list(case.point),

@@ -31,17 +31,27 @@ def minimal(engine: Engine, found: Examination) -> Examination:
 def blame(engine: Engine, found: Examination) -> str:
     """Name the operation whose value or local derivative is wrong, or the reverse pass.
 
-    Every step of the (minimal) case is checked on its own at the values it has there; also with something
-    after it, where a dropped cotangent shows, and with its operand used again, where a lost sum does.
+    Every step of the (minimal) case is checked on its own at the values it has there, from the output down.
     """
-    expression, known = found.case.expression, values(found.case)
+    expression = found.case.expression
     for index in range(len(expression) - 1, expression.first_step - 1, -1):
-        step = expression.steps[index - expression.first_step]
-        cut = {k: known[k] for k in step.operands if not expression.is_constant(k)}
-        alone = rebuilt(found.case, output=index, cut=cut)
-        if any(examine(engine, case).verdict.accuses for case in _surrounded(alone, engine.forms)):
-            return step.operation
+        if accused_alone(engine, found.case, index):
+            return expression.steps[index - expression.first_step].operation
     return REVERSE_PASS
+
+
+def accused_alone(engine: Engine, case: Case, index: int) -> Examination | None:
+    """Check one step on its own at the values it has in a case; return what accuses it, if anything does.
+
+    It is also checked with something after it, where a dropped cotangent shows, and with its operand used
+    again, where a lost sum does.
+    """
+    expression, known = case.expression, values(case)
+    step = expression.steps[index - expression.first_step]
+    cut = {k: known[k] for k in step.operands if not expression.is_constant(k)}
+    alone = rebuilt(case, output=index, cut=cut)
+    examined = (examine(engine, one) for one in _surrounded(alone, engine.forms))
+    return next((seen for seen in examined if seen.verdict.accuses), None)
 
 
 def _the_same(seen: Examination, found: Examination) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,14 @@ def test_reproducer_of_a_third_party_engine_fails_by_itself(
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_reproducer_in_the_syntax_of_each_adapter_passes_while_it_is_right(name: str) -> None:
     engine = engine_or_skip(name)
+    if name == "jax":  # which compiles every operation it is asked
+        engine = replace(engine, complete=True)
     drawn = [scalar_case(seeded(7, k), engine.forms) for k in range(10)]
     if engine.arrays:
         drawn += [array_case(seeded(7, k), engine.array_forms) for k in range(20)]
     drawn += [single(*form, [0.5, 0.25, 2.0][: len(form[1])]) for form in engine.forms]
+    if name == "jax":
+        drawn = drawn[::12]
     scripts = [
         reproducer(engine, found) for one in drawn if not (found := examine(engine, one)).verdict.accuses
     ]

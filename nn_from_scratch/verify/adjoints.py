@@ -1,0 +1,163 @@
+"""What an engine's nodes hold after a reverse pass, beside the truth.
+
+The true adjoint of a node is the derivative by a *shadow*: a new input, 0, that is added to the node where
+it is used. No derivative rule takes part.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.lower import lower
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.rebuild import values
+from nn_from_scratch.verify.tolerance import Format, rounding
+from nn_from_scratch.verify.verdicts import Judgement, judge
+
+Use = tuple[int, int]
+"""A place where a node is used: the consuming node, and which of its operands."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node of a case: what it is, and what the engine holds in it; arrays are flat.
+
+    `got` is None where the engine does not tell its value, `adjoint` where it keeps none.
+    """
+
+    index: int
+    label: str
+    operands: tuple[int, ...]
+    got: tuple[float, ...] | None
+    expected: tuple[float, ...]
+    adjoint: tuple[float, ...] | None
+    true_adjoint: tuple[float, ...]
+    wrong: bool
+    """Whether the adjoint is."""
+
+
+def inspect(engine: Engine, case: Case) -> list[NodeView]:
+    """Return the nodes that the output depends on, in their order."""
+    expression, known = case.expression, values(case)
+    held = _held(engine, case)
+    views = []
+    for index in sorted(expression.reachable()):
+        got, adjoint = held[index] if held else (None, None)
+        constant = expression.is_constant(index)
+        truths = [] if constant else judged_adjoint(engine.format, case, index, got=adjoint)
+        step = expression.steps[index - expression.first_step] if index >= expression.first_step else None
+        views.append(
+            NodeView(
+                index,
+                step.operation if step else repr(known[index]) if constant else f"x{index}",
+                step.operands if step else (),
+                got,
+                tuple(np.ravel(known[index]).tolist()),
+                adjoint,
+                tuple(one.expected for one in truths),
+                adjoint is not None and any(one.verdict.accuses for one in truths),
+            )
+        )
+    return views
+
+
+def judged_adjoint(
+    working_format: Format,
+    case: Case,
+    node: int,
+    *,
+    use: Use | None = None,
+    got: Sequence[float] | None = None,
+) -> list[Judgement]:
+    """Judge a node's adjoint, or what it gets from one use: a judgement an entry (of NaN without `got`)."""
+    entries = int(np.size(values(case)[node]))
+    shadow = shadowed(case, node, use)
+    scalar = lower(shadow) if shadow.shapes else shadow
+    first = len(scalar.point) - entries
+    units = [[float(k == first + entry) for k in range(len(scalar.point))] for entry in range(entries)]
+    if not units:
+        return []
+    _, truth = taylor.enclose(scalar.expression, scalar.point, directions=units)
+    radii = rounding(scalar.expression, scalar.point, truth, working_format, units).derivatives
+    numbers = [math.nan] * entries if got is None or len(got) != entries else got
+    return [judge(*one, working_format) for one in zip(numbers, truth, radii, strict=True)]
+
+
+def shadowed(case: Case, node: int, use: Use | None = None) -> Case:
+    """Return the case with a last input, 0, added to a node wherever it is used, or in one use."""
+    expression, known = case.expression, values(case)
+    place = max(0, node - expression.first_step + 1)  # of the addition among the steps
+    added = expression.first_step + 1 + place
+
+    def number(index: int) -> int:
+        moved = index + (index >= expression.inputs)
+        return moved + (moved >= added)
+
+    steps = [
+        Step(
+            step.operation,
+            tuple(
+                added if k == node and use in (None, (index, side)) else number(k)
+                for side, k in enumerate(step.operands)
+            ),
+            step.parameters,
+        )
+        for index, step in enumerate(expression.steps, expression.first_step)
+    ]
+    steps.insert(place, Step("add", (number(node), expression.inputs)))
+    output = added if node == expression.output else number(expression.output)
+    graph = Expression(expression.inputs + 1, expression.constants, tuple(steps), output)
+    shape = np.shape(known[node])
+    zeros = (0.0,) * math.prod(shape)
+    shapes = (*case.shapes, shape) if case.shapes else ()
+    return replace(case, expression=graph, point=(*case.point, *zeros), shapes=shapes)
+
+
+def uses(expression: Expression, node: int) -> list[Use]:
+    """Return the places where a node is used by what the output depends on."""
+    reachable = expression.reachable()
+    return [
+        (index, side)
+        for index, step in enumerate(expression.steps, expression.first_step)
+        if index in reachable
+        for side, operand in enumerate(step.operands)
+        if operand == node
+    ]
+
+
+def _held(engine: Engine, case: Case) -> list[tuple[tuple[float, ...] | None, tuple[float, ...] | None]]:
+    """Return value and adjoint of every node of the engine; nothing if it has no tape, or raises."""
+    tape, expression = engine.tape, case.expression
+    if tape is None:
+        return []
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # PyTorch warns that inner nodes keep no gradient
+            nodes = expression.evaluate(engine.operations, [tape.variable(x) for x in case.inputs()])
+            output = nodes[expression.output]
+            if case.shapes:
+                tape.backward(output, np.reshape(case.cotangent, np.shape(tape.value(output))))
+            else:
+                tape.backward(output)
+            held = [
+                (None, None) if expression.is_constant(k) else (_flat(tape.value(n)), _flat(tape.gradient(n)))
+                for k, n in enumerate(nodes)
+            ]
+    except Exception:  # noqa: BLE001  whatever an engine raises was judged before
+        return []
+    seed = case.cotangent if case.shapes else (1.0,)
+    if held[expression.output][1] != seed:  # inner nodes keep nothing, or not this
+        held = [(got, adjoint if k < expression.inputs else None) for k, (got, adjoint) in enumerate(held)]
+    return held
+
+
+def _flat(x: Any) -> tuple[float, ...] | None:
+    return None if x is None else tuple(np.ravel(np.asarray(x, dtype=np.float64)).tolist())

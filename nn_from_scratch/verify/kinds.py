@@ -1,0 +1,257 @@
+"""What kind of fault it is, told from what an engine answers at several points beside the truth."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations, product
+
+import numpy as np
+import numpy.typing as npt
+
+from nn_from_scratch.verify.adjoints import judged_adjoint, uses
+from nn_from_scratch.verify.engines import Answer, Engine
+from nn_from_scratch.verify.examine import Examination
+from nn_from_scratch.verify.expectations import expectations
+from nn_from_scratch.verify.expressions import Case, Expression, Step
+
+Floats = npt.NDArray[np.float64]
+
+STATE_LEFT_OVER = "state left over from an earlier pass"
+LOST = "lost accumulation"
+SPECIAL = "wrong only at special points"
+COUNTED_TWICE = "an operand counted more than once"
+OTHER = "another derivative"
+
+_PROBES = 6  # other points at which the engine is asked
+_SINGLE = 2.0**-20  # a relative error that float32 explains
+_CLOSE = 1e-9  # relative: the numbers compared differ by far more, or by rounding
+_RESHAPED = re.compile(r"the gradient for x\d+ has shape (\(.*?\)), x\d+ has (\(.*?\))$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """What the engine answered at a point, and what is expected.
+
+    The value comes first, then each derivative and, at a tie, the sum of all derivatives.
+    """
+
+    got: Floats
+    expected: Floats
+    wrong: npt.NDArray[np.bool_]
+
+
+def kind(engine: Engine, found: Examination) -> str:
+    """Tell the kind of fault that a failing case shows, in a few words.
+
+    Parameters
+    ----------
+    engine
+        The engine that fails.
+    found
+        A small failing case: best the operation to blame on its own.
+
+    """
+    if found.error:
+        return _kind_of_error(found.error)
+    case = found.case
+    first, second = _ask(engine, case), _ask(engine, case)
+    if first is None or second is None or not np.array_equal(first.got, second.got, equal_nan=True):
+        return STATE_LEFT_OVER
+    apart = _apart(case)
+    if apart is not None:
+        separate = _ask(engine, apart)
+        if separate is not None and separate.wrong.any():
+            case, first = apart, separate
+    if not first.wrong.any():
+        return STATE_LEFT_OVER
+    others = [probe for one in _elsewhere(case) if (probe := _ask(engine, one)) is not None]
+    if first.wrong[0]:
+        return _kind_of_value(engine, case, [first, *others])
+    if not np.isfinite(first.got).all():
+        return "not a number"
+    return (
+        (SPECIAL if others and not any(probe.wrong.any() for probe in others) else "")
+        or _kind_of_sum(engine, case, first)
+        or _kind_of_arrangement(case, first)
+        or _kind_of_ratio(case, [first, *others])
+        or OTHER
+    )
+
+
+def _kind_of_error(error: str) -> str:
+    shapes = _RESHAPED.search(error)
+    if shapes is None:
+        return f"raises {error.partition(':')[0]}"
+    got, expected = (tuple(int(n) for n in re.findall(r"\d+", text)) for text in shapes.groups())
+    if got == expected[::-1]:
+        return "transposed"
+    broadcast = len(got) >= len(expected) and math.prod(got) > math.prod(expected)
+    return "not reduced over broadcast axes" if broadcast else "a gradient of another shape"
+
+
+def _kind_of_value(engine: Engine, case: Case, probes: Sequence[_Probe]) -> str:
+    """Tell what is wrong with the forward pass."""
+    errors = [_relative(probe)[0] for probe in probes]
+    if max(errors) < _SINGLE:
+        return "value: precision loss (float32 inside)"
+    steps = case.expression.steps
+    if len(steps) == 1 and len(steps[0].operands) == 2:
+        exchanged = (replace(steps[0], operands=steps[0].operands[::-1]),)
+        swapped = replace(case, expression=replace(case.expression, steps=exchanged))
+        expected = expectations(engine.format, swapped)[0] if not case.shapes else None
+        if expected and abs(expected.expected - probes[0].got[0]) <= expected.tolerance:
+            return "value: operands exchanged"
+    return "value: wrong in the forward pass"
+
+
+def _kind_of_sum(engine: Engine, case: Case, probe: _Probe) -> str:
+    """Compare each derivative with sums of what it gets along each way from a shared node to the output."""
+    expression = case.expression
+    for node in sorted(expression.reachable()):
+        ways = [] if expression.is_constant(node) else uses(expression, node)
+        if not 2 <= len(ways) <= 6 or (case.shapes and node >= expression.inputs):
+            continue
+        shares = [
+            [one.expected for one in judged_adjoint(engine.format, case, node, use=way)] for way in ways
+        ]
+        for entry, position, local in _entering(engine, case, node):
+            parts = [local * share[position] for share in shares]
+            if not probe.wrong[1 + entry] or not any(parts):
+                continue
+            for counts in product(range(3), repeat=len(parts)):
+                total = math.fsum(n * part for n, part in zip(counts, parts, strict=True))
+                if any(counts) and abs(probe.got[1 + entry] - total) <= _CLOSE * max(map(abs, parts)):
+                    return COUNTED_TWICE if min(counts) else LOST
+    return ""
+
+
+def _entering(engine: Engine, case: Case, node: int) -> Iterator[tuple[int, int, float]]:
+    """Yield entries of the point, the entry of the node that each enters, and with what derivative."""
+    expression = case.expression
+    if node < expression.inputs:
+        sizes = [math.prod(shape) for shape in case.shapes] or [1] * expression.inputs
+        yield from ((sum(sizes[:node]) + k, k, 1.0) for k in range(sizes[node]))
+    else:
+        below = replace(case, expression=replace(expression, output=node))
+        for entry in range(len(case.point)):
+            (local,) = judged_adjoint(engine.format, below, entry)
+            yield entry, 0, local.expected
+
+
+def _kind_of_arrangement(case: Case, probe: _Probe) -> str:
+    """Look for the right numbers in the wrong places."""
+    count = 1 + len(case.point)
+    got, expected = probe.got[1:count], probe.expected[1:count]
+    shapes = case.shapes or ((),) * case.expression.inputs
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    parts = list(zip(np.split(got, ends), np.split(expected, ends), shapes, strict=True))
+    if (
+        len(shapes) == 2
+        and shapes[0] == shapes[1]
+        and _close(got, np.concatenate([e for _, e, _ in parts[::-1]]))
+    ):
+        return "derivatives of the operands exchanged"
+    for mine, true, shape in parts:
+        if not _close(mine, true) and any(
+            tuple(shape[a] for a in axes) == shape
+            and _close(mine, true.reshape(shape).transpose(axes).ravel())
+            for axes in permutations(range(len(shape)))
+        ):
+            return "transposed"
+    return ""
+
+
+def _kind_of_ratio(case: Case, probes: Sequence[_Probe]) -> str:
+    """Look at what the wrong derivatives are divided by the right ones."""
+    entries = [k for k in range(1, 1 + len(case.point)) if any(probe.wrong[k] for probe in probes)]
+    which = _which(case, entries)
+    ratios = np.array(
+        [
+            probe.got[k] / probe.expected[k]
+            for probe in probes
+            for k in entries
+            if probe.expected[k] != 0 and math.isfinite(probe.got[k]) and math.isfinite(probe.expected[k])
+        ]
+    )
+    if not ratios.size:
+        return ""
+    ratio = float(np.median(ratios))
+    off = np.abs(ratios - 1)
+    if np.ptp(ratios) <= 1e-3 * abs(ratio - 1) + 1e-13:
+        if abs(ratio) < 1e-12:
+            return f"gradient detached: always 0{which}"
+        return f"wrong sign{which}" if math.isclose(ratio, -1) else f"constant factor {ratio:.13g}{which}"
+    return f"precision loss (float32 inside){which}" if off.max() < _SINGLE else ""
+
+
+def _which(case: Case, entries: Sequence[int]) -> str:
+    """Name the operands if only some of several are wrong."""
+    steps = case.expression.steps
+    if len(case.point) == len(entries) or len(steps) != 1 or case.shapes:
+        return ""
+    sides = [steps[0].operands.index(k - 1) for k in entries]
+    return f", by the {' and '.join(('first', 'second', 'third')[side] for side in sorted(sides))} operand"
+
+
+def _ask(engine: Engine, case: Case) -> _Probe | None:
+    """Ask the engine; None where it raises, or the truth is not one number."""
+    try:
+        with np.errstate(all="ignore"):
+            answer: Answer = engine.answer(case)
+    except Exception:  # noqa: BLE001  whatever an engine raises was judged before
+        return None
+    truths = expectations(engine.format, case)
+    if not all(one.truth.is_finite() for one in truths):
+        return None
+    got = np.array([answer.value, *answer.gradient, math.fsum(answer.gradient)][: len(truths)])
+    expected = np.array([one.expected for one in truths])
+    slack = np.array([one.tolerance + float(one.truth.rad()) for one in truths])
+    return _Probe(got, expected, ~(np.abs(got - expected) <= slack))
+
+
+def _elsewhere(case: Case) -> Iterator[Case]:
+    """Yield the case at other points, some near, some of no special numbers at all."""
+    source = random.Random(repr(case.point))
+    for k in range(_PROBES):
+        near = [x * source.uniform(0.7, 1.3) for x in case.point]
+        fresh = [math.copysign(source.uniform(0.1, 0.9), x) for x in case.point]
+        yield replace(case, point=tuple(near if k % 2 and any(case.point) else fresh))
+
+
+def _apart(case: Case) -> Case | None:
+    """Return the case of one step with an input of its own for every operand, if that is another case."""
+    expression = case.expression
+    if len(expression.steps) != 1:
+        return None
+    (step,) = expression.steps
+    inputs = [k for k in step.operands if not expression.is_constant(k)]
+    if len(set(inputs)) == len(inputs):
+        return None
+    fresh = iter(range(len(inputs)))
+    operands = tuple(
+        len(inputs) + k - expression.inputs if expression.is_constant(k) else next(fresh)
+        for k in step.operands
+    )
+    steps = (Step(step.operation, operands, step.parameters),)
+    graph = Expression(len(inputs), expression.constants, steps, len(inputs) + len(expression.constants))
+    arrays = case.inputs()
+    point = tuple(float(x) for k in inputs for x in np.ravel(arrays[k]))
+    return replace(
+        case,
+        expression=graph,
+        point=point,
+        shapes=tuple(case.shapes[k] for k in inputs) if case.shapes else (),
+    )
+
+
+def _relative(probe: _Probe) -> Floats:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(probe.got - probe.expected) / np.abs(probe.expected))
+
+
+def _close(x: Floats, y: Floats) -> bool:
+    return bool(np.all(np.abs(x - y) <= _CLOSE * np.max(np.abs(y), initial=0.0)))
