@@ -172,7 +172,7 @@ class Node(Methods):
         if type(other) in (int, float) and other == 2:
             x = self._value
             if type(x) is float:
-                return _computed(x * x, _SQUARE, (self, None, 2 * x, None, x, None))
+                return _computed(x * x, _SQUARE, (self, None, x + x, None, x, None))
             return Node.apply(_SQUARE, (self,), NO_OPTIONS)
         return Node.apply(_POW, (self, other), NO_OPTIONS)
 

@@ -53,7 +53,7 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     if rule.elementwise:
         slope = local_derivative(rule, position, z, operands)
         part = g if type(slope) is float and slope == 1.0 else g * slope
-        if not np.isfinite(part).all():
+        if not (math.isfinite(np.vdot(part, part)) if type(part) is np.ndarray else np.isfinite(part).all()):
             part = np.where(np.equal(g, 0), 0.0, part)
     elif callable(rule.derivatives):
         part = rule.derivatives(position, g, z, *operands, **options)
@@ -232,7 +232,7 @@ _ROWS = (
     _each("pow", np.power, _slope_by_base, _slope_by_exponent, scalar=math.pow),
     _each("neg", np.negative, lambda z, x: -1.0, scalar=operator.neg),
     _each("reciprocal", np.reciprocal, lambda z, x: -z * z, scalar=lambda x: 1 / x),
-    _each("square", np.square, lambda z, x: 2 * x, scalar=lambda x: x * x),
+    _each("square", np.square, lambda z, x: x + x, scalar=lambda x: x * x),
     # Exponentials, logarithms and roots
     _each("exp", np.exp, lambda z, x: z, scalar=math.exp),
     _each("expm1", np.expm1, lambda z, x: np.exp(x), scalar=math.expm1),
