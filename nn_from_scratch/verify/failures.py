@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from nn_from_scratch.verify.blame import Diagnosis, diagnose
@@ -93,8 +93,31 @@ def _failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[s
         "got": [_finite(one.got) for one in found.judgements],
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],
+        "graph": _graph(diagnosis),
         "reproducer": reproducer(engine, found),
     }
+
+
+def _graph(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return the nodes of the case with what the engine holds in them, for a drawing."""
+    position = {node.index: k for k, node in enumerate(diagnosis.nodes)}
+    return {
+        "nodes": [
+            {
+                "label": node.label,
+                "operands": [position[k] for k in node.operands],
+                "value": _beside(node.got, node.expected),
+                "adjoint": _beside(node.adjoint, node.true_adjoint),
+                "wrong": node.wrong,
+                "blamed": node.index == diagnosis.node,
+            }
+            for node in diagnosis.nodes
+        ]
+    }
+
+
+def _beside(got: Sequence[float] | None, expected: Sequence[float]) -> dict[str, list[float | None] | None]:
+    return {"got": None if got is None else [*map(_finite, got)], "expected": [*map(_finite, expected)]}
 
 
 def _finite(x: float) -> float | None:

@@ -28,13 +28,13 @@ def reproducer(engine: Engine, found: Examination) -> str:
         return _standalone(source, engine, found)
     comment = _comment(f"{engine.name}: {case.expression}")
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
-    found_again = f"load({engine.spec!r})" if engine.spec else "engine  # which was not loaded by a name"
+    line = f"engine = load({engine.spec!r})" if engine.spec else "# here goes what makes the `engine`"
     return f"""{comment}
 import json
 
 from nn_from_scratch.verify import Case, Expression, check, load
 
-engine = {found_again}
+{line}
 expression = Expression.from_json(json.loads({json.dumps(case.expression.to_json())!r}))
 check(engine, Case(expression, {case.point!r}{arrays}))
 """

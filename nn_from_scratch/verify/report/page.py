@@ -11,6 +11,7 @@ from markupsafe import Markup
 from nn_from_scratch.verify.report import formats, headline, provenance
 from nn_from_scratch.verify.report.entries import entries
 from nn_from_scratch.verify.report.figures import errors, speed, training
+from nn_from_scratch.verify.report.figures.graph import graph
 from nn_from_scratch.verify.report.headline import Results
 
 FAILURES_SHOWN = 25
@@ -69,6 +70,7 @@ def page(
         grades=headline.GRADES,
         failures_shown=FAILURES_SHOWN,
         entries=entries,
+        graph=graph,
         logs=_logs(moons or {}),
         environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
         commands=list(provenance.commands(verify, moons, benchmark)),
