@@ -92,7 +92,7 @@ def float32_engine(dtype: str) -> Engine:
         )
 
     victim = Victim(
-        table={name: rounded(row) for name, row in faults._RULES.items()},
+        table={name: rounded(row) for name, row in faults.RULES.items()},
         leaf=lambda x: Value(single(x)),
         scale=lambda node: single(node.grad),
         combine=lambda rule, old, new: single(old + new),

@@ -83,8 +83,13 @@ def _sigmoid(x: Any) -> Any:
     return _divide(1.0, 1 + (-x).exp())
 
 
+def _exactly(value: Any, series: Any) -> Any:
+    """Take the value from FLINT's own function, where the series has to cancel and loses digits of it."""
+    return arb_series([value, *(series[k] for k in range(1, ctx.cap))])
+
+
 def _tanh(x: Any) -> Any:
-    return 1 - _divide(2.0, (2 * x).exp() + 1)
+    return _exactly(x[0].tanh(), 1 - _divide(2.0, (2 * x).exp() + 1))
 
 
 def _pow(x: Any, y: Any) -> Any:
@@ -156,9 +161,9 @@ SERIES: Arithmetic = {
     "reciprocal": lambda x: _divide(1.0, x),
     "square": lambda x: x * x,
     "exp": _method("exp"),
-    "expm1": lambda x: x.exp() - 1,
+    "expm1": lambda x: _exactly(x[0].expm1(), x.exp()),
     "log": _method("log"),
-    "log1p": lambda x: (1 + x).log(),
+    "log1p": lambda x: _exactly(x[0].log1p(), (1 + x).log()),
     "sqrt": _method("sqrt"),
     "sin": _method("sin"),
     "cos": _method("cos"),
@@ -167,11 +172,11 @@ SERIES: Arithmetic = {
     "arccos": _method("acos"),
     "arctan": _method("atan"),
     "arctan2": _arctan2,
-    "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
+    "sinh": lambda x: _exactly(x[0].sinh(), (x.exp() - (-x).exp()) / 2),
     "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
-    "softplus": lambda x: (1 + x.exp()).log(),
+    "softplus": lambda x: _exactly(x[0].exp().log1p(), (1 + x.exp()).log()),
     "hypot": lambda x, y: (_series(x) * x + _series(y) * y).sqrt(),
     "logaddexp": _logaddexp,
     "relu": lambda x: _greater(x, 0.0),

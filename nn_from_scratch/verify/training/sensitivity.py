@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.verify.faults import FAULTS
+from nn_from_scratch.verify.faults import CORE
 from nn_from_scratch.verify.operations import CATALOGUE
 from nn_from_scratch.verify.training.any_engine import train_by
 from nn_from_scratch.verify.training.formula import Floats, descend
@@ -144,7 +144,7 @@ def _first(shows: np.ndarray) -> int | None:
 
 PLANTED = tuple(
     fault
-    for fault in FAULTS
+    for fault in CORE
     if _rule(fault) not in CATALOGUE or _rule(fault) in set().union(*SMALL_RUNS.values())
 )
 """The planted bugs that training may meet: in an operation that it uses, or in the reverse pass."""

@@ -1,0 +1,68 @@
+"""The hunt for one fault: the checks of a campaign, until the first that accuses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from nn_from_scratch.verify import state
+from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.failures import failing_graphs
+from nn_from_scratch.verify.faults.planting import Fault
+from nn_from_scratch.verify.generate import Form, case, seeded
+from nn_from_scratch.verify.generate_arrays import array_case
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """How a fault was caught: what was blamed, at which graph, and what was said."""
+
+    blamed: str
+    graphs: int
+    message: str
+
+
+def hunt(fault: Fault, *, blind: bool = False, graphs: int = 2000, seed: int = 0) -> Catch | None:
+    """Return how the suite catches a fault, or None if it does not.
+
+    Parameters
+    ----------
+    fault
+        What is planted.
+    blind
+        Whether to draw from all operations, as for an engine of which nothing is known; otherwise from
+        those of which the fault needs some, and to run only the check of state that it must fail.
+    graphs
+        How many random graphs at most.
+    seed
+        Which ones: those of `verify` with this seed, if the hunt is blind.
+
+    """
+    engine = fault.engine()
+    named = fault.blamed in state.CHECKS
+    if blind or not named:
+        for index, drawn in enumerate(_graphs(engine, fault, blind, graphs, seed), 1):
+            if examine(engine, drawn).verdict.accuses:
+                for failure in failing_graphs(engine, [drawn]):
+                    return Catch(failure["operation"], index, failure["message"])
+    if blind or named:
+        for check in state.run(engine, () if blind else (fault.blamed,)):
+            if check.outcome in ("wrong", "error"):
+                return Catch(check.name, graphs if blind else 0, check.message)
+    return None
+
+
+def _graphs(engine: Engine, fault: Fault, blind: bool, count: int, seed: int) -> Iterator[Case]:
+    forms, array_forms = engine.forms, engine.array_forms
+    if not blind:
+        forms, array_forms = (_of(fault.operations, each) for each in (forms, array_forms))
+    for index in range(count):
+        below = seeded(seed, index)
+        arrays = index % 2 == 1 if blind else fault.arrays
+        yield array_case(below, array_forms) if arrays else case(below, forms)
+
+
+def _of(operations: Collection[str], forms: tuple[Form, ...]) -> tuple[Form, ...]:
+    return tuple(form for form in forms if form[0] in operations)
