@@ -101,16 +101,15 @@ def test_infinite_errors_are_kept_out_of_the_json() -> None:
     assert {failure["operation"] for failure in results["failures"]} == {"exp"}
 
 
-def test_same_seed_gives_the_same_results(right: dict[str, Any]) -> None:
-    again = verify(load("nn_from_scratch"), graphs=300, jobs=1)
-    assert [again[key] for key in COUNTS] == [right[key] for key in COUNTS]
-    other = verify(load("nn_from_scratch"), graphs=50, seed=1, jobs=1)
-    assert other["checks"]["gradient"] != right["checks"]["gradient"][:50]
+def test_same_seed_gives_the_same_results_with_any_number_of_workers(right: dict[str, Any]) -> None:
+    one, two = (verify(load("nn_from_scratch"), graphs=100, jobs=jobs) for jobs in (1, 2))
+    assert [two[key] for key in COUNTS] == [one[key] for key in COUNTS]
+    assert one["checks"] == {column: entries[:100] for column, entries in right["checks"].items()}
 
 
-def test_workers_give_the_same_results(right: dict[str, Any]) -> None:
-    two = verify(load("nn_from_scratch"), graphs=300, jobs=2)
-    assert [two[key] for key in COUNTS] == [right[key] for key in COUNTS]
+def test_another_seed_gives_other_graphs(right: dict[str, Any]) -> None:
+    other = verify(load("nn_from_scratch"), graphs=10, seed=1, jobs=1)
+    assert other["checks"]["gradient"] != right["checks"]["gradient"][:10]
 
 
 def test_progress_is_told_from_nothing_to_all() -> None:
@@ -150,7 +149,7 @@ def test_interruption_keeps_what_was_checked() -> None:
     ],
 )
 def test_grades_are_told_apart_and_gated_apart(name: str, grades: dict[str, str]) -> None:
-    results = verify(faulty(name), graphs=100)
+    results = verify(faulty(name), graphs=60)
     assert (results["verdict"], results["grades"]) == ("wrong", grades)
     assert results["gated"] == list(campaign.GRADES)
     for grade, outcome in grades.items():
