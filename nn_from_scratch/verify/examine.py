@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -14,6 +13,7 @@ from flint import arb
 from nn_from_scratch.verify.engines import Answer, Engine
 from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.lower import lower
+from nn_from_scratch.verify.many_inputs import bisect, direction
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
 from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding, rounding
 from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
@@ -22,12 +22,16 @@ Hearing = Literal["agrees", "differs", "no answer"]
 """What an oracle says of the engine's gradient."""
 
 
+_FEW = 64  # inputs that are judged one by one
+
+
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What was found: judgements of the value and of derivatives, and what the witnesses said.
 
     The derivatives are those by each number of the point, where they were judged one by one; for an array
-    case that is right, only the one along a random direction.
+    case that is right, only the one along a random direction. Of many inputs only those that are wrong are
+    judged one by one: `entries` are their positions in the point.
     """
 
     case: Case
@@ -36,6 +40,7 @@ class Examination:
     gradient: tuple[Judgement, ...] = ()
     error: str = ""
     oracles: dict[str, Hearing] = field(default_factory=dict)
+    entries: tuple[int, ...] = ()
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:
@@ -47,7 +52,9 @@ class Examination:
         """What is wrong, entry by entry; one line each."""
         if self.error:
             return f"the engine raised {self.error}"
-        names = ["the value", *(f"the derivative for {entry}" for entry in _entries(self.case))]
+        every = _entries(self.case)
+        entries = [every[k] for k in self.entries] or every
+        names = ["the value", *(f"the derivative for {entry}" for entry in entries)]
         return "\n".join(
             f"{name} is {one.got!r}, expected {one.expected!r}: {one.reason}"
             for name, one in zip([*names, "the derivative along all inputs"], self.judgements, strict=False)
@@ -60,7 +67,7 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
 
     A scalar case is judged by each of its derivatives. An array case is judged by the derivative along one
     random direction, which a single wrong entry changes by far more than the tolerance; when that is wrong,
-    entry by entry.
+    entry by entry, of many inputs those that bisection finds. The engine is asked once in any case.
 
     Parameters
     ----------
@@ -73,7 +80,11 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
 
     """
     case = _representable(case, engine.format)
-    asked = _Asked(case, lower(case), [_direction(case.point)]) if case.shapes else _Asked(case, case, None)
+    asked = (
+        _Asked(case, lower(case), [direction(len(case.point), case.point)])
+        if case.shapes
+        else _Asked(case, case, None)
+    )
     value, truth = asked.truth()
     try:
         with np.errstate(all="ignore"):
@@ -84,9 +95,11 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
             truth, engine.format
         ).in_range(engine.format)
         verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
-        return Examination(case, verdict, error=f"{type(error).__name__}: {error}")
+        return Examination(case, verdict, error=_legible(error))
     found = _judged(engine.format, asked, answer, value, truth)
-    if found.verdict.accuses and case.shapes:
+    if found.verdict.accuses and case.shapes and len(case.point) > _FEW:
+        found = _located(engine.format, asked, answer, found)
+    elif found.verdict.accuses and case.shapes:
         entries = _Asked(case, asked.scalar, None)
         one_by_one = _judged(engine.format, entries, answer, *entries.truth())
         if one_by_one.verdict is found.verdict:
@@ -94,6 +107,11 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
     if witnesses:
         found.oracles.update(_hear(asked, answer, found, truth))
     return found
+
+
+def _legible(error: Exception) -> str:
+    """Return an exception's name and what it says, on one line that is not too long."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
 
 
 def _representable(case: Case, working_format: Format) -> Case:
@@ -150,15 +168,30 @@ def _judged(
     return Examination(asked.case, verdict, value, tuple(gradient))
 
 
+def _located(working_format: Format, asked: _Asked, answer: Answer, found: Examination) -> Examination:
+    """Find the wrong ones among many derivatives by bisection; each question is one to the oracle only."""
+    (along,) = asked.directions or [[]]
+
+    def judged(part: range) -> Judgement:
+        only = [d if k in part else 0.0 for k, d in enumerate(along)]
+        if len(part) == 1:
+            only[part[0]] = 1.0
+        narrowed = replace(asked, directions=[only])
+        return _judged(working_format, narrowed, answer, *narrowed.truth()).gradient[0]
+
+    if not any(one.verdict.accuses for one in found.gradient):
+        return found  # it is the value that is wrong
+    places = bisect(lambda part: judged(part).verdict.accuses, len(along))
+    single = {part[0]: judged(part) for part in places if len(part) == 1}
+    if not single:
+        return found
+    verdict = max((found.verdict, *(one.verdict for one in single.values())), key=lambda one: one.severity)
+    return replace(found, verdict=verdict, gradient=tuple(single.values()), entries=tuple(single))
+
+
 def _is_interval(ball: arb) -> bool:
     """Whether the truth is an interval, as at a kink."""
     return bool(ball.is_finite() and ball.rad() > ball.abs_upper() * 2.0**-20)
-
-
-def _direction(point: Sequence[float]) -> list[float]:
-    """Return a direction that no engine can know, but that is the same each time."""
-    source = random.Random(repr(point))
-    return [source.choice((-1, 1)) * source.uniform(0.5, 1.5) for _ in point]
 
 
 def _entries(case: Case) -> list[str]:

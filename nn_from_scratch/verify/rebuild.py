@@ -133,14 +133,17 @@ def _simpler_graphs(case: Case) -> Iterator[Case]:
 
 
 def _smaller_shapes(case: Case) -> Iterator[Case]:
-    """Yield cases with an axis of an input, or one of all inputs of its length, made one shorter."""
+    """Yield cases with an axis of an input, or all axes of one length, halved or made one shorter."""
     arrays = case.inputs()
-    lengths = {n for shape in case.shapes for n in shape if n > 1}
-    shorter = [[_shortened(x, length) for x in arrays] for length in sorted(lengths, reverse=True)]
+    lengths = sorted({n for shape in case.shapes for n in shape if n > 1}, reverse=True)
+    halves = [(n, part) for n in lengths if n > 3 for part in (slice(n // 2), slice(n // 2, None))]
+    parts = [*halves, *((n, slice(n - 1)) for n in lengths), *((n, slice(1, None)) for n in lengths)]
+    shorter = [[_shortened(x, n, part) for x in arrays] for n, part in parts]
     shorter += [
-        [*arrays[:k], _shortened(x, length), *arrays[k + 1 :]]
+        [*arrays[:k], _shortened(x, n, part), *arrays[k + 1 :]]
         for k, x in enumerate(arrays)
-        for length in sorted(lengths & set(np.shape(x)))
+        for n, part in parts
+        if n in np.shape(x)
     ]
     for inputs in shorter:
         try:
@@ -149,8 +152,8 @@ def _smaller_shapes(case: Case) -> Iterator[Case]:
             continue  # the shapes do not fit any more
 
 
-def _shortened(x: Any, length: int) -> Any:
-    return x[tuple(slice(n - 1 if n == length else n) for n in np.shape(x))]
+def _shortened(x: Any, length: int, part: slice) -> Any:
+    return x[tuple(part if n == length else slice(None) for n in np.shape(x))]
 
 
 def _simpler_numbers(case: Case) -> Iterator[Case]:

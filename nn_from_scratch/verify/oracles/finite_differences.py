@@ -10,7 +10,7 @@ each other that the function is a straight line between them.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ _STEPS = 2.0 ** -np.arange(3, 36)  # relative to max(|x|, 1)
 _COLUMNS = 4  # of the extrapolation table: errors of order 2, 4, 6, 8
 _PROBES = np.arange(-4, 5) * 2.0**-44  # relative to max(|x|, 1); they are not steps, but measure noise
 _SAFETY = 8.0
+EVALUATIONS = 2 * len(_STEPS) + len(_PROBES)
+"""How many values of a function one derivative takes."""
 
 
 def gradient(
@@ -46,13 +48,37 @@ def gradient(
     """
     x = np.asarray(point, dtype=np.float64)
     along = np.eye(len(x)) if directions is None else np.asarray(directions, dtype=np.float64)
+    return differentiate(
+        lambda points: expression.evaluate(NUMPY, list(points.T))[expression.output], x, along
+    )
+
+
+def differentiate(
+    function: Callable[[Floats], npt.ArrayLike], x: Floats, along: Floats
+) -> tuple[Floats, Floats]:
+    """Estimate the derivatives of any function along directions, and the error, from its values only.
+
+    Parameters
+    ----------
+    function
+        Maps points, shape (points, inputs), to values, shape (points,), or one value if all are the same.
+    x
+        Where: shape (inputs,).
+    along
+        The directions: shape (directions, inputs).
+
+    Returns
+    -------
+    derivatives, error
+        As `gradient` does. Each direction takes `EVALUATIONS` points.
+
+    """
     scale = np.maximum((np.abs(along) * np.abs(x)).max(axis=1), 1.0)
     offsets = scale[:, None] * np.concatenate([_STEPS, -_STEPS, _PROBES])
     # One evaluation serves all points: an input is the array of its values in every one of them.
     moved = x[:, None, None] + along.T[:, :, None] * offsets  # (inputs, directions, points)
     with np.errstate(all="ignore"):
-        result = expression.evaluate(NUMPY, list(moved.reshape(len(x), -1)))[expression.output]
-        f = np.broadcast_to(result, offsets.size).reshape(offsets.shape)
+        f = np.broadcast_to(function(moved.reshape(len(x), -1).T), offsets.size).reshape(offsets.shape)
         # How far rounded points really are from the first, in units of the direction.
         length = (along * along).sum(axis=1)[:, None]
         t = np.einsum("idp,di->dp", moved - x[:, None, None], along) / length

@@ -3,6 +3,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from nn_from_scratch.verify.report import page
 from nn_from_scratch.verify.report.figures.graph import graph
 
 Results = dict[str, Any]
@@ -57,6 +58,13 @@ def test_graph_escapes_text() -> None:
     svg = str(graph({"text": '"><script>', "graph": {"nodes": [node("<b>&")]}}))
     assert "<script>" not in svg
     assert "&lt;b&gt;&amp;" in svg
+
+
+def test_page_shows_graph_and_kind_of_a_failure() -> None:
+    failure = {"operation": "sin", "grade": "rules", "kind": "wrong sign", "graph": {"nodes": [node("x0")]}}
+    html = page(verify={"engine": "e", "verdict": "wrong", "failures": [failure]})
+    assert "rules: wrong sign" in html
+    assert 'class="graph" role="img"' in html
 
 
 @pytest.mark.parametrize("failure", [{}, {"graph": None}, {"graph": {"nodes": [node("x0")] * 13}}])

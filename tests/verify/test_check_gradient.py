@@ -1,0 +1,130 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+from nn_from_scratch.verify.oracles.finite_differences import EVALUATIONS
+
+RNG = np.random.default_rng(0)
+
+
+def softmax_loss(x: Any) -> Any:
+    return np.log(np.exp(x).sum()) - x.flat[0]
+
+
+def softmax_loss_gradient(x: Any) -> Any:
+    g = np.exp(x) / np.exp(x).sum()
+    g.flat[0] -= 1
+    return g
+
+
+def waves(x: Any) -> Any:
+    return np.sum(np.sin(x) * x)
+
+
+def waves_gradient(x: Any) -> Any:
+    return np.cos(x) * x + np.sin(x)
+
+
+def off(gradient: Any, entry: Any, factor: float) -> Any:
+    def wrong(x: Any) -> Any:
+        g = np.array(gradient(x))
+        g[entry] *= factor
+        return g
+
+    return wrong
+
+
+@pytest.mark.parametrize("x", [0.7, np.array(0.7), np.array([0.3, -0.2, 1.5]), RNG.normal(size=(3, 4))])
+def test_right_gradient_passes(x: Any) -> None:
+    found = check_gradient(waves, waves_gradient, x)
+    assert abs(found.got - found.expected) <= found.interval < 1e-9
+    assert found.miss_probability(1e-3) < 1e-5
+
+
+def test_function_of_several_arguments_passes() -> None:
+    x, y = RNG.normal(size=(2, 3)), RNG.normal(size=3)
+    check_gradient(lambda x, y: np.sum(x @ y) ** 2, both, (x, y))
+    with pytest.raises(GradientError, match=r"the derivative for x1\[0\] is .*\n.*x1\[1\].*\n.*x1\[2\]"):
+        check_gradient(lambda x, y: np.sum(x @ y) ** 2, lambda x, y: (both(x, y)[0], y), (x, y))
+
+
+def both(x: Any, y: Any) -> Any:
+    s = 2 * np.sum(x @ y)
+    return s * np.broadcast_to(y, x.shape), s * x.sum(axis=0)
+
+
+def test_failure_names_entry_got_expected_interval_and_oracle() -> None:
+    x = np.array([[0.5, 0.1], [-0.3, 0.8]])
+    with pytest.raises(GradientError) as raised:
+        check_gradient(softmax_loss, off(softmax_loss_gradient, (1, 0), 1.001), x)
+    first, last = str(raised.value).splitlines()
+    right = float(softmax_loss_gradient(x)[1, 0])
+    assert first.startswith(f"the derivative for x[1, 0] is {right * 1.001!r}, expected 0.1295")
+    assert "(finite differences): the error is " in first
+    assert last.startswith("(found by ")
+
+
+def test_ten_thousand_inputs_take_a_constant_number_of_evaluations() -> None:
+    calls = 0
+
+    def counted(x: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return waves(x)
+
+    x = RNG.normal(size=10_000)
+    check_gradient(counted, waves_gradient, x)
+    assert calls == EVALUATIONS + 1
+    with pytest.raises(GradientError, match=r"the derivative for x\[7919\] is ") as raised:
+        check_gradient(counted, off(waves_gradient, 7_919, 1 + 1e-6), x)
+    assert len(str(raised.value).splitlines()) == 2
+    assert calls < EVALUATIONS * 35
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_gradient_that_is_no_number_fails(wrong: float) -> None:
+    with pytest.raises(GradientError, match=r"the derivative for x\[2\] is (nan|inf)"):
+        check_gradient(waves, off(waves_gradient, 2, wrong), np.array([0.3, 0.4, 0.5, 0.6]))
+
+
+def test_gradient_of_zero_is_caught() -> None:
+    with pytest.raises(GradientError, match=r"the derivative for x is 0\.0"):
+        check_gradient(np.sin, lambda x: 0.0 * x, 0.3)
+
+
+def test_constant_function_has_gradient_zero() -> None:
+    check_gradient(lambda x: 3.0, np.zeros_like, np.array([1.0, 2.0]))
+    with pytest.raises(GradientError):
+        check_gradient(lambda x: 3.0, lambda x: 0 * x + 1e-3, np.array([1.0, 2.0]))
+
+
+def test_kink_is_undecided_and_no_pass() -> None:
+    with pytest.raises(UndecidedError, match="finite differences are only good to"):
+        check_gradient(np.abs, np.sign, 0.0)
+
+
+def test_function_and_gradient_cannot_change_the_inputs() -> None:
+    x = np.array([1.0, 2.0])
+
+    def destructive(x: Any) -> Any:
+        x *= 2
+        return np.sum(x)
+
+    check_gradient(destructive, lambda x: np.full(2, 2.0), x)
+    assert x.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("function", "gradient", "inputs", "message"),
+    [
+        (np.sin, np.cos, [0.1, 0.2], r"must return a number, not shape \(2,\): sum its entries"),
+        (np.sum, np.sum, [0.1, 0.2], r"the gradient has shape \(\), the input \(2,\)"),
+        (np.sum, np.ones_like, [], "finite numbers, at least one"),
+        (np.sum, np.ones_like, [np.nan], "finite numbers, at least one"),
+    ],
+)
+def test_bad_input_is_told(function: Any, gradient: Any, inputs: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_gradient(function, gradient, inputs)
