@@ -98,9 +98,9 @@ class _ArrayBuilder:
         self.values.append(np.array(entries, dtype=np.float64).reshape(shape))
         return len(self.values) - 1
 
-    def _node(self, special: tuple[float, ...] = ()) -> int:
+    def _node(self, special: tuple[float, ...] = (), *, new: bool = False) -> int:
         """Draw an operand: the latest node, any, or a new input, which often broadcasts with the latest."""
-        kind = self.below(6)
+        kind = 0 if new else self.below(6)
         if not self.values or (kind == 0 and len(self._inputs()) < _MOST_INPUTS):
             if self.values and self.below(3):
                 shape = self.values[-1].shape
@@ -134,7 +134,10 @@ class _ArrayBuilder:
                     self.constants.append(value)
                 operands.append(-1 - self.constants.index(value))
             else:
-                operands.append(self._node(special))
+                operand = self._node(special)
+                if operand in operands and self.below(4):  # the same operand twice never broadcasts
+                    operand = self._node(special, new=True)
+                operands.append(operand)
         values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
         try:
             entries = list(np.broadcast(*values))

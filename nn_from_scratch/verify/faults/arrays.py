@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -156,11 +157,15 @@ ARRAYS: tuple[Fault, ...] = (
         "an axis without keepdims",
         lambda g, z, x, axis, keepdims: (np.broadcast_to(g, np.shape(x)) * (np.size(z) / np.size(x)),),
     ),
-    value(
-        "mean",
-        "axis 0 taken for no axis",
-        lambda x, axis, keepdims: np.mean(x, axis=axis or None, keepdims=keepdims),
-        "arrays",
+    # its rule follows the value, so that the two agree
+    replace(
+        value(
+            "mean",
+            "axis 0 taken for no axis",
+            lambda x, axis, keepdims: np.mean(x, axis=axis or None, keepdims=keepdims),
+            "arrays",
+        ),
+        rule="",
     ),
     pull("prod", "the product itself", lambda g, z, x, axis, keepdims: (spread(g * z, x, axis, keepdims),)),
     pull("prod", "z x for z / x", lambda g, z, x, axis, keepdims: (spread(g * z, x, axis, keepdims) * x,)),

@@ -1,4 +1,8 @@
-"""The hunt for one fault: the checks of a campaign, until the first that accuses."""
+"""The hunt for one fault: the checks of a campaign, until the first that accuses.
+
+Those of state and limits come first where one of them must fail, for they take seconds; a campaign makes
+them last.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,9 @@ def hunt(fault: Fault, *, blind: bool = False, graphs: int = 2000, seed: int = 0
     fault
         What is planted.
     blind
-        Whether to draw from all operations, as for an engine of which nothing is known; otherwise from
-        those of which the fault needs some, and to run only the check of state that it must fail.
+        Whether to draw from all operations, and to run all checks of state and limits, as for an engine of
+        which nothing is known; otherwise from those operations of which the fault needs some, and to run
+        only the check that it must fail.
     graphs
         How many random graphs at most.
     seed
@@ -41,16 +46,14 @@ def hunt(fault: Fault, *, blind: bool = False, graphs: int = 2000, seed: int = 0
 
     """
     engine = fault.engine()
-    named = fault.blamed in state.CHECKS
-    if blind or not named:
-        for index, drawn in enumerate(_graphs(engine, fault, blind, graphs, seed), 1):
-            if examine(engine, drawn).verdict.accuses:
-                for failure in failing_graphs(engine, [drawn]):
-                    return Catch(failure["operation"], index, failure["message"])
-    if blind or named:
+    if fault.blamed in state.CHECKS:
         for check in state.run(engine, () if blind else (fault.blamed,)):
             if check.outcome in ("wrong", "error"):
-                return Catch(check.name, graphs if blind else 0, check.message)
+                return Catch(check.name, 0, check.message)
+    for index, drawn in enumerate(_graphs(engine, fault, blind, graphs, seed), 1):
+        if examine(engine, drawn).verdict.accuses:
+            for failure in failing_graphs(engine, [drawn]):
+                return Catch(failure["operation"], index, failure["message"])
     return None
 
 
