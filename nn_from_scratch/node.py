@@ -1,17 +1,17 @@
 """`Node`: a value that remembers how it was computed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy
+from functools import wraps
 from typing import Any, final
 
 import numpy as np
 
 from nn_from_scratch import reverse
 from nn_from_scratch.methods import Methods
-from nn_from_scratch.rules import CAST, IDENTITY, NO_OPTIONS, RULES, Rule
-from nn_from_scratch.values import FLOAT64, number_or_array, plain, strong
+from nn_from_scratch.rules import CAST, FLOAT64, IDENTITY, NO_OPTIONS, RULES, Rule
 
 
 @final
@@ -22,123 +22,99 @@ class Node(Methods):
     computed with: to assign to `value`, or to edit the array that `value` of a leaf gave, takes effect in
     what is computed afterwards.
 
-    Parameters
-    ----------
-    value
-        A real number, or what numpy makes an array of real numbers of; an array is copied. Integers and
-        booleans become float64. A scalar node is a float64, and makes the result float64 even among float32
-        arrays; a Python number does not.
-
-    Raises
-    ------
-    TypeError
-        If `value` is not made of real numbers.
+    `value` is a real number, or what numpy makes an array of real numbers of (a copy); integers and booleans
+    become float64, and anything else is a TypeError. A scalar node is a float64 even among float32 arrays,
+    unlike a Python number.
     """
 
-    # A leaf has no _rule. A computed scalar has _edges: two operands, the derivatives by them (None if not
-    # yet known) and their values; any other computed node has _operands, their _values and _options.
-    # _handed_out says that `value` gave a leaf's array away. The reverse pass counts consumers in _waiting.
-    # fmt: off
-    __slots__ = ("__weakref__", "_edges", "_grad", "_handed_out", "_operands",
-                 "_options", "_rule", "_value", "_values", "_waiting")
-    # fmt: on
+    # A leaf has no _rule. A computed scalar has _edges: two operands, the derivatives by them and their
+    # values, as the fastest way; any other computed node has _operands, their _values and _options.
+    # _lent says that `value` gave a leaf's array away. The reverse pass counts consumers in _waiting.
+    __slots__ = (
+        "_edges",
+        "_grad",
+        "_lent",
+        "_operands",
+        "_options",
+        "_rule",
+        "_value",
+        "_values",
+        "_waiting",
+    )
 
     def __init__(self, value: Any) -> None:
-        self._value = number_or_array(value, "Node")
-        self._rule: Rule | None = None
+        self._value: Any = _own(value, "Node")
         self._grad: Any = None
+        self._rule: Any = None
         self._edges: Any = None
-        self._operands: Any = None
-        self._values: Any = None
-        self._handed_out = False
+        self._lent = False
         self._waiting = 0
 
     @property
     def value(self) -> Any:
         """The number, or the array: live for a leaf, read-only for a computed node."""
-        if type(self._value) is not np.ndarray:
-            return self._value
-        if self._rule is not None:
+        if type(self._value) is np.ndarray and self._rule is not None:
             view = self._value.view()
             view.flags.writeable = False
             return view
-        if not self._handed_out:  # a graph may hold this array: give another away
-            self._value = self._value.copy()
-            self._handed_out = True
+        if type(self._value) is np.ndarray and not self._lent:  # a graph may hold this one
+            self._value, self._lent = self._value.copy(), True
         return self._value
 
     @value.setter
     def value(self, value: Any) -> None:
-        value = number_or_array(value, "Node.value")
+        value = _own(value, "Node.value")
         if self._rule is not None:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
             self._rule, self._edges = IDENTITY, None
             self._operands, self._values, self._options = (computed,), (computed._value,), NO_OPTIONS
-        self._value = value
-        self._handed_out = False
+        self._value, self._lent = value, False
 
     @property
     def grad(self) -> Any:
         """The gradient, in the shape of the value; zero before the first `backprop`."""
-        grad = getattr(self, "_grad", None)
-        if grad is None:
-            grad = self._grad = plain(np.zeros_like(self._value))
-        elif type(grad) is np.ndarray and self._rule is not None:
-            grad = grad.copy()  # the cotangents of computed nodes may share memory
-        return grad
+        if getattr(self, "_grad", None) is None:
+            self._grad = _plain(np.zeros_like(self._value))
+        if type(self._grad) is np.ndarray and self._rule is not None:
+            return self._grad.copy()  # the cotangents of computed nodes may share memory
+        return self._grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
         self._grad = None
         if type(grad) is not int or grad:  # zeroed before every pass: let that be fast
-            grad = np.broadcast_to(number_or_array(grad, "Node.grad"), self.shape)
-            self._grad = plain(np.array(grad, self.dtype))
+            grad = np.broadcast_to(_own(grad, "Node.grad"), self.shape)
+            self._grad = _plain(np.array(grad, self.dtype))
 
     def backprop(self, cotangent: Any = None, *, create_graph: bool = False) -> None:
         """Differentiate this node by every node it was computed from.
 
         Adds to `grad` of every leaf, and sets `grad` of every computed node to its cotangent in this pass.
-
-        Parameters
-        ----------
-        cotangent
-            What the reverse pass starts from, in the shape of the value; 1 by default, for a scalar only.
-        create_graph
-            Make every `grad` a node, to be differentiated in turn.
-
-        Raises
-        ------
-        ValueError
-            If the value is an array and there is no cotangent, or if its shape is not that of the value.
+        The pass starts from `cotangent`, in the shape of the value; 1 by default, for a scalar only. With
+        `create_graph` every `grad` becomes a node, to be differentiated in turn.
         """
-        reverse.accumulate(self, cotangent, create_graph)
+        reverse.accumulate(self, _seed(self, cotangent, create_graph), create_graph)
 
     @staticmethod
-    def apply(rule: Rule, operands: tuple[Any, ...], options: dict[str, Any]) -> "Node":
-        """Compute one row of the table on nodes, numbers and arrays, and remember how.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an operand is not made of real numbers, or if the shapes do not fit.
-        """
-        values = [
-            o._value if type(o) is Node and (o._rule is not None or not o._handed_out) else _snapshot(o, rule)
+    def apply(rule: Rule, operands: Any, options: dict[str, Any]) -> "Node":
+        """Compute a row on nodes, numbers and arrays, and remember how."""
+        values: Any = [
+            o._value
+            if type(o) is Node and (o._rule is not None or not o._lent)
+            else _own(o._value if type(o) is Node else o, rule.name)
             for o in operands
         ]
-        if rule.elementwise and len(values) <= 2 and type(values[0]) is type(values[-1]) is float:
-            return _apply_to_scalars(rule, operands, values)
         for value in values:
             if type(value) is not float and value.dtype is not FLOAT64 and rule is not CAST:
-                operands, values = _at_one_precision(operands, values)  # type: ignore[assignment]
+                operands, values = _at_one_precision(operands, values)
                 break
         try:
-            value = plain(rule.compute(*values, **options))
+            node = _computed(_compute(rule, values, options), rule, None)
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
-        node = _computed(value, rule, None)
-        node._operands, node._values, node._options = operands, values, options
+        if node._rule is not None:
+            node._operands, node._values, node._options = operands, values, options
         return node
 
     # Scalars, the everyday case, take a short way to the commonest operations: the derivatives at once
@@ -169,12 +145,10 @@ class Node(Methods):
         return Node.apply(_DIV, (self, other), NO_OPTIONS)
 
     def __pow__(self, other: Any) -> "Node":
-        if type(other) in (int, float) and other == 2:
-            x = self._value
-            if type(x) is float:
-                return _computed(x * x, _SQUARE, (self, None, x + x, None, x, None))
-            return Node.apply(_SQUARE, (self,), NO_OPTIONS)
-        return Node.apply(_POW, (self, other), NO_OPTIONS)
+        x, square = self._value, type(other) in (int, float) and other == 2
+        if square and type(x) is float:
+            return _computed(x * x, _SQUARE, (self, None, x + x, None, x, None))
+        return self.square() if square else Node.apply(_POW, (self, other), NO_OPTIONS)
 
     def relu(self) -> "Node":
         """Return `relu` of each element: itself if positive, else 0."""
@@ -183,37 +157,55 @@ class Node(Methods):
             return _computed(0.0 if x < 0 else x, _RELU, (self, None, 1.0 if x > 0 else 0.0, None, x, None))
         return Node.apply(_RELU, (self,), NO_OPTIONS)
 
-    __radd__ = __add__
-    __rmul__ = __mul__
+    __radd__, __rmul__ = __add__, __mul__
 
 
-_ADD, _SUB, _MUL, _DIV = (RULES[name] for name in ("add", "sub", "mul", "div"))
-_POW, _SQUARE, _RELU = (RULES[name] for name in ("pow", "square", "relu"))
+_ADD, _SUB, _MUL, _DIV, _POW = map(RULES.__getitem__, ("add", "sub", "mul", "div", "pow"))
+_SQUARE, _RELU = RULES["square"], RULES["relu"]
 
 
-def _apply_to_scalars(rule: Rule, operands: tuple[Any, ...], values: list[float]) -> Node:
+def _own(value: Any, taker: str) -> Any:
+    """Return the value as a float or as an array of its own, integers and booleans as float64."""
+    if type(value) is float:
+        return value
+    if type(value) is np.ndarray and value.dtype is FLOAT64 and value.ndim:
+        return value.copy()
     try:
-        value = (rule.scalar or rule.compute)(*values)
-    except (ArithmeticError, ValueError):  # outside the domain: numpy's result, and numpy's warning
-        value = rule.compute(*values)
-    if len(values) == 1:
-        return _computed(float(value), rule, (*operands, None, None, None, *values, None))
-    return _computed(float(value), rule, (*operands, None, None, *values))
+        if isinstance(value, int | np.integer | np.float64):
+            return float(value)
+        array = np.array(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"{taker}: expected real numbers, got {value!r}: {error}") from error
+    if array.dtype.kind not in "iubf":
+        raise TypeError(f"{taker}: expected real numbers, got {type(value).__name__} {value!r}")
+    return _plain(array if array.dtype.kind == "f" else array.astype(np.float64))
 
 
-def _snapshot(operand: Any, taker: Rule) -> Any:
-    """Return the value of what is no node, or of a leaf whose array was handed out, as it is now."""
-    return operand._value.copy() if type(operand) is Node else number_or_array(operand, taker.name)
+def _plain(value: Any) -> Any:
+    """Return a float64 without axes as a float, any other value without axes as numpy's scalar."""
+    return (
+        value if type(value) is float or value.ndim else float(value) if value.dtype == FLOAT64 else value[()]
+    )
 
 
-def _at_one_precision(operands: tuple[Any, ...], values: list[Any]) -> tuple[list[Any], list[Any]]:
+def _compute(rule: Rule, values: list[Any], options: dict[str, Any]) -> Any:
+    if rule.scalar is not None and type(values[0]) is type(values[-1]) is float:
+        with suppress(ArithmeticError, ValueError):  # outside the domain numpy gives a result and a warning
+            return rule.scalar(*values)
+    return _plain(rule.compute(*values, **options))
+
+
+def _at_one_precision(operands: Any, values: list[Any]) -> tuple[list[Any], list[Any]]:
     """Cast operands and values to what numpy promotes them to; only Python numbers count for nothing."""
-    dtype = np.result_type(*map(strong, operands, values))
-    nodes = list(operands)
+    kinds = [
+        v if type(v) is not float or type(o) in _NUMBERS else FLOAT64
+        for o, v in zip(operands, values, strict=True)
+    ]
+    dtype, nodes = np.result_type(*kinds), list(operands)
     for k, value in enumerate(values):
         if type(value) is not float and value.dtype != dtype:
             nodes[k] = CAST(nodes[k] if type(nodes[k]) is Node else value, dtype=dtype)
-            values[k] = nodes[k]._value if type(nodes[k]) is Node else plain(nodes[k])
+            values[k] = nodes[k]._value if type(nodes[k]) is Node else _plain(nodes[k])
     return nodes, values
 
 
@@ -229,6 +221,7 @@ def _computed(value: Any, rule: Rule, edges: Any) -> Node:
 
 
 _new = Node.__new__
+_NUMBERS = (int, float, bool)
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _chosen = 0  # how many choices are open in any thread: without one, no operation need look it up
 
@@ -244,3 +237,52 @@ def no_grad(*, recording: bool = False) -> Iterator[None]:
     finally:
         _chosen -= 1
         _recording.reset(token)
+
+
+def _seed(output: Node, cotangent: Any, create_graph: bool) -> Any:
+    """Return the cotangent that a reverse pass starts from, as a node if there is to be a graph."""
+    if cotangent is None and output.shape:
+        raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
+    seed: Any = 1.0 if cotangent is None else cotangent
+    seed = seed if type(seed) is Node else Node(_own(seed, "backprop"))
+    if seed.shape != output.shape:
+        raise ValueError(f"backprop of shape {output.shape} got a cotangent of shape {seed.shape}")
+    seed = seed if seed.dtype == output.dtype else seed.astype(output.dtype)
+    return seed if create_graph else seed._value
+
+
+def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
+    """Return the gradient of a node by one node, or the list of those by several.
+
+    It is zero by a node that the output does not depend on. `cotangent` and `create_graph` are those of
+    `Node.backprop`; with `create_graph` gradients are nodes.
+    """
+    several = isinstance(inputs, list | tuple)
+    nodes = inputs if several else [inputs]
+    for node in (output, *nodes):
+        if type(node) is not Node:
+            raise TypeError(f"gradients: expected Nodes, got {type(node).__name__} {node!r}")
+    found = reverse.cotangents(output, _seed(output, cotangent, create_graph), create_graph)
+    result = [found.get(node, np.zeros(node.shape, node.dtype)) for node in nodes]
+    result = [g if type(g) is Node else Node(g) if create_graph else _own(g, "gradients") for g in result]
+    return result if several else result[0]
+
+
+def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that gives the value of a scalar function of nodes, and its gradient.
+
+    The gradient is by the argument, or the list of those by all arguments if there are several. Given nodes
+    it gives nodes, so that it can be differentiated in turn.
+    """
+
+    @wraps(function)
+    def with_gradient(*arguments: Any) -> tuple[Any, Any]:
+        nested = any(type(argument) is Node for argument in arguments)
+        with no_grad(recording=True):
+            inputs = [IDENTITY(a) if type(a) is Node else Node(a) for a in arguments]
+            output = function(*inputs)
+            output = output if type(output) is Node else Node(output)
+            found = gradients(output, inputs[0] if len(inputs) == 1 else inputs, create_graph=nested)
+        return output if nested else output.value, found
+
+    return with_gradient

@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rules import IDENTITY, NO_OPTIONS, local_derivative, pullback
-from nn_from_scratch.values import number_or_array
+from nn_from_scratch.rules import IDENTITY, NO_OPTIONS, pullback
 
 _ONE_AT_A_TIME = RLock()  # a pass counts, and adds up, in the nodes themselves
 
 
-def accumulate(output: Any, cotangent: Any, create_graph: bool) -> None:
+def accumulate(output: Any, seed: Any, create_graph: bool) -> None:
     """Add to the gradient of every leaf and set that of every other node: see `Node.backprop`."""
-    seed = _seed(output, cotangent, create_graph)
     with _reached(output) as nodes:
         leaves = [(node, node._grad) for node in nodes if node._rule is None]
         _propagate(output, seed, nodes, create_graph)
@@ -31,9 +29,8 @@ def accumulate(output: Any, cotangent: Any, create_graph: bool) -> None:
                 leaf._grad = leaf._grad.copy()  # another cotangent may share its memory
 
 
-def cotangents(output: Any, cotangent: Any, create_graph: bool) -> dict[Any, Any]:
+def cotangents(output: Any, seed: Any, create_graph: bool) -> dict[Any, Any]:
     """Return the cotangents of all nodes that the output was computed from; leave their gradients alone."""
-    seed = _seed(output, cotangent, create_graph)
     with _reached(output) as nodes:
         before = [getattr(node, "_grad", None) for node in nodes]
         try:
@@ -44,27 +41,10 @@ def cotangents(output: Any, cotangent: Any, create_graph: bool) -> dict[Any, Any
                 node._grad = gradient
 
 
-def _seed(output: Any, cotangent: Any, create_graph: bool) -> Any:
-    """Return the cotangent that the pass starts from, as a node if there is to be a graph."""
-    if cotangent is None:
-        if output.shape:
-            raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
-        if type(output._value) is float and not create_graph:
-            return 1.0
-    seed: Any = 1.0 if cotangent is None else cotangent
-    if type(seed) is not type(output):
-        seed = type(output)(number_or_array(seed, "backprop"))
-    if seed.shape != output.shape:
-        raise ValueError(f"backprop of shape {output.shape} got a cotangent of shape {seed.shape}")
-    seed = seed if seed.dtype == output.dtype else seed.astype(output.dtype)
-    return seed if create_graph else seed._value
-
-
 @contextmanager
 def _reached(output: Any) -> Iterator[list[Any]]:
     """List the output and all it was computed from; meanwhile each counts its consumers among them."""
-    kind = type(output)
-    nodes = [output]
+    kind, nodes = type(output), [output]
     with _ONE_AT_A_TIME:
         try:
             for node in nodes:  # grows on the way
@@ -80,30 +60,29 @@ def _reached(output: Any) -> Iterator[list[Any]]:
                 node._waiting = 0
 
 
-def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> None:  # noqa: C901 - unrolled
+def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> None:  # noqa: C901
     """Set the gradient of each of the nodes to its cotangent, given that of the output."""
-    kind = type(output)
+    kind, ready = type(output), [output]
     for node in nodes:
         node._grad = 0.0
     output._grad = seed
-    ready = [output]
     with np.errstate(all="ignore"):  # the forward pass has warned
         for node in ready:  # grows on the way
             if node._edges is None or create_graph:
                 if node._rule is not None:
                     _hand_on(node, ready, create_graph)
                 continue
-            g = node._grad
             left, right, left_slope, right_slope, _, _ = node._edges
+            g = node._grad
             if type(left) is kind:
                 if g:  # a zero stays zero: see `pullback`
-                    left._grad += g * (_slope(node, 0) if left_slope is None else left_slope)
+                    left._grad += g * left_slope
                 left._waiting -= 1
                 if not left._waiting:
                     ready.append(left)
             if type(right) is kind:
                 if g:
-                    right._grad += g * (_slope(node, 1) if right_slope is None else right_slope)
+                    right._grad += g * right_slope
                 right._waiting -= 1
                 if not right._waiting:
                     ready.append(right)
@@ -111,11 +90,12 @@ def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> 
 
 def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
     """Add to the cotangents of the node's operands, and list those that are now complete."""
-    rule, g, z = node._rule, node._grad, node._value
+    rule, g, z, options = node._rule, node._grad, node._value, NO_OPTIONS
     if node._edges is None:
         operands, values, options = node._operands, node._values, node._options
     else:
-        operands, values, options = *_scalar_call(node), NO_OPTIONS
+        arity = len(rule.derivatives)
+        operands, values = node._edges[:arity], node._edges[4 : 4 + arity]
     if create_graph:
         z, values = node, list(map(_past, operands, values))
     if rule.before is not None:
@@ -130,21 +110,10 @@ def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
                 ready.append(operand)
 
 
-def _slope(node: Any, position: int) -> float:
-    """Return the derivative of a computed scalar by one operand."""
-    return float(local_derivative(node._rule, position, node._value, _scalar_call(node)[1]))
-
-
-def _scalar_call(node: Any) -> tuple[tuple[Any, ...], tuple[float, ...]]:
-    """Return the operands of a computed scalar, and their values."""
-    arity = len(node._rule.derivatives)
-    return node._edges[:arity], node._edges[4 : 4 + arity]
-
-
 def _past(operand: Any, value: Any) -> Any:
     """Return the operand as it was used, for another value may have been assigned since."""
     if not hasattr(operand, "apply") or operand._value is value:
         return operand if hasattr(operand, "apply") else value
-    past = operand.apply(IDENTITY, (operand,), NO_OPTIONS)
+    past = IDENTITY(operand)
     past._value = value
     return past

@@ -15,6 +15,7 @@ import numpy as np
 
 Function = Callable[..., Any]
 NO_OPTIONS: dict[str, Any] = {}  # one for all
+FLOAT64 = np.dtype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,11 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     infinite or NaN: what the output does not depend on (the branch not taken by `where`) contributes nothing.
     """
     if rule.elementwise:
-        slope = local_derivative(rule, position, z, operands)
+        try:
+            slope = rule.derivatives[position](z, *operands)
+        except ArithmeticError:  # outside the domain, where Python's floats raise but numpy's do not
+            numbers = [np.float64(x) if type(x) is float else x for x in (z, *operands)]
+            slope = rule.derivatives[position](*numbers)
         part = g if type(slope) is float and slope == 1.0 else g * slope
         if not (math.isfinite(np.vdot(part, part)) if type(part) is np.ndarray else np.isfinite(part).all()):
             part = np.where(np.equal(g, 0), 0.0, part)
@@ -69,40 +74,36 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     return part if part.dtype == operand.dtype else part.astype(operand.dtype)
 
 
-def local_derivative(rule: Rule, position: int, z: Any, operands: Any) -> Any:
-    """Return dz/dx of an elementwise operation; outside the domain, where Python's floats raise, numpy's."""
-    try:
-        return rule.derivatives[position](z, *operands)
-    except ArithmeticError:
-        numbers = (np.float64(x) if type(x) is float else x for x in (z, *operands))
-        return rule.derivatives[position](*numbers)
-
-
 def _each(name: str, compute: Function, *derivatives: Function, scalar: Function | None = None) -> Rule:
     return Rule(name, compute, derivatives, elementwise=True, scalar=scalar)
 
 
 # What rows are made of --------------------------------------------------------------------------------
 
-
-def _slope_by_base(_z: Any, x: Any, y: Any) -> Any:
-    return np.where(y == 0, 0.0, y * np.power(x, y - 1))
-
-
-def _slope_by_exponent(z: Any, x: Any, y: Any) -> Any:
-    return np.where((x == 0) & (y >= 0), 0.0, z * np.log(x))
-
-
-def _over(x: Any, r: Any) -> Any:
-    return x / (r + (r == 0))  # 0 at the origin
-
-
-def _share(x: Any, y: Any) -> Any:
-    return (x > y) + 0.5 * (x == y)
-
-
-def _total(x: Any, axis: Any) -> Any:
-    return np.sum(x, axis=axis, keepdims=True)
+_by_base: Function = lambda z, x, y: np.where(y == 0, 0.0, y * np.power(x, y - 1))
+_by_exponent: Function = lambda z, x, y: np.where((x == 0) & (y >= 0), 0.0, z * np.log(x))
+_over: Function = lambda x, r: x / (r + (r == 0))  # 0 / 0 is 0
+_turn: Function = lambda a, x, y: _over(_over(a, np.hypot(x, y)), np.hypot(x, y))
+_sigmoid: Function = lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+_scalar_sigmoid: Function = lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x)))
+_share: Function = lambda x, y: (x > y) + 0.5 * (x == y)
+_inside: Function = lambda z, x, low, high: 1.0 * ((low <= x) & (x <= high))
+_below: Function = lambda z, x, low, high: 1.0 * ((x < low) & (low < high))
+_above: Function = lambda z, x, low, high: 1.0 * ((x > high) | (low > high))
+_chosen: Function = lambda x, y, condition: np.where(condition, x, y)
+_if_so: Function = lambda g, z, x, y, condition: np.where(condition, g, 0.0)
+_if_not: Function = lambda g, z, x, y, condition: np.where(condition, 0.0, g)
+_count: Function = lambda z, x: np.size(x) / max(np.size(z), 1)
+_largest: Function = lambda x, axis: np.max(x, axis=axis, keepdims=True)
+_total: Function = lambda x, axis: np.sum(x, axis=axis, keepdims=True)
+_normalized: Function = lambda x, axis: x / _total(x, axis)
+_softmax: Function = lambda x, axis: _normalized(np.exp(x - _largest(x, axis)), axis)
+_log_normalized: Function = lambda x, axis: x - np.log(_total(np.exp(x), axis))
+_log_softmax: Function = lambda x, axis: _log_normalized(x - _largest(x, axis), axis)
+_reshaped: Function = lambda g, z, x, **_: np.reshape(g, np.shape(x))
+_along: Function = lambda axis, key: (*(slice(None),) * axis, key)
+_taken: Function = lambda x, key: np.asarray(x)[key]
+_through_stack: Function = lambda position, g, z, *xs, axis: g[_along(axis % g.ndim, position)]
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -112,75 +113,47 @@ def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return np.broadcast_to(g if axis is None or keepdims else np.expand_dims(g, axis), np.shape(x))
 
 
-def _through_mean(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return _spread(np.divide(g, np.size(x) / max(np.size(z), 1)), x, axis, keepdims)
-
-
 def _through_extreme(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    extreme = np.equal(x, _spread(z, x, axis, keepdims))
-    return _spread(g, x, axis, keepdims) * (extreme / _total(extreme, axis))
+    return _spread(g, x, axis, keepdims) * _normalized(np.equal(x, _spread(z, x, axis, keepdims)), axis)
 
 
 def _through_prod(g: Any, _z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Multiply by the products of all other elements, before and after, each by doubling its reach."""
     reduced = range(np.ndim(x)) if axis is None else np.atleast_1d(axis) % np.ndim(x)
-    kept = [a for a in range(np.ndim(x)) if a not in reduced]
-    moved = np.transpose(x, (*kept, *reduced))
-    rows = (*moved.shape[: len(kept)], math.prod(moved.shape[len(kept) :]))
-    others = np.reshape(_products_of_others(np.reshape(moved, rows)), moved.shape)
-    return _spread(g, x, axis, keepdims) * np.transpose(others, np.argsort((*kept, *reduced)))
-
-
-def _products_of_others(x: Any) -> Any:
-    """Return for each element along the last axis the product of the others (z / x fails at a zero).
-
-    Products of all before and of all after, by doubling: each step multiplies the product of the nearest few
-    by that of as many further away.
-    """
-    ones = np.ones(x.shape)
-    before = np.concatenate([ones[..., :1], x[..., :-1]], axis=-1)
-    after = np.concatenate([x[..., 1:], ones[..., :1]], axis=-1)
-    reach = 1
-    while reach < x.shape[-1]:
+    order = (*(a for a in range(np.ndim(x)) if a not in reduced), *reduced)
+    moved = np.transpose(x, order)
+    kept = moved.shape[: len(order) - len(reduced)]
+    rows = np.reshape(moved, (*kept, math.prod(moved.shape[len(kept) :])))
+    ones, reach = np.ones(rows.shape), 1
+    before = np.concatenate([ones[..., :1], rows[..., :-1]], axis=-1)
+    after = np.concatenate([rows[..., 1:], ones[..., :1]], axis=-1)
+    while reach < rows.shape[-1]:
         before = before * np.concatenate([ones[..., :reach], before[..., :-reach]], axis=-1)
         after = after * np.concatenate([after[..., reach:], ones[..., :reach]], axis=-1)
         reach *= 2
-    return before * after
+    others = np.transpose(np.reshape(before * after, moved.shape), np.argsort(order))
+    return _spread(g, x, axis, keepdims) * others
 
 
 def _logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
-    largest = np.max(x, axis=axis, keepdims=True)
-    largest = np.where(np.isfinite(largest), largest, 0.0)
+    largest = np.where(np.isfinite(_largest(x, axis)), _largest(x, axis), 0.0)
     with np.errstate(divide="ignore"):  # the logarithm of a sum of zeros is -inf, as it should be
         z = np.log(_total(np.exp(x - largest), axis)) + largest
     return z if keepdims else np.squeeze(z, axis)
 
 
-def _softmax(x: Any, axis: Any) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / _total(e, axis)
-
-
-def _log_softmax(x: Any, axis: Any) -> Any:
-    x = x - np.max(x, axis=axis, keepdims=True)
-    return x - np.log(_total(np.exp(x), axis))
-
-
 def _through_matmul_left(g: Any, _z: Any, x: Any, y: Any) -> Any:
     if y.ndim == 1:
         g, y = np.expand_dims(g, -1), np.expand_dims(y, -1)
-    return np.matmul(np.expand_dims(g, -2) if x.ndim == 1 else g, np.swapaxes(y, -1, -2))
+    return np.matmul(np.expand_dims(g, -2) if x.ndim == 1 else g, np.matrix_transpose(y))
 
 
 def _through_matmul_right(g: Any, _z: Any, x: Any, y: Any) -> Any:
     g = np.expand_dims(g, -1) if y.ndim == 1 else g
     if x.ndim == 1:
         g, x = np.expand_dims(g, -2), np.expand_dims(x, 0)
-    part = np.matmul(np.swapaxes(x, -1, -2), g)
+    part = np.matmul(np.matrix_transpose(x), g)
     return part[..., 0] if y.ndim == 1 else part
-
-
-def _through_transpose(g: Any, _z: Any, _x: Any, axes: Any) -> Any:
-    return np.transpose(g, None if axes is None else np.argsort(np.mod(axes, len(axes))))
 
 
 def _scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
@@ -189,22 +162,9 @@ def _scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     return z
 
 
-def _through_index(g: Any, _z: Any, x: Any, key: Any) -> Any:
-    return SCATTER(g, key=key, shape=np.shape(x))
-
-
 def _through_concatenate(position: int, g: Any, _z: Any, *operands: Any, axis: int) -> Any:
-    axis %= g.ndim
-    start = sum(x.shape[axis] for x in operands[:position])
-    return g[(slice(None),) * axis + (slice(start, start + operands[position].shape[axis]),)]
-
-
-def _through_stack(position: int, g: Any, _z: Any, *_operands: Any, axis: int) -> Any:
-    return g[(slice(None),) * (axis % g.ndim) + (position,)]
-
-
-def _reshaped(g: Any, _z: Any, x: Any, **_: Any) -> Any:
-    return np.reshape(g, np.shape(x))
+    ends = np.cumsum([0, *(x.shape[axis] for x in operands)])
+    return g[_along(axis % g.ndim, slice(ends[position], ends[position + 1]))]
 
 
 # The engine's own steps, which are not in the table
@@ -212,16 +172,9 @@ IDENTITY = Rule("identity", lambda x: x, [lambda g, z, x: g])
 CAST = Rule("astype", lambda x, dtype: np.asarray(x).astype(dtype), [lambda g, z, x, dtype: g])
 SCATTER = Rule("scatter", _scatter, [lambda g, z, x, key, shape: g[key]])
 
-# Rows that other rows use
-SIGMOID: Rule = _each(
-    "sigmoid",
-    lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))),  # never overflows, and keeps both tails
-    lambda z, x: z * SIGMOID(-x),
-    scalar=lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x))),
-)
+# Rows that other rows use. Of the sigmoid both tails keep their precision.
+SIGMOID: Rule = _each("sigmoid", _sigmoid, lambda z, x: z * SIGMOID(-x), scalar=_scalar_sigmoid)
 SOFTMAX = Rule("softmax", _softmax, [lambda g, z, x, axis: z * (g - _total(g * z, axis))])
-
-# The table --------------------------------------------------------------------------------------------
 
 _ROWS = (
     # Arithmetic. x ** 0 does not depend on x, nor 0 ** y on y (unless y < 0).
@@ -229,7 +182,7 @@ _ROWS = (
     _each("sub", np.subtract, lambda z, x, y: 1.0, lambda z, x, y: -1.0, scalar=operator.sub),
     _each("mul", np.multiply, lambda z, x, y: y, lambda z, x, y: x, scalar=operator.mul),
     _each("div", np.divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, scalar=operator.truediv),
-    _each("pow", np.power, _slope_by_base, _slope_by_exponent, scalar=math.pow),
+    _each("pow", np.power, _by_base, _by_exponent, scalar=math.pow),
     _each("neg", np.negative, lambda z, x: -1.0, scalar=operator.neg),
     _each("reciprocal", np.reciprocal, lambda z, x: -z * z, scalar=lambda x: 1 / x),
     _each("square", np.square, lambda z, x: x + x, scalar=lambda x: x * x),
@@ -248,12 +201,7 @@ _ROWS = (
     _each("arccos", np.arccos, lambda z, x: -1 / np.sqrt((1 - x) * (1 + x)), scalar=math.acos),
     _each("arctan", np.arctan, lambda z, x: 1 / (1 + x * x), scalar=math.atan),
     _each("hypot", np.hypot, lambda z, x, y: _over(x, z), lambda z, x, y: _over(y, z)),
-    _each(
-        "arctan2",
-        np.arctan2,
-        lambda z, x, y: _over(_over(y, np.hypot(x, y)), np.hypot(x, y)),
-        lambda z, x, y: -_over(_over(x, np.hypot(x, y)), np.hypot(x, y)),
-    ),
+    _each("arctan2", np.arctan2, lambda z, x, y: _turn(y, x, y), lambda z, x, y: -_turn(x, x, y)),
     # Hyperbolic functions and their kin
     _each("sinh", np.sinh, lambda z, x: np.cosh(x), scalar=math.sinh),
     _each("cosh", np.cosh, lambda z, x: np.sinh(x), scalar=math.cosh),
@@ -266,30 +214,15 @@ _ROWS = (
     _each("abs", np.absolute, lambda z, x: np.sign(x), scalar=abs),
     _each("maximum", np.maximum, lambda z, x, y: _share(x, y), lambda z, x, y: _share(y, x)),
     _each("minimum", np.minimum, lambda z, x, y: _share(y, x), lambda z, x, y: _share(x, y)),
-    _each(
-        "clip",
-        np.clip,
-        lambda z, x, low, high: 1.0 * ((low <= x) & (x <= high)),
-        lambda z, x, low, high: 1.0 * ((x < low) & (low < high)),
-        lambda z, x, low, high: 1.0 * ((x > high) | (low > high)),
-    ),
-    Rule(
-        "where",
-        lambda x, y, condition: np.where(condition, x, y),
-        (
-            lambda g, z, x, y, condition: np.where(condition, g, 0.0),
-            lambda g, z, x, y, condition: np.where(condition, 0.0, g),
-        ),
-    ),
+    _each("clip", np.clip, _inside, _below, _above),
+    Rule("where", _chosen, [_if_so, _if_not]),
     # Reductions. The largest (or smallest) elements share equally.
     Rule("sum", np.add.reduce, [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims)]),
-    Rule("mean", np.mean, [_through_mean]),
+    Rule("mean", np.mean, [lambda g, z, x, **k: _spread(np.divide(g, _count(z, x)), x, **k)]),
     Rule("prod", np.prod, [_through_prod]),
     Rule("max", np.max, [_through_extreme]),
     Rule("min", np.min, [_through_extreme]),
-    Rule(
-        "logsumexp", _logsumexp, [lambda g, z, x, axis, **k: _spread(g, x, axis, **k) * SOFTMAX(x, axis=axis)]
-    ),
+    Rule("logsumexp", _logsumexp, [lambda g, z, x, **k: _spread(g, x, **k) * SOFTMAX(x, axis=k["axis"])]),
     SOFTMAX,
     Rule("log_softmax", _log_softmax, [lambda g, z, x, axis: g - np.exp(z) * _total(g, axis)]),
     # Products and shapes
@@ -297,9 +230,9 @@ _ROWS = (
     Rule("reshape", np.reshape, [_reshaped]),
     Rule("squeeze", np.squeeze, [_reshaped]),
     Rule("expand_dims", np.expand_dims, [_reshaped]),
-    Rule("transpose", np.transpose, [_through_transpose]),
+    Rule("transpose", np.transpose, [lambda g, z, x, axes: np.transpose(g, axes and np.argsort(axes))]),
     Rule("broadcast_to", np.broadcast_to, [lambda g, z, x, shape: g]),
-    Rule("index", lambda x, key: np.asarray(x)[key], [_through_index]),
+    Rule("index", _taken, [lambda g, z, x, key: SCATTER(g, key=key, shape=np.shape(x))]),
     Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _through_concatenate),
     Rule("stack", lambda *xs, axis: np.stack(xs, axis), _through_stack),
 )

@@ -266,7 +266,7 @@ def shapes() -> Iterator[Case]:
         yield from _along(axis)
     yield _moved("stack", "scalars", lambda *xs: np.stack(xs), lambda torch, *xs: torch.stack(xs), (), ())
     yield _moved("transpose", "T", lambda x: x.T, lambda _, x: x.permute(2, 1, 0), CUBE)
-    yield _moved("transpose", "swap", lambda x: np.swapaxes(x, 0, -1), lambda _, x: x.swapaxes(0, -1), CUBE)
+    yield _moved("transpose", "matrix", np.matrix_transpose, lambda _, x: x.swapaxes(-1, -2), CUBE)
     yield _moved("reshape", "", lambda x: np.reshape(x, (4, 6)), lambda _, x: x.reshape(4, 6), CUBE)
     yield _moved("reshape", "inferred", lambda x: x.reshape(-1, 6), lambda _, x: x.reshape(-1, 6), CUBE)
     yield _moved("reshape", "ravel", np.ravel, lambda _, x: x.reshape(-1), CUBE)

@@ -58,7 +58,7 @@ def test_seed_decides_the_start() -> None:
 def test_fused_layers_agree_with_single_steps_to_second_order(
     sizes: list[int], batch: tuple[int, ...], activation: str, linear_output: bool
 ) -> None:
-    model = MLP(sizes, 3, activation=activation, linear_output=linear_output)
+    model = MLP(sizes, 3, activation=activation, last="linear" if linear_output else "")
     generator = np.random.default_rng(4)
     samples = generator.normal(size=(*batch, sizes[0]))
     activations = [activation] * (len(sizes) - 1)
@@ -135,7 +135,7 @@ def test_float32_stays_float32_through_training() -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_saved_model_loads_as_it_was(tmp_path: Path, activation: str) -> None:
-    model = MLP([2, 3, 1], 0, activation=activation, linear_output=True, dtype=np.float32)
+    model = MLP([2, 3, 1], 0, activation=activation, last="linear", dtype=np.float32)
     path = tmp_path / "model.npz"
     model.save(path)
     loaded = MLP.load(path)
@@ -157,7 +157,7 @@ def test_repr_shows_shapes() -> None:
     expected = (
         "MLP(\n  Layer(weights (3, 2), biases (3,), relu),\n  Layer(weights (1, 3), biases (1,), linear),\n)"
     )
-    assert repr(MLP([2, 3, 1], activation="relu", linear_output=True)) == expected
+    assert repr(MLP([2, 3, 1], activation="relu", last="linear")) == expected
 
 
 @pytest.mark.parametrize(
