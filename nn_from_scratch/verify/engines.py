@@ -54,7 +54,8 @@ class Answer:
 class Tape:
     """The moves of an engine that records a graph and walks it backward.
 
-    `assign`, which replaces a leaf's value, is only needed by the checks of state.
+    `assign`, which replaces a leaf's value, and `reset`, which makes its gradient 0, are only needed by the
+    checks of state.
     """
 
     variable: Callable[[float], Any]
@@ -62,6 +63,7 @@ class Tape:
     value: Callable[[Any], Any]
     gradient: Callable[[Any], Any]
     assign: Callable[[Any, float], object] | None = None
+    reset: Callable[[Any], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Engine:
         value: Callable[[Any], Any],
         gradient: Callable[[Any], Any],
         assign: Callable[[Any, float], object] | None = None,
+        reset: Callable[[Any], object] | None = None,
         operations: Arithmetic | None = None,
         arrays: bool = False,
         complete: bool = False,
@@ -147,6 +150,8 @@ class Engine:
             Read a node's value and gradient; None stands for a gradient of 0.
         assign
             Replaces the value of a leaf, for the checks of state.
+        reset
+            Makes the gradient of a leaf 0, for the checks of state.
         operations
             Callables by name, where an operation is neither a Python operator nor a method of its name.
         arrays
@@ -159,7 +164,7 @@ class Engine:
             How its code is written.
 
         """
-        tape = Tape(variable, backward, value, gradient, assign)
+        tape = Tape(variable, backward, value, gradient, assign, reset)
         known = CATALOGUE | ARRAYS if arrays else CATALOGUE
         # A method called where takes its condition in a way of its own: the adapter has to say it.
         methods = {name: _method(name) for name in known if name != "where"}

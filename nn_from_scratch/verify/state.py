@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import numpy as np
+
+from nn_from_scratch.verify import isolated
 from nn_from_scratch.verify.engines import Engine, Tape
 
 Outcome = Literal["right", "wrong", "not supported", "error"]
-Finding = tuple[str, Any, tuple[float, ...]]
+Finding = tuple[str, Any, tuple[Any, ...]]
 """What was looked at, what was got, and the values that are right."""
 
 
@@ -38,7 +41,7 @@ class _Moves:
     engine: Engine
     tape: Tape
 
-    def leaf(self, value: float) -> Any:
+    def leaf(self, value: Any) -> Any:
         return self.tape.variable(value)
 
     def add(self, x: Any, y: Any) -> Any:
@@ -64,6 +67,11 @@ class _Moves:
             raise NotSupportedError("its adapter has no `assign`")
         self.tape.assign(leaf, value)
 
+    def reset(self, leaf: Any) -> None:
+        if self.tape.reset is None:
+            raise NotSupportedError("its adapter has no `reset`")
+        self.tape.reset(leaf)
+
 
 def run(engine: Engine, names: tuple[str, ...] = ()) -> list[Result]:
     """Run all checks, or the named ones.
@@ -77,10 +85,19 @@ def run(engine: Engine, names: tuple[str, ...] = ()) -> list[Result]:
     unknown = set(names) - set(CHECKS)
     if unknown:
         raise ValueError(f"no such check: {', '.join(unknown)}; known are: {'; '.join(CHECKS)}")
-    return [_outcome(engine, name) for name in names or CHECKS]
+    return [_guarded(engine, name) for name in names or CHECKS]
 
 
-def _outcome(engine: Engine, name: str) -> Result:
+def _guarded(engine: Engine, name: str) -> Result:
+    """Run one check, in a process of its own if it may kill the interpreter."""
+    if name not in _DANGEROUS or not engine.tape or not engine.spec:
+        return outcome(engine, name)
+    found, message = isolated.check(engine, name)
+    return Result(name, CHECKS[name][0], cast(Outcome, found), message)
+
+
+def outcome(engine: Engine, name: str) -> Result:
+    """Run one check in this process."""
     grade, check = CHECKS[name]
     if engine.tape is None:
         return Result(name, grade, "not supported", "the engine has no tape: it has no state to check")
@@ -140,6 +157,68 @@ def _assigned_values(moves: _Moves) -> Iterator[Finding]:
     yield "the derivative for b", moves.gradient(b), (12.0,)
 
 
+def _zeroed_between(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    for factor in (5.0, 7.0):
+        moves.backward(moves.mul(moves.mul(a, b), factor))
+        yield f"the derivative of {factor} * a * b for a", moves.gradient(a), (3.0 * factor,)
+        yield f"the derivative of {factor} * a * b for b", moves.gradient(b), (2.0 * factor,)
+        moves.reset(a)
+        moves.reset(b)
+        yield "the gradient of a once it is zeroed", moves.gradient(a), (0.0,)
+
+
+def _freed_graph(moves: _Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    output = moves.mul(moves.mul(a, b), b)
+    moves.backward(output)
+    moves.reset(a)
+    moves.reset(b)
+    try:
+        moves.backward(output)
+    except Exception:  # noqa: BLE001  it is refused, which is right
+        return
+    empty = not moves.gradient(a) and not moves.gradient(b)
+    yield "that a second backward finds nothing, and says nothing", empty, (False,)
+
+
+def _arrays_apart(moves: _Moves) -> Iterator[Finding]:
+    if not moves.engine.arrays:
+        raise NotSupportedError("the engine has no arrays")
+    given = np.array([1.0, 2.0, 3.0])
+    cotangent = np.array([1.0, -1.0, 2.0])
+    a, b = moves.leaf(given), moves.leaf(given)
+    output = moves.add(moves.add(a, b), a)
+    moves.tape.backward(output, cotangent)
+    first, second = (np.asarray(moves.tape.gradient(leaf)) for leaf in (a, b))
+    yield "the derivative of (a + b) + a for a", first.tolist(), ([2.0, -2.0, 4.0],)
+    yield "the derivative of (a + b) + a for b", second.tolist(), ([1.0, -1.0, 2.0],)
+    c, d = moves.leaf(given), moves.leaf(given)
+    moves.tape.backward(moves.add(c, d), cotangent)
+    values = {
+        "the value": [np.asarray(moves.tape.value(leaf)) for leaf in (c, d)],
+        "the cotangent": [cotangent],
+    }
+    gradients = [np.asarray(moves.tape.gradient(leaf)) for leaf in (c, d)]
+    yield "that two gradients share memory", np.shares_memory(gradients[0], gradients[1]), (False,)
+    for name, arrays in values.items():
+        shared = any(np.shares_memory(g, x) for g in gradients for x in arrays)
+        yield f"that a gradient shares memory with {name}", shared, (False,)
+
+
+def _hash_seeds(moves: _Moves) -> Iterator[Finding]:
+    if not moves.engine.spec:
+        raise NotSupportedError("another process cannot load the engine: it was not loaded by its name")
+    if not moves.engine.forms:
+        raise NotSupportedError("the engine has no operations")
+    try:
+        first, *others = isolated.answers(moves.engine)
+    except isolated.NoAnswerError as error:
+        raise NotSupportedError(str(error)) from error
+    for seed, other in zip(isolated.HASH_SEEDS[1:], others, strict=True):
+        yield f"that gradients under PYTHONHASHSEED={seed} are those under 0", other == first, (True,)
+
+
 def _dead_branch(moves: _Moves) -> Iterator[Finding]:
     a, b = moves.leaf(2.0), moves.leaf(3.0)
     u = moves.mul(a, b)
@@ -189,6 +268,13 @@ def _chain(length: int) -> Callable[[_Moves], Iterator[Finding]]:
     return check
 
 
+def _longest_chain(moves: _Moves) -> Iterator[Finding]:
+    if not moves.engine.spec:
+        raise NotSupportedError("not without a process of its own: the engine was not loaded by its name")
+    for length in (10_000, 100_000, 1_000_000):  # fails early
+        yield from _chain(length)(moves)
+
+
 def _sharing(moves: _Moves) -> Iterator[Finding]:
     a = node = moves.leaf(1.0)
     for _ in range(20):
@@ -217,6 +303,10 @@ CHECKS: dict[str, tuple[Literal["state", "limits"], Callable[[_Moves], Iterator[
     "two outputs may share a node": ("state", _two_outputs),
     "a leaf may be in two graphs": ("state", _leaf_in_two_graphs),
     "values assigned after the forward pass change nothing": ("state", _assigned_values),
+    "gradients zeroed between two passes begin anew": ("state", _zeroed_between),
+    "a freed graph is refused, and not empty": ("state", _freed_graph),
+    "gradients share no memory": ("state", _arrays_apart),
+    "results do not depend on the hash seed": ("state", _hash_seeds),
     "a dead branch changes nothing": ("state", _dead_branch),
     "an unused input has derivative 0": ("state", _unused_input),
     "a leaf may be the output": ("state", _leaf_as_output),
@@ -224,9 +314,11 @@ CHECKS: dict[str, tuple[Literal["state", "limits"], Callable[[_Moves], Iterator[
     "the order of operands does not matter": ("state", _order_of_creation),
     "a chain of 3,000 operations": ("limits", _chain(3_000)),
     "a chain of 100,000 operations": ("limits", _chain(100_000)),
+    "a chain of 1,000,000 operations": ("limits", _longest_chain),
     "a node shared 2**20 paths deep": ("limits", _sharing),
     "tanh at 400": ("limits", _saturation("tanh", 400.0, 1.0)),
     "tanh at -400": ("limits", _saturation("tanh", -400.0, -1.0)),
     "sigmoid at 800": ("limits", _saturation("sigmoid", 800.0, 1.0)),
     "sigmoid at -800": ("limits", _saturation("sigmoid", -800.0, 0.0)),
 }
+_DANGEROUS = ("a chain of 100,000 operations", "a chain of 1,000,000 operations")

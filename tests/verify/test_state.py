@@ -4,6 +4,12 @@ from nn_from_scratch.verify import Engine, GradientError, check_state, load, sta
 from nn_from_scratch.verify.faults import FAULTS, Victim
 
 ENGINE = load("nn_from_scratch")
+LACKING = {  # it has no `reset`, and no name by which another process finds it
+    "gradients zeroed between two passes begin anew",
+    "a freed graph is refused, and not empty",
+    "results do not depend on the hash seed",
+    "a chain of 1,000,000 operations",
+}
 BY_FAULT = {fault.name: fault.engine() for fault in FAULTS}
 
 
@@ -14,7 +20,9 @@ def test_our_engine_passes_every_check() -> None:
 
 
 def test_the_victim_without_a_fault_passes_every_check() -> None:
-    assert {result.outcome for result in state.run(Victim().engine("victim"))} == {"right"}
+    found = {result.name: result.outcome for result in state.run(Victim().engine("victim"))}
+    assert {name for name, outcome in found.items() if outcome == "not supported"} == LACKING
+    assert set(found.values()) == {"right", "not supported"}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +39,7 @@ def test_the_victim_without_a_fault_passes_every_check() -> None:
 )
 def test_checks_find_the_fault_and_nothing_else(fault: str, names: set[str]) -> None:
     results = state.run(BY_FAULT[fault])
-    assert {result.name for result in results if result.outcome != "right"} == names
+    assert {result.name for result in results if result.outcome in ("wrong", "error")} == names
 
 
 def test_check_tells_what_it_got() -> None:

@@ -14,5 +14,6 @@ engine = Engine.from_tape(
     value=operator.attrgetter("data"),
     gradient=operator.attrgetter("grad"),
     assign=lambda leaf, value: setattr(leaf, "data", value),
+    reset=lambda leaf: setattr(leaf, "grad", 0.0),
     source=TapeSource(imports="from micrograd.engine import Value"),
 )

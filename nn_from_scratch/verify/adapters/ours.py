@@ -32,6 +32,7 @@ engine = Engine.from_tape(
     value=operator.attrgetter("value"),
     gradient=operator.attrgetter("grad"),
     assign=lambda leaf, value: setattr(leaf, "value", value),
+    reset=lambda leaf: setattr(leaf, "grad", 0),
     operations=_OPERATIONS,
     arrays=True,
     complete=True,

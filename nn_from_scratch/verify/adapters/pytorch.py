@@ -26,6 +26,7 @@ engine = Engine.from_tape(
     value=lambda node: np.asarray(node.detach()),
     gradient=lambda leaf: leaf.grad,
     assign=_assign,
+    reset=lambda leaf: setattr(leaf, "grad", None),
     operations=OPERATIONS,
     arrays=True,
     source=TapeSource(

@@ -1,0 +1,121 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import Engine, isolated, load, state
+from nn_from_scratch.verify.engines import Tape
+
+OURS = load("nn_from_scratch")
+CHAIN, SEEDS = "a chain of 100,000 operations", "results do not depend on the hash seed"
+
+ADAPTER = """
+import os
+from nn_from_scratch import Node
+from nn_from_scratch.verify import Engine
+
+def backward(output):
+    {fault}
+    output.backprop()
+
+engine = Engine.from_tape(
+    name="odd", variable=Node, backward=backward,
+    value=lambda node: node.value, gradient=lambda node: {gradient},
+)
+"""
+
+
+def adapted(path: Path, fault: str = "pass", gradient: str = "node.grad") -> Engine:
+    adapter = path / "adapter.py"
+    adapter.write_text(ADAPTER.format(fault=fault, gradient=gradient))
+    return load(str(adapter))
+
+
+def ours(**moves: Any) -> Engine:
+    """Return our engine with other moves."""
+    assert isinstance(OURS.tape, Tape)
+    return replace(OURS, tape=replace(OURS.tape, **moves))
+
+
+def outcome(engine: Engine, name: str) -> state.Result:
+    (result,) = state.run(engine, (name,))
+    return result
+
+
+def test_engine_that_kills_the_interpreter_is_an_error(tmp_path: Path) -> None:
+    result = outcome(adapted(tmp_path, fault="os.abort()"), CHAIN)
+    assert (result.outcome, result.message) == ("error", "the interpreter died of SIGABRT")
+
+
+def test_engine_that_ends_the_process_is_an_error(tmp_path: Path) -> None:
+    result = outcome(adapted(tmp_path, fault="raise SystemExit('no more')"), CHAIN)
+    assert (result.outcome, result.message) == ("error", "the process failed: no more")
+
+
+def test_check_in_a_process_finds_what_is_right_and_wrong(tmp_path: Path) -> None:
+    assert outcome(adapted(tmp_path), CHAIN).outcome == "right"
+    result = outcome(adapted(tmp_path, gradient="2 * node.grad"), CHAIN)
+    assert result.outcome == "wrong"
+    assert "100,000 operations is 2.0, expected 1.0" in result.message
+
+
+def test_slowness_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "_PATIENCE", 0.01)
+    engine = adapted(tmp_path)
+    for name in (CHAIN, SEEDS):
+        assert (outcome(engine, name).outcome, outcome(engine, name).message) == (
+            "not supported",
+            "no answer within 0.01 s",
+        )
+
+
+def test_gradients_that_depend_on_the_hash_seed_are_wrong(tmp_path: Path) -> None:
+    assert outcome(adapted(tmp_path), SEEDS).outcome == "right"
+    result = outcome(adapted(tmp_path, gradient="node.grad + hash('x')"), SEEDS)
+    assert result.outcome == "wrong"
+    assert "gradients under PYTHONHASHSEED=1 are those under 0 is False" in result.message
+
+
+def test_gradients_that_are_not_zeroed_are_wrong() -> None:
+    name = "gradients zeroed between two passes begin anew"
+    assert outcome(OURS, name).outcome == "right"
+    assert outcome(ours(reset=lambda leaf: None), name).outcome == "wrong"
+
+
+def test_freed_graph_that_is_empty_is_wrong_and_one_that_refuses_is_right() -> None:
+    name = "a freed graph is refused, and not empty"
+    used: list[Any] = []
+
+    def empty(output: Any) -> None:
+        if output not in used:
+            output.backprop()
+        used.append(output)
+
+    def refuses(output: Any) -> None:
+        if any(output is one for one in used):
+            raise RuntimeError("freed")
+        output.backprop()
+        used.append(output)
+
+    assert outcome(OURS, name).outcome == "right"
+    assert outcome(ours(backward=empty), name).outcome == "wrong"
+    used.clear()
+    assert outcome(ours(backward=refuses), name).outcome == "right"
+
+
+def test_gradients_that_share_memory_are_wrong() -> None:
+    name = "gradients share no memory"
+    assert outcome(OURS, name).outcome == "right"
+    common = np.zeros(3)
+
+    def shared(node: Any) -> Any:
+        common[:] = node.grad
+        return common
+
+    result = outcome(ours(gradient=shared), name)
+    assert result.outcome == "wrong"
+    assert "that two gradients share memory is True, expected False" in result.message
+    result = outcome(ours(gradient=lambda node: node.value), name)
+    assert "that a gradient shares memory with the value is True" in result.message
