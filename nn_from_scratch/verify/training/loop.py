@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.nn import MLP
+from nn_from_scratch.nn import MLP, Layer
 from nn_from_scratch.verify.training.formula import flatten, unflatten
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ class Trajectory:
 
 
 def network(configuration: Configuration, dtype: Any = np.float64) -> MLP:
-    """Return our engine's network with the configuration's activations, at its start."""
-    model = MLP(configuration.sizes)
+    """Return our engine's network at the start of the configuration, whose hidden layers are all of one kind."""
+    hidden, last = configuration.activations[0], configuration.activations[-1]
+    model = MLP(configuration.sizes, activation=hidden, last=last, dtype=dtype)
     matrices = unflatten(configuration.start.astype(dtype), configuration.sizes)
-    for layer, matrix, activation in zip(model.layers, matrices, configuration.activations, strict=True):
+    for layer, matrix in zip(model.layers, matrices, strict=True):
         layer.weights.value, layer.biases.value = matrix[:, :-1], matrix[:, -1]
-        layer.activation = activation
     return model
 
 
