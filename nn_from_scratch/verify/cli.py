@@ -18,6 +18,7 @@ from nn_from_scratch.verify import tables
 from nn_from_scratch.verify.campaign import GRADES, verify
 from nn_from_scratch.verify.engines import BUILT_IN, EngineError, load
 from nn_from_scratch.verify.junit import junit
+from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.report import page
 
 RIGHT, WRONG, INTERRUPTED, INTERNAL_ERROR, BAD_USAGE, NOTHING_CHECKED = range(6)
@@ -156,7 +157,7 @@ def _report(options: argparse.Namespace) -> int:
         results[name] = run()
         # Written after each part, so that an interruption keeps what there was.
         _write(options.json, _as_json(results))
-        _write(options.html, page(**results))
+        _write(options.html, page(**results, power=detection_power()))
         if results[name]["interrupted"]:
             break
     print(f"The report is {options.html}")

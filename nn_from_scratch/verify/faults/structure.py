@@ -127,7 +127,7 @@ def _in_place(_rule: str, old: Any, new: Any) -> Any:
     """Keep the first gradient that comes, and add to it in place: it may be somebody else's, too."""
     if np.ndim(old) == 0:
         return old + new
-    if not old.any():
+    if not old.any() and new.flags.writeable:
         return new
     old += new
     return old

@@ -12,6 +12,7 @@ from nn_from_scratch.verify.report import formats, headline, provenance
 from nn_from_scratch.verify.report.entries import entries
 from nn_from_scratch.verify.report.figures import errors, speed, training
 from nn_from_scratch.verify.report.figures.graph import graph
+from nn_from_scratch.verify.report.figures.power import smallest_errors
 from nn_from_scratch.verify.report.headline import Results
 
 FAILURES_SHOWN = 25
@@ -36,7 +37,11 @@ _TEMPLATES.filters |= {
 
 
 def page(
-    *, verify: Results | None = None, moons: Results | None = None, benchmark: Results | None = None
+    *,
+    verify: Results | None = None,
+    moons: Results | None = None,
+    benchmark: Results | None = None,
+    power: Results | None = None,
 ) -> str:
     """Return one self-contained HTML page that shows the results of up to three runs.
 
@@ -49,20 +54,23 @@ def page(
         The results of ``nn-from-scratch verify``, ``moons`` and ``benchmark`` as read from their JSON;
         None for a run that was not made. A run may be interrupted, wrong or empty, keys that are not
         known are ignored, and optional ones may be missing.
+    power
+        The recorded detection power, as ``detection_power`` reads it; None leaves its section out.
 
     Returns
     -------
     str
         HTML 5 with styles, script and drawings inside; it asks the network for nothing. Write it as UTF-8.
     """
-    verify, moons, benchmark = formats.printable([verify, moons, benchmark])
+    verify, moons, benchmark, power = formats.printable([verify, moons, benchmark, power])
     parts = headline.parts_of(verify, moons, benchmark)
-    drawings = _drawings(verify or {}, moons or {}, benchmark or {})
+    drawings = _drawings(verify or {}, moons or {}, benchmark or {}, power or {})
     script = _asset("page.js")
     return _TEMPLATES.get_template("page.html").render(
         verify=verify,
         moons=moons,
         benchmark=benchmark,
+        power=power,
         checked=headline.checked(verify) if verify is not None else None,
         parts=parts,
         top=headline.gravest(parts),
@@ -85,7 +93,7 @@ def _asset(name: str) -> str:
     return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
 
 
-def _drawings(verify: Results, moons: Results, benchmark: Results) -> dict[str, Any]:
+def _drawings(verify: Results, moons: Results, benchmark: Results, power: Results) -> dict[str, Any]:
     checks = errors.Checks.of(verify.get("checks"))
     return {
         "scatter": errors.scatter(checks),
@@ -96,6 +104,7 @@ def _drawings(verify: Results, moons: Results, benchmark: Results) -> dict[str, 
         "digits": training.digits(moons),
         "digits_of": training.series(moons),
         "boundary": training.boundary(moons),
+        "smallest": smallest_errors(power),
         "ratios": speed.ratios(benchmark.get("rows") or []),
     }
 
