@@ -82,7 +82,7 @@ CASES = [
     Case("sizes-2-4-1", "One small hidden layer.", sizes=(2, 4, 1)),
     Case("sizes-2-4-3-1", "Two small hidden layers.", sizes=(2, 4, 3, 1)),
     Case("sizes-2-8-8-8-8-1", "Four hidden layers.", sizes=(2, 8, 8, 8, 8, 1)),
-    Case("sizes-2-64-64-64-1", "8,577 weights.", sizes=(2, 64, 64, 64, 1), learning_rate=1e-4),
+    Case("sizes-2-64-64-64-1", "8,577 weights.", 5, (2, 64, 64, 64, 1), learning_rate=1e-4),
     Case("relu", "Two layers of relu, then tanh.", activations=("relu", "relu", "tanh")),
     Case("relu-2-4-1", "One small hidden layer of relu.", sizes=(2, 4, 1), activations=("relu", "tanh")),
     Case(

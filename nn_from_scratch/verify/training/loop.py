@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.nn import MLP, Layer
+from nn_from_scratch.nn import MLP
 from nn_from_scratch.verify.training.formula import flatten, unflatten
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Trajectory:
 
 
 def network(configuration: Configuration, dtype: Any = np.float64) -> MLP:
-    """Return our engine's network at the start of the configuration, whose hidden layers are all of one kind."""
+    """Return our engine's network at its start; the hidden layers must be of one kind."""
     hidden, last = configuration.activations[0], configuration.activations[-1]
     model = MLP(configuration.sizes, activation=hidden, last=last, dtype=dtype)
     matrices = unflatten(configuration.start.astype(dtype), configuration.sizes)

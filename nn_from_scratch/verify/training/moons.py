@@ -212,7 +212,7 @@ def _it_bites(planted: Sequence[Results]) -> judge.Check:
         return judge.Check("planted bugs", "not checked", "none was planted")
     shown = [bug for bug in planted if bug["iteration"] is not None]
     missed = [bug["fault"] for bug in planted if bug["missed"]]
-    message = f"{len(shown)} of {len(planted)} shown by the curve alone; training never meets the others"
+    message = f"{len(shown)} of {len(planted)} shown by the curve alone; training does not meet the others"
     if missed:
         message = f"not shown, though they give wrong gradients: {', '.join(missed)}"
     return judge.Check("planted bugs", "wrong" if missed else "right", message)

@@ -4,11 +4,11 @@ import pytest
 from nn_from_scratch.verify.adapters import ours
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.expressions import Case, Expression
-from nn_from_scratch.verify.faults import CORE, Fault, Victim
+from nn_from_scratch.verify.faults import CORE, FAULTS, Fault, Victim
 from nn_from_scratch.verify.training import sensitivity
 from nn_from_scratch.verify.training.any_engine import loss_expression, train_by
 from nn_from_scratch.verify.training.judge import judge_losses, judge_steps
-from nn_from_scratch.verify.training.recorded import load
+from nn_from_scratch.verify.training.recorded import load, read
 
 INVISIBLE = {
     # what training never does, and so no loss curve can show
@@ -62,10 +62,17 @@ def test_the_curve_alone_shows_a_planted_bug_or_training_never_meets_it(fault: F
         return  # its leaves outlive an engine: a second training finds the gradients of the first
     if fault.name in INVISIBLE:
         assert planted["iteration"] is None
-        assert planted["message"].startswith("every gradient on the way is right")
+        assert planted["message"].startswith("every step on the way is right to rounding")
         assert not planted["missed"]
     else:
         assert planted["iteration"] == 1
+
+
+def test_of_all_recorded_planted_bugs_the_curve_missed_none() -> None:
+    recorded = read("planted.json")["planted"]
+    assert [bug["fault"] for bug in recorded] == [fault.name for fault in sensitivity.met(FAULTS)]
+    assert not any(bug["missed"] for bug in recorded)
+    assert sum(bug["iteration"] is not None for bug in recorded) > 40
 
 
 def test_planted_bugs_are_those_that_training_can_meet() -> None:
