@@ -186,6 +186,6 @@ def _guided(name: str, form: str, values: list[float]) -> float | None:
     """Return the step's rough value, or None where it should not be asked."""
     try:
         result = rounded(GUIDE[name](*values)) if askable(name, form, values) else math.inf
-    except ArithmeticError:
+    except (ArithmeticError, ValueError):  # log(exp(-800) + exp(-800)) has underflowed
         return None
     return result if result == 0 or _SMALLEST < abs(result) < _LARGEST else None

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from nn_from_scratch.verify import generate
 from nn_from_scratch.verify.expressions import Case, Step
 from nn_from_scratch.verify.generate import ALL_FORMS, case, seeded
 from nn_from_scratch.verify.operations import CATALOGUE
@@ -128,3 +129,7 @@ def test_case_without_a_step_that_fits_is_an_input() -> None:
     # The simplest choices put log at 0, where it has no value.
     drawn = case(lambda n: 0, (("log", "x"),), most_steps=1)
     assert len(drawn.expression) == len(drawn.point) + len(drawn.expression.steps)
+
+
+def test_a_step_whose_guide_underflows_is_given_up() -> None:
+    assert generate._guided("logaddexp", "xx", [-800.0, -800.0]) is None
