@@ -19,7 +19,6 @@ _OPERATIONS: Arithmetic = {
     },
     "where": lambda c, x, y: np.where(c > 0, x, y),
     "matmul": operator.matmul,
-    "reshape": lambda x, shape: x.reshape(shape),
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
