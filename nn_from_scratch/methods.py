@@ -74,11 +74,9 @@ class Methods:
         """Return each element, or the bound that it is beyond."""
         return RULES["clip"](self, -np.inf if low is None else low, np.inf if high is None else high)
 
-    def reshape(self, *sizes: Any, shape: Any = ()) -> Any:
+    def reshape(self, *n: Any, shape: Any = ()) -> Any:
         """Return the elements in another shape, one tuple or several integers."""
-        return self.apply(
-            RULES["reshape"], (self,), {"shape": sizes[0] if len(sizes) == 1 else sizes or shape}
-        )
+        return self.apply(RULES["reshape"], (self,), {"shape": n[0] if len(n) == 1 else n or shape})
 
     def transpose(self, *axes: Any) -> Any:
         """Return the axes in another order, one tuple or several integers; reversed by default."""
