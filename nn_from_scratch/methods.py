@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rules import CAST, FLOAT64, NO_OPTIONS, RULES
-from nn_from_scratch.rules import Function as Method
+from nn_from_scratch.rules import CAST, FLOAT64, NO_OPTIONS, RULES, Function
 
 
-def _method(name: str, **defaults: Any) -> Method:
+def _method(name: str, **defaults: Any) -> Function:
     """Return a method that applies one row, to the node and other operands or with options."""
     rule = RULES[name]
 
@@ -27,18 +26,18 @@ def _method(name: str, **defaults: Any) -> Method:
 
 
 # An index with arrays of its own, which nobody changes before the reverse pass
-_own_part: Method = lambda key: np.array(key) if isinstance(key, list | np.ndarray) else key
-_own_key: Method = lambda key: tuple(map(_own_part, key)) if isinstance(key, tuple) else _own_part(key)
-_value_of: Method = lambda x: x._value if isinstance(x, Methods) else x
-_reflected: Method = lambda name: lambda self, other: self.apply(RULES[name], (other, self), NO_OPTIONS)
-_compared: Method = lambda compare: lambda self, other: compare(self._value, _value_of(other))
+_own_part: Function = lambda key: np.array(key) if isinstance(key, list | np.ndarray) else key
+_own_key: Function = lambda key: tuple(map(_own_part, key)) if isinstance(key, tuple) else _own_part(key)
+_value_of: Function = lambda x: x._value if isinstance(x, Methods) else x
+_reflected: Function = lambda name: lambda self, other: self.apply(RULES[name], (other, self), NO_OPTIONS)
+_compared: Function = lambda compare: lambda self, other: compare(self._value, _value_of(other))
 
 
 class Methods:
     """Operators and functions of a node; each applies one row of the table."""
 
     __slots__ = ("__weakref__",)
-    apply: Method
+    apply: Function
     _value: Any
 
     __matmul__, __neg__, __abs__ = map(_method, ("matmul", "neg", "abs"))
@@ -67,7 +66,7 @@ class Methods:
     __iter__ = lambda self: (self[row] for row in range(len(self)))
     __float__ = lambda self: float(self._value)
     __bool__ = lambda self: bool(self._value)
-    astype: Method = lambda self, dtype: self.apply(CAST, (self,), {"dtype": dtype})
+    astype: Function = lambda self, dtype: self.apply(CAST, (self,), {"dtype": dtype})
     __getitem__ = lambda self, key: self.apply(RULES["index"], (self,), {"key": _own_key(key)})
 
     def clip(self, low: Any = None, high: Any = None) -> Any:
@@ -112,7 +111,7 @@ _FLAT = {np.sign, np.isfinite, np.isinf, np.isnan, np.less, np.less_equal, np.gr
 _FLAT |= {np.equal, np.not_equal}
 
 _SAME = ["sum", "mean", "prod", "max", "min", "clip", "reshape", "broadcast_to", "squeeze", "expand_dims"]
-_FUNCTIONS: dict[Any, Method] = {getattr(np, name): getattr(Methods, name) for name in _SAME}
+_FUNCTIONS: dict[Any, Function] = {getattr(np, name): getattr(Methods, name) for name in _SAME}
 _FUNCTIONS |= {
     np.amax: Methods.max,
     np.amin: Methods.min,

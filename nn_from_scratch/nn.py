@@ -104,15 +104,15 @@ def _affine(x: Any, weights: Any, biases: Any, single: bool) -> Any:
     return z[..., 0] if single else z
 
 
-_tanh: Function = lambda *operands, **options: np.tanh(_affine(*operands, **options))
+_tanh: Function = lambda x, weights, biases, single: np.tanh(_affine(x, weights, biases, single))
 _before: Function = lambda g, z, single: (
     g if not single else np.array([g]) if type(g) is float else g[..., None]
 )
-_before_tanh: Function = lambda g, z, single: _before(g - g * z * z, z, single)  # slower with 1 - z * z
+_dot: Function = lambda x, y: x.dot(y) if type(x) is np.ndarray else x @ y  # the same here, and faster
 _TO_OPERANDS = (
-    lambda g, z, x, weights, biases, single: g.dot(weights) if type(g) is np.ndarray else g @ weights,
-    lambda g, z, x, weights, *_, single: g.reshape(-1, len(weights)).T @ x.reshape(-1, weights.shape[1]),
+    lambda g, z, x, weights, biases, single: _dot(g, weights),
+    lambda g, z, x, weights, *_, single: _dot(g.reshape(-1, len(weights)).T, x.reshape(-1, weights.shape[1])),
     lambda g, z, x, weights, biases, single: g if x.ndim == 1 else g.sum(0),
 )
 _AFFINE = Rule("layer", _affine, _TO_OPERANDS, before=_before)
-_TANH = Rule("layer", _tanh, _TO_OPERANDS, before=_before_tanh)
+_TANH = Rule("layer", _tanh, _TO_OPERANDS, before=lambda g, z, single: _before(g - g * z * z, z, single))
