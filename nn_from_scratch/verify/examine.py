@@ -138,7 +138,8 @@ class _Asked:
         return taylor.enclose(self.scalar.expression, self.scalar.point, directions=self.directions)
 
     def radii(self, truth: Sequence[arb], working_format: Format) -> Rounding:
-        return rounding(self.scalar.expression, self.scalar.point, truth, working_format, self.directions)
+        expression, point, arrays = self.scalar.expression, self.scalar.point, bool(self.case.shapes)
+        return rounding(expression, point, truth, working_format, self.directions, any_order=arrays)
 
     def along(self, gradient: Sequence[float]) -> Sequence[float]:
         """Return the derivatives along the directions."""

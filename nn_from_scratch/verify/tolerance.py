@@ -77,6 +77,8 @@ def rounding(
     truth: Sequence[arb],
     working_format: Format,
     directions: Sequence[Sequence[float]] | None = None,
+    *,
+    any_order: bool = False,
 ) -> Rounding:
     """Derive the radii of the value and of each gradient entry, or of derivatives along directions.
 
@@ -91,6 +93,9 @@ def rounding(
     directions
         As for `taylor.enclose`; the radius is that of the sum of the gradient's entries, each computed on
         its own, times the direction.
+    any_order
+        Whether sums may be added up in another order than the expression's, as array engines do: then a sum
+        is off by a rounding of its largest terms, however much of them cancels.
 
     Returns
     -------
@@ -99,7 +104,8 @@ def rounding(
 
     """
     with taylor.working(working_format.precision):
-        values = expression.evaluate(_VALUES, [arb(x) for x in point])
+        add = _adder(working_format.unit_roundoff) if any_order else operator.add
+        values = expression.evaluate({**_VALUES, "add": add}, [arb(x) for x in point])
         adjoints = [arb(0)] * len(expression)
         adjoints[expression.output] = arb(1)
         met: list[arb] = list(values[expression.first_step :])
@@ -111,7 +117,7 @@ def rounding(
             for operand, partial in zip(step.operands, partials, strict=True):
                 if not expression.is_constant(operand):
                     contribution = adjoints[index] * partial
-                    adjoints[operand] += contribution
+                    adjoints[operand] = add(adjoints[operand], contribution)
                     met += (partial, contribution)
     # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
     # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
@@ -130,6 +136,13 @@ def rounding(
         ),
         balls=tuple(met),
     )
+
+
+def _adder(unit_roundoff: float) -> Callable[[Any, Any], Any]:
+    def add(x: Any, y: Any) -> Any:
+        return x + y + arb(0, unit_roundoff * (_size(arb(x)) + _size(arb(y))))
+
+    return add
 
 
 def _radius(ball: arb) -> float:

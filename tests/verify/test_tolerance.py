@@ -11,6 +11,7 @@ from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.faults import Row, Value, Victim
 from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.lower import lower
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.tolerance import FORMATS, Rounding, rounding
 from nn_from_scratch.verify.verdicts import Verdict
@@ -145,3 +146,19 @@ def test_overflow_on_the_way_is_undecided() -> None:
     one = Case(Expression(1, (1e300,), steps, output=3), (800.0,))
     assert not radii(one).in_range(FORMATS["float64"])
     assert examine(load("nn_from_scratch"), one).verdict is Verdict.UNDECIDED
+
+
+def test_a_sum_may_be_added_up_in_another_order() -> None:
+    # 1 - 1 + 2**-60 is exact from left to right, but from right to left 2**-60 is lost in -1.
+    case = Case(
+        Expression(1, (), (Step("sum", (0,), (("axis", None), ("keepdims", False))),), 1),
+        (1.0, -1.0, 2.0**-60),
+        ((3,),),
+        (1.0,),
+    )
+    scalar = lower(case)
+    _, truth = taylor.enclose(scalar.expression, scalar.point)
+    left_to_right = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"])
+    any_order = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"], any_order=True)
+    assert left_to_right.value == 0
+    assert 2.0**-60 < any_order.value < 2.0**-50
