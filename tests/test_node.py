@@ -35,7 +35,7 @@ def test_node_shares_no_memory_with_what_it_was_given() -> None:
     factor = np.array([3.0, 4.0])
     index = np.array([0, 0])
     node = Node(given)
-    z = (node * factor)[index].sum()
+    z = ((node * factor)[None, index, ...] + (node * factor)[index]).sum() / 2
     given[:] = factor[:] = index[:] = 1
     z.backprop()
     assert np.array_equal(node.value, [1.0, 2.0])
@@ -97,6 +97,14 @@ def test_float32_meets_python_numbers_as_numpy_has_it_and_float64_never_becomes_
     assert (single * np.float64(2.0)).dtype == np.float64
     assert (single * Node([1.0, 1.0])).dtype == np.float64
     assert single.sum().dtype == np.float32
+
+
+def test_cotangent_takes_the_precision_of_the_value() -> None:
+    single = Node(np.ones(2, np.float32))
+    z = single * 2
+    z.backprop(np.array([0.1, 0.2]))
+    assert z.grad.dtype == np.float32
+    assert single.grad.dtype == np.float32
 
 
 def test_gradient_of_mixed_precision_has_the_precision_of_each_operand() -> None:
@@ -229,6 +237,18 @@ def test_no_grad_ends_with_an_error_and_holds_for_its_thread_only() -> None:
         x.grad = 0
         z.backprop()
         assert x.grad == 6.0
+
+
+def test_no_grad_can_be_taken_back_inside() -> None:
+    x = Node(3.0)
+    with no_grad():
+        with no_grad(recording=True):
+            remembered = x * x
+        forgotten = x * x
+    forgotten.backprop()
+    assert x.grad == 0.0
+    remembered.backprop()
+    assert x.grad == 6.0
 
 
 def test_no_grad_is_a_decorator_too() -> None:
