@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from nn_from_scratch.verify.report import formats, headline, provenance
+from nn_from_scratch.verify.report import animation, formats, headline, provenance
 from nn_from_scratch.verify.report.entries import entries
 from nn_from_scratch.verify.report.figures import errors, speed, training
 from nn_from_scratch.verify.report.figures.graph import graph
@@ -84,6 +84,8 @@ def page(
         commands=list(provenance.commands(verify, moons, benchmark)),
         style=Markup(_asset("page.css")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - likewise
+        animation=animation.html(moons["animation"]) if moons and moons.get("animation") else None,
+        animation_hash=animation.script_hash(),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **drawings,
     )
@@ -104,6 +106,7 @@ def _drawings(verify: Results, moons: Results, benchmark: Results, power: Result
         "digits": training.digits(moons),
         "digits_of": training.series(moons),
         "boundary": training.boundary(moons),
+        "band": training.band(moons),
         "smallest": smallest_errors(power),
         "ratios": speed.ratios(benchmark.get("rows") or []),
     }

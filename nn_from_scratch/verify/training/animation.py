@@ -1,10 +1,8 @@
-"""Watching training: the boundary and the loss over the iterations, as one self-contained piece of HTML."""
+"""Watching training: the boundary and the loss over the iterations, as data for the report."""
 
 from __future__ import annotations
 
 import base64
-import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,17 +51,3 @@ def frames(run: Trajectory, configuration: Configuration) -> dict[str, Any]:
         "rows": len(along),
         "frames": [base64.b64encode(level.tobytes()).decode("ascii") for level in levels],
     }
-
-
-def html(animation: dict[str, Any]) -> str:
-    """Return the animation as HTML to put into a page: no file, no network, no name that a page may have.
-
-    Parameters
-    ----------
-    animation
-        What `frames` returned.
-
-    """
-    template = files(__package__).joinpath("animation.html").read_text(encoding="utf-8")
-    # in a script element, only "<" could end the data early
-    return template.replace("DATA", json.dumps(animation, allow_nan=False).replace("<", "\\u003c"))

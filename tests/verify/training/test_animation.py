@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.training.animation import frames, html
+from nn_from_scratch.verify.report.animation import html
+from nn_from_scratch.verify.training.animation import frames
 from nn_from_scratch.verify.training.loop import Trajectory, at_once, network, train
 from nn_from_scratch.verify.training.recorded import Recorded, load
 

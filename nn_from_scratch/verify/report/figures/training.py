@@ -48,6 +48,31 @@ def losses(moons: Mapping[str, Any]) -> Markup | None:
     return responsive("losses", label, (760, 480), (340, 420), paint)
 
 
+def band(moons: Mapping[str, Any]) -> Markup | None:
+    """Draw where the recorded curve lies among those from many random starts."""
+    quantiles = [numbers(row) for row in (moons.get("band") or {}).get("losses") or []]
+    reference = numbers(moons.get("reference"))
+    if len(quantiles) < 3 or not np.any(reference > 0):
+        return None
+    middle = len(quantiles) // 2
+
+    def paint(figure: Figure) -> None:
+        axes = panel(figure, left=56, right=12, top=10, bottom=44)
+        for low, high in zip(quantiles[:middle], quantiles[:middle:-1], strict=False):
+            axes.fill_between(
+                range(len(low)), log10(low), log10(high), color=COLOURS["engine"], alpha=0.14, lw=0
+            )
+        axes.plot(_finite(log10(quantiles[middle])), color=COLOURS["engine"], lw=1.2)
+        axes.plot(_finite(log10(reference)), color=COLOURS["reference"], lw=1.8, ls=(0, (5, 2.5)))
+        powers = decades(*axes.get_ylim(), 6)
+        axes.set_yticks(powers, [*map(power_of_ten, powers)])
+        axes.set_xlabel("iteration")
+        axes.set_ylabel("loss")
+
+    label = f"The recorded loss among quantiles of many random starts, over {len(reference)} iterations."
+    return responsive("band", label, (760, 360), (340, 320), paint)
+
+
 def _curves(axes: Axes, loss: NDArray[np.float64], reference: NDArray[np.float64]) -> None:
     axes.plot(_finite(log10(loss)), color=COLOURS["engine"], lw=7, alpha=0.35, solid_capstyle="round")
     axes.plot(_finite(log10(reference)), color=COLOURS["reference"], lw=1.8, ls=(0, (5, 2.5)))
