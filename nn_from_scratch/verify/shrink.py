@@ -28,18 +28,6 @@ def minimal(engine: Engine, found: Examination) -> Examination:
         found = seen
 
 
-def blame(engine: Engine, found: Examination) -> str:
-    """Name the operation whose value or local derivative is wrong, or the reverse pass.
-
-    Every step of the (minimal) case is checked on its own at the values it has there, from the output down.
-    """
-    expression = found.case.expression
-    for index in range(len(expression) - 1, expression.first_step - 1, -1):
-        if accused_alone(engine, found.case, index):
-            return expression.steps[index - expression.first_step].operation
-    return REVERSE_PASS
-
-
 def accused_alone(engine: Engine, case: Case, index: int) -> Examination | None:
     """Check one step on its own at the values it has in a case; return what accuses it, if anything does.
 

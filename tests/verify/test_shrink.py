@@ -1,10 +1,11 @@
 import pytest
 
 from nn_from_scratch.verify import Engine, Verdict
+from nn_from_scratch.verify.blame import diagnose
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.shrink import REVERSE_PASS, blame, minimal
+from nn_from_scratch.verify.shrink import REVERSE_PASS, minimal
 
 
 def accused(engine: Engine, least: int = 10) -> Examination:
@@ -34,7 +35,7 @@ def test_minimal_is_the_operation_alone(name: str, steps: list[str]) -> None:
     assert [step.operation for step in smallest.case.expression.steps] == steps
     assert smallest.verdict is found.verdict
     assert len(smallest.case.point) <= 2
-    assert blame(engine, smallest) == steps[0]
+    assert diagnose(engine, smallest).operation == steps[0]
 
 
 def test_minimal_makes_numbers_simple() -> None:
@@ -46,7 +47,7 @@ def test_minimal_leaves_a_graph_of_two_steps_where_one_is_right() -> None:
     engine = faulty("upstream dropped")
     smallest = minimal(engine, accused(engine))
     assert len(smallest.case.expression.steps) == 2
-    assert blame(engine, smallest) == "exp"
+    assert diagnose(engine, smallest).operation == "exp"
 
 
 def test_minimal_keeps_the_exception() -> None:
@@ -58,7 +59,7 @@ def test_minimal_keeps_the_exception() -> None:
     smallest = minimal(engine, accused(engine))
     assert (smallest.verdict, smallest.error) == (Verdict.ERROR, "LookupError: no value")
     assert [step.operation for step in smallest.case.expression.steps] == ["arctan"]
-    assert blame(engine, smallest) == "arctan"
+    assert diagnose(engine, smallest).operation == "arctan"
 
 
 def test_minimal_meets_points_outside_the_domain() -> None:
@@ -78,10 +79,10 @@ def test_minimal_meets_points_outside_the_domain() -> None:
 def test_blame_falls_on_the_reverse_pass_where_operations_are_right(name: str) -> None:
     engine = faulty(name)
     smallest = minimal(engine, accused(engine))
-    assert blame(engine, smallest) == REVERSE_PASS
+    assert diagnose(engine, smallest).operation == REVERSE_PASS
     assert len(smallest.case.expression.steps) <= 4
 
 
 def test_blame_finds_a_lost_sum() -> None:
     engine = faulty("assigned")
-    assert blame(engine, minimal(engine, accused(engine))) == "mul"
+    assert diagnose(engine, minimal(engine, accused(engine))).operation == "mul"
