@@ -145,10 +145,10 @@ class Node(Methods):
         return Node.apply(_DIV, (self, other), NO_OPTIONS)
 
     def __pow__(self, other: Any) -> "Node":
-        x, square = self._value, type(other) in (int, float) and other == 2
-        if square and type(x) is float:
+        x, kind = self._value, type(other)
+        if type(x) is float and (kind is int or kind is float) and other == 2:
             return _computed(x * x, _SQUARE, (self, None, x + x, None, x, None))
-        return self.square() if square else Node.apply(_POW, (self, other), NO_OPTIONS)
+        return self.square() if kind is int and other == 2 else Node.apply(_POW, (self, other), NO_OPTIONS)
 
     def relu(self) -> "Node":
         """Return `relu` of each element: itself if positive, else 0."""

@@ -42,14 +42,24 @@ def cotangents(output: Any, seed: Any, create_graph: bool) -> dict[Any, Any]:
 
 
 @contextmanager
-def _reached(output: Any) -> Iterator[list[Any]]:
+def _reached(output: Any) -> Iterator[list[Any]]:  # noqa: C901 - unrolled
     """List the output and all it was computed from; meanwhile each counts its consumers among them."""
     kind, nodes = type(output), [output]
     with _ONE_AT_A_TIME:
         try:
             for node in nodes:  # grows on the way
-                if node._rule is not None:
-                    for operand in node._operands if node._edges is None else node._edges[:2]:
+                if node._edges is not None:
+                    left, right, _, _, _, _ = node._edges
+                    if type(left) is kind:
+                        if not left._waiting:
+                            nodes.append(left)
+                        left._waiting += 1
+                    if type(right) is kind:
+                        if not right._waiting:
+                            nodes.append(right)
+                        right._waiting += 1
+                elif node._rule is not None:
+                    for operand in node._operands:
                         if type(operand) is kind:
                             if not operand._waiting:
                                 nodes.append(operand)
@@ -77,14 +87,14 @@ def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> 
             if type(left) is kind:
                 if g:  # a zero stays zero: see `pullback`
                     left._grad += g * left_slope
-                left._waiting -= 1
-                if not left._waiting:
+                waiting = left._waiting = left._waiting - 1
+                if not waiting:
                     ready.append(left)
             if type(right) is kind:
                 if g:
                     right._grad += g * right_slope
-                right._waiting -= 1
-                if not right._waiting:
+                waiting = right._waiting = right._waiting - 1
+                if not waiting:
                     ready.append(right)
 
 

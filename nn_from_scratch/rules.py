@@ -74,12 +74,9 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
     return part if part.dtype == operand.dtype else part.astype(operand.dtype)
 
 
-def _each(name: str, compute: Function, *derivatives: Function, scalar: Function | None = None) -> Rule:
-    return Rule(name, compute, derivatives, elementwise=True, scalar=scalar)
-
-
 # What rows are made of --------------------------------------------------------------------------------
 
+_each: Function = lambda name, f, *slopes, scalar=None: Rule(name, f, slopes, elementwise=True, scalar=scalar)
 _finite: Function = lambda x: math.isfinite(x if type(x) is float else np.vdot(x, x))  # fast, if too careful
 _by_base: Function = lambda z, x, y: np.where(y == 0, 0.0, y * np.power(x, y - 1))
 _by_exponent: Function = lambda z, x, y: np.where((x == 0) & (y >= 0), 0.0, z * np.log(x))
@@ -101,10 +98,15 @@ _normalized: Function = lambda x, axis: x / _total(x, axis)
 _softmax: Function = lambda x, axis: _normalized(np.exp(x - _largest(x, axis)), axis)
 _log_normalized: Function = lambda x, axis: x - np.log(_total(np.exp(x), axis))
 _log_softmax: Function = lambda x, axis: _log_normalized(x - _largest(x, axis), axis)
+_extreme: Function = lambda z, x, **k: np.equal(x, _spread(z, x, **k))
+_to_extreme: Function = lambda g, z, x, **k: _spread(g, x, **k) * _normalized(_extreme(z, x, **k), k["axis"])
 _reshaped: Function = lambda g, z, x, **_: np.reshape(g, np.shape(x))
 _along: Function = lambda axis, key: (*(slice(None),) * axis, key)
 _taken: Function = lambda x, key: np.asarray(x)[key]
-_through_stack: Function = lambda position, g, z, *xs, axis: g[_along(axis % g.ndim, position)]
+_ends: Function = lambda xs, axis: np.cumsum([0, *(x.shape[axis] for x in xs)])
+_part: Function = lambda position, xs, axis: slice(*_ends(xs, axis)[position : position + 2])
+_to_concatenated: Function = lambda k, g, z, *xs, axis: g[_along(axis % g.ndim, _part(k, xs, axis))]
+_to_stacked: Function = lambda k, g, z, *xs, axis: g[_along(axis % g.ndim, k)]
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -112,10 +114,6 @@ def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     if type(g) is float:
         return np.full(np.shape(x), g)
     return np.broadcast_to(g if axis is None or keepdims else np.expand_dims(g, axis), np.shape(x))
-
-
-def _through_extreme(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return _spread(g, x, axis, keepdims) * _normalized(np.equal(x, _spread(z, x, axis, keepdims)), axis)
 
 
 def _through_prod(g: Any, _z: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -161,11 +159,6 @@ def _scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     z = np.zeros(shape, np.result_type(x))
     np.add.at(z, key, x)  # a key may name a place several times
     return z
-
-
-def _through_concatenate(position: int, g: Any, _z: Any, *operands: Any, axis: int) -> Any:
-    ends = np.cumsum([0, *(x.shape[axis] for x in operands)])
-    return g[_along(axis % g.ndim, slice(ends[position], ends[position + 1]))]
 
 
 # The engine's own steps, which are not in the table
@@ -221,21 +214,18 @@ _ROWS = (
     Rule("sum", np.add.reduce, [lambda g, z, x, axis, keepdims: _spread(g, x, axis, keepdims)]),
     Rule("mean", np.mean, [lambda g, z, x, **k: _spread(np.divide(g, _count(z, x)), x, **k)]),
     Rule("prod", np.prod, [_through_prod]),
-    Rule("max", np.max, [_through_extreme]),
-    Rule("min", np.min, [_through_extreme]),
+    *(Rule(name, getattr(np, name), [_to_extreme]) for name in ("max", "min")),
     Rule("logsumexp", _logsumexp, [lambda g, z, x, **k: _spread(g, x, **k) * SOFTMAX(x, axis=k["axis"])]),
     SOFTMAX,
     Rule("log_softmax", _log_softmax, [lambda g, z, x, axis: g - np.exp(z) * _total(g, axis)]),
     # Products and shapes
     Rule("matmul", np.matmul, [_through_matmul_left, _through_matmul_right]),
-    Rule("reshape", np.reshape, [_reshaped]),
-    Rule("squeeze", np.squeeze, [_reshaped]),
-    Rule("expand_dims", np.expand_dims, [_reshaped]),
+    *(Rule(name, getattr(np, name), [_reshaped]) for name in ("reshape", "squeeze", "expand_dims")),
     Rule("transpose", np.transpose, [lambda g, z, x, axes: np.transpose(g, axes and np.argsort(axes))]),
     Rule("broadcast_to", np.broadcast_to, [lambda g, z, x, shape: g]),
     Rule("index", _taken, [lambda g, z, x, key: SCATTER(g, key=key, shape=np.shape(x))]),
-    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _through_concatenate),
-    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _through_stack),
+    Rule("concatenate", lambda *xs, axis: np.concatenate(xs, axis), _to_concatenated),
+    Rule("stack", lambda *xs, axis: np.stack(xs, axis), _to_stacked),
 )
 
 RULES = {rule.name: rule for rule in _ROWS}
