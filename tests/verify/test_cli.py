@@ -192,7 +192,7 @@ def test_report_sums_up_the_statuses(
     monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
     paths = [tmp_path / "page.html", tmp_path / "results.json"]
     assert cli.main(["report", "--html", str(paths[0]), "--json", str(paths[1])]) == expected
-    assert paths[0].read_text() == "verify moons benchmark"
+    assert paths[0].read_text() == "verify moons benchmark power"
     assert set(json.loads(paths[1].read_text())) == {"verify", "moons", "benchmark"}
 
 
@@ -202,4 +202,4 @@ def test_report_stops_where_it_is_interrupted(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
     path = tmp_path / "page.html"
     assert cli.main(["report", "--html", str(path)]) == cli.INTERRUPTED
-    assert path.read_text() == "verify"
+    assert path.read_text() == "verify power"
