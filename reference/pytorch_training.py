@@ -117,7 +117,7 @@ class Training:
             cotangents = cotangents.clone()
             later = torch.tensor([k > j for k in rows] + [True] * len(weights_at))
             if later.any():
-                cotangents[later] = vmap(step_along, chunk_size=64)(cotangents[later])
+                cotangents[later] = vmap(step_along, chunk_size=512)(cotangents[later])
             if j in rows:
                 cotangents[rows.index(j)] = grad(self.loss)(thetas[j], j)
             yield j, cotangents

@@ -100,7 +100,7 @@ CASES = [
     Case("rate-1e-1", "Training diverges at once.", learning_rate=1e-1, bits=2048),
     Case("batches-of-10", "Ten samples per iteration, in order.", learning_rate=1e-2, batch=10),
     Case("float32", "Start, data and arithmetic in float32.", learning_rate=2.0**-10, dtype="float32"),
-    Case("iterations-2000", "2,000 iterations.", sizes=(2, 8, 8, 1), iterations=2000, bits=8192),
+    Case("iterations-2000", "2,000 iterations.", sizes=(2, 4, 1), iterations=2000, bits=4096),
 ]
 
 
