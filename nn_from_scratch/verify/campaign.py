@@ -15,9 +15,9 @@ from nn_from_scratch.verify.engines import Engine, load
 from nn_from_scratch.verify.environment import environment
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
+from nn_from_scratch.verify.failures.rebuild import in_format
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
-from nn_from_scratch.verify.rebuild import in_format
 from nn_from_scratch.verify.statistics import Statistics
 from nn_from_scratch.verify.verdicts import Verdict
 

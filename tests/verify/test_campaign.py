@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from nn_from_scratch.verify import Engine, campaign, load, verify
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.operations import CATALOGUE
 from nn_from_scratch.verify.oracles import pytorch
-from nn_from_scratch.verify.shrink import REVERSE_PASS
 
 COUNTS = ("graphs", "operations", "checks", "oracles", "grades", "verdict", "failures", "alarms")
 

@@ -5,12 +5,12 @@ import pytest
 
 from nn_from_scratch.verify import state, verify
 from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import CORE, EQUIVALENTS, FAULTS, RULES, Fault, Victim, hunt
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.oracles import pytorch
-from nn_from_scratch.verify.shrink import REVERSE_PASS
 
 GRAPHS = 300
 

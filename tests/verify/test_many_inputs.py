@@ -8,8 +8,8 @@ from nn_from_scratch.verify import Case, Engine, Expression, GradientError, Step
 from nn_from_scratch.verify import examine as examining
 from nn_from_scratch.verify.engines import Answer
 from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.failures.shrink import minimal
 from nn_from_scratch.verify.many_inputs import bisect, direction, miss_probability
-from nn_from_scratch.verify.shrink import minimal
 
 OURS = load("nn_from_scratch")
 ELEMENTWISE = Expression(1, (), (Step("sin", (0,)), Step("mul", (1, 0))), 2)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults.planting import Fault, derivative, part, scaled, value
 from nn_from_scratch.verify.faults.rules import pow_partials, sigmoid
 from nn_from_scratch.verify.faults.victim import Value
-from nn_from_scratch.verify.shrink import REVERSE_PASS
 
 
 def breadth_first(output: Value) -> list[Value]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults.array_rules import softmax
 from nn_from_scratch.verify.faults.planting import Fault, derivative, part, pull
 from nn_from_scratch.verify.faults.rules import sigmoid
 from nn_from_scratch.verify.faults.victim import Value
-from nn_from_scratch.verify.shrink import REVERSE_PASS
 
 KIND = "equivalent"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults.array_rules import PULLS
 from nn_from_scratch.verify.faults.planting import ANY, Fault, part
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.faults.victim import Value, Victim, topological
-from nn_from_scratch.verify.shrink import REVERSE_PASS
 
 Shares = list[tuple[Value, Any]]
 

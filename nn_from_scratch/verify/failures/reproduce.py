@@ -11,8 +11,8 @@ import numpy as np
 
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination
-from nn_from_scratch.verify.expectations import expectations
-from nn_from_scratch.verify.rebuild import values
+from nn_from_scratch.verify.failures.expectations import expectations
+from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.source import Source, array_text
 from nn_from_scratch.verify.verdicts import Judgement
 

@@ -14,13 +14,13 @@ import pytest
 from nn_from_scratch.verify import Case, Engine, Expression, Step, load
 from nn_from_scratch.verify.engines import single
 from nn_from_scratch.verify.examine import Examination, examine
+from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.faults import Victim
 from nn_from_scratch.verify.generate import ALL_FORMS, seeded
 from nn_from_scratch.verify.generate import case as scalar_case
 from nn_from_scratch.verify.generate_arrays import array_case
-from nn_from_scratch.verify.reproduce import reproducer
 
-PACKAGE = Path(__file__).parents[2] / "nn_from_scratch"
+PACKAGE = Path(__file__).parents[3] / "nn_from_scratch"
 SHARED = Expression(2, (2.0,), (Step("mul", (0, 1)), Step("exp", (3,)), Step("add", (4, 4))), 5)
 ADAPTERS = {"nn_from_scratch": "numpy", "autograd": "autograd", "jax": "jax"}
 ADAPTERS |= {"micrograd": "micrograd", "pytorch": "torch"}

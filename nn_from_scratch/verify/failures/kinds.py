@@ -12,11 +12,11 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.adjoints import judged_adjoint, uses
 from nn_from_scratch.verify.engines import Answer, Engine
 from nn_from_scratch.verify.examine import Examination
-from nn_from_scratch.verify.expectations import expectations
 from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
+from nn_from_scratch.verify.failures.expectations import expectations
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.failures.rebuild import rebuilt, simpler, size, values, with_arrays
 from nn_from_scratch.verify.generate import Form
-from nn_from_scratch.verify.rebuild import rebuilt, simpler, size, values, with_arrays
 
 REVERSE_PASS = "reverse pass"  # noqa: S105  no password
 """What is blamed when every operation is right on its own."""

@@ -6,14 +6,14 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from nn_from_scratch.verify.blame import Diagnosis, diagnose
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.kinds import STATE_LEFT_OVER
+from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
+from nn_from_scratch.verify.failures.kinds import STATE_LEFT_OVER
+from nn_from_scratch.verify.failures.reproduce import reproducer
+from nn_from_scratch.verify.failures.shrink import minimal
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
-from nn_from_scratch.verify.reproduce import reproducer
-from nn_from_scratch.verify.shrink import minimal
 from nn_from_scratch.verify.state import Result
 from nn_from_scratch.verify.verdicts import Verdict
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.lower import lower
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.rebuild import values
 from nn_from_scratch.verify.tolerance import Format, rounding
 from nn_from_scratch.verify.verdicts import Judgement, judge
 
