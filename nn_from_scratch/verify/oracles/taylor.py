@@ -135,7 +135,7 @@ def _arctan2(y: Any, x: Any) -> Any:
 
 
 def _where(c: Any, x: Any, y: Any) -> Any:
-    x, y = _series(x), _series(y)
+    c, x, y = _series(c), _series(x), _series(y)
     if c[0] > 0:
         return x
     if c[0] <= 0:

@@ -146,3 +146,10 @@ def test_a_fault_of_the_truth_is_seen_by_the_witnesses(
     assert any(one.oracles["finite differences"] == "agrees" for one in lonely)
     assert all(one.oracles.get("pytorch", "agrees") == "agrees" for one in lonely)
     assert all(name in {s.operation for s in one.case.expression.live_steps()} for one in lonely)
+
+
+def test_a_constant_condition_takes_its_side() -> None:
+    # Such are made of array cases, where an empty sum decides: where(x @ y, -2, z).
+    expression = Expression(1, (0.0, -2.0), (Step("where", (1, 2, 0)),), output=3)
+    value, (ball,) = taylor.enclose(expression, (0.7,))
+    assert (value, ball) == (0.7, 1)
