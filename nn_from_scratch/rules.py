@@ -78,9 +78,10 @@ def pullback(rule: Rule, position: int, g: Any, z: Any, operands: Any, options: 
 
 _each: Function = lambda name, f, *slopes, scalar=None: Rule(name, f, slopes, elementwise=True, scalar=scalar)
 _finite: Function = lambda x: math.isfinite(x if type(x) is float else np.vdot(x, x))  # fast, if too careful
-_by_base: Function = lambda z, x, y: np.where(y == 0, 0.0, y * np.power(x, y - 1))
+_by_base: Function = lambda z, x, y: np.where(y == 0, _over(y, x), y * np.power(x, y - 1))
 _by_exponent: Function = lambda z, x, y: np.where((x == 0) & (y >= 0), 0.0, z * np.log(x))
 _over: Function = lambda x, r: x / (r + (r == 0))  # 0 / 0 is 0
+_cosine: Function = lambda x: np.sqrt(np.where(np.abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x)))  # of arcsin x
 _turn: Function = lambda a, x, y: _over(_over(a, np.hypot(x, y)), np.hypot(x, y))
 _sigmoid: Function = lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 _scalar_sigmoid: Function = lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x)))
@@ -103,8 +104,7 @@ _to_extreme: Function = lambda g, z, x, **k: _spread(g, x, **k) * _normalized(_e
 _reshaped: Function = lambda g, z, x, **_: np.reshape(g, np.shape(x))
 _along: Function = lambda axis, key: (*(slice(None),) * axis, key)
 _taken: Function = lambda x, key: np.asarray(x)[key]
-_ends: Function = lambda xs, axis: np.cumsum([0, *(x.shape[axis] for x in xs)])
-_part: Function = lambda position, xs, axis: slice(*_ends(xs, axis)[position : position + 2])
+_part: Function = lambda k, xs, axis: slice(*np.cumsum([0, *(x.shape[axis] for x in xs)])[k : k + 2])
 _to_concatenated: Function = lambda k, g, z, *xs, axis: g[_along(axis % g.ndim, _part(k, xs, axis))]
 _to_stacked: Function = lambda k, g, z, *xs, axis: g[_along(axis % g.ndim, k)]
 
@@ -191,8 +191,8 @@ _ROWS = (
     _each("sin", np.sin, lambda z, x: np.cos(x), scalar=math.sin),
     _each("cos", np.cos, lambda z, x: -np.sin(x), scalar=math.cos),
     _each("tan", np.tan, lambda z, x: 1 + z * z, scalar=math.tan),
-    _each("arcsin", np.arcsin, lambda z, x: 1 / np.sqrt((1 - x) * (1 + x)), scalar=math.asin),
-    _each("arccos", np.arccos, lambda z, x: -1 / np.sqrt((1 - x) * (1 + x)), scalar=math.acos),
+    _each("arcsin", np.arcsin, lambda z, x: 1 / _cosine(x), scalar=math.asin),
+    _each("arccos", np.arccos, lambda z, x: -1 / _cosine(x), scalar=math.acos),
     _each("arctan", np.arctan, lambda z, x: 1 / (1 + x * x), scalar=math.atan),
     _each("hypot", np.hypot, lambda z, x, y: _over(x, z), lambda z, x, y: _over(y, z)),
     _each("arctan2", np.arctan2, lambda z, x, y: _turn(y, x, y), lambda z, x, y: -_turn(x, x, y)),

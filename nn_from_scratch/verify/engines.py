@@ -7,9 +7,9 @@ import importlib.util
 import math
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,8 @@ class Engine:
         Whether it claims the whole catalogue: then a missing operation is a fault, and no lack.
     dtype
         The format it computes in: "float64", "float32", "float16" or "bfloat16".
+    second_order
+        Whether it differentiates its own gradients: then `answer` takes cases with a tangent.
     tape
         Its single moves, where it has them.
     source
@@ -102,6 +104,7 @@ class Engine:
     arrays: bool = False
     complete: bool = False
     dtype: str = "float64"
+    second_order: bool = False
     tape: Tape | None = None
     source: Source | None = None
     spec: str = field(default="", compare=False)
@@ -129,6 +132,7 @@ class Engine:
         gradient: Callable[[Any], Any],
         assign: Callable[[Any, float], object] | None = None,
         reset: Callable[[Any], object] | None = None,
+        gradients: Callable[..., Sequence[Any]] | None = None,
         operations: Arithmetic | None = None,
         arrays: bool = False,
         complete: bool = False,
@@ -152,6 +156,9 @@ class Engine:
             Replaces the value of a leaf, for the checks of state.
         reset
             Makes the gradient of a leaf 0, for the checks of state.
+        gradients
+            Called as ``gradients(output, leaves)``, or ``gradients(output, leaves, cotangent)`` as `backward`
+            is, returns the gradient by each leaf as a node, for second derivatives.
         operations
             Callables by name, where an operation is neither a Python operator nor a method of its name.
         arrays
@@ -173,18 +180,21 @@ class Engine:
         def answer(case: Case) -> Answer:
             leaves = [variable(x) for x in case.inputs()]
             output = case.expression.evaluate(table, leaves)[case.expression.output]
-            if case.shapes:
-                backward(output, np.reshape(case.cotangent, np.shape(value(output))))
-            else:
-                backward(output)
+            cotangent = [np.reshape(case.cotangent, np.shape(value(output)))] if case.shapes else []
+            if case.tangent and gradients:
+                found = gradients(output, leaves, *cotangent)
+                weights = [variable(x) if case.shapes else x for x in case.tangents()]
+                output, cotangent = _along(table, found, weights), []
+            backward(output, *cotangent)
             values = np.ravel(np.asarray(value(output), dtype=np.float64))
-            weighed = math.fsum(values * (case.cotangent if case.shapes else 1.0))
+            weighed = sum_of(values * (case.cotangent if cotangent else 1.0))
             return Answer(weighed, _flat(case, [gradient(leaf) for leaf in leaves]))
 
         def forward(case: Case) -> object:
             return case.expression.evaluate(table, [variable(x) for x in case.inputs()])
 
-        return cls(name, table, answer, forward, arrays, complete, dtype, tape, source)
+        second_order = gradients is not None
+        return cls(name, table, answer, forward, arrays, complete, dtype, second_order, tape, source)
 
     @classmethod
     def from_transform(
@@ -197,6 +207,7 @@ class Engine:
         arrays: bool = False,
         complete: bool = False,
         dtype: str = "float64",
+        second_order: bool = False,
         source: Source | None = None,
     ) -> Engine:
         """Describe an engine that turns a function into its gradient.
@@ -218,6 +229,8 @@ class Engine:
             Whether a missing operation is a fault.
         dtype
             The format it computes in.
+        second_order
+            Whether `value_and_gradient` can be applied to a function that it is called in.
         source
             How its code is written.
 
@@ -237,13 +250,17 @@ class Engine:
                     return output
                 return namespace.sum(output * np.reshape(case.cotangent, np.shape(output)))
 
-            result, gradient = value_and_gradient(function, case.inputs())
+            def along(*inputs: Any) -> Any:
+                _, gradient = value_and_gradient(function, inputs)
+                return _along(table, gradient, case.tangents())
+
+            result, gradient = value_and_gradient(along if case.tangent else function, case.inputs())
             return Answer(float(result), _flat(case, gradient))
 
         def forward(case: Case) -> object:
             return case.expression.evaluate(table, case.inputs())
 
-        return cls(name, table, answer, forward, arrays, complete, dtype, source=source)
+        return cls(name, table, answer, forward, arrays, complete, dtype, second_order, source=source)
 
     @cached_property
     def lacks(self) -> dict[Form, str]:
@@ -343,6 +360,22 @@ def _method(name: str) -> Callable[..., Any]:
 
 def _of_a_list(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *xs, **keywords: function(xs, **keywords)
+
+
+def sum_of(numbers: Iterable[float]) -> float:
+    """Return the sum, correctly rounded; NaN where `math.fsum` raises about what is no finite number."""
+    try:
+        return math.fsum(numbers)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _along(operations: Arithmetic, gradient: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return the sum of all entries of a gradient, each times the tangent's, in the engine's operations."""
+    parts = [operations["mul"](g, v) for g, v in zip(gradient, tangents, strict=True)]
+    if not isinstance(tangents[0], float):
+        parts = [operations["sum"](part, axis=None, keepdims=False) for part in parts]
+    return reduce(operations["add"], parts)
 
 
 def _flat(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:

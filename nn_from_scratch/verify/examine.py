@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,11 +9,12 @@ from typing import Literal
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.engines import Answer, Engine
+from nn_from_scratch.verify.engines import Answer, Engine, sum_of
 from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.lower import lower
 from nn_from_scratch.verify.many_inputs import bisect, direction
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
+from nn_from_scratch.verify.second_order import derivative
 from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding, rounding
 from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
 
@@ -118,12 +118,12 @@ def _representable(case: Case, working_format: Format) -> Case:
     """Round a case's numbers to the engine's format, so that it is asked what the oracles are asked."""
     if working_format is FORMATS["float64"]:
         return case
-    point, cotangent, constants = (
+    point, cotangent, tangent, constants = (
         tuple(map(working_format.nearest, numbers))
-        for numbers in (case.point, case.cotangent, case.expression.constants)
+        for numbers in (case.point, case.cotangent, case.tangent, case.expression.constants)
     )
     expression = replace(case.expression, constants=constants)
-    return replace(case, expression=expression, point=point, cotangent=cotangent)
+    return replace(case, expression=expression, point=point, cotangent=cotangent, tangent=tangent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +135,23 @@ class _Asked:
     directions: list[list[float]] | None
 
     def truth(self) -> tuple[arb, list[arb]]:
+        if self.case.tangent:
+            expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
+            return taylor.enclose_second(expression, point, tangent, self.directions)
         return taylor.enclose(self.scalar.expression, self.scalar.point, directions=self.directions)
 
     def radii(self, truth: Sequence[arb], working_format: Format) -> Rounding:
-        expression, point, arrays = self.scalar.expression, self.scalar.point, bool(self.case.shapes)
-        return rounding(expression, point, truth, working_format, self.directions, any_order=arrays)
+        expression, point = self.scalar.expression, self.scalar.point
+        if self.case.tangent:
+            expression = derivative(expression, self.scalar.tangent)
+        any_order = bool(self.case.shapes or self.case.tangent)
+        return rounding(expression, point, truth, working_format, self.directions, any_order=any_order)
 
     def along(self, gradient: Sequence[float]) -> Sequence[float]:
         """Return the derivatives along the directions."""
         if self.directions is None:
             return gradient
-        return [math.fsum(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
+        return [sum_of(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
 
 
 def _judged(
@@ -153,16 +159,18 @@ def _judged(
 ) -> Examination:
     radii = asked.radii(truth, working_format)
     value = judge(answer.value, true_value, radii.value, working_format)
+    # Second derivatives are commonly computed from terms as large as the first one, which may cancel.
+    scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
     gradient = [
-        judge(got, true, radius, working_format)
+        judge(got, true, radius, working_format, scale)
         for got, true, radius in zip(asked.along(answer.gradient), truth, radii.derivatives, strict=True)
     ]
-    if asked.directions is None and any(_is_interval(ball) for ball in truth):
+    if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
         # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
         together = replace(asked, directions=[[1.0] * len(asked.scalar.point)])
         _, along = together.truth()
         (radius,) = together.radii(along, working_format).derivatives
-        gradient.append(judge(math.fsum(answer.gradient), along[0], radius, working_format))
+        gradient.append(judge(sum_of(answer.gradient), along[0], radius, working_format))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
     if verdict.accuses and not radii.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii

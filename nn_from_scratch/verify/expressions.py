@@ -207,11 +207,15 @@ class Case:
         The inputs' shapes; empty if all of them are scalars.
     cotangent
         What the reverse pass starts from: a number for each entry of the output. Empty stands for 1.
+    tangent
+        To ask for second derivatives, a direction: a number for each number of the point. The value asked is
+        then the derivative along it, and the gradient is that derivative's. Empty stands for first ones.
 
     Raises
     ------
     ValueError
-        If there is not a shape for each input, or not a number for each entry of the inputs.
+        If there is not a shape for each input, or not a number for each entry of the inputs or, if there is a
+        tangent, for each of the tangent.
 
     """
 
@@ -219,6 +223,7 @@ class Case:
     point: tuple[float, ...]
     shapes: tuple[tuple[int, ...], ...] = ()
     cotangent: tuple[float, ...] = ()
+    tangent: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.shapes and len(self.shapes) != self.expression.inputs:
@@ -226,20 +231,30 @@ class Case:
         size = sum(map(math.prod, self.shapes)) if self.shapes else self.expression.inputs
         if len(self.point) != size:
             raise ValueError(f"the point must be {size} numbers, got {self.point}")
+        if self.tangent and len(self.tangent) != size:
+            raise ValueError(f"the tangent must be {size} numbers, got {self.tangent}")
 
     def inputs(self) -> list[Any]:
         """Return the inputs' values: floats, or new float64 arrays of the inputs' shapes."""
+        return self._by_input(self.point)
+
+    def tangents(self) -> list[Any]:
+        """Return the parts of the tangent, as `inputs` returns those of the point."""
+        return self._by_input(self.tangent)
+
+    def _by_input(self, numbers: tuple[float, ...]) -> list[Any]:
         if not self.shapes:
-            return list(self.point)
+            return list(numbers)
         ends = list(accumulate(map(math.prod, self.shapes)))
-        parts = np.split(np.array(self.point), ends[:-1])
+        parts = np.split(np.array(numbers), ends[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
     def __str__(self) -> str:
         """Return the expression and the point, on one line or more."""
         values = (f"x{i} = {_written(x)}" for i, x in enumerate(self.inputs()))
         cotangent = f", cotangent {list(self.cotangent)}" if self.cotangent else ""
-        return f"{self.expression} at {', '.join(values)}{cotangent}"
+        tangent = f", differentiated along {list(self.tangent)} first" if self.tangent else ""
+        return f"{self.expression} at {', '.join(values)}{cotangent}{tangent}"
 
 
 def _written(x: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,9 +25,9 @@ def lower(case: Case) -> Case:
     Its inputs are the entries of the inputs, in their order; its output is the sum of the output's entries,
     each times its cotangent.
     """
-    tracer = _Tracer()
+    tracer = Tracer()
     count = len(case.point)
-    symbols = np.array([_Symbol(tracer, k) for k in range(count)] + [None], dtype=object)[:-1]
+    symbols = np.array([*map(tracer.symbol, range(count)), None], dtype=object)[:-1]
     ends = np.cumsum([math.prod(shape) for shape in case.shapes])[:-1]
     inputs = [part.reshape(shape) for part, shape in zip(np.split(symbols, ends), case.shapes, strict=True)]
     output = np.ravel(case.expression.evaluate(tracer.arithmetic(), inputs)[case.expression.output])
@@ -36,14 +36,15 @@ def lower(case: Case) -> Case:
     for entry, weight in zip(output, cotangent, strict=True):
         total = total + entry * weight
     # An output that no input moves is still asked: its derivatives are 0.
-    return tracer.case(total + symbols[0] * 0.0 if isinstance(total, float) else total, case.point)
+    scalar = tracer.case(total + symbols[0] * 0.0 if isinstance(total, float) else total, case.point)
+    return replace(scalar, tangent=case.tangent)
 
 
 @dataclass(eq=False, slots=True)
 class _Symbol:
     """A scalar node of the traced graph, by number: first the point's entries, then what was recorded."""
 
-    tracer: _Tracer
+    tracer: Tracer
     number: int
 
     def __add__(self, other: Any) -> Any:
@@ -62,11 +63,15 @@ def _matters(operand: Any, neutral: float) -> bool:
     return isinstance(operand, _Symbol) or operand != neutral
 
 
-class _Tracer:
+class Tracer:
     """Records scalar operations."""
 
     def __init__(self) -> None:
         self.steps: list[tuple[str, tuple[_Symbol | float, ...]]] = []
+
+    def symbol(self, entry: int) -> _Symbol:
+        """Return the symbol of an entry of the point."""
+        return _Symbol(self, entry)
 
     def apply(self, name: str, *operands: Any) -> _Symbol:
         """Record an operation."""
@@ -93,6 +98,7 @@ class _Tracer:
         return Case(Expression(len(point), tuple(constants), steps, number(output)), point)
 
     def arithmetic(self) -> Arithmetic:
+        """Return numpy's operations on arrays of symbols."""
         scalar: dict[str, Callable[..., Any]] = {
             name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
             for name, operation in CATALOGUE.items()

@@ -63,7 +63,7 @@ class Judgement:
         return float(self.truth.mid()) if self.truth.is_finite() else math.nan
 
 
-def judge(got: float, truth: arb, radius: float, working_format: Format) -> Judgement:
+def judge(got: float, truth: arb, radius: float, working_format: Format, scale: float = 0.0) -> Judgement:
     """Judge one number against the ball that contains its true value.
 
     Parameters
@@ -76,6 +76,9 @@ def judge(got: float, truth: arb, radius: float, working_format: Format) -> Judg
         How far rounding may move the result (`tolerance.rounding`), absolute.
     working_format
         The engine's floating-point format.
+    scale
+        The size of what may have cancelled to leave this number: an error beyond the tolerance, but small
+        beside it, is no sign of a wrong formula.
 
     """
     with taylor.working(taylor.PRECISION):
@@ -96,7 +99,7 @@ def judge(got: float, truth: arb, radius: float, working_format: Format) -> Judg
                 reason = "ill-conditioned: rounding alone may change every digit"
                 return Judgement(Verdict.UNDECIDED, reason, got, truth, error, tolerance)
             return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)
-        half_of_the_digits = 2.0 ** -(working_format.precision // 2) * magnitude
+        half_of_the_digits = 2.0 ** -(working_format.precision // 2) * max(magnitude, scale)
         ratio = f"the error {error:.2g} is {error / tolerance:.3g} times the tolerance {tolerance:.2g}"
         if tolerance == smallest:
             ratio = f"the error is {error:.2g}, and no rounding explains any"

@@ -19,6 +19,7 @@ engine = Engine.from_transform(
     name="autograd",
     namespace=anp,
     value_and_gradient=_value_and_gradient,
+    second_order=True,
     operations={
         "sigmoid": lambda x: 1 / (1 + anp.exp(-x)),
         "softplus": lambda x: anp.logaddexp(x, 0.0),

@@ -23,6 +23,7 @@ engine = Engine.from_transform(
     arrays=True,
     namespace=jax.numpy,
     value_and_gradient=_value_and_gradient,
+    second_order=True,
     operations={
         "sigmoid": jax.nn.sigmoid,
         "softplus": jax.nn.softplus,

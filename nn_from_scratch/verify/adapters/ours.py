@@ -1,10 +1,11 @@
 """nn_from_scratch itself."""
 
 import operator
+from functools import partial
 
 import numpy as np
 
-from nn_from_scratch.node import Node
+from nn_from_scratch.node import Node, gradients
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.expressions import Arithmetic
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, as_index
@@ -32,6 +33,7 @@ engine = Engine.from_tape(
     gradient=operator.attrgetter("grad"),
     assign=lambda leaf, value: setattr(leaf, "value", value),
     reset=lambda leaf: setattr(leaf, "grad", 0),
+    gradients=partial(gradients, create_graph=True),
     operations=_OPERATIONS,
     arrays=True,
     complete=True,

@@ -1,8 +1,8 @@
 """PyTorch, in float64."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from nn_from_scratch.verify.engines import Engine
@@ -16,17 +16,27 @@ def _assign(leaf: torch.Tensor, value: float) -> None:
 
 
 def _backward(output: torch.Tensor, cotangent: Any = None) -> None:
-    output.backward(None if cotangent is None else torch.as_tensor(cotangent), retain_graph=True)
+    if output.requires_grad:  # a gradient that no leaf moves does not
+        output.backward(None if cotangent is None else torch.as_tensor(cotangent), retain_graph=True)
+
+
+def _gradients(output: torch.Tensor, leaves: Sequence[torch.Tensor], cotangent: Any = None) -> Sequence[Any]:
+    seed = None if cotangent is None else torch.as_tensor(cotangent)
+    found: Sequence[Any] = torch.autograd.grad(
+        output, leaves, seed, create_graph=True, materialize_grads=True
+    )
+    return found
 
 
 engine = Engine.from_tape(
     name="PyTorch",
     variable=lambda x: torch.tensor(x, dtype=torch.float64, requires_grad=True),
     backward=_backward,
-    value=lambda node: np.asarray(node.detach()),
-    gradient=lambda leaf: leaf.grad,
+    value=lambda node: node.numpy(force=True),
+    gradient=lambda leaf: None if leaf.grad is None else leaf.grad.numpy(force=True),
     assign=_assign,
     reset=lambda leaf: setattr(leaf, "grad", None),
+    gradients=_gradients,
     operations=OPERATIONS,
     arrays=True,
     source=TapeSource(

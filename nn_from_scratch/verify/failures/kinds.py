@@ -12,7 +12,7 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.engines import Answer, Engine
+from nn_from_scratch.verify.engines import Answer, Engine, sum_of
 from nn_from_scratch.verify.examine import Examination
 from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
@@ -207,7 +207,7 @@ def _ask(engine: Engine, case: Case) -> _Probe | None:
     truths = expectations(engine.format, case)
     if not all(one.truth.is_finite() for one in truths):
         return None
-    got = np.array([answer.value, *answer.gradient, math.fsum(answer.gradient)][: len(truths)])
+    got = np.array([answer.value, *answer.gradient, sum_of(answer.gradient)][: len(truths)])
     expected = np.array([one.expected for one in truths])
     slack = np.array([one.tolerance + float(one.truth.rad()) for one in truths])
     return _Probe(got, expected, ~(np.abs(got - expected) <= slack))

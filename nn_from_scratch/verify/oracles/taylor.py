@@ -24,10 +24,10 @@ PRECISION = 256
 
 
 @contextmanager
-def working(precision: int) -> Iterator[None]:
-    """Let FLINT compute with `precision` bits and series of length 2 inside the block."""
+def working(precision: int, length: int = 2) -> Iterator[None]:
+    """Let FLINT compute with `precision` bits and series of `length` coefficients inside the block."""
     before = ctx.prec, ctx.cap
-    ctx.prec, ctx.cap = precision, 2
+    ctx.prec, ctx.cap = precision, length
     try:
         yield
     finally:
@@ -68,6 +68,45 @@ def enclose(
         return result[0], derivatives
 
 
+def enclose_second(
+    expression: Expression,
+    point: Sequence[float],
+    tangent: Sequence[float],
+    directions: Iterable[Sequence[float]] | None = None,
+) -> tuple[arb, list[arb]]:
+    """Enclose the derivative along a tangent v, and its gradient, the Hessian H times v.
+
+    The coefficient of t^2 along d is d.Hd / 2. For any w, w.Hv = ((v + w).H(v + w) - (v - w).H(v - w)) / 4.
+
+    Parameters
+    ----------
+    expression, point, directions
+        As for `enclose`.
+    tangent
+        The direction v: one float an input.
+
+    Returns
+    -------
+    derivative, products
+        A ball for v.g, where g is the gradient, and a ball for each w.Hv.
+
+    """
+
+    def coefficients(direction: Iterable[arb]) -> Any:
+        series = [arb_series([x, d]) for x, d in zip(point, direction, strict=True)]
+        return _series(expression.evaluate(SERIES, series)[expression.output])
+
+    inputs = range(expression.inputs)
+    with working(PRECISION, 3):
+        v = [arb(x) for x in tangent]
+        products = []
+        for w in directions or ([int(i == chosen) for i in inputs] for chosen in inputs):
+            ahead = coefficients(a + b for a, b in zip(v, w, strict=True))
+            back = coefficients(a - b for a, b in zip(v, w, strict=True))
+            products.append((ahead[2] - back[2]) / 2)
+        return coefficients(v)[1], products
+
+
 def values(expression: Expression, point: Sequence[float]) -> list[float]:
     """Return the true value of every node, rounded to float64; NaN outside the domain."""
     with working(PRECISION):
@@ -98,10 +137,15 @@ def _pow(x: Any, y: Any) -> Any:
     return (_series(x).log() * y).exp()
 
 
+def _unknown() -> Any:
+    """Return the series of a point outside the domain, or too near its edge to tell."""
+    return arb_series([arb.nan()] * ctx.cap)
+
+
 def _divide(x: Any, y: Any) -> Any:
     x, y = _series(x), _series(y)
     # FLINT refuses a divisor that may be 0; here that is a point outside the domain.
-    return arb_series([arb.nan(), arb.nan()]) if y[0].contains(0) else x / y
+    return _unknown() if y[0].contains(0) else x / y
 
 
 def _subtract(x: Any, y: Any) -> Any:
@@ -116,7 +160,7 @@ def _greater(x: Any, y: Any) -> Any:
         return x
     if difference < 0:
         return y
-    return arb_series([x[0].union(y[0]), x[1].union(y[1])])
+    return arb_series([x[k].union(y[k]) for k in range(ctx.cap)])
 
 
 def _less(x: Any, y: Any) -> Any:
@@ -131,7 +175,7 @@ def _arctan2(y: Any, x: Any) -> Any:
         return arb.pi() / 2 - (x / y).atan()
     if y[0] < 0:
         return -arb.pi() / 2 - (x / y).atan()
-    return arb_series([arb.nan(), arb.nan()])  # on the branch cut, or too close to it to tell
+    return _unknown()  # on the branch cut
 
 
 def _where(c: Any, x: Any, y: Any) -> Any:
@@ -140,7 +184,7 @@ def _where(c: Any, x: Any, y: Any) -> Any:
         return x
     if c[0] <= 0:
         return y
-    return arb_series([arb.nan(), arb.nan()])
+    return _unknown()
 
 
 def _logaddexp(x: Any, y: Any) -> Any:

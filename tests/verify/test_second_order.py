@@ -1,0 +1,142 @@
+"""Second derivatives: their truth, their tolerance, and engines that get only first ones right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nn_from_scratch import Node, gradients
+from nn_from_scratch.rules import RULES, Rule
+from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
+from nn_from_scratch.verify.engines import Answer, single
+from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.second_order import derivative
+
+GRAPHS = 200
+
+
+def with_tangent(one: Case) -> Case:
+    return replace(one, tangent=tuple((-1) ** k * (1 + k % 3 / 2) for k in range(len(one.point))))
+
+
+def test_truth_of_a_polynomial_is_its_hessian_times_the_tangent() -> None:
+    # x^2 y^3 at (3, 2): the Hessian is [[2 y^3, 6 x y^2], [6 x y^2, 6 x^2 y]].
+    cube = (Step("square", (0,)), Step("square", (1,)), Step("mul", (3, 1)), Step("mul", (2, 4)))
+    value, products = taylor.enclose_second(Expression(2, (), cube, 5), (3.0, 2.0), (1.0, 10.0))
+    assert value == 48 + 10 * 108
+    assert products == [16 + 10 * 72, 72 + 10 * 108]
+
+
+@pytest.mark.parametrize(
+    ("name", "slope", "second"),
+    [
+        ("tanh", lambda x: 1 - math.tanh(x) ** 2, lambda x: -2 * math.tanh(x) * (1 - math.tanh(x) ** 2)),
+        ("exp", math.exp, math.exp),
+        ("log", lambda x: 1 / x, lambda x: -1 / x**2),
+        ("arcsin", lambda x: (1 - x * x) ** -0.5, lambda x: x * (1 - x * x) ** -1.5),
+        ("sinh", math.cosh, math.sinh),
+    ],
+)
+def test_truth_of_an_operation_is_its_closed_form(
+    name: str, slope: Callable[[float], float], second: Callable[[float], float]
+) -> None:
+    value, (product,) = taylor.enclose_second(single(name, "x", [0.3]).expression, (0.3,), (2.0,))
+    assert float(value) == pytest.approx(2 * slope(0.3), rel=1e-14)
+    assert float(product) == pytest.approx(2 * second(0.3), rel=1e-14)
+
+
+def test_the_written_derivative_and_power_series_agree() -> None:
+    decided = 0
+    for k in range(GRAPHS):
+        one = with_tangent(case(seeded(11, k)))
+        expected, products = taylor.enclose_second(one.expression, one.point, one.tangent)
+        value, derivatives = taylor.enclose(derivative(one.expression, one.tangent), one.point)
+        for truth, written in zip((expected, *products), (value, *derivatives), strict=True):
+            if truth.is_finite() and written.is_finite():
+                assert truth.overlaps(written), one
+                decided += 1
+    assert decided > 2 * GRAPHS
+
+
+@pytest.mark.parametrize("form", ["scalar", "arrays"])
+def test_our_engine_is_right_to_second_order(form: str) -> None:
+    engine = load("nn_from_scratch")
+    draw = case if form == "scalar" else array_case
+    seen = [examine(engine, with_tangent(draw(seeded(12, k)))) for k in range(GRAPHS)]
+    assert not [one.message for one in seen if one.verdict.accuses]
+    assert sum(one.verdict is Verdict.RIGHT for one in seen) > 0.8 * GRAPHS
+
+
+def detached(rule: Rule) -> Rule:
+    """Return the row with its local derivative taken for a constant, as when its operands are detached."""
+    (slope,) = rule.derivatives
+    value_of = lambda x: x.value if isinstance(x, Node) else x  # noqa: E731
+    return replace(rule, derivatives=(lambda *xs: slope(*map(value_of, xs)),))
+
+
+@pytest.mark.parametrize("name", ["tanh", "exp", "sin", "square", "sqrt", "sigmoid"])
+def test_a_derivative_that_is_detached_is_wrong_to_second_order_only(name: str) -> None:
+    rule = detached(RULES[name])
+    engine = replace(load("nn_from_scratch"), spec="")
+    planted = Engine.from_tape(
+        name="detached",
+        variable=Node,
+        backward=Node.backprop,
+        value=lambda node: node.value,
+        gradient=lambda node: node.grad,
+        gradients=lambda output, leaves: gradients(output, leaves, create_graph=True),
+        operations={**engine.operations, name: rule},
+    )
+    one = single(name, "x", [0.75])
+    assert examine(planted, one).verdict is Verdict.RIGHT
+    found = examine(planted, replace(one, tangent=(2.0,)))
+    assert found.verdict is Verdict.WRONG
+    assert "the derivative for x0" in found.message
+    assert examine(engine, replace(one, tangent=(2.0,))).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("name", ["pytorch", "jax", "autograd"])
+def test_other_engines_answer_to_second_order(name: str) -> None:
+    pytest.importorskip({"pytorch": "torch"}.get(name, name))
+    engine = load(name)
+    assert engine.second_order
+    one = Case(
+        Expression(2, (), (Step("mul", (0, 1)), Step("tanh", (2,)), Step("mul", (3, 0))), 4), (0.5, 0.7)
+    )
+    assert examine(engine, with_tangent(one)).verdict is Verdict.RIGHT
+    if engine.arrays:
+        arrays = replace(one, shapes=((2, 1), (3,)), point=(0.5, 0.25, 1.0, 0.5, -0.5), cotangent=(1.0,) * 6)
+        assert examine(engine, with_tangent(arrays)).verdict is Verdict.RIGHT
+
+
+def test_pytorch_loses_the_exponents_share_of_a_power_at_zero() -> None:
+    """The derivative of y x^(y - 1) by y is 1 / x at y = 0; PyTorch takes the zero there for a constant."""
+    pytest.importorskip("torch")
+    one = replace(single("pow", "xx", [2.0, 0.0]), tangent=(1.0, 0.0))
+    found = examine(load("pytorch"), one)
+    assert found.verdict is Verdict.WRONG
+    assert [judged.got for judged in found.gradient] == [0.0, 0.0]
+    assert found.gradient[1].expected == 0.5
+    assert examine(load("nn_from_scratch"), one).verdict is Verdict.RIGHT
+
+
+def test_a_tangent_of_another_size_is_refused() -> None:
+    one = single("tanh", "x", [0.5])
+    with pytest.raises(ValueError, match=r"the tangent must be 1 numbers, got \(1.0, 2.0\)"):
+        replace(one, tangent=(1.0, 2.0))
+
+
+def test_sums_of_infinities_are_judged_and_do_not_raise() -> None:
+    def infinite(one: Case) -> Answer:
+        return Answer(1.0, tuple(np.inf * (-1) ** k for k in range(len(one.point))))
+
+    engine = replace(load("nn_from_scratch"), answer=infinite)
+    one = replace(single("mul", "xx", [1.0, 1.0]), shapes=((), ()), cotangent=(1.0,))
+    assert examine(engine, one).verdict is Verdict.WRONG
