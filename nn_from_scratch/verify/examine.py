@@ -11,11 +11,10 @@ from flint import arb
 
 from nn_from_scratch.verify.engines import Answer, Engine, sum_of
 from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.lower import lower
-from nn_from_scratch.verify.many_inputs import bisect, direction
-from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
-from nn_from_scratch.verify.second_order import derivative
-from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding, rounding
+from nn_from_scratch.verify.many_inputs import bisect
+from nn_from_scratch.verify.oracles import finite_differences, pytorch
+from nn_from_scratch.verify.question import Question, representable
+from nn_from_scratch.verify.tolerance import Format
 from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
 
 Hearing = Literal["agrees", "differs", "no answer"]
@@ -76,15 +75,11 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
     case
         What is asked, and where.
     witnesses
-        Whether PyTorch (where installed) and finite differences are asked as well.
+        Whether PyTorch (where installed) and finite differences are asked as well, about first derivatives.
 
     """
-    case = _representable(case, engine.format)
-    asked = (
-        _Asked(case, lower(case), [direction(len(case.point), case.point)])
-        if case.shapes
-        else _Asked(case, case, None)
-    )
+    case = representable(case, engine.format)
+    asked = Question.of(case)
     value, truth = asked.truth()
     try:
         with np.errstate(all="ignore"):
@@ -100,11 +95,11 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
     if found.verdict.accuses and case.shapes and len(case.point) > _FEW:
         found = _located(engine.format, asked, answer, found)
     elif found.verdict.accuses and case.shapes:
-        entries = _Asked(case, asked.scalar, None)
+        entries = asked.towards(None)
         one_by_one = _judged(engine.format, entries, answer, *entries.truth())
         if one_by_one.verdict is found.verdict:
             found = one_by_one
-    if witnesses:
+    if witnesses and not case.tangent:
         found.oracles.update(_hear(asked, answer, found, truth))
     return found
 
@@ -114,48 +109,8 @@ def _legible(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
 
 
-def _representable(case: Case, working_format: Format) -> Case:
-    """Round a case's numbers to the engine's format, so that it is asked what the oracles are asked."""
-    if working_format is FORMATS["float64"]:
-        return case
-    point, cotangent, tangent, constants = (
-        tuple(map(working_format.nearest, numbers))
-        for numbers in (case.point, case.cotangent, case.tangent, case.expression.constants)
-    )
-    expression = replace(case.expression, constants=constants)
-    return replace(case, expression=expression, point=point, cotangent=cotangent, tangent=tangent)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A case, the same as a scalar one, and the directions along which it is judged (None: each input)."""
-
-    case: Case
-    scalar: Case
-    directions: list[list[float]] | None
-
-    def truth(self) -> tuple[arb, list[arb]]:
-        if self.case.tangent:
-            expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
-            return taylor.enclose_second(expression, point, tangent, self.directions)
-        return taylor.enclose(self.scalar.expression, self.scalar.point, directions=self.directions)
-
-    def radii(self, truth: Sequence[arb], working_format: Format) -> Rounding:
-        expression, point = self.scalar.expression, self.scalar.point
-        if self.case.tangent:
-            expression = derivative(expression, self.scalar.tangent)
-        any_order = bool(self.case.shapes or self.case.tangent)
-        return rounding(expression, point, truth, working_format, self.directions, any_order=any_order)
-
-    def along(self, gradient: Sequence[float]) -> Sequence[float]:
-        """Return the derivatives along the directions."""
-        if self.directions is None:
-            return gradient
-        return [sum_of(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
-
-
 def _judged(
-    working_format: Format, asked: _Asked, answer: Answer, true_value: arb, truth: Sequence[arb]
+    working_format: Format, asked: Question, answer: Answer, true_value: arb, truth: Sequence[arb]
 ) -> Examination:
     radii = asked.radii(truth, working_format)
     value = judge(answer.value, true_value, radii.value, working_format)
@@ -167,7 +122,7 @@ def _judged(
     ]
     if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
         # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
-        together = replace(asked, directions=[[1.0] * len(asked.scalar.point)])
+        together = asked.towards([[1.0] * len(asked.scalar.point)])
         _, along = together.truth()
         (radius,) = together.radii(along, working_format).derivatives
         gradient.append(judge(sum_of(answer.gradient), along[0], radius, working_format))
@@ -177,7 +132,7 @@ def _judged(
     return Examination(asked.case, verdict, value, tuple(gradient))
 
 
-def _located(working_format: Format, asked: _Asked, answer: Answer, found: Examination) -> Examination:
+def _located(working_format: Format, asked: Question, answer: Answer, found: Examination) -> Examination:
     """Find the wrong ones among many derivatives by bisection; each question is one to the oracle only."""
     (along,) = asked.directions or [[]]
 
@@ -185,7 +140,7 @@ def _located(working_format: Format, asked: _Asked, answer: Answer, found: Exami
         only = [d if k in part else 0.0 for k, d in enumerate(along)]
         if len(part) == 1:
             only[part[0]] = 1.0
-        narrowed = replace(asked, directions=[only])
+        narrowed = asked.towards([only])
         return _judged(working_format, narrowed, answer, *narrowed.truth()).gradient[0]
 
     if not any(one.verdict.accuses for one in found.gradient):
@@ -214,7 +169,7 @@ def _entries(case: Case) -> list[str]:
     ]
 
 
-def _hear(asked: _Asked, answer: Answer, found: Examination, truth: Sequence[arb]) -> dict[str, Hearing]:
+def _hear(asked: Question, answer: Answer, found: Examination, truth: Sequence[arb]) -> dict[str, Hearing]:
     """Compare the engine's derivatives with each oracle's, within the oracle's own error."""
     names = ("taylor", "finite differences", *(("pytorch",) if pytorch.version() else ()))
     gradient = found.gradient[: len(truth)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class NodeView:
 
 
 def inspect(engine: Engine, case: Case) -> list[NodeView]:
-    """Return the nodes that the output depends on, in their order."""
+    """Return the nodes that the output depends on, in their order; their adjoints are of first order."""
     expression, known = case.expression, values(case)
     held = _held(engine, case)
     views = []
@@ -118,7 +118,7 @@ def shadowed(case: Case, node: int, use: Use | None = None) -> Case:
     shape = np.shape(known[node])
     zeros = (0.0,) * math.prod(shape)
     shapes = (*case.shapes, shape) if case.shapes else ()
-    return replace(case, expression=graph, point=(*case.point, *zeros), shapes=shapes)
+    return Case(graph, (*case.point, *zeros), shapes, case.cotangent)
 
 
 def uses(expression: Expression, node: int) -> list[Use]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.lower import lower
-from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.tolerance import Format, rounding
+from nn_from_scratch.verify.question import Question
+from nn_from_scratch.verify.tolerance import Format
 from nn_from_scratch.verify.verdicts import Judgement, judge
 
 
@@ -16,19 +15,19 @@ def expectations(working_format: Format, case: Case) -> list[Judgement]:
 
     They are judgements of NaN: only the truth and the tolerance in them mean anything.
     """
-    scalar = lower(case) if case.shapes else case
+    asked = Question.of(case)
     judgements: list[Judgement] = []
     for directions in (None, [[1.0] * len(case.point)]):
-        value, truth = taylor.enclose(scalar.expression, scalar.point, directions=directions)
-        radii = rounding(scalar.expression, scalar.point, truth, working_format, directions)
+        question = asked.towards(directions)
+        value, truth = question.truth()
+        radii = question.radii(truth, working_format)
         if directions is None:
             judgements.append(judge(math.nan, value, radii.value, working_format))
         judgements += [
             judge(math.nan, ball, radius, working_format)
             for ball, radius in zip(truth, radii.derivatives, strict=True)
         ]
-        if not any(
-            one.truth.is_finite() and float(one.truth.rad()) > one.tolerance for one in judgements[1:]
-        ):
+        tie = any(one.truth.is_finite() and float(one.truth.rad()) > one.tolerance for one in judgements[1:])
+        if case.tangent or not tie:
             break
     return judgements

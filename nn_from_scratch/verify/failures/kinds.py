@@ -25,6 +25,7 @@ LOST = "lost accumulation"
 SPECIAL = "wrong only at special points"
 COUNTED_TWICE = "an operand counted more than once"
 OTHER = "another derivative"
+FIRST = "the gradient to be differentiated is another than the one that backward computes"
 
 _PROBES = 6  # other points at which the engine is asked
 _SINGLE = 2.0**-20  # a relative error that float32 explains
@@ -44,7 +45,7 @@ class _Probe:
     wrong: npt.NDArray[np.bool_]
 
 
-def kind(engine: Engine, found: Examination) -> str:
+def kind(engine: Engine, found: Examination) -> str:  # noqa: PLR0911  a chain of tests, the surest first
     """Tell the kind of fault that a failing case shows, in a few words.
 
     Parameters
@@ -70,11 +71,14 @@ def kind(engine: Engine, found: Examination) -> str:
         return STATE_LEFT_OVER
     others = [probe for one in _elsewhere(case) if (probe := _ask(engine, one)) is not None]
     if first.wrong[0]:
-        return _kind_of_value(engine, case, [first, *others])
+        return FIRST if case.tangent else _kind_of_value(engine, case, [first, *others])
     if not np.isfinite(first.got).all():
         return "not a number"
+    special = SPECIAL if others and not any(probe.wrong.any() for probe in others) else ""
+    if case.tangent:
+        return f"second derivative: {special or _kind_of_ratio(case, [first, *others]) or OTHER}"
     return (
-        (SPECIAL if others and not any(probe.wrong.any() for probe in others) else "")
+        special
         or _kind_of_sum(engine, case, first)
         or _kind_of_arrangement(case, first)
         or _kind_of_ratio(case, [first, *others])
@@ -225,7 +229,7 @@ def _elsewhere(case: Case) -> Iterator[Case]:
 def _apart(case: Case) -> Case | None:
     """Return the case of one step with an input of its own for every operand, if that is another case."""
     expression = case.expression
-    if len(expression.steps) != 1:
+    if len(expression.steps) != 1 or case.tangent:
         return None
     (step,) = expression.steps
     inputs = [k for k in step.operands if not expression.is_constant(k)]

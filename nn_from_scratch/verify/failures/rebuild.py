@@ -11,7 +11,6 @@ import numpy as np
 from nn_from_scratch.verify.expressions import Case, Expression
 from nn_from_scratch.verify.generate_arrays import WHOLE
 from nn_from_scratch.verify.oracles import finite_differences, taylor
-from nn_from_scratch.verify.tolerance import FORMATS, Format
 
 SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, -2.0, 0.0)
 """Numbers that a person likes to see, the best first."""
@@ -34,7 +33,7 @@ def values(case: Case) -> list[Any]:
 
 def size(case: Case) -> tuple[int, int, int]:
     """Return what makes a case hard to grasp, the most important first."""
-    numbers = (*case.point, *case.expression.constants, *case.cotangent)
+    numbers = (*case.point, *case.expression.constants, *case.cotangent, *case.tangent)
     hard = (SIMPLE.index(x) if x in SIMPLE else len(SIMPLE) + len(repr(x)) for x in numbers)
     return len(case.expression.steps), len(numbers), sum(hard)
 
@@ -86,32 +85,23 @@ def rebuilt(
         number[output],
     )
     given = {**dict(enumerate(case.inputs())), **cut}
+    return with_inputs(case, graph, [given[k] for k in inputs])
+
+
+def with_inputs(case: Case, graph: Expression, inputs: list[Any]) -> Case:
+    """Return the case of another expression; a cotangent or tangent that does not fit is made anew."""
     if not case.shapes:
-        return Case(graph, tuple(given[k] for k in inputs))
-    return with_arrays(graph, [given[k] for k in inputs], case.cotangent)
-
-
-def with_arrays(graph: Expression, inputs: list[Any], cotangent: tuple[float, ...] = ()) -> Case:
-    """Return the case of these arrays; a cotangent of the wrong size is replaced by a simple one."""
+        point = tuple(inputs)
+        return Case(graph, point, tangent=_fitting(case.tangent, len(point)) if case.tangent else ())
     point = tuple(float(x) for each in inputs for x in np.ravel(each))
-    case = Case(graph, point, tuple(np.shape(each) for each in inputs))
-    entries = np.size(values(case)[graph.output])
-    fits = len(cotangent) == entries
-    return replace(case, cotangent=cotangent if fits else tuple(1.0 + k % 3 for k in range(entries)))
+    made = Case(graph, point, tuple(np.shape(each) for each in inputs))
+    entries = np.size(values(made)[graph.output])
+    tangent = _fitting(case.tangent, len(point)) if case.tangent else ()
+    return replace(made, cotangent=_fitting(case.cotangent, entries), tangent=tangent)
 
 
-def in_format(case: Case, working_format: Format) -> Case:
-    """Return the case with every number replaced by the nearest one that the engine's format has."""
-    if working_format == FORMATS["float64"]:
-        return case
-    nearest = working_format.nearest
-    constants = tuple(map(nearest, case.expression.constants))
-    return replace(
-        case,
-        expression=replace(case.expression, constants=constants),
-        point=tuple(map(nearest, case.point)),
-        cotangent=tuple(map(nearest, case.cotangent)),
-    )
+def _fitting(numbers: tuple[float, ...], count: int) -> tuple[float, ...]:
+    return numbers if len(numbers) == count else tuple(1.0 + k % 3 for k in range(count))
 
 
 def _simpler_graphs(case: Case) -> Iterator[Case]:
@@ -147,7 +137,7 @@ def _smaller_shapes(case: Case) -> Iterator[Case]:
     ]
     for inputs in shorter:
         try:
-            yield with_arrays(case.expression, inputs)
+            yield with_inputs(replace(case, cotangent=()), case.expression, inputs)
         except (ValueError, IndexError):
             continue  # the shapes do not fit any more
 
@@ -167,6 +157,9 @@ def _simpler_numbers(case: Case) -> Iterator[Case]:
     for k in range(len(case.cotangent)):
         for simple in SIMPLE:
             yield replace(case, cotangent=_with(case.cotangent, k, simple))
+    for k in range(len(case.tangent)):
+        for simple in SIMPLE:
+            yield replace(case, tangent=_with(case.tangent, k, simple))
 
 
 def _with(numbers: tuple[float, ...], k: int, number: float) -> tuple[float, ...]:

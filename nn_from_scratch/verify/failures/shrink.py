@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
-from nn_from_scratch.verify.failures.rebuild import rebuilt, simpler, size, values, with_arrays
+from nn_from_scratch.verify.failures.rebuild import rebuilt, simpler, size, values, with_inputs
 from nn_from_scratch.verify.generate import Form
 
 REVERSE_PASS = "reverse pass"  # noqa: S105  no password
@@ -65,10 +65,7 @@ def _surrounded(alone: Case, forms: Collection[Form]) -> Iterator[Case]:
         if (name, form) in forms:
             steps = (step, Step(name, operands))
             graph = Expression(expression.inputs, constants, steps, result + 1)
-            if not alone.shapes:
-                yield Case(graph, alone.point)
-            else:
-                try:
-                    yield with_arrays(graph, alone.inputs(), alone.cotangent)
-                except ValueError:
-                    continue  # the result does not broadcast with the operand
+            try:
+                yield with_inputs(alone, graph, alone.inputs())
+            except ValueError:
+                continue  # the result does not broadcast with the operand

@@ -1,0 +1,71 @@
+"""What is asked of an engine, beside its truth and how far rounding may be off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from flint import arb
+
+from nn_from_scratch.verify.engines import sum_of
+from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.lower import lower
+from nn_from_scratch.verify.many_inputs import direction
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.second_order import derivative
+from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding, rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A case, the same as a scalar one, and the directions along which it is judged (None: each input).
+
+    By default those are each input of a scalar case, and one random direction of an array case.
+    """
+
+    case: Case
+    scalar: Case
+    directions: list[list[float]] | None
+
+    @classmethod
+    def of(cls, case: Case) -> Question:
+        """Return what is asked in a case."""
+        if case.shapes:
+            return cls(case, lower(case), [direction(len(case.point), case.point)])
+        return cls(case, case, None)
+
+    def towards(self, directions: list[list[float]] | None) -> Question:
+        """Return the same, judged along other directions."""
+        return replace(self, directions=directions)
+
+    def truth(self) -> tuple[arb, list[arb]]:
+        """Return balls that contain the value and the derivatives: see `taylor`."""
+        expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
+        if tangent:
+            return taylor.enclose_second(expression, point, tangent, self.directions)
+        return taylor.enclose(expression, point, directions=self.directions)
+
+    def radii(self, truth: Sequence[arb], working_format: Format) -> Rounding:
+        """Return how far rounding may be off, given the true derivatives."""
+        expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
+        any_order = bool(self.case.shapes or tangent)
+        asked = derivative(expression, tangent) if tangent else expression
+        return rounding(asked, point, truth, working_format, self.directions, any_order=any_order)
+
+    def along(self, gradient: Sequence[float]) -> Sequence[float]:
+        """Return the derivatives along the directions, given a gradient."""
+        if self.directions is None:
+            return gradient
+        return [sum_of(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
+
+
+def representable(case: Case, working_format: Format) -> Case:
+    """Round a case's numbers to the engine's format, so that it is asked what the oracles are asked."""
+    if working_format is FORMATS["float64"]:
+        return case
+    point, cotangent, tangent, constants = (
+        tuple(map(working_format.nearest, numbers))
+        for numbers in (case.point, case.cotangent, case.tangent, case.expression.constants)
+    )
+    expression = replace(case.expression, constants=constants)
+    return replace(case, expression=expression, point=point, cotangent=cotangent, tangent=tangent)
