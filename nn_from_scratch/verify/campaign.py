@@ -15,7 +15,6 @@ from nn_from_scratch.verify.engines import Engine, load
 from nn_from_scratch.verify.environment import environment
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
-from nn_from_scratch.verify.failures.rebuild import in_format
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
 from nn_from_scratch.verify.statistics import Statistics
@@ -145,7 +144,7 @@ def _check(engine: Engine, seed: int, indices: range) -> Statistics:
         below = seeded(seed, index)
         arrays = engine.arrays and index % 2 == 1
         drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
-        found.add(examine(engine, in_format(drawn, engine.format), witnesses=True))
+        found.add(examine(engine, drawn, witnesses=True))
     return found
 
 
