@@ -94,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
             "--grade",
             action="append",
             choices=GRADES,
-            help="what the verdict depends on; may be repeated (default: all)",
+            help="what the verdict depends on; may be repeated (default: all). State and limits that are not "
+            "asked for get their quick checks only, no long chains and other processes",
         )
 
     command = add(

@@ -1,4 +1,4 @@
-"""Checks in processes of their own: what may kill the interpreter, and what may differ between processes."""
+"""Processes beside this one: for what may kill the interpreter, and for what may differ between processes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,36 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
 
 from nn_from_scratch.verify.engines import Engine
 
-_PATIENCE = 300  # seconds; slowness is no fault
-_CHECK = """
-import json, sys
+_PATIENCE = 300  # seconds, once there is nothing else to do; slowness is no fault
+_CODE = """
+import gc, json, os, sys
 from nn_from_scratch.verify import load, state
-result = state.outcome(load(sys.argv[1]), sys.argv[2])
-print(json.dumps([result.outcome, result.message]))
-"""
-_ANSWERS = """
-import json, sys
-from nn_from_scratch.verify import load
 from nn_from_scratch.verify.generate import case, seeded
+
+said = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what the engine prints is not what we say
+
+def say(words):
+    print(json.dumps(words), file=said, flush=True)
+
+def answer(index):
+    try:
+        return repr(engine.answer(case(seeded("hash seeds", index), engine.forms)))
+    except Exception as error:
+        return type(error).__name__
+
 engine = load(sys.argv[1])
-answers = [engine.answer(case(seeded("hash seeds", k), engine.forms)) for k in range(20)]
-print(json.dumps([repr(answers), ""]))
+say([answer(index) for index in range(20 if engine.forms else 0)])
+gc.disable()  # it would go through a long chain over and over
+for name in sys.argv[2:]:
+    result = state.outcome(engine, name)
+    say([result.outcome, result.message])
 """
 HASH_SEEDS = ("0", "1", "2")
 
@@ -32,62 +45,92 @@ class NoAnswerError(Exception):
     """A process did not come to its end in time."""
 
 
-def check(engine: Engine, name: str) -> tuple[str, str]:
-    """Run a named check of state or limits in a process of its own; return outcome and message."""
-    try:
-        (said,) = _said(engine, _CHECK, name, seeds=("random",))
-    except NoAnswerError as error:
-        return "not supported", str(error)
-    except ChildProcessError as error:
-        return "error", str(error)
-    outcome, message = json.loads(said)
-    return outcome, message
+class Processes:
+    """The processes that some checks need, side by side and at work from now on.
 
-
-def answers(engine: Engine) -> list[str]:
-    """Return what an engine answers about the same graphs under several hash seeds: a text for each.
-
-    Raises
-    ------
-    ChildProcessError
-        If a process fails or dies.
-    NoAnswerError
-        If one takes too long.
+    Parameters
+    ----------
+    engine
+        The system under test; another process must be able to load it.
+    names
+        Checks that may kill the interpreter: one process runs them, in this order.
+    hash_seeds
+        Whether there are to be several hash seeds.
 
     """
-    return [json.loads(said)[0] for said in _said(engine, _ANSWERS, seeds=HASH_SEEDS)]
+
+    def __init__(self, engine: Engine, names: Sequence[str], *, hash_seeds: bool) -> None:
+        seeds = HASH_SEEDS if hash_seeds else HASH_SEEDS[: bool(names)]
+        self._names = names
+        self._processes = [_Process(engine, seed, names if seed == HASH_SEEDS[0] else ()) for seed in seeds]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+
+    def check(self, name: str) -> tuple[str, str]:
+        """Return outcome and message of a named check."""
+        try:
+            outcome, message = self._processes[0].heard(1 + self._names.index(name))
+        except NoAnswerError as error:
+            return "not supported", str(error)
+        except ChildProcessError as error:
+            return "error", str(error)
+        return outcome, message
+
+    def answers(self) -> list[list[str]]:
+        """Return what the engine answers about the same graphs, as text, under each hash seed.
+
+        Raises
+        ------
+        ChildProcessError
+            If a process failed or died.
+        NoAnswerError
+            If one took too long.
+
+        """
+        return [process.heard(0) for process in self._processes]
 
 
-def _said(engine: Engine, code: str, *arguments: str, seeds: tuple[str, ...]) -> list[str]:
-    """Run code in a process for each hash seed, side by side; return the last line that each printed."""
-    command = [sys.executable, "-P", "-c", code, engine.spec, *arguments]
-    path = os.pathsep.join(filter(None, sys.path))
-    processes = [
-        subprocess.Popen(  # noqa: S603  our own code
-            command,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+class _Process:
+    """An interpreter that answers 20 graphs, and then runs the named checks."""
+
+    def __init__(self, engine: Engine, hash_seed: str, names: Sequence[str]) -> None:
+        path = os.pathsep.join(filter(None, sys.path))
+        self._process = subprocess.Popen(  # noqa: S603  our own code
+            [sys.executable, "-P", "-c", _CODE, engine.spec, *names],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for seed in seeds
-    ]
-    try:
-        return [_last_line(process) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()  # it closes the pipes
 
+    def heard(self, position: int) -> list[str]:
+        """Return what it said at this position."""
+        lines, failure = self._end
+        if position >= len(lines):
+            raise failure
+        said: list[str] = json.loads(lines[position])
+        return said
 
-def _last_line(process: subprocess.Popen[str]) -> str:
-    try:
-        output, errors = process.communicate(timeout=_PATIENCE)
-    except subprocess.TimeoutExpired as error:
-        raise NoAnswerError(f"no answer within {_PATIENCE} s") from error
-    if process.returncode < 0:
-        raise ChildProcessError(f"the interpreter died of {signal.Signals(-process.returncode).name}")
-    if process.returncode:
-        last = (errors.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
-        raise ChildProcessError(f"the process failed: {last}")
-    return output.strip().splitlines()[-1]
+    def kill(self) -> None:
+        """End it, if it has not ended."""
+        self._process.kill()
+        self._process.communicate()  # it closes the pipes
+
+    @cached_property
+    def _end(self) -> tuple[list[str], Exception]:
+        """The lines that it said until its end, and why there are no more."""
+        try:
+            said, errors = self._process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            said, _ = self._process.communicate()
+            return said.splitlines(), NoAnswerError(f"no answer within {_PATIENCE} s")
+        code = self._process.returncode
+        last = (errors.strip().splitlines() or [f"exit status {code}"])[-1]
+        died = f"the interpreter died of {signal.Signals(-code).name}" if code < 0 else ""
+        return said.splitlines(), ChildProcessError(died or f"the process failed: {last}")

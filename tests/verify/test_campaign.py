@@ -1,15 +1,17 @@
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 
-from nn_from_scratch.verify import Engine, campaign, load, verify
+from nn_from_scratch.verify import Engine, campaign, isolated, load, state, verify
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.operations import CATALOGUE
 from nn_from_scratch.verify.oracles import pytorch
 
+OF_GRAPHS = ("rules", "accuracy")
 COUNTS = ("graphs", "operations", "checks", "oracles", "grades", "verdict", "failures", "alarms")
 
 
@@ -24,7 +26,7 @@ def right() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wrong() -> dict[str, Any]:
-    return verify(faulty("tanh: its derivative times 1.000000001"), graphs=300)
+    return verify(faulty("tanh: its derivative times 1.000000001"), graphs=300, grades=OF_GRAPHS)
 
 
 def test_our_engine_is_right_and_complete(right: dict[str, Any]) -> None:
@@ -94,7 +96,7 @@ def test_a_relative_error_of_1e_9_is_wrong(wrong: dict[str, Any]) -> None:
 
 def test_infinite_errors_are_kept_out_of_the_json() -> None:
     engine = Victim(table={**Victim().table, "exp": (lambda x: float("nan"), lambda z, x: (float("inf"),))})
-    results = verify(engine.engine("not finite"), graphs=100)
+    results = verify(engine.engine("not finite"), graphs=100, grades=OF_GRAPHS)
     json.dumps(results, allow_nan=False)
     assert results["verdict"] == "wrong"
     assert None in results["checks"]["error"]
@@ -102,19 +104,21 @@ def test_infinite_errors_are_kept_out_of_the_json() -> None:
 
 
 def test_same_seed_gives_the_same_results_with_any_number_of_workers(right: dict[str, Any]) -> None:
-    one, two = (verify(load("nn_from_scratch"), graphs=100, jobs=jobs) for jobs in (1, 2))
+    ours = load("nn_from_scratch")
+    one, two = (verify(ours, graphs=100, jobs=jobs, grades=OF_GRAPHS) for jobs in (1, 2))
     assert [two[key] for key in COUNTS] == [one[key] for key in COUNTS]
     assert one["checks"] == {column: entries[:100] for column, entries in right["checks"].items()}
 
 
 def test_another_seed_gives_other_graphs(right: dict[str, Any]) -> None:
-    other = verify(load("nn_from_scratch"), graphs=10, seed=1, jobs=1)
+    other = verify(load("nn_from_scratch"), graphs=10, seed=1, jobs=1, grades=OF_GRAPHS)
     assert other["checks"]["gradient"] != right["checks"]["gradient"][:10]
 
 
 def test_progress_is_told_from_nothing_to_all() -> None:
     told: list[tuple[int, int, str]] = []
-    verify(load("nn_from_scratch"), graphs=100, progress=lambda *what: told.append(what))
+    ours = load("nn_from_scratch")
+    verify(ours, graphs=100, grades=OF_GRAPHS, progress=lambda *what: told.append(what))
     assert [what[0] for what in told] == sorted(what[0] for what in told)
     assert {what[1] for what in told} == {100}
     assert told[-1][0] == 100
@@ -132,6 +136,40 @@ def test_interruption_keeps_what_was_checked() -> None:
     assert len(results["checks"]["verdict"]) == 100
     assert results["grades"]["rules"] == "right"
     assert results["grades"]["state"] == "not checked"
+
+
+def test_interruption_of_the_checks_keeps_those_made() -> None:
+    def interrupt(_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    ours = load("nn_from_scratch")
+    assert ours.tape is not None
+    engine = replace(ours, tape=replace(ours.tape, reset=interrupt), spec="")
+    results = verify(engine, graphs=10)
+    assert results["interrupted"]
+    first = list(state.CHECKS).index("gradients zeroed between two passes begin anew")
+    assert [one["name"] for one in results["state"]] == list(state.CHECKS)[:first]
+    assert {one["outcome"] for one in results["state"]} == {"right"}
+    assert (results["grades"]["state"], results["grades"]["rules"]) == ("not checked", "right")
+
+
+def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[isolated._Process] = []
+
+    class Watched(isolated._Process):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            started.append(self)
+
+    def stop(*_: object) -> NoReturn:
+        assert [one._process.poll() for one in started] == [None] * len(isolated.HASH_SEEDS)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(isolated, "_Process", Watched)
+    assert verify(load("nn_from_scratch"), graphs=100, jobs=1, progress=stop)["interrupted"]
+    assert all(one._process.poll() for one in started)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +200,16 @@ def test_verdict_depends_on_the_gated_grades_only() -> None:
     assert (results["verdict"], results["gated"]) == ("right", ["rules", "accuracy"])
     assert results["grades"]["state"] == "wrong"
     assert results["failures"], "what is not gated is told nevertheless"
+
+
+def test_grade_that_is_not_gated_gets_quick_checks_and_is_not_called_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(isolated, "_Process", lambda *_: pytest.fail("a process was started"))
+    results = verify(load("nn_from_scratch"), graphs=20, grades=("rules",))
+    assert {one["name"] for one in results["state"]} == set(state.CHECKS) - set(state.LONG)
+    assert {one["outcome"] for one in results["state"]} == {"right"}
+    assert (results["grades"]["state"], results["grades"]["limits"]) == ("not checked", "not checked")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +251,7 @@ def test_engine_without_operations_is_nothing_checked() -> None:
 
 
 def test_no_graphs_are_no_pass() -> None:
-    results = verify(load("nn_from_scratch"), graphs=0)
+    results = verify(load("nn_from_scratch"), graphs=0, grades=OF_GRAPHS)
     assert results["verdict"] == "nothing checked"
     assert results["grades"]["rules"] == "not checked"
     assert "operation tanh is supported but was in no graph" in results["alarms"]
@@ -211,14 +259,14 @@ def test_no_graphs_are_no_pass() -> None:
 
 def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = load("nn_from_scratch")
-    assert any("was in no graph" in alarm for alarm in verify(engine, graphs=3)["alarms"])
+    assert any("was in no graph" in alarm for alarm in verify(engine, graphs=3, grades=OF_GRAPHS)["alarms"])
     monkeypatch.setattr(
         campaign,
         "case",
         lambda below, forms: outside(below),  # a generator that leaves the domain
     )
     monkeypatch.setattr(campaign, "array_case", lambda below, forms: outside(below))
-    alarms = verify(engine, graphs=20, jobs=1)["alarms"]
+    alarms = verify(engine, graphs=20, jobs=1, grades=OF_GRAPHS)["alarms"]
     assert "operation log: every graph with it was undecided" in alarms
     assert "20 of 20 graphs were undecided" in alarms
     assert "the oracle taylor answered nothing" in alarms
@@ -232,7 +280,7 @@ def outside(below: Callable[[int], int]) -> Any:
 
 def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytorch, "version", lambda: None)
-    results = verify(load("nn_from_scratch"), graphs=50, jobs=1)
+    results = verify(load("nn_from_scratch"), graphs=50, jobs=1, grades=OF_GRAPHS)
     assert results["verdict"] == "right"
     row = results["oracles"]["pytorch"]
     assert (row["available"], row["asked"]) == (False, 0)
@@ -241,7 +289,7 @@ def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_reverse_pass_is_blamed_where_every_operation_is_right() -> None:
-    results = verify(faulty("every path"), graphs=100)
+    results = verify(faulty("every path"), graphs=100, grades=OF_GRAPHS)
     assert REVERSE_PASS in {failure["operation"] for failure in results["failures"]}
 
 

@@ -61,14 +61,27 @@ def test_check_in_a_process_finds_what_is_right_and_wrong(tmp_path: Path) -> Non
     assert "100,000 operations is 2.0, expected 1.0" in result.message
 
 
+def test_death_in_one_check_leaves_what_was_said_before(tmp_path: Path) -> None:
+    engine = adapted(tmp_path, fault="os.abort() if output.value > 50_000 else None")
+    seeds, chain = state.run(engine, (SEEDS, CHAIN))
+    assert (seeds.outcome, chain.outcome) == ("right", "error")
+    assert chain.message == "the interpreter died of SIGABRT"
+
+
+def test_what_the_engine_prints_is_not_taken_for_an_answer(tmp_path: Path) -> None:
+    engine = adapted(tmp_path, fault="print('backward'); os.write(1, b'noise')")
+    assert [one.outcome for one in state.run(engine, (SEEDS, CHAIN))] == ["right", "right"]
+
+
+def test_exceptions_are_answers_that_hash_seeds_do_not_change(tmp_path: Path) -> None:
+    engine = adapted(tmp_path, fault="raise LookupError(id(output))")
+    assert [one.outcome for one in state.run(engine, (SEEDS, CHAIN))] == ["right", "error"]
+
+
 def test_slowness_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolated, "_PATIENCE", 0.01)
-    engine = adapted(tmp_path)
-    for name in (CHAIN, SEEDS):
-        assert (outcome(engine, name).outcome, outcome(engine, name).message) == (
-            "not supported",
-            "no answer within 0.01 s",
-        )
+    for result in state.run(adapted(tmp_path), (CHAIN, SEEDS)):
+        assert (result.outcome, result.message) == ("not supported", "no answer within 0.01 s")
 
 
 def test_gradients_that_depend_on_the_hash_seed_are_wrong(tmp_path: Path) -> None:
