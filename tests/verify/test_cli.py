@@ -15,6 +15,7 @@ engine = next(fault for fault in FAULTS if fault.name == "sin: its derivative ti
 double = next(fault for fault in FAULTS if fault.name == "left over").engine()
 """
 QUICK = ("--graphs", "60", "--jobs", "1")
+OF_GRAPHS = ("--grade", "rules", "--grade", "accuracy")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_verify_of_our_engine_is_right(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_verify_of_a_wrong_engine_says_what_is_wrong(faulty: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["verify", "--engine", f"{faulty}:engine", *QUICK]) == cli.WRONG == 1
+    assert cli.main(["verify", "--engine", f"{faulty}:engine", *QUICK, *OF_GRAPHS]) == cli.WRONG == 1
     out = capsys.readouterr().out
     assert "WRONG" in out
     assert "sin is wrong: in sin(x0) at x0 = 1.0" in out
@@ -42,7 +43,7 @@ def test_verify_of_a_wrong_engine_says_what_is_wrong(faulty: str, capsys: pytest
 def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
     paths = {kind: tmp_path / "new" / f"results.{kind}" for kind in ("json", "html", "junit")}
     options = [text for kind, path in paths.items() for text in (f"--{kind}", str(path))]
-    assert cli.main(["verify", "--engine", faulty, *QUICK, *options]) == cli.WRONG
+    assert cli.main(["verify", "--engine", faulty, *QUICK, *OF_GRAPHS, *options]) == cli.WRONG
     results = json.loads(paths["json"].read_text(), parse_constant=pytest.fail)
     assert results["verdict"] == "wrong"
     assert results["graphs"]["checked"] == 60
@@ -55,19 +56,19 @@ def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
 
 def test_verify_gates_on_the_given_grades(faulty: str) -> None:
     options = ["verify", "--engine", f"{faulty}:double", "--graphs", "10"]
-    assert cli.main([*options, "--grade", "rules", "--grade", "accuracy"]) == cli.RIGHT
+    assert cli.main([*options, *OF_GRAPHS]) == cli.RIGHT
     assert cli.main([*options, "--grade", "state"]) == cli.WRONG
 
 
 def test_verify_of_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["verify", "--graphs", "0"]) == cli.NOTHING_CHECKED == 5
+    assert cli.main(["verify", "--graphs", "0", *OF_GRAPHS]) == cli.NOTHING_CHECKED == 5
     assert "NOTHING CHECKED" in capsys.readouterr().out
 
 
 def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     options = ["--engine", "nn_from_scratch.verify.adapters.ours", "--seed", "-7", "--json", str(path)]
-    assert cli.main(["verify", *options, *QUICK]) == 0
+    assert cli.main(["verify", *options, *QUICK, *OF_GRAPHS]) == 0
     assert json.loads(path.read_text())["seed"] == -7
 
 

@@ -39,40 +39,51 @@ def engine_or_skip(name: str) -> Engine:
     return load(name)
 
 
-def faulty_package(path: Path, line: str) -> Path:
-    """Copy the package and plant a fault: a line after the table of rules."""
+PLANTED = {
+    "sin": "replace(RULES['sin'], derivatives=[lambda z, x: -np.cos(x)])",
+    "sqrt": "replace(RULES['sqrt'], derivatives=[lambda z, x: 0.5 * z])",
+    "matmul": "replace(RULES['matmul'], derivatives=[_through_matmul_left] * 2)",
+    "softmax": "replace(SOFTMAX, derivatives=[lambda g, z, x, axis: g * z])",
+}
+
+
+@pytest.fixture(scope="module")
+def faulty_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a copy of the package whose table of rules has the faults."""
+    path = tmp_path_factory.mktemp("faulty")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, path / "nn_from_scratch", ignore=ignored)
     with (path / "nn_from_scratch" / "rules.py").open("a") as rules:
-        rules.write(f"\nfrom dataclasses import replace\n{line}\n")
+        rules.write("\nfrom dataclasses import replace\n")
+        rules.writelines(f"RULES[{name!r}] = {row}\n" for name, row in PLANTED.items())
     return path
 
 
-@pytest.mark.parametrize(
-    ("operation", "line"),
-    [
-        ("sin", 'RULES["sin"] = replace(RULES["sin"], derivatives=[lambda z, x: -np.cos(x)])'),
-        ("sqrt", 'RULES["sqrt"] = replace(RULES["sqrt"], derivatives=[lambda z, x: 0.5 * z])'),
-        (
-            "matmul",
-            'RULES["matmul"] = replace(RULES["matmul"], derivatives=[_through_matmul_left] * 2)',
-        ),
-        ("softmax", 'RULES["softmax"] = replace(SOFTMAX, derivatives=[lambda g, z, x, axis: g * z])'),
-    ],
-)
-def test_reproducer_of_a_planted_fault_fails_by_itself(tmp_path: Path, operation: str, line: str) -> None:
-    path = faulty_package(tmp_path, line)
+@pytest.fixture(scope="module")
+def scripts(faulty_package: Path) -> dict[str, str]:
+    """Return what a campaign gives to reproduce each fault."""
     code = (
         "import json, sys\nsys.modules['torch'] = None  # slow to import\n"
         "from nn_from_scratch.verify import load, verify\n"
-        "print(json.dumps(verify(load('nn_from_scratch'), graphs=400)['failures']))"
+        "results = verify(load('nn_from_scratch'), graphs=400, grades=('rules',))\n"
+        "print(json.dumps(results['failures']))"
     )
-    campaign = run(code, path)
+    campaign = run(code, faulty_package)
     assert campaign.returncode == 0, campaign.stderr
-    failures = {failure["operation"]: failure["reproducer"] for failure in json.loads(campaign.stdout)}
-    script = failures[operation]
+    return {failure["operation"]: failure["reproducer"] for failure in json.loads(campaign.stdout)}
+
+
+def test_campaign_reproduces_what_is_planted_and_nothing_else(scripts: dict[str, str]) -> None:
+    assert set(scripts) == set(PLANTED)
+
+
+@pytest.mark.parametrize("operation", PLANTED)
+def test_reproducer_of_a_planted_fault_fails_by_itself(
+    operation: str, scripts: dict[str, str], faulty_package: Path
+) -> None:
+    script = scripts[operation]
     assert "verify" not in script
-    failed = run(script, path)
+    failed = run(script, faulty_package)
     assert failed.returncode == 1
     assert "Error" in failed.stderr.splitlines()[-1]
     passed = run(script)
