@@ -53,12 +53,22 @@ class Examination:
             return f"the engine raised {self.error}"
         every = _entries(self.case)
         entries = [every[k] for k in self.entries] or every
-        names = ["the value", *(f"the derivative for {entry}" for entry in entries)]
+        value, derivative = names(self.case)
+        every_name = [value, *(f"{derivative} for {entry}" for entry in entries)]
         return "\n".join(
             f"{name} is {one.got!r}, expected {one.expected!r}: {one.reason}"
-            for name, one in zip([*names, "the derivative along all inputs"], self.judgements, strict=False)
+            for name, one in zip(
+                [*every_name, f"{derivative} along all inputs"], self.judgements, strict=False
+            )
             if one.verdict.accuses
         )
+
+
+def names(case: Case) -> tuple[str, str]:
+    """Return what the value and a derivative of a case are called."""
+    if case.tangent:
+        return "the derivative along the tangent", "its derivative"
+    return "the value", "the derivative"
 
 
 def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examination:
@@ -179,12 +189,13 @@ def _hear(asked: Question, answer: Answer, found: Examination, truth: Sequence[a
         return {name: "differs" if name == "taylor" else "no answer" for name in names}
     got = np.array(asked.along(answer.gradient))
     # Two right results may each be off by the tolerance, and lie at either end of a kink's interval.
-    widths = [2 * one.tolerance + 2 * float(ball.rad()) for one, ball in zip(gradient, truth, strict=True)]
-    slack = np.array(widths)
+    hull = np.array([2 * float(ball.rad()) for ball in truth])
+    slack = hull + [2 * one.tolerance for one in gradient]
     scalar = asked.scalar
     estimate, error = finite_differences.gradient(scalar.expression, scalar.point, asked.directions)
     scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
-    vague = any(error > 1e-6 * max(*abs(estimate), scale))
+    # At a kink no answer can be narrower than the truth, and 0 needs no more digits than a rough number.
+    vague = any(error > np.maximum(1e-6 * max(*abs(estimate), scale, 1e-6), hull))
     heard: dict[str, Hearing] = {
         "taylor": "differs" if any(one.verdict.accuses for one in gradient) else "agrees",
         "finite differences": "no answer" if vague else _agreement(got - estimate, slack + error),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nn_from_scratch.verify.expressions import Expression, Step
+from nn_from_scratch.verify.expressions import Case, Step
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, bare
 
 METHOD = "{0}.{name}({others})"
@@ -50,9 +50,9 @@ class Source(ABC):
     operations: Mapping[str, str] = field(default_factory=dict)
     constant: str = "{}"
 
-    def writes(self, expression: Expression) -> bool:
-        """Whether there is a template for all that the expression needs."""
-        return all(self.operations.get(step.operation) != "" for step in expression.live_steps())
+    def writes(self, case: Case) -> bool:
+        """Whether there is a template for all that the case needs."""
+        return all(self.operations.get(step.operation) != "" for step in case.expression.live_steps())
 
     def write(self, step: Step, operands: Sequence[str], form: str) -> str:
         """Write one operation; `form` says which operands are constants."""
@@ -78,7 +78,13 @@ class Source(ABC):
         )
 
     @abstractmethod
-    def differentiate(self, inputs: Mapping[str, str], lines: Sequence[str], cotangent: str | None) -> Code:
+    def differentiate(
+        self,
+        inputs: Mapping[str, str],
+        lines: Sequence[str],
+        cotangent: str | None,
+        tangents: Sequence[str] = (),
+    ) -> Code:
         """Write the code that makes the inputs, computes the lines and differentiates the last of them.
 
         Parameters
@@ -89,8 +95,16 @@ class Source(ABC):
             The lines of the expression; the last is the output, and has no name.
         cotangent
             The text of what the reverse pass starts from; None for a scalar output.
+        tangents
+            For second derivatives the text of the tangent's part for each input: the value is then the
+            derivative along the tangent.
 
         """
+
+    def along(self, gradients: Sequence[str], tangents: Sequence[str], *, arrays: bool) -> str:
+        """Write the sum of a gradient's entries, each times the tangent's."""
+        parts = [f"{g} * {self.constant.format(v)}" for g, v in zip(gradients, tangents, strict=True)]
+        return " + ".join(f"({part}).sum()" for part in parts) if arrays else " + ".join(parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +119,9 @@ class TapeSource(Source):
         Run the reverse pass from ``{output}``, the latter with a ``{cotangent}``.
     value, gradient
         Read those of the node ``{}``.
+    gradients, gradients_from
+        Compute, for second derivatives, the sequence of gradients of ``{output}`` by ``{leaves}`` as nodes,
+        the latter with a ``{cotangent}``.
 
     """
 
@@ -113,15 +130,32 @@ class TapeSource(Source):
     backward_from: str = "{output}.backward({cotangent})"
     value: str = "{}.data"
     gradient: str = "{}.grad"
+    gradients: str = ""
+    gradients_from: str = ""
+
+    def writes(self, case: Case) -> bool:  # noqa: D102
+        return super().writes(case) and bool(self.gradients or not case.tangent)
 
     def differentiate(  # noqa: D102
-        self, inputs: Mapping[str, str], lines: Sequence[str], cotangent: str | None
+        self,
+        inputs: Mapping[str, str],
+        lines: Sequence[str],
+        cotangent: str | None,
+        tangents: Sequence[str] = (),
     ) -> Code:
-        leaves = [f"{name} = {self.variable.format(value)}" for name, value in inputs.items()]
+        statements = [f"{name} = {self.variable.format(value)}" for name, value in inputs.items()]
+        statements += [*lines[:-1], f"y = {lines[-1]}"]
+        arrays = cotangent is not None
+        if tangents:
+            first = self.gradients_from if arrays else self.gradients
+            found = first.format(output="y", leaves=", ".join(inputs), cotangent=cotangent)
+            names = [f"g[{k}]" for k in range(len(inputs))]
+            statements += [f"g = {found}", f"y = {self.along(names, tangents, arrays=arrays)}"]
+            cotangent = None
         backward = self.backward if cotangent is None else self.backward_from
         value = self.value.format("y")
         return Code(
-            (*leaves, *lines[:-1], f"y = {lines[-1]}", backward.format(output="y", cotangent=cotangent)),
+            (*statements, backward.format(output="y", cotangent=cotangent)),
             value if cotangent is None else f"({value} * {cotangent}).sum()",
             tuple(self.gradient.format(name) for name in inputs),
         )
@@ -134,7 +168,7 @@ class TransformSource(Source):
     Parameters
     ----------
     transform
-        Computes the value of the function ``f`` and the sequence of its derivatives at ``{inputs}``;
+        Computes the value of ``{function}`` and the sequence of its derivatives at ``{inputs}``;
         ``{positions}`` are the arguments' numbers.
     variable
         Makes an argument of the value ``{}``.
@@ -145,22 +179,30 @@ class TransformSource(Source):
     variable: str = "{}"
 
     def differentiate(  # noqa: D102
-        self, inputs: Mapping[str, str], lines: Sequence[str], cotangent: str | None
+        self,
+        inputs: Mapping[str, str],
+        lines: Sequence[str],
+        cotangent: str | None,
+        tangents: Sequence[str] = (),
     ) -> Code:
         output = lines[-1] if cotangent is None else f"(({lines[-1]}) * {cotangent}).sum()"
         body = "\n".join(f"    {line}" for line in (*lines[:-1], f"return {output}"))
         names = ", ".join(inputs)
         positions = "".join(f"{k}, " for k in range(len(inputs)))
-        transformed = self.transform.format(inputs=names, positions=f"({positions.removesuffix(' ')})")
-        return Code(
-            (
-                f"\ndef f({names}):\n{body}\n\n",
-                *(f"{name} = {self.variable.format(value)}" for name, value in inputs.items()),
-                f"value, gradient = {transformed}",
-            ),
-            "value",
-            tuple(f"gradient[{k}]" for k in range(len(inputs))),
-        )
+        calls = {
+            name: self.transform.format(
+                function=name, inputs=names, positions=f"({positions.removesuffix(' ')})"
+            )
+            for name in ("f", "along")
+        }
+        functions, last = [f"\ndef f({names}):\n{body}\n\n"], "f"
+        gradients = tuple(f"gradient[{k}]" for k in range(len(inputs)))
+        if tangents:
+            total = self.along(gradients, tangents, arrays=cotangent is not None)
+            functions += [f"def along({names}):\n    value, gradient = {calls['f']}\n    return {total}\n\n"]
+            last = "along"
+        made = [f"{name} = {self.variable.format(value)}" for name, value in inputs.items()]
+        return Code((*functions, *made, f"value, gradient = {calls[last]}"), "value", gradients)
 
 
 def array_text(x: Any) -> str:

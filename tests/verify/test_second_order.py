@@ -14,6 +14,9 @@ from nn_from_scratch.rules import RULES, Rule
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
 from nn_from_scratch.verify.engines import Answer, single
 from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.failures.blame import diagnose
+from nn_from_scratch.verify.failures.reproduce import reproducer
+from nn_from_scratch.verify.failures.shrink import minimal
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
 from nn_from_scratch.verify.oracles import taylor
@@ -81,25 +84,27 @@ def detached(rule: Rule) -> Rule:
     return replace(rule, derivatives=(lambda *xs: slope(*map(value_of, xs)),))
 
 
-@pytest.mark.parametrize("name", ["tanh", "exp", "sin", "square", "sqrt", "sigmoid"])
-def test_a_derivative_that_is_detached_is_wrong_to_second_order_only(name: str) -> None:
-    rule = detached(RULES[name])
-    engine = replace(load("nn_from_scratch"), spec="")
-    planted = Engine.from_tape(
+def detached_engine(name: str) -> Engine:
+    return Engine.from_tape(
         name="detached",
         variable=Node,
         backward=Node.backprop,
         value=lambda node: node.value,
         gradient=lambda node: node.grad,
         gradients=lambda output, leaves: gradients(output, leaves, create_graph=True),
-        operations={**engine.operations, name: rule},
+        operations={**load("nn_from_scratch").operations, name: detached(RULES[name])},
     )
+
+
+@pytest.mark.parametrize("name", ["tanh", "exp", "sin", "square", "sqrt", "sigmoid"])
+def test_a_derivative_that_is_detached_is_wrong_to_second_order_only(name: str) -> None:
+    planted = detached_engine(name)
     one = single(name, "x", [0.75])
     assert examine(planted, one).verdict is Verdict.RIGHT
     found = examine(planted, replace(one, tangent=(2.0,)))
     assert found.verdict is Verdict.WRONG
-    assert "the derivative for x0" in found.message
-    assert examine(engine, replace(one, tangent=(2.0,))).verdict is Verdict.RIGHT
+    assert "its derivative for x0" in found.message
+    assert examine(load("nn_from_scratch"), replace(one, tangent=(2.0,))).verdict is Verdict.RIGHT
 
 
 @pytest.mark.parametrize("name", ["pytorch", "jax", "autograd"])
@@ -140,3 +145,39 @@ def test_sums_of_infinities_are_judged_and_do_not_raise() -> None:
     engine = replace(load("nn_from_scratch"), answer=infinite)
     one = replace(single("mul", "xx", [1.0, 1.0]), shapes=((), ()), cotangent=(1.0,))
     assert examine(engine, one).verdict is Verdict.WRONG
+
+
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")
+@pytest.mark.parametrize("name", ["nn_from_scratch", "pytorch", "jax", "autograd"])
+def test_reproducer_in_the_syntax_of_each_adapter_passes_while_it_is_right(name: str) -> None:
+    pytest.importorskip({"pytorch": "torch"}.get(name, name))
+    engine = load(name)
+    count = 3 if name == "jax" else 12
+    drawn = [case(seeded(14, k)) for k in range(count)]
+    drawn += [array_case(seeded(14, k)) for k in range(count) if engine.arrays]
+    seen = [examine(engine, with_tangent(one)) for one in drawn]
+    scripts = [reproducer(engine, one) for one in seen if not one.verdict.accuses]
+    assert sum("Expression" not in script for script in scripts) > count / 2
+    for script in scripts:
+        exec(compile(script, "reproducer", "exec"), {})  # noqa: S102  our own script
+
+
+def test_reproducer_of_a_detached_derivative_fails_by_itself() -> None:
+    engine = load("nn_from_scratch")
+    found = examine(engine, replace(single("tanh", "x", [0.75]), tangent=(2.0,)))
+    script = reproducer(engine, found)
+    assert "g = gradients(y, [x0], create_graph=True)\ny = g[0] * 2.0\ny.backprop()" in script
+    exec(compile(script, "reproducer", "exec"), {})  # noqa: S102
+    with pytest.raises(AssertionError, match="its derivative for x0 is 0"):
+        exec(script.replace("np.tanh(x0)", "PLANTED(x0)"), {"PLANTED": detached(RULES["tanh"])})  # noqa: S102
+
+
+def test_failure_is_shrunk_blamed_and_its_kind_told() -> None:
+    planted = detached_engine("sin")
+    steps = (Step("exp", (0,)), Step("sin", (3,)), Step("mul", (4, 2)), Step("add", (5, 1)))
+    whole = with_tangent(Case(Expression(2, (3.0,), steps, 6), (0.25, -1.5)))
+    smallest = minimal(planted, examine(planted, whole))
+    assert str(smallest.case).startswith("sin(x0) at x0 = ")
+    diagnosis = diagnose(planted, smallest)
+    assert diagnosis.operation == "sin"
+    assert diagnosis.kind == "second derivative: gradient detached: always 0"

@@ -35,7 +35,7 @@ engine = Engine.from_transform(
     },
     source=TransformSource(
         imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
-        transform="jax.value_and_grad(f, argnums={positions})({inputs})",
+        transform="jax.value_and_grad({function}, argnums={positions})({inputs})",
         variable="jnp.asarray({})",
         call="jnp.{name}({arguments})",
         operations={

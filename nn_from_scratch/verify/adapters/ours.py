@@ -38,11 +38,13 @@ engine = Engine.from_tape(
     arrays=True,
     complete=True,
     source=TapeSource(
-        imports="import numpy as np\n\nfrom nn_from_scratch import Node",
+        imports="import numpy as np\n\nfrom nn_from_scratch import Node, gradients",
         variable="Node({})",
         backward="{output}.backprop()",
         backward_from="{output}.backprop({cotangent})",
         value="{}.value",
+        gradients="gradients({output}, [{leaves}], create_graph=True)",
+        gradients_from="gradients({output}, [{leaves}], {cotangent}, create_graph=True)",
         call="np.{name}({arguments})",
         operations={
             "where": "np.where({0} > 0, {1}, {2})",

@@ -16,16 +16,13 @@ def _assign(leaf: torch.Tensor, value: float) -> None:
 
 
 def _backward(output: torch.Tensor, cotangent: Any = None) -> None:
-    if output.requires_grad:  # a gradient that no leaf moves does not
-        output.backward(None if cotangent is None else torch.as_tensor(cotangent), retain_graph=True)
+    output.backward(None if cotangent is None else torch.as_tensor(cotangent), retain_graph=True)
 
 
 def _gradients(output: torch.Tensor, leaves: Sequence[torch.Tensor], cotangent: Any = None) -> Sequence[Any]:
     seed = None if cotangent is None else torch.as_tensor(cotangent)
-    found: Sequence[Any] = torch.autograd.grad(
-        output, leaves, seed, create_graph=True, materialize_grads=True
-    )
-    return found
+    found = torch.autograd.grad(output, leaves, seed, create_graph=True, materialize_grads=True)
+    return [g.requires_grad_() for g in found]  # one that no leaf moves does not yet
 
 
 engine = Engine.from_tape(
@@ -44,6 +41,10 @@ engine = Engine.from_tape(
         variable="torch.tensor({}, dtype=torch.float64, requires_grad=True)",
         backward_from="{output}.backward(torch.as_tensor({cotangent}))",
         value="{}.detach().numpy()",
+        gradients="[g.requires_grad_() for g in torch.autograd.grad(\n"
+        "    {output}, [{leaves}], create_graph=True, materialize_grads=True\n)]",
+        gradients_from="[g.requires_grad_() for g in torch.autograd.grad(\n    {output}, [{leaves}],"
+        " torch.as_tensor({cotangent}), create_graph=True, materialize_grads=True\n)]",
         gradient="(torch.zeros_like({0}) if {0}.grad is None else {0}.grad).numpy()",
         call="torch.{name}({arguments})",
         constant="torch.tensor({}, dtype=torch.float64)",

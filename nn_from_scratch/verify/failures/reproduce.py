@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.examine import Examination
+from nn_from_scratch.verify.examine import Examination, names
 from nn_from_scratch.verify.failures.expectations import expectations
 from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.source import Source, array_text
@@ -24,10 +24,11 @@ def reproducer(engine: Engine, found: Examination) -> str:
     case = found.case
     source = engine.source
     entry_by_entry = found.error or not case.shapes or len(found.gradient) >= len(case.point)
-    if source and source.writes(case.expression) and entry_by_entry and len(case.point) <= _LONGEST:
+    if source and source.writes(case) and entry_by_entry and len(case.point) <= _LONGEST:
         return _standalone(source, engine, found)
     comment = _comment(f"{engine.name}: {case.expression}")
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
+    arrays += f", tangent={case.tangent!r}" if case.tangent else ""
     line = f"engine = load({engine.spec!r})" if engine.spec else "# here goes what makes the `engine`"
     return f"""{comment}
 import json
@@ -48,13 +49,14 @@ def _standalone(source: Source, engine: Engine, found: Examination) -> str:
         shape = np.shape(values(case)[expression.output])
         cotangent = array_text(np.reshape(case.cotangent, shape))
     lines = expression.lines(lambda step, operands: source.write(step, operands, expression.form(step)))
-    code = source.differentiate(inputs, lines, cotangent)
+    code = source.differentiate(inputs, lines, cotangent, [array_text(x) for x in case.tangents()])
     value, *slopes = expectations(engine.format, case)
-    rows = [*_row("the value", code.value, [value], None)]
+    what, derivative = names(case)
+    rows = [*_row(what, code.value, [value], None)]
     sizes = [math.prod(shape) for shape in case.shapes] or [1] * expression.inputs
     for k, (start, end) in enumerate(pairwise(accumulate(sizes, initial=0))):
         shape = case.shapes[k] if case.shapes else None
-        rows += _row(f"the derivative for x{k}", code.gradients[k], slopes[start:end], shape)
+        rows += _row(f"{derivative} for x{k}", code.gradients[k], slopes[start:end], shape)
     if len(slopes) > len(case.point):  # a tie, whose operands share 1
         total = " + ".join(f"{gradient}.sum()" if case.shapes else gradient for gradient in code.gradients)
         rows += _row("the sum of all derivatives", total, slopes[-1:], None)
