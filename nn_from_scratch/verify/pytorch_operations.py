@@ -35,6 +35,8 @@ def _expand_dims(x: torch.Tensor, axis: Any) -> torch.Tensor:
 
 def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
     items = list(as_index(index))
+    if any(isinstance(item, list) for item in items):  # beside which an integer is an array as well to numpy
+        items = [[item] if isinstance(item, int) else item for item in items]
     for axis, item in enumerate(items):
         if isinstance(item, slice) and item.step == -1:  # which PyTorch has not: the whole axis, turned round
             x, items[axis] = x.flip(axis), slice(None)

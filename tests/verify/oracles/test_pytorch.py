@@ -1,10 +1,12 @@
 import sys
 
+import numpy as np
 import pytest
 
-from nn_from_scratch.verify.engines import single
+from nn_from_scratch.verify.engines import load, single
 from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.operations import as_index
 from nn_from_scratch.verify.oracles import pytorch, taylor
 from nn_from_scratch.verify.tolerance import FORMATS, rounding
 from nn_from_scratch.verify.verdicts import Verdict, judge
@@ -57,3 +59,13 @@ def test_version_is_none_where_torch_is_absent(monkeypatch: pytest.MonkeyPatch) 
     finally:
         monkeypatch.undo()
         pytorch.version.cache_clear()
+
+
+def test_integers_beside_index_arrays_count_as_arrays() -> None:
+    # numpy puts the axis of index arrays first if a slice stands between them, and an integer is one.
+    x = np.arange(12.0).reshape(1, 2, 3, 2)
+    index = (-1, ("slice", None, None, -1), (0, 2), 0)
+    assert (
+        load("pytorch").operations["index"](torch.tensor(x), index=index).tolist()
+        == x[as_index(index)].tolist()
+    )
