@@ -2,9 +2,14 @@
 
 Central differences at a ladder of steps, extrapolated to step 0 (L. F. Richardson; C. J. F. Ridders,
 "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982). Of all entries
-of the table the one with the smallest estimated error is taken. The estimate adds what the neighbours in
-the table differ by and the noise of the function itself, which is measured on a few points so close to
-each other that the function is a straight line between them.
+of the table the one with the smallest estimated error is taken. The estimate rests on values of the function
+alone. It adds up
+
+* what the neighbours in the table differ by;
+* the noise of the function, measured on a few points so close to each other that it is a straight line
+  between them, and what moving the point by its own rounding would change;
+* kinks: the slopes at either side of a smooth function differ half as much at half the step. Where they do
+  not, they differ by a kink that no step of that size or larger can see past.
 """
 
 from __future__ import annotations
@@ -19,11 +24,18 @@ from nn_from_scratch.verify.expressions import Arithmetic, Expression
 
 Floats = npt.NDArray[np.float64]
 
-_STEPS = 2.0 ** -np.arange(3, 36)  # relative to max(|x|, 1)
-_COLUMNS = 4  # of the extrapolation table: errors of order 2, 4, 6, 8
-_PROBES = np.arange(-4, 5) * 2.0**-44  # relative to max(|x|, 1); they are not steps, but measure noise
+_COUNT = 33
+_STEPS = 2.0 ** -np.arange(3, 3 + _COUNT)  # times the scale, a power of two that is at least |x| and 1
+_PROBES = np.arange(-4, 5) * 2.0**-44  # times the scale; they are not steps, but measure noise
+_OFFSETS = np.concatenate([_STEPS, -_STEPS, _PROBES])
+_CENTRE = 2 * _COUNT + 4
+_RESIDUAL = np.eye(9) - 1 / 9 - np.outer(_PROBES, _PROBES) / (_PROBES @ _PROBES)  # from a straight line
+_ORDERS = (1, 2, 3)  # of the extrapolation table: errors of order 4, 6, 8
+_ROUNDOFF = 2.0**-53
 _SAFETY = 8.0
-EVALUATIONS = 2 * len(_STEPS) + len(_PROBES)
+_SURE = 32.0  # times the noise: nothing smaller is taken for a kink
+_WIDEST = 2.0**24  # by how much inputs that move may differ in scale
+EVALUATIONS = len(_OFFSETS)
 """How many values of a function one derivative takes."""
 
 
@@ -73,56 +85,113 @@ def differentiate(
         As `gradient` does. Each direction takes `EVALUATIONS` points.
 
     """
-    scale = np.maximum((np.abs(along) * np.abs(x)).max(axis=1), 1.0)
-    offsets = scale[:, None] * np.concatenate([_STEPS, -_STEPS, _PROBES])
-    # One evaluation serves all points: an input is the array of its values in every one of them.
-    moved = x[:, None, None] + along.T[:, :, None] * offsets  # (inputs, directions, points)
     with np.errstate(all="ignore"):
+        sizes = np.abs(along) * np.maximum(np.abs(x), 1.0)
+        scale = np.exp2(np.ceil(np.log2(np.maximum(sizes.max(axis=1), 1.0))))
+        offsets = scale[:, None] * _OFFSETS
+        # One evaluation serves all points: an input is the array of its values in every one of them.
+        moved = x[:, None, None] + along.T[:, :, None] * offsets  # (inputs, directions, points)
         f = np.broadcast_to(function(moved.reshape(len(x), -1).T), offsets.size).reshape(offsets.shape)
-        # How far rounded points really are from the first, in units of the direction.
-        length = (along * along).sum(axis=1)[:, None]
-        t = np.einsum("idp,di->dp", moved - x[:, None, None], along) / length
-        count = len(_STEPS)
-        width = t[:, :count] - t[:, count : 2 * count]
-        first = (f[:, :count] - f[:, count : 2 * count]) / width
-        rounding = _noise(t[:, 2 * count :], f[:, 2 * count :])[:, None] / width
-        return _extrapolate(first, rounding)
+        rounding = _ROUNDOFF * sizes.max(axis=1) / np.abs(along).max(axis=1)  # of the point
+        derivative, error = _extrapolate(f, offsets[:, :_COUNT], rounding[:, None])
+        # A step that suits one input is lost in another, or far too long for it.
+        smallest = np.where(along == 0, np.inf, sizes).min(axis=1)
+        return derivative, np.where(scale > _WIDEST * smallest, np.inf, error)
 
 
-def _noise(x: Floats, f: Floats) -> Floats:
-    """Return how far values lie from a straight line, at least half a unit in the last place."""
-    x = x - x.mean(axis=1, keepdims=True)
-    rest = f - f.mean(axis=1, keepdims=True)
-    slope = (x * rest).sum(axis=1, keepdims=True) / (x * x).sum(axis=1, keepdims=True)
-    noise = np.abs(rest - slope * x).max(axis=1)
-    return np.asarray(np.maximum(noise, np.abs(f).max(axis=1) * 2.0**-53))
+def _extrapolate(f: Floats, steps: Floats, rounding: Floats) -> tuple[Floats, Floats]:
+    """Take the best entry of each row's extrapolation table.
+
+    Parameters
+    ----------
+    f
+        Values at the offsets: shape (directions, points).
+    steps
+        Shape (directions, steps).
+    rounding
+        How far the point may be off, in units of the direction: shape (directions, 1).
+
+    """
+    change = f - f[:, _CENTRE, None]
+    up, down = change[:, :_COUNT], change[:, _COUNT : 2 * _COUNT]
+    first, bend = (up - down) / (2 * steps), np.abs(up + down) / steps
+    outside = ~np.isfinite(first)
+    first[outside] = bend[outside] = 0.0
+    tail = rounding * np.abs(first) + _ROUNDOFF * (np.abs(up) + np.abs(down))
+    noise = np.where(outside, np.inf, np.maximum(_noise(f, change), tail) / (2 * steps))
+    kink = _kink(bend, noise, outside)
+    best = first @ _TABLE
+    spread = np.maximum(np.abs(first @ _BEFORE), np.abs(first @ _BESIDE))
+    shifted = rounding * (bend / steps)[:, _FINEST] + _ROUNDOFF * np.abs(best)
+    error = _SAFETY * (spread + noise[:, _FINEST]) + kink[:, _FINEST] + 2 * shifted
+    error[~np.isfinite(error) | (outside @ _USED)] = np.inf
+    rows, chosen = np.arange(len(f)), error.argmin(axis=1)
+    best, error = best[rows, chosen], error[rows, chosen]
+    # Steps longer than many periods of the function agree on nothing; its slope among the probes tells.
+    slope = change[:, 2 * _COUNT :] @ (_PROBES / (_PROBES @ _PROBES)) / (8 * steps[:, 0])
+    blur = _SAFETY * noise[:, -1] * 2.0**9  # the probes are that much closer than the finest steps
+    missed = np.abs(best - slope)
+    return best, np.where(missed > blur, np.maximum(error, missed + blur), error)
 
 
-def _extrapolate(first: Floats, rounding: Floats) -> tuple[Floats, Floats]:
-    """Take the best entry of each row's extrapolation table, given the noise of its first column."""
-    best = np.zeros(len(first))
-    error = np.full(len(first), np.inf)
-    finest = np.zeros(len(first), dtype=np.intp)
-    column = first
-    for order in range(1, _COLUMNS):
+def _noise(f: Floats, change: Floats) -> Floats:
+    """Return how far values near the point lie from a straight line: shape (directions, 1).
+
+    It is at least half a unit in the last place. Where the function is as rough between neighbours as
+    between the longest steps no step resolves it: then it is infinite.
+    """
+    probes, size = change[:, 2 * _COUNT :], np.abs(f[:, _CENTRE])
+    rough = np.abs(probes @ _RESIDUAL).max(axis=1)
+    noise = np.maximum(rough, _ROUNDOFF * size)
+    moves = np.abs(change[:, : 2 * _COUNT])
+    moves[~np.isfinite(moves)] = 0.0
+    flat = ~probes.any(axis=1)
+    if flat.any():
+        # What rounding has hidden shows in the smallest change at longer steps, or is lost in a 1 - 1.
+        least = np.where(moves == 0, np.inf, moves).min(axis=1)
+        hidden = np.where(least < 2.0**-30 * np.maximum(size, 1.0), least, _ROUNDOFF)
+        noise = np.where(flat, np.maximum(noise, hidden), noise)
+    resolved = rough <= 2.0**-8 * (moves.max(axis=1) + size)
+    return np.where(resolved, noise, np.inf)[:, None]
+
+
+def _kink(bend: Floats, noise: Floats, outside: npt.NDArray[np.bool_]) -> Floats:
+    """Return what kinks may change at each step, from how far the slopes at either side differ."""
+    excess = bend.copy()
+    excess[:, 1:] -= 0.75 * bend[:, :-1]
+    excess[outside] = np.inf
+    excess[:, 0] = 0.0
+    seen = np.where(excess > _SURE * noise, excess, 0.0)
+    beyond = np.maximum.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
+    # Where there is a kink, finer steps are only free of it where noise does not cover it.
+    possible = np.where(seen.any(axis=1, keepdims=True), excess + _SAFETY * noise, 0.0)
+    return np.asarray(3 * np.maximum(beyond, possible))
+
+
+def _table() -> tuple[Floats, Floats, Floats, npt.NDArray[np.intp]]:
+    """Write the extrapolation table's entries as weights of the first column.
+
+    Returns
+    -------
+    entries, before, beside, finest
+        Weights of all entries, and of their differences to both entries that they were made of, each of
+        shape (steps, entries); and the index of the finest step of each.
+
+    """
+    column = np.eye(_COUNT)
+    entries, before, beside, finest = [], [], [], []
+    for order in _ORDERS:
         better = column[:, 1:] + (column[:, 1:] - column[:, :-1]) / (4.0**order - 1)
-        spread = np.maximum(np.abs(better - column[:, 1:]), np.abs(better - column[:, :-1]))
-        estimate = _SAFETY * (spread + rounding[:, order:] + 2.0**-53 * np.abs(better))
-        estimate[~np.isfinite(better) | ~np.isfinite(estimate)] = np.inf
-        rows, chosen = np.arange(len(first)), estimate.argmin(axis=1)
-        smaller = estimate[rows, chosen] < error
-        best = np.where(smaller, better[rows, chosen], best)
-        finest = np.where(smaller, chosen + order, finest)
-        error = np.minimum(error, estimate[rows, chosen])
+        entries.append(better)
+        before.append(better - column[:, :-1])
+        beside.append(better - column[:, 1:])
+        finest.append(np.arange(order, _COUNT))
         column = better
-    # A kink closer than the chosen step shows in finer differences, where neither their noise nor the
-    # differences before them (twice as wide, so four times as wrong) explain how far they are off.
-    off = np.abs(first - best[:, None])
-    unexplained = off[:, 1:] - off[:, :-1] / 2 - _SAFETY * rounding[:, 1:]
-    finer = np.arange(1, first.shape[1]) > finest[:, None]
-    kink = np.where(finer, np.nan_to_num(2 * unexplained, nan=np.inf), 0.0).max(axis=1)
-    return best, np.maximum(error, kink)
+    return np.hstack(entries), np.hstack(before), np.hstack(beside), np.hstack(finest)
 
+
+_TABLE, _BEFORE, _BESIDE, _FINEST = _table()
+_USED = _TABLE != 0
 
 NUMPY: Arithmetic = {
     "add": operator.add,
