@@ -13,7 +13,13 @@ from nn_from_scratch.verify.operations import CATALOGUE, as_index
 
 
 def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *xs: function(*[torch.as_tensor(x, dtype=torch.float64) for x in xs])
+    """Let constants reach a function as tensors, of the same kind as its other operands."""
+
+    def apply(*xs: Any) -> Any:
+        dtype = next(x.dtype for x in xs if isinstance(x, torch.Tensor))
+        return function(*[x if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=dtype) for x in xs])
+
+    return apply
 
 
 def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:
@@ -45,7 +51,7 @@ def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
 
 OPERATIONS: Arithmetic = {
     **{
-        name: _of_tensors(getattr(torch, name))
+        name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
         for name, operation in CATALOGUE.items()
         if not operation.symbol and hasattr(torch, name)
     },

@@ -118,11 +118,11 @@ def _extrapolate(f: Floats, steps: Floats, rounding: Floats) -> tuple[Floats, Fl
     outside = ~np.isfinite(first)
     first[outside] = bend[outside] = 0.0
     tail = rounding * np.abs(first) + _ROUNDOFF * (np.abs(up) + np.abs(down))
-    noise = np.where(outside, np.inf, np.maximum(_noise(f, change), tail) / (2 * steps))
+    noise = np.where(outside, np.inf, np.maximum(_noise(f, change, 8 * steps[:, 0]), tail) / (2 * steps))
     kink = _kink(bend, noise, outside)
     best = first @ _TABLE
     spread = np.maximum(np.abs(first @ _BEFORE), np.abs(first @ _BESIDE))
-    shifted = rounding * (bend / steps)[:, _FINEST] + _ROUNDOFF * np.abs(best)
+    shifted = rounding * (bend / steps)[:, _FINEST] + _ROUNDOFF * np.maximum(np.abs(best), 1.0)
     error = _SAFETY * (spread + noise[:, _FINEST]) + kink[:, _FINEST] + 2 * shifted
     error[~np.isfinite(error) | (outside @ _USED)] = np.inf
     rows, chosen = np.arange(len(f)), error.argmin(axis=1)
@@ -134,11 +134,11 @@ def _extrapolate(f: Floats, steps: Floats, rounding: Floats) -> tuple[Floats, Fl
     return best, np.where(missed > blur, np.maximum(error, missed + blur), error)
 
 
-def _noise(f: Floats, change: Floats) -> Floats:
+def _noise(f: Floats, change: Floats, scale: Floats) -> Floats:
     """Return how far values near the point lie from a straight line: shape (directions, 1).
 
-    It is at least half a unit in the last place. Where the function is as rough between neighbours as
-    between the longest steps no step resolves it: then it is infinite.
+    It is at least half a unit in the last place. It is infinite where so few digits are left between
+    neighbours that either noise has eaten them or no step is short enough for the function.
     """
     probes, size = change[:, 2 * _COUNT :], np.abs(f[:, _CENTRE])
     rough = np.abs(probes @ _RESIDUAL).max(axis=1)
@@ -150,8 +150,8 @@ def _noise(f: Floats, change: Floats) -> Floats:
         # What rounding has hidden shows in the smallest change at longer steps, or is lost in a 1 - 1.
         least = np.where(moves == 0, np.inf, moves).min(axis=1)
         hidden = np.where(least < 2.0**-30 * np.maximum(size, 1.0), least, _ROUNDOFF)
-        noise = np.where(flat, np.maximum(noise, hidden), noise)
-    resolved = rough <= 2.0**-8 * (moves.max(axis=1) + size)
+        noise = np.where(flat, scale * np.maximum(noise, hidden), noise)
+    resolved = rough <= 2.0**-20 * (moves.max(axis=1) + size)
     return np.where(resolved, noise, np.inf)[:, None]
 
 
