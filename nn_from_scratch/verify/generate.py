@@ -25,7 +25,9 @@ ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items
 
 POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
 CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)
-_SMALLEST, _LARGEST = 0.9e-9, 1.1e6  # the guide's values stay between, or are 0
+EXTREMES = (1e300, 1e-310, 1e150, 1e-150, 1.7e308, 5e-324, 2.0**-1022)
+"""Huge values, and small ones down to the smallest subnormal."""
+BESIDE = (1.0, 1.0 + 2**-30, 1.0 - 2**-50)  # times another value: a tie, and how nearly there may be one
 _MOST_INPUTS = 4
 _ATTEMPTS = 12  # at a step, before it is given up
 
@@ -54,10 +56,10 @@ GUIDE: Arithmetic = {
     "sinh": math.sinh,
     "cosh": math.cosh,
     "tanh": math.tanh,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "softplus": lambda x: math.log1p(math.exp(x)),
+    "sigmoid": lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x))),
+    "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     "hypot": math.hypot,
-    "logaddexp": lambda x, y: math.log(math.exp(x) + math.exp(y)),
+    "logaddexp": lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
     "relu": lambda x: max(x, 0.0),
     "abs": abs,
     "maximum": max,
@@ -101,6 +103,7 @@ class _Builder:
 
     def __init__(self, below: Below, forms: Collection[Form]) -> None:
         self.below = below
+        self.extreme = is_extreme(below)
         self.forms: dict[str, list[str]] = {}
         for name, form in forms:
             self.forms.setdefault(name, []).append(form)
@@ -116,7 +119,7 @@ class _Builder:
             attempts -= 1
             self._try_step()
         if not self.values:
-            self.values.append(self._number(()))
+            self.values.append(self._number())
         inputs = [node for node in range(len(self.values)) if node not in self.steps]
         order = [*inputs, *(-1 - k for k in range(len(self.constants))), *self.steps]
         index = {node: position for position, node in enumerate(order)}
@@ -127,10 +130,14 @@ class _Builder:
     def _pick(self, choices: Sequence[T]) -> T:
         return choices[self.below(len(choices))]
 
-    def _number(self, special: tuple[float, ...]) -> float:
-        """Draw a coordinate: a special point, or a short decimal (whose binary digits are full)."""
+    def _number(self, operation: Operation | None = None) -> float:
+        """Draw a coordinate: a special point, a tie, or a short decimal (whose binary digits are full)."""
+        if self.extreme and (not self.values or self.below(2) == 0):
+            return self._pick((1, -1)) * self._pick(EXTREMES)
         if self.below(4) == 0:
-            return self._pick(special or POINTS)
+            return self._pick((operation and operation.special) or POINTS)
+        if operation and operation.distance and self.values and self.below(2) == 1:
+            return self.values[-1] * self._pick(BESIDE)
         return self._pick((1, -1)) * (1 + self.below(2999)) / 1000
 
     def _try_step(self) -> None:
@@ -148,7 +155,7 @@ class _Builder:
                 operand = self.below(len(self.values))  # the same operand twice is asked, but not that often
             operands.append(operand)
         values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
-        result = _guided(name, form, values)
+        result = _guided(name, form, values, self.extreme)
         if result is None:  # take back the inputs and constants drawn for it
             del self.values[kept[0] :], self.constants[kept[1] :]
         else:
@@ -160,7 +167,7 @@ class _Builder:
         inputs = len(self.values) - len(self.steps)
         kind = self.below(4)
         if not self.values or (kind == 0 and inputs < _MOST_INPUTS):
-            self.values.append(self._number(operation.special))
+            self.values.append(self._number(operation))
             return len(self.values) - 1
         return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
 
@@ -177,15 +184,25 @@ def askable(name: str, form: str, values: Sequence[float]) -> bool:
     return CATALOGUE[name].inside(*values) and not (name == "pow" and form != "xc" and values[0] <= 0)
 
 
+def is_extreme(below: Below) -> bool:
+    """Draw whether a case is one of the few with huge and subnormal values."""
+    return below(12) == 11
+
+
+def within_range(x: float, extreme: bool) -> bool:
+    """Whether the guide's value is 0 or neither too small nor too large for the next step."""
+    return x == 0 or (5e-324 <= abs(x) < 1e305 if extreme else 0.9e-9 < abs(x) < 1.1e6)
+
+
 def rounded(x: float) -> float:
     """Round to as many digits as are the same with every system's mathematical library."""
     return float(f"{x:.10g}")
 
 
-def _guided(name: str, form: str, values: list[float]) -> float | None:
+def _guided(name: str, form: str, values: list[float], extreme: bool) -> float | None:
     """Return the step's rough value, or None where it should not be asked."""
     try:
         result = rounded(GUIDE[name](*values)) if askable(name, form, values) else math.inf
-    except (ArithmeticError, ValueError):  # log(exp(-800) + exp(-800)) has underflowed
+    except (ArithmeticError, ValueError):
         return None
-    return result if result == 0 or _SMALLEST < abs(result) < _LARGEST else None
+    return result if within_range(result, extreme) else None

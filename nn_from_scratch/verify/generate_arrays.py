@@ -9,9 +9,22 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nn_from_scratch.verify.expressions import Arithmetic, Case, Expression, Step
-from nn_from_scratch.verify.generate import ALL_FORMS, CONSTANTS, GUIDE, POINTS, Below, Form, askable, rounded
+from nn_from_scratch.verify.generate import (
+    ALL_FORMS,
+    BESIDE,
+    CONSTANTS,
+    EXTREMES,
+    GUIDE,
+    POINTS,
+    Below,
+    Form,
+    askable,
+    is_extreme,
+    rounded,
+    within_range,
+)
 from nn_from_scratch.verify.lower import STRUCTURE
-from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE, Operation
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -51,6 +64,7 @@ class _ArrayBuilder:
 
     def __init__(self, below: Below, forms: Collection[Form]) -> None:
         self.below = below
+        self.extreme = is_extreme(below)
         self.whole = [name for name, _ in forms if name in ARRAYS]
         self.elementwise = [form for form in forms if form[0] in CATALOGUE]
         self.values: list[Array] = []
@@ -84,21 +98,26 @@ class _ArrayBuilder:
     def _pick(self, choices: Sequence[T]) -> T:
         return choices[self.below(len(choices))]
 
-    def _input(self, shape: Shape, special: tuple[float, ...] = ()) -> int:
+    def _input(self, shape: Shape, operation: Operation | None = None) -> int:
         """Add an input, of short decimals, special points, and entries that repeat, which makes ties."""
         entries: list[float] = []
+        branches = operation is not None and operation.distance is not None
+        others = self.values[-1].ravel().tolist() if branches and self.values else []
         for _ in range(math.prod(shape)):
             kind = self.below(8)
-            if kind == 0 and entries:
-                entries.append(self._pick(entries))
+            if self.extreme and (kind > 5 if self.values else not entries):
+                entries.append(self._pick((1, -1)) * self._pick(EXTREMES))
+            elif kind == 0 and (entries or others):
+                tie = self._pick([*entries, *others])
+                entries.append(tie * self._pick(BESIDE) if branches else tie)
             elif kind == 1:
-                entries.append(self._pick(special or POINTS[:7]))
+                entries.append(self._pick((operation and operation.special) or POINTS[:7]))
             else:
                 entries.append(self._pick((1, -1)) * (1 + self.below(2999)) / 1000)
         self.values.append(np.array(entries, dtype=np.float64).reshape(shape))
         return len(self.values) - 1
 
-    def _node(self, special: tuple[float, ...] = (), *, new: bool = False) -> int:
+    def _node(self, operation: Operation, *, new: bool = False) -> int:
         """Draw an operand: the latest node, any, or a new input, which often broadcasts with the latest."""
         kind = 0 if new else self.below(6)
         if not self.values or (kind == 0 and len(self._inputs()) < _MOST_INPUTS):
@@ -109,34 +128,37 @@ class _ArrayBuilder:
                 )
             else:
                 shape = self._pick(_SHAPES)
-            return self._input(shape, special)
+            return self._input(shape, operation)
         return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
         whole = self.whole and (not self.elementwise or self.below(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
-        if drawn is None or drawn[3].size > _LARGEST_SIZE or not _moderate(drawn[3]):
+        if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
             del self.values[kept[0] :], self.constants[kept[1] :]
             return
         name, operands, parameters, result = drawn
         self.steps[len(self.values)] = name, operands, parameters
         self.values.append(result)
 
+    def _in_range(self, result: Array) -> bool:
+        return all(within_range(x, self.extreme) for x in result.ravel().tolist())
+
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
         name, form = self._pick(self.elementwise)
-        special = CATALOGUE[name].special
+        operation = CATALOGUE[name]
         operands = []
         for side, kind in enumerate(form):
             if kind == "c":
-                value = self._pick(special if side and special else CONSTANTS)
+                value = self._pick((side and operation.special) or CONSTANTS)
                 if value not in self.constants:
                     self.constants.append(value)
                 operands.append(-1 - self.constants.index(value))
             else:
-                operand = self._node(special)
+                operand = self._node(operation)
                 if operand in operands and self.below(4):  # the same operand twice never broadcasts
-                    operand = self._node(special, new=True)
+                    operand = self._node(operation, new=True)
                 operands.append(operand)
         values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
         try:
@@ -151,7 +173,7 @@ class _ArrayBuilder:
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
         name = self._pick(self.whole)
-        first = self._node()
+        first = self._node(ARRAYS[name])
         operands, parameters = [first], self._parameters(name, self.values[first].shape)
         if parameters is None:
             return None
@@ -239,10 +261,6 @@ class _ArrayBuilder:
         if same and (self.below(2) == 0 or len(self._inputs()) >= _MOST_INPUTS):
             return self._pick(same)
         return self._input(tuple(wanted))
-
-
-def _moderate(result: Array) -> bool:
-    return bool(np.all((result == 0) | ((np.abs(result) > 0.9e-9) & (np.abs(result) < 1.1e6))))
 
 
 def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:

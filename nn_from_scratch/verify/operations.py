@@ -17,6 +17,10 @@ def _everywhere(*_: float) -> bool:
     return True
 
 
+def _apart(x: float, y: float) -> float:
+    return abs(x - y)
+
+
 def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
@@ -37,6 +41,8 @@ class Operation:
         Python's operator for it, if there is one; other operations are written as a call.
     forms
         How it may be called: "x" stands for a node, "c" for a constant.
+    distance
+        How far operand values lie from a kink, a tie or a threshold, for an operation that has branches.
 
     """
 
@@ -46,6 +52,7 @@ class Operation:
     special: tuple[float, ...] = ()
     symbol: str | None = None
     forms: tuple[str, ...] = ()
+    distance: Callable[..., float] | None = None
 
     def __post_init__(self) -> None:
         if not self.forms:
@@ -84,37 +91,37 @@ CATALOGUE: dict[str, Operation] = {
         Operation("add", 2, symbol="+"),
         Operation("sub", 2, symbol="-"),
         Operation("mul", 2, symbol="*"),
-        Operation("div", 2, lambda x, y: y != 0, (1.0, -1.0), "/"),
+        Operation("div", 2, lambda x, y: y != 0, (1.0, -1.0, 1e-8), "/"),
         Operation("pow", 2, _power_is_real, (0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 0.5, -0.5), "**"),
         Operation("neg", 1, symbol="-"),
-        _unary("reciprocal", lambda x: x != 0, 1.0, -1.0),
+        _unary("reciprocal", lambda x: x != 0, 1.0, -1.0, 1e-8),
         _unary("square", _everywhere, 0.0),
         _unary("exp", _everywhere, 0.0, -20.0),
         _unary("expm1", _everywhere, 0.0, 1e-8, -30.0),
         _unary("log", lambda x: x > 0, 1.0, 1e-8, 1e8),
-        _unary("log1p", lambda x: x > -1, 0.0, 1e-8),
+        _unary("log1p", lambda x: x > -1, 0.0, 1e-8, -0.99999999),
         _unary("sqrt", lambda x: x > 0, 1.0, 4.0, 1e-8),
         _unary("sin", _everywhere, 0.0, math.pi / 2),
         _unary("cos", _everywhere, 0.0, math.pi),
-        _unary("tan", _everywhere, 0.0, 1e-8),
-        _unary("arcsin", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5),
-        _unary("arccos", lambda x: -1 < x < 1, 0.0, 0.5),
+        _unary("tan", _everywhere, 0.0, 1e-8, 1.5707),
+        _unary("arcsin", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, 0.99999999),
+        _unary("arccos", lambda x: -1 < x < 1, 0.0, 0.5, -0.99999999),
         _unary("arctan", _everywhere, 0.0, 1e-8, 1e5),
         Operation("arctan2", 2, lambda y, x: y != 0 or x > 0, (1.0, -1.0)),
         _unary("sinh", _everywhere, 0.0, 1e-8),
         _unary("cosh", _everywhere, 0.0, 1e-8),
         _unary("tanh", _everywhere, 0.0, 1e-8, 3.0, -20.0),
-        _unary("sigmoid", _everywhere, 0.0, 20.0, -20.0),
-        _unary("softplus", _everywhere, 0.0, 30.0, 100.0, -20.0),
+        _unary("sigmoid", _everywhere, 0.0, 20.0, -20.0, -800.0),
+        _unary("softplus", _everywhere, 0.0, 30.0, -20.0, 800.0),
         Operation("hypot", 2, lambda x, y: x != 0 or y != 0),
-        Operation("logaddexp", 2, special=(0.0, 100.0, -100.0)),
-        _unary("relu", _everywhere, 0.0, 0.5, 1.0, -1.0),
-        _unary("abs", _everywhere, 0.0, -1.0),
-        Operation("maximum", 2, special=(0.0,)),
-        Operation("minimum", 2, special=(0.0,)),
+        Operation("logaddexp", 2, special=(0.0, 100.0, -100.0, 800.0)),
+        Operation("relu", 1, special=(0.0, 0.5, 1.0, -1.0, 1e-8, -1e-8), distance=abs),
+        Operation("abs", 1, special=(0.0, -1.0, 1e-8, -1e-8), distance=abs),
+        Operation("maximum", 2, special=(0.0,), distance=_apart),
+        Operation("minimum", 2, special=(0.0,), distance=_apart),
         # where(c, x, y) is x where c > 0, else y: the condition is part of the question.
-        Operation("where", 3, forms=("xxx", "xxc", "xcx")),
-        Operation("clip", 3, lambda x, low, high: low < high, forms=("xcc",)),
+        Operation("where", 3, forms=("xxx", "xxc", "xcx"), distance=lambda c, x, y: abs(c)),
+        Operation("clip", 3, forms=("xcc",), distance=lambda x, low, high: min(abs(x - low), abs(x - high))),
     )
 }
 
@@ -124,8 +131,8 @@ ARRAYS: dict[str, Operation] = {
         Operation("sum", 1),
         Operation("mean", 1),
         Operation("prod", 1),
-        Operation("max", 1),
-        Operation("min", 1),
+        Operation("max", 1, distance=_apart),
+        Operation("min", 1, distance=_apart),
         Operation("logsumexp", 1),
         Operation("softmax", 1),
         Operation("log_softmax", 1),

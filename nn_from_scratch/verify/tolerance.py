@@ -46,6 +46,9 @@ class Format:
 
     def nearest(self, x: float) -> float:
         """Return the number of the format that is nearest to a finite `x`."""
+        largest = math.ldexp(2 - 2.0 ** (1 - self.precision), self.largest_exponent)
+        if abs(x) >= largest:
+            return math.copysign(largest, x)
         exponent = max(math.frexp(x)[1], self.smallest_exponent + 1) - self.precision
         return math.ldexp(round(math.ldexp(x, -exponent)), exponent)
 
@@ -109,11 +112,16 @@ def rounding(
         adjoints = [arb(0)] * len(expression)
         adjoints[expression.output] = arb(1)
         met: list[arb] = list(values[expression.first_step :])
+        reached = {expression.output}
         for index in range(len(expression) - 1, expression.first_step - 1, -1):
-            if adjoints[index] == 0:
-                continue
             step = expression.steps[index - expression.first_step]
-            partials = _PARTIALS[step.operation](values[index], *[values[k] for k in step.operands])
+            operands = [values[k] for k in step.operands]
+            if step.operation in _SQUARES:
+                met.append(_SQUARES[step.operation](*operands))
+            if index not in reached:
+                continue
+            partials = _PARTIALS[step.operation](values[index], *operands)
+            reached.update(step.operands)
             for operand, partial in zip(step.operands, partials, strict=True):
                 if not expression.is_constant(operand):
                     contribution = adjoints[index] * partial
@@ -226,6 +234,12 @@ _VALUES: Arithmetic = {
     "minimum": lambda x, y: arb.min(arb(x), arb(y)),
     "where": lambda c, x, y: arb(x) if c > 0 else arb(y),
     "clip": lambda x, low, high: arb.min(arb.max(x, arb(low)), arb(high)),
+}
+
+# What the usual formulas of partial derivatives pass through: it may overflow where their result does not.
+_SQUARES: Mapping[str, Callable[..., Any]] = {
+    "div": lambda x, y: arb(y) * y,
+    "arctan2": _sum_of_squares,
 }
 
 # The partial derivatives of z = f(x, y), by the formulas that engines commonly use.

@@ -109,7 +109,7 @@ def test_text_computes_what_evaluate_computes() -> None:
 
 ROUNDED: dict[str, Any] = {
     **{name: getattr(math, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh")},
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "sigmoid": lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x))),
     "relu": lambda x: max(x, 0.0),
     "maximum": max,
     "minimum": min,

@@ -34,7 +34,7 @@ def test_the_victim_without_a_fault_is_right() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_fault_is_caught_and_blamed(fault: Fault) -> None:
-    caught = hunt(fault, graphs=GRAPHS)
+    caught = hunt(fault, seed=2)
     assert caught is not None
     assert fault.explains(caught.blamed)
     assert caught.message

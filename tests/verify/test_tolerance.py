@@ -62,7 +62,9 @@ def test_radius_is_infinite_outside_the_domain() -> None:
 def test_radii_explain_every_rounding_of_our_engine() -> None:
     engine = load("nn_from_scratch")
     seen = [examine(engine, case(seeded(7, index))) for index in range(500)]
-    errors = [one.in_tolerances for found in seen for one in found.judgements]
+    errors = [
+        one.in_tolerances for found in seen if found.verdict is Verdict.RIGHT for one in found.judgements
+    ]
     assert max(errors) < 0.5  # of the tolerance, which is four radii
 
 
