@@ -16,7 +16,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium is on the path")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(not CHROMIUM, reason="no chromium is on the path")]
 
 
 @pytest.fixture(scope="module")
