@@ -11,12 +11,14 @@ from multiprocessing import get_context
 from typing import Any
 
 from nn_from_scratch.verify import state
+from nn_from_scratch.verify.conventions import conventions
 from nn_from_scratch.verify.engines import Engine, load
 from nn_from_scratch.verify.environment import environment
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.second_order import with_tangent
 from nn_from_scratch.verify.statistics import Statistics
 from nn_from_scratch.verify.verdicts import Verdict
 
@@ -26,6 +28,7 @@ GRADES = ("rules", "accuracy", "state", "limits")
 Progress = Callable[[int, int, str], None]
 """Told what is done, of how many, and in words."""
 
+_SECOND_ORDER = (2, 3)  # of every four graphs, those asked to second order as well: one scalar, one of arrays
 _CHUNK = 50  # graphs between two signs of progress
 _WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start
 
@@ -110,6 +113,11 @@ def verify(
             "checked": found.total,
             **{v.value: found.verdicts[v] for v in Verdict},
         },
+        "second_order": {
+            "supported": engine.second_order,
+            "checked": found.second_order.total(),
+            **{v.value: found.second_order[v] for v in Verdict},
+        },
         "operations": found.operations(engine, blamed),
         "oracles": found.witnesses(),
         "state": [
@@ -118,6 +126,7 @@ def verify(
         ],
         "checks": found.checks,
         "failures": failures,
+        "conventions": conventions(engine),
         "alarms": found.alarms(engine),
     }
 
@@ -147,7 +156,10 @@ def _check(engine: Engine, seed: int, indices: range) -> Statistics:
         below = seeded(seed, index)
         arrays = engine.arrays and index % 2 == 1
         drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
-        found.add(examine(engine, drawn, witnesses=True))
+        seen = examine(engine, drawn, witnesses=True)
+        found.add(seen)
+        if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
+            found.add(examine(engine, with_tangent(drawn, below)))
     return found
 
 
@@ -170,10 +182,11 @@ def _grades(found: Statistics, checks: list[state.Result]) -> dict[str, str]:
     def graded(outcomes: Collection[bool]) -> str:
         return "not checked" if not outcomes else "right" if all(outcomes) else "wrong"
 
-    decided = found.total - found.verdicts[Verdict.UNDECIDED]
-    wrong = found.verdicts[Verdict.WRONG] + found.verdicts[Verdict.ERROR]
+    verdicts = found.verdicts + found.second_order
+    decided = verdicts.total() - verdicts[Verdict.UNDECIDED]
+    wrong = verdicts[Verdict.WRONG] + verdicts[Verdict.ERROR]
     rules = [wrong == 0] * (decided > 0)
-    accuracy = [found.verdicts[Verdict.INACCURATE] == 0] * (decided > wrong)
+    accuracy = [verdicts[Verdict.INACCURATE] == 0] * (decided > wrong)
     outcomes = {"rules": graded(rules), "accuracy": graded(accuracy)}
     left_out = {state.CHECKS[name][0] for name in state.CHECKS.keys() - {one.name for one in checks}}
     for grade in ("state", "limits"):

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.many_inputs import bisect
 from nn_from_scratch.verify.oracles import finite_differences, pytorch
 from nn_from_scratch.verify.question import Question, representable
-from nn_from_scratch.verify.tolerance import FORMATS, Format
+from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding
 from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
 
 Hearing = Literal["agrees", "differs", "no answer"]
@@ -54,11 +54,13 @@ class Examination:
         every = _entries(self.case)
         entries = [every[k] for k in self.entries] or every
         value, derivative = names(self.case)
-        every_name = [value, *(f"{derivative} for {entry}" for entry in entries)]
+        each = [f"{derivative} for {entry}" for entry in entries]
+        if len(self.gradient) < len(each):
+            each = [f"{derivative} along a random direction"]
         return "\n".join(
             f"{name} is {one.got!r}, expected {one.expected!r}: {one.reason}"
             for name, one in zip(
-                [*every_name, f"{derivative} along all inputs"], self.judgements, strict=False
+                [value, *each, f"{derivative} along all inputs"], self.judgements, strict=False
             )
             if one.verdict.accuses
         )
@@ -124,11 +126,15 @@ def _judged(
 ) -> Examination:
     radii = asked.radii(truth, working_format)
     value = judge(answer.value, true_value, radii.value, working_format)
-    # Second derivatives are commonly computed from terms as large as the first one, which may cancel.
     scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
     gradient = [
         judge(got, true, radius, working_format, scale)
-        for got, true, radius in zip(asked.along(answer.gradient), truth, radii.derivatives, strict=True)
+        for got, true, radius in zip(
+            asked.along(answer.gradient),
+            truth,
+            _radii(working_format, asked, radii, truth, scale),
+            strict=True,
+        )
     ]
     if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
         # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
@@ -140,6 +146,26 @@ def _judged(
     if verdict.accuses and not radii.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii
     return Examination(asked.case, verdict, value, tuple(gradient))
+
+
+def _radii(
+    working_format: Format, asked: Question, radii: Rounding, truth: Sequence[arb], scale: float
+) -> Sequence[float]:
+    """Return the radii of the derivatives, wider for a second derivative that is 0.
+
+    Engines commonly get it as a difference of equal terms as large as the first derivative over x: the
+    derivative of ``x / abs(x)``, or that of a product as the result over an element.
+    """
+    if not asked.case.tangent:
+        return radii.derivatives
+    unit = working_format.unit_roundoff * scale
+    sizes = [unit / min(1.0, abs(x) or 1.0) for x in asked.scalar.point]
+    if asked.directions:
+        sizes = [sum(abs(d) * size for d, size in zip(each, sizes, strict=True)) for each in asked.directions]
+    return [
+        max(radius, size) if true.contains(0) else radius
+        for radius, size, true in zip(radii.derivatives, sizes, truth, strict=True)
+    ]
 
 
 def _located(working_format: Format, asked: Question, answer: Answer, found: Examination) -> Examination:

@@ -239,8 +239,8 @@ class Case:
         return self._by_input(self.point)
 
     def tangents(self) -> list[Any]:
-        """Return the parts of the tangent, as `inputs` returns those of the point."""
-        return self._by_input(self.tangent)
+        """Return the tangent's part for each input, if there is a tangent."""
+        return self._by_input(self.tangent) if self.tangent else []
 
     def _by_input(self, numbers: tuple[float, ...]) -> list[Any]:
         if not self.shapes:

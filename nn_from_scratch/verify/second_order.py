@@ -8,14 +8,21 @@ expression that `tolerance.rounding` takes like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nn_from_scratch.verify.expressions import Expression
+from nn_from_scratch.verify.expressions import Case, Expression
+from nn_from_scratch.verify.generate import Below
 from nn_from_scratch.verify.lower import Tracer
 
 Do = Callable[..., Any]
 """Records an operation, by name, on symbols and numbers."""
+
+
+def with_tangent(case: Case, below: Below) -> Case:
+    """Return the case asked to second order, along a tangent of short decimals."""
+    return replace(case, tangent=tuple((1 - 2 * below(2)) * (1 + below(2999)) / 1000 for _ in case.point))
 
 
 def derivative(expression: Expression, tangent: Sequence[float]) -> Expression:

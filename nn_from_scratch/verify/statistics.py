@@ -28,6 +28,7 @@ class Statistics:
     """Counts of verdicts, by graph and by operation, and what every graph's worst gradient entry was."""
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)
+    second_order: Counter[Verdict] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
     accusing: Counter[str] = field(default_factory=Counter)
@@ -38,24 +39,27 @@ class Statistics:
 
     @property
     def total(self) -> int:
-        """How many graphs were examined."""
+        """How many graphs were examined, to first order."""
         return sum(self.verdicts.values())
 
     def add(self, seen: Examination) -> None:
         """Count one examination."""
-        self.verdicts[seen.verdict] += 1
         reachable = seen.case.expression.live_steps()
-        worst = max(seen.gradient, key=lambda one: one.in_tolerances, default=None)
         operations = {step.operation for step in reachable}
+        if seen.verdict.accuses:
+            self.accusing.update(operations)
+            self.accused.append(seen.case)
+        if seen.case.tangent:
+            self.second_order[seen.verdict] += 1
+            return
+        self.verdicts[seen.verdict] += 1
+        worst = max(seen.gradient, key=lambda one: one.in_tolerances, default=None)
         self.checked.update(operations)
         if seen.verdict is Verdict.UNDECIDED:
             self.undecided.update(operations)
         elif worst is not None:
             for operation in operations:
                 self.largest[operation] = max(self.largest.get(operation, 0.0), worst.in_tolerances)
-        if seen.verdict.accuses:
-            self.accusing.update(operations)
-            self.accused.append(seen.case)
         for oracle, hearing in seen.oracles.items():
             self.oracles.setdefault(oracle, Counter())[hearing] += 1
         if worst is not None:
@@ -68,6 +72,7 @@ class Statistics:
         """Add what another process has counted."""
         for mine, theirs in (
             (self.verdicts, other.verdicts),
+            (self.second_order, other.second_order),
             (self.checked, other.checked),
             (self.undecided, other.undecided),
             (self.accusing, other.accusing),

@@ -95,7 +95,7 @@ def judge(got: float, truth: arb, radius: float, working_format: Format, scale: 
             return Judgement(Verdict.WRONG, f"{got} is no finite number", got, truth, math.inf, tolerance)
         error = float((arb(got) - truth).abs_lower())
         if error <= tolerance:
-            if radius > 0 and radius >= magnitude:
+            if radius > 0 and radius >= magnitude and not (got == 0 and truth.contains(0)):
                 reason = "ill-conditioned: rounding alone may change every digit"
                 return Judgement(Verdict.UNDECIDED, reason, got, truth, error, tolerance)
             return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)

@@ -11,7 +11,7 @@ import pytest
 
 from nn_from_scratch import Node, gradients
 from nn_from_scratch.rules import RULES, Rule
-from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
+from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, verify
 from nn_from_scratch.verify.engines import Answer, single
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures.blame import diagnose
@@ -181,3 +181,35 @@ def test_failure_is_shrunk_blamed_and_its_kind_told() -> None:
     diagnosis = diagnose(planted, smallest)
     assert diagnosis.operation == "sin"
     assert diagnosis.kind == "second derivative: gradient detached: always 0"
+
+
+def test_campaign_counts_second_order_apart() -> None:
+    results = verify(
+        replace(detached_engine("sin"), second_order=True), graphs=400, grades=["rules", "accuracy"]
+    )
+    counts = results["second_order"]
+    assert counts["supported"]
+    assert counts["checked"] == sum(counts[one.value] for one in Verdict) == 200
+    assert counts["wrong"] > 0
+    assert results["graphs"]["wrong"] == 0
+    assert results["grades"]["rules"] == results["verdict"] == "wrong"
+    (failure,) = results["failures"]
+    assert failure["operation"] == "sin"
+    assert len(failure["tangent"]) == len(failure["point"])
+
+
+def test_campaign_does_not_ask_for_what_an_engine_has_not() -> None:
+    engine = replace(load("nn_from_scratch"), second_order=False, spec="")
+    results = verify(engine, graphs=40, grades=["rules"])
+    assert results["second_order"]["supported"] is False
+    assert results["second_order"]["checked"] == 0
+
+
+@pytest.mark.parametrize("points", [(1.0, 3.0, 1.0), (-0.168,), (0.3, 7.0)])
+def test_pytorch_is_not_accused_of_what_division_leaves_of_zero(points: tuple[float, ...]) -> None:
+    """A product has the second derivative 0 by one element; PyTorch subtracts equal terms."""
+    pytest.importorskip("torch")
+    parameters = (("axis", None), ("keepdims", False))
+    graph = Expression(1, (), (Step("prod", (0,), parameters),), 1)
+    one = Case(graph, points, ((len(points),),), (0.75,), tuple(0.856 + k for k in range(len(points))))
+    assert not examine(load("pytorch"), one).verdict.accuses

@@ -30,6 +30,9 @@ _MOST_UNBLAMED = 3  # of which no single operation is to blame
 def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[str, Any]]:
     """Shrink failing graphs, small ones first, passing over those that an operation already blamed explains.
 
+    Second derivatives are made of the first ones of other operations: they are told only of an engine whose
+    first derivatives are right.
+
     Yields
     ------
     dict
@@ -39,7 +42,8 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
     blamed: set[str] = set()
     told: set[str] = set()
     budget, unblamed = _MOST_SHRUNK, 0
-    for case in sorted(accused, key=lambda one: len(one.expression.steps)):
+    first_order = [case for case in accused if not case.tangent]
+    for case in sorted(first_order or accused, key=lambda one: len(one.expression.steps)):
         if budget and not blamed & {step.operation for step in case.expression.steps}:
             budget -= 1
             smallest = minimal(engine, examine(engine, case))
@@ -90,6 +94,7 @@ def _failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[s
         "point": list(case.point),
         "shapes": [list(shape) for shape in case.shapes],
         "cotangent": list(case.cotangent),
+        "tangent": list(case.tangent),
         "got": [_finite(one.got) for one in found.judgements],
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],
