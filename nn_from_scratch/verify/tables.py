@@ -32,6 +32,7 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         table.add_row(name, *counts, escape(row["note"]))
     console.print(table)
     _show_state(console, results["state"])
+    _show_conventions(console, results["conventions"])
     for failure in results["failures"]:
         console.print(f"\n[bold red]{failure['grade']}[/] {escape(failure['message'])}", highlight=False)
     for alarm in results["alarms"]:
@@ -56,6 +57,17 @@ def _show_state(console: Console, rows: list[dict[str, str]]) -> None:
         console.print(table)
     for reason, count in lacking.items():
         console.print(f"[dim]{count} checks not supported: {escape(reason[:160])}[/]", highlight=False)
+
+
+def _show_conventions(console: Console, rows: list[dict[str, Any]]) -> None:
+    asked = [row for row in rows if row["engine"] is not None]
+    if asked:
+        like = {name: sum(row["engine"] == row[name] for row in asked) for name in ("pytorch", "jax")}
+        console.print(
+            f"[dim]at {len(asked)} kinks its derivative is PyTorch's in {like['pytorch']}, "
+            f"JAX's in {like['jax']}: see the report[/]",
+            highlight=False,
+        )
 
 
 def show_moons(console: Console, results: dict[str, Any]) -> None:
