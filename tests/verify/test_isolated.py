@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_from_scratch import Node
 from nn_from_scratch.verify import Engine, isolated, load, state
 from nn_from_scratch.verify.engines import Tape
 
@@ -132,3 +133,12 @@ def test_gradients_that_share_memory_are_wrong() -> None:
     assert "that two gradients share memory is True, expected False" in result.message
     result = outcome(ours(gradient=lambda node: node.value), name)
     assert "that a gradient shares memory with the value is True" in result.message
+    arrays: dict[int, Any] = {}
+
+    def keeping(x: Any) -> Node:
+        node = Node(x)
+        arrays[id(node)] = x
+        return node
+
+    result = outcome(ours(variable=keeping, gradient=lambda node: arrays[id(node)]), name)
+    assert "shares memory with the array that the leaf was made of is True" in result.message

@@ -1,7 +1,11 @@
+import math
+from typing import Any
+
 import pytest
 
 from nn_from_scratch.verify import Engine, GradientError, check_state, load, state
 from nn_from_scratch.verify.faults import FAULTS, Victim
+from nn_from_scratch.verify.faults.victim import Value, topological
 
 ENGINE = load("nn_from_scratch")
 LACKING = {  # it has no `reset`, and no name by which another process finds it
@@ -38,8 +42,63 @@ def test_the_victim_without_a_fault_passes_every_check() -> None:
     ],
 )
 def test_checks_find_the_fault_and_nothing_else(fault: str, names: set[str]) -> None:
-    results = state.run(BY_FAULT[fault])
+    results = state.run(BY_FAULT[fault], [name for name in state.CHECKS if name not in state.LONG])
     assert {result.name for result in results if result.outcome in ("wrong", "error")} == names
+
+
+def outcome_of(victim: Victim, name: str) -> state.Result:
+    return state.outcome(victim.engine("faulty"), name)
+
+
+def test_tape_that_begins_anew_with_each_leaf_depends_on_the_order_of_making() -> None:
+    tape: list[Value] = []
+
+    class Recording(Victim):
+        def apply(self, name: str, *operands: Value | float, **parameters: Any) -> Value:
+            tape.append(super().apply(name, *operands, **parameters))
+            return tape[-1]
+
+    def leaf(x: float) -> Value:
+        tape.clear()
+        return Value(x)
+
+    victim = Recording(leaf=leaf, order=lambda output: [node for node in topological(output) if node in tape])
+    assert outcome_of(victim, "the order of operands does not matter").outcome == "right"
+    result = outcome_of(victim, "the order in which operands are made does not matter")
+    assert result.outcome == "wrong"
+    assert "made as abuv" not in result.message
+    assert "for a, where u = a * a and v = b * 5 are made as aubv is 0.0, expected 480.0" in result.message
+
+
+def test_memory_that_is_kept_is_found_and_garbage_in_cycles_is_not() -> None:
+    name = "backward passes leave no memory behind"
+    kept: list[Value] = []
+
+    def order(output: Value) -> list[Value]:
+        kept.append(output)
+        return topological(output)
+
+    result = outcome_of(Victim(order=order), name)
+    assert result.outcome == "wrong"
+    assert "how many blocks of memory a graph leaves behind is" in result.message
+
+    def leaf(x: float) -> Value:
+        node = Value(x)
+        node.parameters = {"itself": node}
+        return node
+
+    assert outcome_of(Victim(leaf=leaf), name).outcome == "right"
+
+
+def test_tanh_of_two_exponentials_overflows_at_800_only() -> None:
+    def tanh(x: float) -> float:
+        up, down = math.exp(x), math.exp(-x)
+        return (up - down) / (up + down)
+
+    victim = Victim({**Victim().table, "tanh": (tanh, lambda z, x: (1 - z * z,))})
+    assert outcome_of(victim, "tanh at 400").outcome == "right"
+    result = outcome_of(victim, "tanh at -800")
+    assert (result.outcome, result.message) == ("error", "OverflowError: math range error")
 
 
 def test_check_tells_what_it_got() -> None:

@@ -1,0 +1,118 @@
+"""The single moves of a tape engine, of which the checks of state and limits are made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.isolated import Processes
+
+
+class NotSupportedError(Exception):
+    """The engine lacks what a check needs."""
+
+
+class Moves(ABC):
+    """What a check may do; nodes and derivatives are whatever the moves give."""
+
+    engine: Engine
+    processes: Processes | None = None
+
+    @abstractmethod
+    def leaf(self, value: Any) -> Any:
+        """Make a leaf."""
+
+    @abstractmethod
+    def apply(self, name: str, *operands: Any) -> Any:
+        """Compute an operation; constants are floats."""
+
+    @abstractmethod
+    def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:
+        """Take a step from a node to the next, many times; return the last."""
+
+    @abstractmethod
+    def backward(self, output: Any, *cotangent: Any) -> None:
+        """Run the reverse pass."""
+
+    @abstractmethod
+    def value(self, node: Any) -> Any:
+        """Read a node's value."""
+
+    @abstractmethod
+    def gradient(self, leaf: Any) -> Any:
+        """Read a leaf's gradient."""
+
+    @abstractmethod
+    def assign(self, leaf: Any, value: float) -> None:
+        """Replace a leaf's value."""
+
+    @abstractmethod
+    def reset(self, leaf: Any) -> None:
+        """Make a leaf's gradient 0."""
+
+    def add(self, x: Any, y: Any) -> Any:
+        """Compute x + y."""
+        return self.apply("add", x, y)
+
+    def mul(self, x: Any, y: Any) -> Any:
+        """Compute x * y."""
+        return self.apply("mul", x, y)
+
+
+class Driven(Moves):
+    """An engine's own moves.
+
+    Raises
+    ------
+    NotSupportedError
+        If the engine has no tape, or one without the move.
+
+    """
+
+    def __init__(self, engine: Engine, processes: Processes | None = None) -> None:
+        if engine.tape is None:
+            raise NotSupportedError("the engine has no tape: it has no state to check")
+        self.engine, self.processes, self._tape = engine, processes, engine.tape
+
+    def leaf(self, value: Any) -> Any:  # noqa: D102
+        return self._tape.variable(value)
+
+    def apply(self, name: str, *operands: Any) -> Any:  # noqa: D102
+        form = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
+        if (name, form) in self.engine.lacks:
+            raise NotSupportedError(f"the engine has no {name}")
+        return self.engine.operations[name](*operands)
+
+    def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:  # noqa: D102
+        for _ in range(times):
+            node = step(node)
+        return node
+
+    def backward(self, output: Any, *cotangent: Any) -> None:  # noqa: D102
+        self._tape.backward(output, *cotangent)
+
+    def value(self, node: Any) -> Any:  # noqa: D102
+        return _number(self._tape.value(node))
+
+    def gradient(self, leaf: Any) -> Any:  # noqa: D102
+        found = self._tape.gradient(leaf)
+        return 0.0 if found is None else _number(found)
+
+    def assign(self, leaf: Any, value: float) -> None:  # noqa: D102
+        if self._tape.assign is None:
+            raise NotSupportedError("its adapter has no `assign`")
+        self._tape.assign(leaf, value)
+
+    def reset(self, leaf: Any) -> None:  # noqa: D102
+        if self._tape.reset is None:
+            raise NotSupportedError("its adapter has no `reset`")
+        self._tape.reset(leaf)
+
+
+def _number(x: Any) -> Any:
+    """Return a float for a scalar of any library; arrays stay as they are."""
+    return x if np.ndim(x) else float(x)

@@ -1,0 +1,237 @@
+"""The checks of state and limits: what each does, what it looks at, and what is right.
+
+The numbers are small integers, so that every expected value is exact in every format.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify import isolated
+from nn_from_scratch.verify.moves import Moves, NotSupportedError
+
+Finding = tuple[str, Any, tuple[Any, ...]]
+"""What was looked at, what was got, and the values that are right."""
+Check = Callable[[Moves], Iterator[Finding]]
+
+
+def second_backward(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    output = moves.mul(u, u)
+    for times in (1, 2, 3):
+        moves.backward(output)
+        # An engine may add to what is there, or begin anew.
+        yield f"the derivative for a after {times} backward", moves.gradient(a), (36.0 * times, 36.0)
+        yield f"the derivative for b after {times} backward", moves.gradient(b), (24.0 * times, 24.0)
+
+
+def two_outputs(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    first, second = moves.mul(u, a), moves.mul(u, 5.0)
+    moves.backward(first)
+    moves.backward(second)
+    yield "the derivative for a", moves.gradient(a), (12.0 + 15.0, 15.0)
+    yield "the derivative for b", moves.gradient(b), (4.0 + 10.0, 10.0)
+
+
+def leaf_in_two_graphs(moves: Moves) -> Iterator[Finding]:
+    a = moves.leaf(2.0)
+    first, second = moves.mul(a, 3.0), moves.mul(a, a)
+    moves.backward(second)
+    moves.backward(first)
+    yield "the derivative for a", moves.gradient(a), (4.0 + 3.0, 3.0)
+
+
+def assigned_values(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    output = moves.mul(moves.mul(a, b), b)
+    moves.assign(a, 7.0)
+    moves.assign(b, 11.0)
+    try:
+        moves.backward(output)
+    except RuntimeError as error:
+        raise NotSupportedError(f"the engine refuses: {error}") from error
+    yield "the derivative for a", moves.gradient(a), (9.0,)
+    yield "the derivative for b", moves.gradient(b), (12.0,)
+
+
+def zeroed_between(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    for factor in (5.0, 7.0):
+        moves.backward(moves.mul(moves.mul(a, b), factor))
+        yield f"the derivative of {factor} * a * b for a", moves.gradient(a), (3.0 * factor,)
+        yield f"the derivative of {factor} * a * b for b", moves.gradient(b), (2.0 * factor,)
+        moves.reset(a)
+        moves.reset(b)
+        yield "the gradient of a once it is zeroed", moves.gradient(a), (0.0,)
+
+
+def freed_graph(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    output = moves.mul(moves.mul(a, b), b)
+    moves.backward(output)
+    moves.reset(a)
+    moves.reset(b)
+    try:
+        moves.backward(output)
+    except Exception:  # noqa: BLE001  it is refused, which is right
+        return
+    empty = not moves.gradient(a) and not moves.gradient(b)
+    yield "that a second backward finds nothing, and says nothing", empty, (False,)
+
+
+def arrays_apart(moves: Moves) -> Iterator[Finding]:
+    if not moves.engine.arrays:
+        raise NotSupportedError("the engine has no arrays")
+    given, cotangent = np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 2.0])
+    a, b = moves.leaf(given), moves.leaf(given)
+    moves.backward(moves.add(moves.add(a, b), a), cotangent)
+    first, second = (np.asarray(moves.gradient(leaf)) for leaf in (a, b))
+    yield "the derivative of (a + b) + a for a", first.tolist(), ([2.0, -2.0, 4.0],)
+    yield "the derivative of (a + b) + a for b", second.tolist(), ([1.0, -1.0, 2.0],)
+    c, d = moves.leaf(given), moves.leaf(given)
+    moves.backward(moves.add(c, d), cotangent)
+    first, second = gradients = [np.asarray(moves.gradient(leaf)) for leaf in (c, d)]
+    yield "that two gradients share memory", np.shares_memory(first, second), (False,)
+    others = {
+        "the value": [np.asarray(moves.value(leaf)) for leaf in (c, d)],
+        "the array that the leaf was made of": [given],
+        "the cotangent": [cotangent],
+    }
+    for name, arrays in others.items():
+        shared = any(np.shares_memory(g, x) for g in gradients for x in arrays)
+        yield f"that a gradient shares memory with {name}", shared, (False,)
+
+
+def hash_seeds(moves: Moves) -> Iterator[Finding]:
+    if moves.processes is None:
+        raise NotSupportedError("another process cannot load the engine: it was not loaded by its name")
+    try:
+        first, *others = moves.processes.answers()
+    except isolated.NoAnswerError as error:
+        raise NotSupportedError(str(error)) from error
+    if not first:
+        raise NotSupportedError("the engine has no operations")
+    for seed, other in zip(isolated.HASH_SEEDS[1:], others, strict=True):
+        yield f"that gradients under PYTHONHASHSEED={seed} are those under 0", other == first, (True,)
+
+
+def dead_branch(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    moves.add(moves.mul(u, 5.0), u)
+    moves.backward(moves.mul(u, 4.0))
+    yield "the derivative for a", moves.gradient(a), (12.0,)
+    yield "the derivative for b", moves.gradient(b), (8.0,)
+
+
+def unused_input(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    moves.backward(moves.mul(a, a))
+    yield "the derivative for the unused input", moves.gradient(b), (0.0,)
+
+
+def leaf_as_output(moves: Moves) -> Iterator[Finding]:
+    a = moves.leaf(2.0)
+    moves.backward(a)
+    yield "the derivative of a leaf for itself", moves.gradient(a), (1.0,)
+
+
+def equal_leaves(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(2.0)
+    moves.backward(moves.add(moves.mul(a, 3.0), moves.mul(b, 5.0)))
+    yield "the derivative for a", moves.gradient(a), (3.0,)
+    yield "the derivative for b", moves.gradient(b), (5.0,)
+
+
+def order_of_operands(moves: Moves) -> Iterator[Finding]:
+    for swapped in (False, True):
+        a = moves.leaf(3.0)
+        u = moves.add(a, 1.0)
+        square = moves.mul(u, u)
+        cube = moves.mul(square, u)
+        moves.backward(moves.add(u, cube) if swapped else moves.add(cube, u))
+        yield "the derivative of u * u * u + u, where u = a + 1", moves.gradient(a), (49.0,)
+
+
+def order_of_making(moves: Moves) -> Iterator[Finding]:
+    make: dict[str, Callable[[], Any]] = {
+        "a": lambda: moves.leaf(2.0),
+        "b": lambda: moves.leaf(3.0),
+        "u": lambda: moves.mul(made["a"], made["a"]),
+        "v": lambda: moves.mul(made["b"], 5.0),
+    }
+    for order in ("abuv", "bavu", "aubv", "bvau"):
+        made: dict[str, Any] = {}
+        for name in order:
+            made[name] = make[name]()
+        moves.backward(moves.mul(moves.mul(made["u"], made["v"]), made["u"]))
+        for name, slope in (("a", 480.0), ("b", 80.0)):
+            what = (
+                f"the derivative of u * v * u for {name}, where u = a * a and v = b * 5 are made as {order}"
+            )
+            yield what, moves.gradient(made[name]), (slope,)
+
+
+def chain(length: int) -> Check:
+    def check(moves: Moves) -> Iterator[Finding]:
+        a = moves.leaf(2.0)
+        moves.backward(moves.repeat(length, lambda node: moves.add(node, 1.0), a))
+        yield f"the derivative through {length:,} operations", moves.gradient(a), (1.0,)
+
+    return check
+
+
+def longest_chain(moves: Moves) -> Iterator[Finding]:
+    if not moves.engine.spec:
+        raise NotSupportedError("not without a process of its own: the engine was not loaded by its name")
+    for length in (10_000, 1_000_000):  # fails early
+        yield from chain(length)(moves)
+
+
+def sharing(moves: Moves) -> Iterator[Finding]:
+    a = moves.leaf(1.0)
+    moves.backward(moves.repeat(20, lambda node: moves.add(node, node), a))
+    yield "the derivative over 2**20 paths", moves.gradient(a), (2.0**20,)
+
+
+def saturation(name: str, at: float, expected: float) -> Check:
+    def check(moves: Moves) -> Iterator[Finding]:
+        a = moves.leaf(at)
+        output = moves.apply(name, a)
+        moves.backward(output)
+        yield f"{name}({at})", moves.value(output), (expected,)
+        # The true slope is below the smallest number of any format.
+        yield f"the derivative of {name} at {at}", moves.gradient(a), (0.0,)
+
+    return check
+
+
+def nothing_left(moves: Moves) -> Iterator[Finding]:
+    graphs = 200
+
+    def grown() -> int:
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for _ in range(graphs):
+            a, b = moves.leaf(2.0), moves.leaf(3.0)
+            u = moves.mul(a, b)
+            moves.backward(moves.add(moves.mul(u, u), a))
+        del a, b, u
+        gc.collect()
+        return sys.getallocatedblocks() - before
+
+    gc.freeze()  # what was there before need not be gone through
+    try:
+        # The first may fill caches; whatever else allocates now and then is not there every time.
+        left = min([grown() for _ in range(4)][1:])
+    finally:
+        gc.unfreeze()
+    yield "how many blocks of memory a graph leaves behind", max(0, left // graphs), (0,)
