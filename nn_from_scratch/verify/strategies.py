@@ -8,10 +8,18 @@ from hypothesis import strategies as st
 
 from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.generate import ALL_FORMS, Form, case
+from nn_from_scratch.verify.generate_arrays import ARRAY_FORMS, array_case
+from nn_from_scratch.verify.second_order import with_tangent
 
 
 @st.composite
-def cases(draw: st.DrawFn, forms: Collection[Form] = ALL_FORMS, *, most_steps: int = 30) -> Case:
+def cases(
+    draw: st.DrawFn,
+    forms: Collection[Form] = ALL_FORMS,
+    *,
+    most_steps: int = 30,
+    second_order: bool = False,
+) -> Case:
     """Draw an expression and a point inside its domain, by the generator that campaigns use.
 
     Parameters
@@ -22,6 +30,39 @@ def cases(draw: st.DrawFn, forms: Collection[Form] = ALL_FORMS, *, most_steps: i
         The operations, and sides of constants, that may be used: an engine's ``forms``.
     most_steps
         The largest number of operations.
+    second_order
+        Whether second derivatives are asked.
 
     """
-    return case(lambda n: draw(st.integers(0, n - 1)), forms, most_steps=most_steps)
+
+    def below(n: int) -> int:
+        return draw(st.integers(0, n - 1))
+
+    drawn = case(below, forms, most_steps=most_steps)
+    return with_tangent(drawn, below) if second_order else drawn
+
+
+@st.composite
+def array_cases(
+    draw: st.DrawFn,
+    forms: Collection[Form] = (*ALL_FORMS, *ARRAY_FORMS),
+    *,
+    most_steps: int = 8,
+    second_order: bool = False,
+) -> Case:
+    """Draw an expression of arrays, a point inside its domain and a cotangent: as `cases` does.
+
+    Parameters
+    ----------
+    draw, most_steps, second_order
+        As for `cases`.
+    forms
+        Likewise: an engine's ``array_forms``.
+
+    """
+
+    def below(n: int) -> int:
+        return draw(st.integers(0, n - 1))
+
+    drawn = array_case(below, forms, most_steps=most_steps)
+    return with_tangent(drawn, below) if second_order else drawn

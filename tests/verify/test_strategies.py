@@ -2,11 +2,12 @@ import json
 
 import hypothesis
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nn_from_scratch.verify import Case, Expression, Verdict, check, load
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.faults import FAULTS
-from nn_from_scratch.verify.strategies import cases
+from nn_from_scratch.verify.strategies import array_cases, cases
 
 REPEATABLE = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 
@@ -30,6 +31,15 @@ def test_cases_keep_to_forms_and_size(one: Case) -> None:
 @given(cases())
 def test_our_engine_is_never_accused(one: Case) -> None:
     assert check(load("nn_from_scratch"), one).verdict in (Verdict.RIGHT, Verdict.UNDECIDED)
+
+
+@REPEATABLE
+@given(st.booleans(), st.data())
+def test_array_and_second_order_cases_are_drawn(arrays: bool, data: st.DataObject) -> None:
+    one = data.draw((array_cases if arrays else cases)(most_steps=4, second_order=True))
+    assert bool(one.shapes) == arrays
+    assert len(one.tangent) == len(one.point)
+    assert not check(load("nn_from_scratch"), one).verdict.accuses
 
 
 def test_cases_shrink_to_few_operations_on_simple_numbers() -> None:
