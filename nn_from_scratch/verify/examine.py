@@ -30,7 +30,8 @@ class Examination:
 
     The derivatives are those by each number of the point, where they were judged one by one; for an array
     case that is right, only the one along a random direction. Of many inputs only those that are wrong are
-    judged one by one: `entries` are their positions in the point.
+    judged one by one: `entries` are their positions in the point. `margin` is the distance from the nearest
+    kink, if witnesses were asked.
     """
 
     case: Case
@@ -40,6 +41,7 @@ class Examination:
     error: str = ""
     oracles: dict[str, Hearing] = field(default_factory=dict)
     entries: tuple[int, ...] = ()
+    margin: float | None = None
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:
@@ -112,7 +114,7 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
         if one_by_one.verdict is found.verdict:
             found = one_by_one
     if witnesses and not case.tangent:
-        found.oracles.update(_hear(asked, answer, found, truth))
+        found = replace(found, oracles=_hear(asked, answer, found, truth), margin=asked.margin())
     return found
 
 

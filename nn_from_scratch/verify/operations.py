@@ -18,7 +18,12 @@ def _everywhere(*_: float) -> bool:
 
 
 def _apart(x: float, y: float) -> float:
-    return abs(x - y)
+    size = max(abs(x), abs(y), 1.0)
+    return abs(x / size - y / size)  # where x - y may overflow
+
+
+def _from_zero(x: float, *_: float) -> float:
+    return min(abs(x), 1.0)
 
 
 def _power_is_real(x: float, y: float) -> bool:
@@ -42,7 +47,8 @@ class Operation:
     forms
         How it may be called: "x" stands for a node, "c" for a constant.
     distance
-        How far operand values lie from a kink, a tie or a threshold, for an operation that has branches.
+        How far operand values lie from a kink, a tie or a threshold, for an operation that has branches:
+        relative to their size if they are larger than 1.
 
     """
 
@@ -115,13 +121,15 @@ CATALOGUE: dict[str, Operation] = {
         _unary("softplus", _everywhere, 0.0, 30.0, -20.0, 800.0),
         Operation("hypot", 2, lambda x, y: x != 0 or y != 0),
         Operation("logaddexp", 2, special=(0.0, 100.0, -100.0, 800.0)),
-        Operation("relu", 1, special=(0.0, 0.5, 1.0, -1.0, 1e-8, -1e-8), distance=abs),
-        Operation("abs", 1, special=(0.0, -1.0, 1e-8, -1e-8), distance=abs),
+        Operation("relu", 1, special=(0.0, 0.5, 1.0, -1.0, 1e-8, -1e-8), distance=_from_zero),
+        Operation("abs", 1, special=(0.0, -1.0, 1e-8, -1e-8), distance=_from_zero),
         Operation("maximum", 2, special=(0.0,), distance=_apart),
         Operation("minimum", 2, special=(0.0,), distance=_apart),
         # where(c, x, y) is x where c > 0, else y: the condition is part of the question.
-        Operation("where", 3, forms=("xxx", "xxc", "xcx"), distance=lambda c, x, y: abs(c)),
-        Operation("clip", 3, forms=("xcc",), distance=lambda x, low, high: min(abs(x - low), abs(x - high))),
+        Operation("where", 3, forms=("xxx", "xxc", "xcx"), distance=_from_zero),
+        Operation(
+            "clip", 3, forms=("xcc",), distance=lambda x, low, high: min(_apart(x, low), _apart(x, high))
+        ),
     )
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from nn_from_scratch.verify.engines import sum_of
 from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.lower import lower
 from nn_from_scratch.verify.many_inputs import direction
+from nn_from_scratch.verify.operations import CATALOGUE
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.second_order import derivative
 from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding, rounding
@@ -51,6 +53,23 @@ class Question:
         any_order = bool(self.case.shapes or tangent)
         asked = derivative(expression, tangent) if tangent else expression
         return rounding(asked, point, truth, working_format, self.directions, any_order=any_order)
+
+    def margin(self) -> float | None:
+        """Return how far the point is from the nearest kink, tie or threshold; None without a branch.
+
+        The distance is relative, as the catalogue says it, of values that are true to float64.
+        """
+        expression = self.scalar.expression
+        branches = [
+            (distance, step.operands)
+            for step in expression.live_steps()
+            if (distance := CATALOGUE[step.operation].distance)
+        ]
+        if not branches:
+            return None
+        values = taylor.values(expression, self.scalar.point)
+        distances = (distance(*(values[k] for k in operands)) for distance, operands in branches)
+        return min(filter(math.isfinite, distances), default=None)
 
     def along(self, gradient: Sequence[float]) -> Sequence[float]:
         """Return the derivatives along the directions, given a gradient."""

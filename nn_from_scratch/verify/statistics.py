@@ -15,7 +15,7 @@ from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.verdicts import Verdict
 
-_COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict")
+_COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict", "margin")
 _NOTES = {
     "taylor": "FLINT power series over balls, 256 bits: the truth",
     "pytorch": "float64",
@@ -63,8 +63,8 @@ class Statistics:
         for oracle, hearing in seen.oracles.items():
             self.oracles.setdefault(oracle, Counter())[hearing] += 1
         if worst is not None:
-            row = (worst.expected, worst.error, worst.tolerance)
-            columns = (len(reachable), *(x if math.isfinite(x) else None for x in row), seen.verdict.value)
+            row = (x if math.isfinite(x) else None for x in (worst.expected, worst.error, worst.tolerance))
+            columns = (len(reachable), *row, seen.verdict.value, seen.margin)
             for column, entry in zip(_COLUMNS, columns, strict=True):
                 self.checks[column].append(entry)
 

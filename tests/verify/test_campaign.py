@@ -43,7 +43,7 @@ def test_graphs_are_all_counted(right: dict[str, Any]) -> None:
     assert sum(graphs[name] for name in ("right", "inaccurate", "wrong", "undecided", "error")) == 300
     assert graphs["right"] > 250
     columns = right["checks"]
-    assert set(columns) == {"steps", "gradient", "error", "tolerance", "verdict"}
+    assert set(columns) == {"steps", "gradient", "error", "tolerance", "verdict", "margin"}
     assert {len(column) for column in columns.values()} == {300}
 
 
