@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 _STYLES = {"right": "bold green", "wrong": "bold red", "nothing checked": "bold yellow"}
+_VERDICTS = ("right", "undecided", "inaccurate", "wrong", "error")
 _NUMERIC = {"graphs", "asked", "agrees", "differs", "no answer", "undecided", "ratio"}
 
 
@@ -31,6 +32,10 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         counts = (str(row[column]) for column in ("asked", "agrees", "differs", "no answer"))
         table.add_row(name, *counts, escape(row["note"]))
     console.print(table)
+    second = results["second_order"]
+    if second["checked"]:
+        told = ", ".join(f"{second[name]} {name}" for name in _VERDICTS if second[name])
+        console.print(f"second derivatives of {second['checked']} graphs: {told}", highlight=False)
     _show_state(console, results["state"])
     _show_conventions(console, results["conventions"])
     for failure in results["failures"]:

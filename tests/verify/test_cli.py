@@ -29,6 +29,7 @@ def test_verify_of_our_engine_is_right(capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["verify", *QUICK]) == cli.RIGHT == 0
     out = capsys.readouterr().out
     assert "RIGHT nn_from_scratch, 60 of 60 graphs" in out
+    assert "second derivatives of 30 graphs: " in out
     assert "tanh" in out
     assert "finite differences" in out
 
