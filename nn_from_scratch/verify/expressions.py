@@ -106,6 +106,23 @@ class Expression:
             values.append(arithmetic[step.operation](*operands, **dict(step.parameters)))
         return values
 
+    def function(self, arithmetic: Arithmetic) -> Callable[[Sequence[Any]], Any]:
+        """Return the output as a function of the inputs, which computes only what it depends on."""
+        needed = self.reachable()
+        program = [
+            (index, arithmetic[step.operation], step.operands, dict(step.parameters))
+            for index, step in self._numbered()
+            if index in needed
+        ]
+
+        def compute(inputs: Sequence[Any]) -> Any:
+            values = [*inputs, *self.constants, *self.steps]
+            for index, operation, operands, parameters in program:
+                values[index] = operation(*[values[operand] for operand in operands], **parameters)
+            return values[self.output]
+
+        return compute
+
     def reachable(self) -> set[int]:
         """Return the nodes that the output depends on, itself included."""
         needed = {self.output}

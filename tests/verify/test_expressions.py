@@ -2,12 +2,13 @@ import dataclasses
 import json
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from nn_from_scratch.verify.expressions import Arithmetic, Case, Expression, Step
-from nn_from_scratch.verify.generate import ALL_FORMS, case, seeded
+from nn_from_scratch.verify.generate import ALL_FORMS, GUIDE, case, seeded
 
 PLAIN: Arithmetic = {
     "add": operator.add,
@@ -61,6 +62,24 @@ def test_evaluate_hands_constants_over_as_python_floats() -> None:
     expression.evaluate({"pow": lambda x, y: seen.extend([x, y])}, ["x"])
     assert seen == [2.0, "x"]
     assert type(seen[0]) is float
+
+
+def test_function_computes_the_output_and_nothing_else() -> None:
+    steps = (Step("exp", (0,)), Step("log", (0,)), Step("mul", (3, 1)), Step("sub", (5, 2)))
+    expression = Expression(2, (3.0,), steps, output=6)
+    asked = []
+
+    def named(name: str) -> Callable[..., float]:
+        def operation(*xs: float) -> float:
+            asked.append(name)
+            return float(GUIDE[name](*xs))
+
+        return operation
+
+    function = expression.function({name: named(name) for name in GUIDE})
+    for point in ([-1.0, 2.0], [0.5, 3.0]):
+        assert function(point) == math.exp(point[0]) * point[1] - 3.0
+    assert asked == ["exp", "mul", "sub"] * 2
 
 
 def test_reachable_leaves_out_dead_steps() -> None:

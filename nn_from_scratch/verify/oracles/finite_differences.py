@@ -29,7 +29,8 @@ _STEPS = 2.0 ** -np.arange(3, 3 + _COUNT)  # times the scale, a power of two tha
 _PROBES = np.arange(-4, 5) * 2.0**-44  # times the scale; they are not steps, but measure noise
 _OFFSETS = np.concatenate([_STEPS, -_STEPS, _PROBES])
 _CENTRE = 2 * _COUNT + 4
-_RESIDUAL = np.eye(9) - 1 / 9 - np.outer(_PROBES, _PROBES) / (_PROBES @ _PROBES)  # from a straight line
+_SLOPE = _PROBES / (_PROBES @ _PROBES)  # of a straight line through values at the probes
+_RESIDUAL = np.eye(9) - 1 / 9 - np.outer(_PROBES, _SLOPE)  # what it leaves
 _ORDERS = (1, 2, 3)  # of the extrapolation table: errors of order 4, 6, 8
 _ROUNDOFF = 2.0**-53
 _SAFETY = 8.0
@@ -59,10 +60,15 @@ def gradient(
 
     """
     x = np.asarray(point, dtype=np.float64)
-    along = np.eye(len(x)) if directions is None else np.asarray(directions, dtype=np.float64)
-    return differentiate(
-        lambda points: expression.evaluate(NUMPY, list(points.T))[expression.output], x, along
-    )
+    used = [k for k in sorted(expression.reachable()) if k < len(x)]
+    along = np.eye(len(x))[used] if directions is None else np.asarray(directions, dtype=np.float64)
+    function = expression.function(NUMPY)
+    found = differentiate(lambda points: function(list(points.T)), x, along)
+    if directions is not None:
+        return found
+    derivatives, error = np.zeros((2, len(x)))  # what is not used has no influence
+    derivatives[used], error[used] = found
+    return derivatives, error
 
 
 def differentiate(
@@ -87,95 +93,109 @@ def differentiate(
     """
     with np.errstate(all="ignore"):
         sizes = np.abs(along) * np.maximum(np.abs(x), 1.0)
-        scale = np.exp2(np.ceil(np.log2(np.maximum(sizes.max(axis=1), 1.0))))
-        offsets = scale[:, None] * _OFFSETS
+        largest = sizes.max(axis=1)
+        scale = np.exp2(np.ceil(np.log2(np.maximum(largest, 1.0))))[:, None]
         # One evaluation serves all points: an input is the array of its values in every one of them.
-        moved = x[:, None, None] + along.T[:, :, None] * offsets  # (inputs, directions, points)
-        f = np.broadcast_to(function(moved.reshape(len(x), -1).T), offsets.size).reshape(offsets.shape)
-        rounding = _ROUNDOFF * sizes.max(axis=1) / np.abs(along).max(axis=1)  # of the point
-        derivative, error = _extrapolate(f, offsets[:, :_COUNT], rounding[:, None])
+        moved = x[:, None, None] + along.T[:, :, None] * (scale * _OFFSETS)  # (inputs, directions, points)
+        f = np.asarray(function(moved.reshape(len(x), -1).T))
+        f = f.reshape(moved.shape[1:]) if f.ndim else np.full(moved.shape[1:], f)
+        rounding = _ROUNDOFF * largest / np.abs(along).max(axis=1)  # of the point
+        derivative, error = _extrapolate(f, scale, rounding[:, None])
         # A step that suits one input is lost in another, or far too long for it.
-        smallest = np.where(along == 0, np.inf, sizes).min(axis=1)
-        return derivative, np.where(scale > _WIDEST * smallest, np.inf, error)
+        smallest = sizes.min(axis=1, where=along != 0, initial=np.inf)
+        error[largest > _WIDEST * smallest] = np.inf
+        return derivative, error
 
 
-def _extrapolate(f: Floats, steps: Floats, rounding: Floats) -> tuple[Floats, Floats]:
+def _extrapolate(f: Floats, scale: Floats, rounding: Floats) -> tuple[Floats, Floats]:
     """Take the best entry of each row's extrapolation table.
 
     Parameters
     ----------
     f
         Values at the offsets: shape (directions, points).
-    steps
-        Shape (directions, steps).
+    scale
+        What the offsets are multiples of: shape (directions, 1).
     rounding
         How far the point may be off, in units of the direction: shape (directions, 1).
 
     """
+    steps = scale * _STEPS
     change = f - f[:, _CENTRE, None]
+    moves = np.abs(change[:, : 2 * _COUNT])
     up, down = change[:, :_COUNT], change[:, _COUNT : 2 * _COUNT]
     first, bend = (up - down) / (2 * steps), np.abs(up + down) / steps
     outside = ~np.isfinite(first)
-    first[outside] = bend[outside] = 0.0
-    tail = rounding * np.abs(first) + _ROUNDOFF * (np.abs(up) + np.abs(down))
-    noise = np.where(outside, np.inf, np.maximum(_noise(f, change, 8 * steps[:, 0]), tail) / (2 * steps))
-    kink = _kink(bend, noise, outside)
-    best = first @ _TABLE
-    spread = np.maximum(np.abs(first @ _BEFORE), np.abs(first @ _BESIDE))
-    shifted = rounding * (bend / steps)[:, _FINEST] + _ROUNDOFF * np.maximum(np.abs(best), 1.0)
-    error = _SAFETY * (spread + noise[:, _FINEST]) + kink[:, _FINEST] + 2 * shifted
-    error[~np.isfinite(error) | (outside @ _USED)] = np.inf
+    broken = outside.any()
+    if broken:
+        first[outside] = bend[outside] = moves[~np.isfinite(moves)] = 0.0
+    near = _noise(np.abs(f[:, _CENTRE]), change[:, 2 * _COUNT :], moves, scale[:, 0])[:, None]
+    far = rounding * np.abs(first) + _ROUNDOFF * (moves[:, :_COUNT] + moves[:, _COUNT:])
+    noise = np.maximum(near, far) / (2 * steps)
+    if broken:
+        noise[outside] = bend[outside] = np.inf
+    entries = first @ _TABLE
+    spread = np.abs(first @ _DIFFERENCES).reshape(len(f), 2, -1).max(axis=1)
+    at = _SAFETY * noise + 2 * rounding * bend / steps + _kink(bend, noise)
+    error = _SAFETY * spread + at[:, _FINEST] + 2 * _ROUNDOFF * np.maximum(np.abs(entries), 1.0)
+    if broken:
+        error[outside @ _USED] = np.inf
+    np.copyto(error, np.inf, where=np.isnan(error))
     rows, chosen = np.arange(len(f)), error.argmin(axis=1)
-    best, error = best[rows, chosen], error[rows, chosen]
+    best, error = entries[rows, chosen], error[rows, chosen]
     # Steps longer than many periods of the function agree on nothing; its slope among the probes tells.
-    slope = change[:, 2 * _COUNT :] @ (_PROBES / (_PROBES @ _PROBES)) / (8 * steps[:, 0])
-    blur = _SAFETY * noise[:, -1] * 2.0**9  # the probes are that much closer than the finest steps
-    missed = np.abs(best - slope)
+    missed = np.abs(best - change[:, 2 * _COUNT :] @ _SLOPE / scale[:, 0])
+    blur = _SAFETY * np.maximum(near, far)[:, -1] / (2.0**-43 * scale[:, 0])
     return best, np.where(missed > blur, np.maximum(error, missed + blur), error)
 
 
-def _noise(f: Floats, change: Floats, scale: Floats) -> Floats:
-    """Return how far values near the point lie from a straight line: shape (directions, 1).
+def _noise(size: Floats, probes: Floats, moves: Floats, scale: Floats) -> Floats:
+    """Return how far values near the point lie from a straight line.
 
     It is at least half a unit in the last place. It is infinite where so few digits are left between
     neighbours that either noise has eaten them or no step is short enough for the function.
+
+    Parameters
+    ----------
+    size, probes, moves
+        The absolute value at the point, how much more it is at the probes, and how far it is off at the
+        steps: a row for each direction.
+    scale
+        What the offsets are multiples of: shape (directions,).
+
     """
-    probes, size = change[:, 2 * _COUNT :], np.abs(f[:, _CENTRE])
     rough = np.abs(probes @ _RESIDUAL).max(axis=1)
-    noise = np.maximum(rough, _ROUNDOFF * size)
-    moves = np.abs(change[:, : 2 * _COUNT])
-    moves[~np.isfinite(moves)] = 0.0
+    noise: Floats = np.maximum(rough, _ROUNDOFF * size)
     flat = ~probes.any(axis=1)
     if flat.any():
         # What rounding has hidden shows in the smallest change at longer steps, or is lost in a 1 - 1.
-        least = np.where(moves == 0, np.inf, moves).min(axis=1)
+        least = moves.min(axis=1, where=moves > 0, initial=np.inf)
         hidden = np.where(least < 2.0**-30 * np.maximum(size, 1.0), least, _ROUNDOFF)
         noise = np.where(flat, scale * np.maximum(noise, hidden), noise)
-    resolved = rough <= 2.0**-20 * (moves.max(axis=1) + size)
-    return np.where(resolved, noise, np.inf)[:, None]
+    noise[~(rough <= 2.0**-20 * (moves.max(axis=1) + size))] = np.inf
+    return noise
 
 
-def _kink(bend: Floats, noise: Floats, outside: npt.NDArray[np.bool_]) -> Floats:
+def _kink(bend: Floats, noise: Floats) -> Floats | float:
     """Return what kinks may change at each step, from how far the slopes at either side differ."""
-    excess = bend.copy()
-    excess[:, 1:] -= 0.75 * bend[:, :-1]
-    excess[outside] = np.inf
-    excess[:, 0] = 0.0
-    seen = np.where(excess > _SURE * noise, excess, 0.0)
-    beyond = np.maximum.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
+    excess = bend[:, 1:] - 0.75 * bend[:, :-1]
+    seen = excess > _SURE * noise[:, 1:]
+    if not seen.any():
+        return 0.0
+    beyond = np.maximum.accumulate(np.where(seen, excess, 0.0)[:, ::-1], axis=1)[:, ::-1]
     # Where there is a kink, finer steps are only free of it where noise does not cover it.
-    possible = np.where(seen.any(axis=1, keepdims=True), excess + _SAFETY * noise, 0.0)
-    return np.asarray(3 * np.maximum(beyond, possible))
+    possible = np.where(seen.any(axis=1, keepdims=True), excess + _SAFETY * noise[:, 1:], 0.0)
+    return np.asarray(np.pad(3 * np.maximum(beyond, possible), ((0, 0), (1, 0))))
 
 
-def _table() -> tuple[Floats, Floats, Floats, npt.NDArray[np.intp]]:
+def _table() -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
     """Write the extrapolation table's entries as weights of the first column.
 
     Returns
     -------
-    entries, before, beside, finest
-        Weights of all entries, and of their differences to both entries that they were made of, each of
-        shape (steps, entries); and the index of the finest step of each.
+    entries, differences, finest
+        Weights of all entries, shape (steps, entries), and of their differences to both entries that they
+        were made of, shape (steps, 2 entries); and the index of the finest step of each.
 
     """
     column = np.eye(_COUNT)
@@ -187,10 +207,10 @@ def _table() -> tuple[Floats, Floats, Floats, npt.NDArray[np.intp]]:
         beside.append(better - column[:, 1:])
         finest.append(np.arange(order, _COUNT))
         column = better
-    return np.hstack(entries), np.hstack(before), np.hstack(beside), np.hstack(finest)
+    return np.hstack(entries), np.hstack(before + beside), np.hstack(finest)
 
 
-_TABLE, _BEFORE, _BESIDE, _FINEST = _table()
+_TABLE, _DIFFERENCES, _FINEST = _table()
 _USED = _TABLE != 0
 
 NUMPY: Arithmetic = {

@@ -27,10 +27,12 @@ def gradient(case: Case) -> npt.NDArray[np.float64]:
     from nn_from_scratch.verify.pytorch_operations import OPERATIONS  # noqa: PLC0415
 
     inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in case.inputs()]
-    output = case.expression.evaluate(OPERATIONS, inputs)[case.expression.output]
-    if case.shapes:
-        output.backward(torch.tensor(case.cotangent, dtype=torch.float64).reshape(output.shape))
-    else:
-        output.backward()
-    grads = [np.zeros(x.shape) if x.grad is None else x.grad.numpy() for x in inputs]
-    return np.concatenate([np.ravel(grad) for grad in grads])
+    output = case.expression.function(OPERATIONS)(inputs)
+    cotangent = (
+        torch.tensor(case.cotangent, dtype=torch.float64).reshape(output.shape) if case.shapes else None
+    )
+    gradient = torch.autograd.grad(output, inputs, cotangent, allow_unused=True)
+    parts = zip(inputs, gradient, strict=True)
+    return np.concatenate(
+        [np.zeros(x.numel()) if part is None else part.numpy().ravel() for x, part in parts]
+    )

@@ -59,12 +59,17 @@ def enclose(
 
     """
     inputs = range(expression.inputs)
+    used = expression.reachable()
+    function = expression.function(SERIES)
+    result: Any = None
+    derivatives = []
     with working(precision):
-        derivatives = []
         for direction in directions or ([int(i == chosen) for i in inputs] for chosen in inputs):
-            series = [arb_series([x, d]) for x, d in zip(point, direction, strict=True)]
-            result = expression.evaluate(SERIES, series)[expression.output]
-            derivatives.append(result[1])
+            if result is None or any(d for k, d in enumerate(direction) if k in used):
+                result = function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)])
+                derivatives.append(result[1])
+            else:
+                derivatives.append(arb(0))
         return result[0], derivatives
 
 
@@ -91,10 +96,10 @@ def enclose_second(
         A ball for v.g, where g is the gradient, and a ball for each w.Hv.
 
     """
+    function = expression.function(SERIES)
 
     def coefficients(direction: Iterable[arb]) -> Any:
-        series = [arb_series([x, d]) for x, d in zip(point, direction, strict=True)]
-        return _series(expression.evaluate(SERIES, series)[expression.output])
+        return _series(function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)]))
 
     inputs = range(expression.inputs)
     with working(PRECISION, 3):
