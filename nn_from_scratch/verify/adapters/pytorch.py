@@ -39,6 +39,7 @@ engine = Engine.from_tape(
     source=TapeSource(
         imports="import numpy as np\nimport torch",
         variable="torch.tensor({}, dtype=torch.float64, requires_grad=True)",
+        backward="{output}.backward(retain_graph=True)",
         backward_from="{output}.backward(torch.as_tensor({cotangent}))",
         value="{}.detach().numpy()",
         gradients="[g.requires_grad_() for g in torch.autograd.grad(\n"

@@ -12,6 +12,7 @@ from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
 from nn_from_scratch.verify.failures.kinds import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.reproduce import reproducer
+from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
 from nn_from_scratch.verify.failures.shrink import minimal
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.state import Result
@@ -73,8 +74,7 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
             "got": [],
             "expected": [],
             "tolerance": [],
-            "reproducer": f"from nn_from_scratch.verify import check_state, load\n\n"
-            f"check_state(load({engine.spec or engine.name!r}), {check.name!r})\n",
+            "reproducer": reproducer_of_check(engine, check),
         }
         for check in checks
         if check.outcome in ("wrong", "error")
