@@ -103,7 +103,8 @@ class Expression:
         values = [*inputs, *self.constants]
         for step in self.steps:
             operands = [values[operand] for operand in step.operands]
-            values.append(arithmetic[step.operation](*operands, **dict(step.parameters)))
+            parameters = dict(step.parameters) if step.parameters else {}
+            values.append(arithmetic[step.operation](*operands, **parameters))
         return values
 
     def function(self, arithmetic: Arithmetic) -> Callable[[Sequence[Any]], Any]:
@@ -125,10 +126,10 @@ class Expression:
 
     def reachable(self) -> set[int]:
         """Return the nodes that the output depends on, itself included."""
-        needed = {self.output}
-        for index in range(len(self) - 1, self.first_step - 1, -1):
+        needed, first = {self.output}, self.first_step
+        for index in range(len(self) - 1, first - 1, -1):
             if index in needed:
-                needed.update(self.steps[index - self.first_step].operands)
+                needed.update(self.steps[index - first].operands)
         return needed
 
     def live_steps(self) -> list[Step]:

@@ -111,10 +111,11 @@ def rounding(
         values = expression.evaluate({**_VALUES, "add": add}, [arb(x) for x in point])
         adjoints = [arb(0)] * len(expression)
         adjoints[expression.output] = arb(1)
-        met: list[arb] = list(values[expression.first_step :])
+        inputs, first = expression.inputs, expression.first_step
+        met: list[arb] = list(values[first:])
         reached = {expression.output}
-        for index in range(len(expression) - 1, expression.first_step - 1, -1):
-            step = expression.steps[index - expression.first_step]
+        for index in range(len(expression) - 1, first - 1, -1):
+            step = expression.steps[index - first]
             operands = [values[k] for k in step.operands]
             if step.operation in _SQUARES:
                 met.append(_SQUARES[step.operation](*operands))
@@ -123,7 +124,7 @@ def rounding(
             partials = _PARTIALS[step.operation](values[index], *operands)
             reached.update(step.operands)
             for operand, partial in zip(step.operands, partials, strict=True):
-                if not expression.is_constant(operand):
+                if not inputs <= operand < first:  # a constant
                     contribution = adjoints[index] * partial
                     adjoints[operand] = add(adjoints[operand], contribution)
                     met += (partial, contribution)
@@ -236,10 +237,12 @@ _VALUES: Arithmetic = {
     "clip": lambda x, low, high: arb.min(arb.max(x, arb(low)), arb(high)),
 }
 
-# What the usual formulas of partial derivatives pass through: it may overflow where their result does not.
+# What the usual formulas pass through: it may overflow or underflow where their result does neither. Other
+# formulas (the square in that of reciprocal) stay in range as long as the result does.
 _SQUARES: Mapping[str, Callable[..., Any]] = {
     "div": lambda x, y: arb(y) * y,
     "arctan2": _sum_of_squares,
+    "hypot": _sum_of_squares,
 }
 
 # The partial derivatives of z = f(x, y), by the formulas that engines commonly use.

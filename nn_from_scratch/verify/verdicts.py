@@ -29,12 +29,15 @@ class Verdict(StrEnum):
     @property
     def severity(self) -> int:
         """Return a number that is larger for a worse verdict."""
-        return list(Verdict).index(self)
+        return _SEVERITY[self]
 
     @property
     def accuses(self) -> bool:
         """Whether the engine is to blame."""
         return self.severity >= Verdict.INACCURATE.severity
+
+
+_SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 @dataclass(frozen=True, slots=True)

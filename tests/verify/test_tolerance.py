@@ -164,3 +164,13 @@ def test_a_sum_may_be_added_up_in_another_order() -> None:
     any_order = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"], any_order=True)
     assert left_to_right.value == 0
     assert 2.0**-60 < any_order.value < 2.0**-50
+
+
+@pytest.mark.parametrize("name", ["div", "arctan2", "hypot"])
+@pytest.mark.parametrize("size", [2.0**-10, 2.0**10])
+def test_a_square_on_the_way_may_leave_the_format(name: str, size: float) -> None:
+    # In float16 it is 2**-20 or 2**20, where the quotient and its derivatives are not far from 1.
+    found = radii(single(name, "xx", [size, size]), "float16")
+    assert FORMATS["float16"].holds(arb(size))
+    assert not found.in_range(FORMATS["float16"])
+    assert radii(single(name, "xx", [size, size])).in_range(FORMATS["float64"])
