@@ -14,8 +14,8 @@ def _method(name: str, **defaults: Any) -> Function:
     rule = RULES[name]
 
     def method(self: Any, *arguments: Any, **options: Any) -> Any:
-        if not defaults:
-            return self.apply(rule, (self, *arguments), options)
+        if not defaults or not (arguments or options):
+            return self.apply(rule, (self, *arguments), options or defaults)
         given = {**defaults, **dict(zip(defaults, arguments, strict=False)), **options}
         if len(given) > len(defaults) or len(arguments) > len(defaults):
             raise TypeError(f"{name} takes {', '.join(defaults)}; got {arguments} {options}")
@@ -28,20 +28,20 @@ def _method(name: str, **defaults: Any) -> Function:
 # An index with arrays of its own, which nobody changes before the reverse pass
 _own_part: Function = lambda key: np.array(key) if isinstance(key, list | np.ndarray) else key
 _own_key: Function = lambda key: tuple(map(_own_part, key)) if isinstance(key, tuple) else _own_part(key)
-_value_of: Function = lambda x: x._value if isinstance(x, Methods) else x
+_raw: Function = lambda x: x._value if isinstance(x, Methods) else x
 _reflected: Function = lambda name: lambda self, other: self.apply(RULES[name], (other, self), NO_OPTIONS)
-_compared: Function = lambda compare: lambda self, other: compare(self._value, _value_of(other))
+_compared: Function = lambda compare: lambda self, other: compare(self._value, _raw(other))
 
 
 class Methods:
     """Operators and functions of a node; each applies one row of the table."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "_value")
     apply: Function
     _value: Any
 
     __matmul__, __neg__, __abs__ = map(_method, ("matmul", "neg", "abs"))
-    __rsub__, __rtruediv__, __rpow__, __rmatmul__ = map(_reflected, ("sub", "div", "pow", "matmul"))
+    __rtruediv__, __rpow__, __rmatmul__ = map(_reflected, ("div", "pow", "matmul"))
     __lt__, __le__, __gt__ = map(_compared, (operator.lt, operator.le, operator.gt))
     __ge__, __eq__, __ne__ = map(_compared, (operator.ge, operator.eq, operator.ne))
     __hash__ = object.__hash__
@@ -91,10 +91,12 @@ class Methods:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
         if method == "__call__" and not options:
+            if type(self._value) is float and ufunc in _SHORT and isinstance(operands[0], _REALS):
+                return _SHORT[ufunc](float(operands[0]), self)
             if ufunc in _UFUNCS:
                 return self.apply(_UFUNCS[ufunc], operands, NO_OPTIONS)
             if ufunc in _FLAT:
-                return ufunc(*map(_value_of, operands))
+                return ufunc(*map(_raw, operands))
         raise TypeError(f"np.{ufunc.__name__} has no rule for Nodes ({method.strip('_')}{options or ''})")
 
     def __array_function__(self, function: Any, _types: Any, arguments: Any, options: Any) -> Any:
@@ -105,6 +107,8 @@ class Methods:
 
 # numpy's functions: those that are a row, those that are constant between jumps, and the others
 
+_REALS = (float, np.integer)
+_SHORT = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul}
 _UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.compute, np.ufunc)}
 
 _FLAT = {np.sign, np.isfinite, np.isinf, np.isnan, np.less, np.less_equal, np.greater, np.greater_equal}
@@ -115,7 +119,7 @@ _FUNCTIONS: dict[Any, Function] = {getattr(np, name): getattr(Methods, name) for
 _FUNCTIONS |= {
     np.amax: Methods.max,
     np.amin: Methods.min,
-    np.where: lambda c, x, y: RULES["where"](x, y, condition=np.array(_value_of(c), dtype=bool)),
+    np.where: lambda c, x, y: RULES["where"](x, y, condition=np.array(_raw(c), dtype=bool)),
     np.ravel: lambda x: x.reshape(-1),
     np.transpose: lambda x, axes=None: x.transpose(axes),
     np.matrix_transpose: lambda x: x.transpose(*range(x.ndim - 2), -1, -2),

@@ -1,6 +1,7 @@
 """`MLP`, a multi-layer perceptron, and the `Layer` it is made of."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from os import PathLike
 from typing import Any, Self
@@ -99,20 +100,19 @@ class MLP:
 def _affine(x: Any, weights: Any, biases: Any, single: bool) -> Any:
     if type(x) is float or x.ndim > 2:
         raise ValueError("the first must be that of a sample or of a batch")
-    z = np.dot(weights, x) if x.ndim == 1 else np.dot(x, weights.T)
+    z = weights.dot(x) if x.ndim == 1 else x.dot(weights.T)
     z += biases
     return z[..., 0] if single else z
 
 
 _tanh: Function = lambda x, weights, biases, single: np.tanh(_affine(x, weights, biases, single))
-_before: Function = lambda g, z, single: (
-    g if not single else np.array([g]) if type(g) is float else g[..., None]
-)
+_before: Function = lambda g, z, single: np.array([g]) if type(g) is float else g[..., None] if single else g
 _dot: Function = lambda x, y: x.dot(y) if type(x) is np.ndarray else x @ y  # the same here, and faster
+_ones = lru_cache(np.ones)
 _TO_OPERANDS = (
-    lambda g, z, x, weights, biases, single: _dot(g, weights),
-    lambda g, z, x, weights, *_, single: _dot(g.reshape(-1, len(weights)).T, x.reshape(-1, weights.shape[1])),
-    lambda g, z, x, weights, biases, single: g if x.ndim == 1 else g.sum(0),
+    lambda g, x, weights, biases: _dot(g, weights),
+    lambda g, x, *_: _dot(g.T, x) if x.ndim > 1 else (g, x) if type(g) is np.ndarray else g[:, None] * x,
+    lambda g, x, *_: _dot(g.T, _ones(len(x), x.dtype)) if x.ndim > 1 else g,
 )
 _AFFINE = Rule("layer", _affine, _TO_OPERANDS, before=_before)
 _TANH = Rule("layer", _tanh, _TO_OPERANDS, before=lambda g, z, single: _before(g - g * z * z, z, single))

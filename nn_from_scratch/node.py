@@ -10,8 +10,8 @@ from typing import Any, final
 import numpy as np
 
 from nn_from_scratch import reverse
-from nn_from_scratch.methods import Methods
-from nn_from_scratch.rules import CAST, FLOAT64, IDENTITY, NO_OPTIONS, RULES, Rule
+from nn_from_scratch.methods import Methods, _raw
+from nn_from_scratch.rules import CAST, FLOAT64, IDENTITY, NO_OPTIONS, RULES, Function, Rule
 
 
 @final
@@ -27,28 +27,18 @@ class Node(Methods):
     unlike a Python number.
     """
 
-    # A leaf has no _rule. A computed scalar has _edges: two operands, the derivatives by them and their
-    # values, as the fastest way; any other computed node has _operands, their _values and _options.
+    # A leaf has no _rule. A scalar of the short way has operands _left and _right, derivatives _dx and _dy by
+    # them, their values _x and _y; any other computed node has operands, their values and options in _call.
     # _lent says that `value` gave a leaf's array away. The reverse pass counts consumers in _waiting.
-    __slots__ = (
-        "_edges",
-        "_grad",
-        "_lent",
-        "_operands",
-        "_options",
-        "_rule",
-        "_value",
-        "_values",
-        "_waiting",
-    )
+    __slots__ = ("_call", "_dx", "_dy", "_grad", "_left", "_lent", "_right", "_rule", "_waiting", "_x", "_y")
 
     def __init__(self, value: Any) -> None:
         self._value: Any = _own(value, "Node")
         self._grad: Any = None
         self._rule: Any = None
-        self._edges: Any = None
-        self._lent = False
-        self._waiting = 0
+        self._call: Any = None
+        self._left = self._right = self._dx = self._dy = self._x = self._y = None
+        self._lent, self._waiting = False, 0
 
     @property
     def value(self) -> Any:
@@ -66,8 +56,7 @@ class Node(Methods):
         value = _own(value, "Node.value")
         if self._rule is not None:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
-            self._rule, self._edges = IDENTITY, None
-            self._operands, self._values, self._options = (computed,), (computed._value,), NO_OPTIONS
+            self._rule, self._call = IDENTITY, ((computed,), (computed._value,), NO_OPTIONS)
         self._value, self._lent = value, False
 
     @property
@@ -98,23 +87,18 @@ class Node(Methods):
     @staticmethod
     def apply(rule: Rule, operands: Any, options: dict[str, Any]) -> "Node":
         """Compute a row on nodes, numbers and arrays, and remember how."""
-        values: Any = [
-            o._value
-            if type(o) is Node and (o._rule is not None or not o._lent)
-            else _own(o._value if type(o) is Node else o, rule.name)
-            for o in operands
-        ]
+        values = [o._value if type(o) is Node and not o._lent else _own(_raw(o), rule.name) for o in operands]
         for value in values:
             if type(value) is not float and value.dtype is not FLOAT64 and rule is not CAST:
                 operands, values = _at_one_precision(operands, values)
                 break
         try:
-            node = _computed(_compute(rule, values, options), rule, None)
+            node = _computed(_compute(rule, values, options), rule, *(None,) * 6)
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
         if node._rule is not None:
-            node._operands, node._values, node._options = operands, values, options
+            node._call = operands, values, options
         return node
 
     # Scalars, the everyday case, take a short way to the commonest operations: the derivatives at once
@@ -122,42 +106,44 @@ class Node(Methods):
     def __add__(self, other: Any) -> "Node":
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float:
-            return _computed(x + y, _ADD, (self, other, 1.0, 1.0, x, y))
+            return _computed(x + y, _ADD, self, other, 1.0, 1.0, x, y)
         return Node.apply(_ADD, (self, other), NO_OPTIONS)
 
-    def __sub__(self, other: Any) -> "Node":
-        x, y = self._value, other._value if type(other) is Node else other
+    def __sub__(self: Any, other: Any) -> "Node":
+        x = self._value if type(self) is Node else self  # a number, if reflected
+        y = other._value if type(other) is Node else other
         if type(x) is type(y) is float:
-            return _computed(x - y, _SUB, (self, other, 1.0, -1.0, x, y))
+            return _computed(x - y, _SUB, self, other, 1.0, -1.0, x, y)
         return Node.apply(_SUB, (self, other), NO_OPTIONS)
 
     def __mul__(self, other: Any) -> "Node":
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float:
-            return _computed(x * y, _MUL, (self, other, y, x, x, y))
+            return _computed(x * y, _MUL, self, other, y, x, x, y)
         return Node.apply(_MUL, (self, other), NO_OPTIONS)
 
     def __truediv__(self, other: Any) -> "Node":
         x, y = self._value, other._value if type(other) is Node else other
         if type(x) is type(y) is float and y:
             z = x / y
-            return _computed(z, _DIV, (self, other, 1 / y, -z / y, x, y))
+            return _computed(z, _DIV, self, other, 1 / y, -z / y, x, y)
         return Node.apply(_DIV, (self, other), NO_OPTIONS)
 
     def __pow__(self, other: Any) -> "Node":
         x, kind = self._value, type(other)
         if type(x) is float and (kind is int or kind is float) and other == 2:
-            return _computed(x * x, _SQUARE, (self, None, x + x, None, x, None))
+            return _computed(x * x, _SQUARE, self, None, x + x, None, x, None)
         return self.square() if kind is int and other == 2 else Node.apply(_POW, (self, other), NO_OPTIONS)
 
     def relu(self) -> "Node":
         """Return `relu` of each element: itself if positive, else 0."""
         x = self._value
         if type(x) is float:
-            return _computed(0.0 if x < 0 else x, _RELU, (self, None, 1.0 if x > 0 else 0.0, None, x, None))
+            return _computed(0.0 if x < 0 else x, _RELU, self, None, 1.0 if x > 0 else 0.0, None, x, None)
         return Node.apply(_RELU, (self,), NO_OPTIONS)
 
     __radd__, __rmul__ = __add__, __mul__
+    __rsub__: Function = lambda self, other: Node.__sub__(other, self)
 
 
 _ADD, _SUB, _MUL, _DIV, _POW = map(RULES.__getitem__, ("add", "sub", "mul", "div", "pow"))
@@ -209,14 +195,14 @@ def _at_one_precision(operands: Any, values: list[Any]) -> tuple[list[Any], list
     return nodes, values
 
 
-def _computed(value: Any, rule: Rule, edges: Any) -> Node:
+def _computed(z: Any, rule: Rule, left: Any, right: Any, dx: Any, dy: Any, x: Any, y: Any) -> Node:  # noqa: PLR0917
     node = _new(Node)
-    node._value = value
-    node._rule = rule
-    node._edges = edges
-    node._waiting = 0
+    node._value, node._rule, node._call = z, rule, None
+    node._left, node._dx, node._x = left, dx, x
+    node._right, node._dy, node._y = right, dy, y
+    node._lent, node._waiting = False, 0
     if _chosen and not _recording.get():
-        node.__init__(value)
+        node.__init__(z)
     return node
 
 
@@ -241,6 +227,8 @@ def no_grad(*, recording: bool = False) -> Iterator[None]:
 
 def _seed(output: Node, cotangent: Any, create_graph: bool) -> Any:
     """Return the cotangent that a reverse pass starts from, as a node if there is to be a graph."""
+    if cotangent is None and type(output._value) is float and not create_graph:
+        return 1.0
     if cotangent is None and output.shape:
         raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
     seed: Any = 1.0 if cotangent is None else cotangent
@@ -248,7 +236,7 @@ def _seed(output: Node, cotangent: Any, create_graph: bool) -> Any:
     if seed.shape != output.shape:
         raise ValueError(f"backprop of shape {output.shape} got a cotangent of shape {seed.shape}")
     seed = seed if seed.dtype == output.dtype else seed.astype(output.dtype)
-    return seed if create_graph else seed._value
+    return seed if create_graph else _own(seed._value, "backprop")
 
 
 def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:

@@ -19,37 +19,31 @@ _ONE_AT_A_TIME = RLock()  # a pass counts, and adds up, in the nodes themselves
 
 def accumulate(output: Any, seed: Any, create_graph: bool) -> None:
     """Add to the gradient of every leaf and set that of every other node: see `Node.backprop`."""
-    with _reached(output) as nodes:
-        leaves = [(node, node._grad) for node in nodes if node._rule is None]
-        _propagate(output, seed, nodes, create_graph)
+    with _reached(output) as leaves:
+        _propagate(output, seed, create_graph)
         for leaf, before in leaves:
-            if before is not None:
-                leaf._grad = before + leaf._grad
-            elif type(leaf._grad) is np.ndarray:
-                leaf._grad = leaf._grad.copy()  # another cotangent may share its memory
+            leaf._grad = leaf._grad if before is None else before + leaf._grad
 
 
 def cotangents(output: Any, seed: Any, create_graph: bool) -> dict[Any, Any]:
     """Return the cotangents of all nodes that the output was computed from; leave their gradients alone."""
-    with _reached(output) as nodes:
-        before = [getattr(node, "_grad", None) for node in nodes]
-        try:
-            _propagate(output, seed, nodes, create_graph)
-            return {node: node._grad for node in nodes}
-        finally:
-            for node, gradient in zip(nodes, before, strict=True):
-                node._grad = gradient
+    with _reached(output, leaves_only=False) as nodes:
+        _propagate(output, seed, create_graph)
+        found = {node: node._grad for node, _ in nodes}
+        for node, before in nodes:
+            node._grad = before
+    return found
 
 
 @contextmanager
-def _reached(output: Any) -> Iterator[list[Any]]:  # noqa: C901 - unrolled
-    """List the output and all it was computed from; meanwhile each counts its consumers among them."""
-    kind, nodes = type(output), [output]
-    with _ONE_AT_A_TIME:
+def _reached(output: Any, *, leaves_only: bool = True) -> Iterator[list[Any]]:  # noqa: C901, PLR0912 - unrolled
+    """Let the nodes the output was computed from count their consumers; list them with their gradients."""
+    kind, nodes, before = type(output), [output], []
+    with _ONE_AT_A_TIME, np.errstate(all="ignore"):  # the forward pass has warned
         try:
             for node in nodes:  # grows on the way
-                if node._edges is not None:
-                    left, right, _, _, _, _ = node._edges
+                if node._call is None:
+                    left, right = node._left, node._right
                     if type(left) is kind:
                         if not left._waiting:
                             nodes.append(left)
@@ -58,66 +52,80 @@ def _reached(output: Any) -> Iterator[list[Any]]:  # noqa: C901 - unrolled
                         if not right._waiting:
                             nodes.append(right)
                         right._waiting += 1
-                elif node._rule is not None:
-                    for operand in node._operands:
+                else:
+                    for operand in node._call[0]:
                         if type(operand) is kind:
                             if not operand._waiting:
                                 nodes.append(operand)
                             operand._waiting += 1
-            yield nodes
-        finally:
+                if node._rule is None or not leaves_only:
+                    before.append((node, getattr(node, "_grad", None)))
+                node._grad = 0.0
+            yield before
+        except BaseException:  # an interrupt, say
             for node in nodes:
                 node._waiting = 0
+            for node, gradient in before:
+                node._grad = gradient
+            raise
 
 
-def _propagate(output: Any, seed: Any, nodes: list[Any], create_graph: bool) -> None:  # noqa: C901
-    """Set the gradient of each of the nodes to its cotangent, given that of the output."""
-    kind, ready = type(output), [output]
-    for node in nodes:
-        node._grad = 0.0
+def _propagate(output: Any, seed: Any, create_graph: bool) -> None:
+    """Set the gradient of each of the nodes, now zero, to its cotangent, given that of the output."""
+    kind, ready, pairs = type(output), [output], dict[Any, Any]()
     output._grad = seed
-    with np.errstate(all="ignore"):  # the forward pass has warned
-        for node in ready:  # grows on the way
-            if node._edges is None or create_graph:
-                if node._rule is not None:
-                    _hand_on(node, ready, create_graph)
-                continue
-            left, right, left_slope, right_slope, _, _ = node._edges
-            g = node._grad
-            if type(left) is kind:
-                if g:  # a zero stays zero: see `pullback`
-                    left._grad += g * left_slope
-                waiting = left._waiting = left._waiting - 1
-                if not waiting:
-                    ready.append(left)
-            if type(right) is kind:
-                if g:
-                    right._grad += g * right_slope
-                waiting = right._waiting = right._waiting - 1
-                if not waiting:
-                    ready.append(right)
+    for node in ready:  # grows on the way
+        if node._call is not None or (create_graph and node._rule is not None):
+            _hand_on(node, ready, pairs, create_graph)
+            continue
+        left, right, g = node._left, node._right, node._grad
+        if type(left) is kind:
+            if g:  # a zero stays zero: see `pullback`
+                left._grad += g * node._dx
+            waiting = left._waiting = left._waiting - 1
+            if not waiting:
+                ready.append(left)
+        if type(right) is kind:
+            if g:
+                right._grad += g * node._dy
+            waiting = right._waiting = right._waiting - 1
+            if not waiting:
+                ready.append(right)
 
 
-def _hand_on(node: Any, ready: list[Any], create_graph: bool) -> None:
+def _hand_on(node: Any, ready: list[Any], pairs: dict[Any, Any], create_graph: bool) -> None:  # noqa: C901, PLR0912
     """Add to the cotangents of the node's operands, and list those that are now complete."""
-    rule, g, z, options = node._rule, node._grad, node._value, NO_OPTIONS
-    if node._edges is None:
-        operands, values, options = node._operands, node._values, node._options
-    else:
+    rule, g, z = node._rule, node._grad, node._value
+    if node._call is None:
         arity = len(rule.derivatives)
-        operands, values = node._edges[:arity], node._edges[4 : 4 + arity]
+        operands, values, options = (node._left, node._right)[:arity], (node._x, node._y)[:arity], NO_OPTIONS
+    else:
+        operands, values, options = node._call
     if create_graph:
-        z, values = node, list(map(_past, operands, values))
-    if rule.before is not None:
-        g = rule.before(g, z, **options)
+        z, values = node, tuple(map(_past, operands, values))
+    joined = rule.before is not None
+    g = rule.before(g, z, **options) if joined else g
     for position, operand in enumerate(operands):
         if type(operand) is type(node):
-            part = pullback(rule, position, g, z, values, options)
+            if joined:
+                part = rule.derivatives[position](g, *values)
+            else:
+                part = pullback(rule, position, g, z, values, options)
             before = operand._grad
-            operand._grad = part if type(before) is float and type(part) is not float else before + part
+            if type(part) is tuple:
+                pairs.setdefault(operand, []).append(part)
+            elif type(before) is not float or type(part) is float:
+                operand._grad = before + part
+            elif operand._rule is None and type(part) is np.ndarray and (part is g or part.base is not None):
+                operand._grad = part.copy()  # a leaf's gradient shares no memory
+            else:
+                operand._grad = part
             operand._waiting -= 1
             if not operand._waiting:
                 ready.append(operand)
+                if operand in pairs:  # the sum of all outer products is one product
+                    left, right = map(np.array, zip(*pairs[operand], strict=True))
+                    operand._grad = operand._grad + left.T.dot(right)
 
 
 def _past(operand: Any, value: Any) -> Any:

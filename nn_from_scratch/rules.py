@@ -26,8 +26,8 @@ class Rule:
     operand: of an `elementwise` operation it takes ``(z, *operands)`` and gives the local derivative dz/dx,
     of any other it takes ``(g, z, *operands, **options)`` and gives the operand's cotangent. If there may be
     any number of operands it is one function, which takes the position first. `scalar` is a faster
-    computation for Python floats, which may raise where numpy warns. In a row that joins two steps, `before`
-    takes ``g`` back through the second one, once for all operands.
+    computation for Python floats, which may raise where numpy warns. In a row that joins two steps `before`
+    takes ``g`` back through the second, and derivatives take ``(g, *operands)``; a pair is an outer product.
     """
 
     name: str

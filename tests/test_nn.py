@@ -120,6 +120,93 @@ def test_loop_of_the_readme_gives_the_gradient_of_the_batch() -> None:
     assert ((y - model(x)) ** 2).sum().value < batch.value
 
 
+@pytest.mark.parametrize("shapes", [[(3,)], [(3,), (3,)], [(4, 3), (2, 3)], [(3,), (4, 3), (3,)]])
+@pytest.mark.parametrize("penalty_first", [True, False])
+@pytest.mark.parametrize("activation", ["tanh", "linear"])
+def test_parameters_used_several_times_in_a_graph_get_the_sum_of_their_gradients(
+    shapes: list[tuple[int, ...]], penalty_first: bool, activation: str
+) -> None:
+    generator = np.random.default_rng(2)
+    samples = [generator.normal(size=shape) for shape in shapes]
+    weights = Node(generator.normal(size=(3, 3)))
+    first, second = (
+        Layer(np.zeros((3, 3)), [0.1, 0.2, 0.3], activation),
+        Layer(np.eye(3), np.ones(3), activation),
+    )
+    first.weights = second.weights = weights * 2.0  # shared, and computed
+    parameters = [weights, first.biases, second.biases]
+
+    def loss(layers: list[Any]) -> Any:
+        penalty = (weights * weights * first.weights).sum()
+        outputs = sum(layers[1](layers[0](x)).square().sum() for x in samples)
+        return penalty + outputs if penalty_first else outputs + penalty
+
+    def steps(layer: Layer) -> Any:
+        return lambda x: _forward(x, [layer.weights, layer.biases], [activation], single=False)
+
+    fused, single = loss([first, second]), loss([steps(first), steps(second)])
+    fused.backprop()
+    np.testing.assert_allclose(fused.value, single.value, rtol=1e-13)
+    for parameter, expected in zip(parameters, gradients(single, parameters), strict=True):
+        np.testing.assert_allclose(parameter.grad, expected, rtol=1e-12)
+
+
+def test_models_that_share_layers_add_to_the_same_gradients() -> None:
+    one, other = MLP([2, 3, 2], 0), MLP([2, 3, 1], 1)
+    other.layers[0] = one.layers[0]
+    x = np.array([0.3, -0.8])
+    outputs = [one(x).sum(), other(x)]
+    expected = sum(gradients(z, one.layers[0].weights) for z in outputs)
+    (outputs[0] + outputs[1]).backprop()
+    np.testing.assert_allclose(one.layers[0].weights.grad, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("batch", [(), (5,)])
+def test_graph_of_a_layer_keeps_its_values_when_parameters_are_edited(batch: tuple[int, ...]) -> None:
+    def result(*, disturbed: bool) -> list[Any]:
+        model = MLP([3, 4, 2], 0)
+        handed_out = [p.value for p in model.parameters()]
+        x = np.linspace(-1, 1, 3 * (batch or (1,))[0]).reshape(*batch, 3)
+        outputs = [model(x), model(x)]
+        if disturbed:
+            x += 5
+            for p, value in zip(model.parameters(), handed_out, strict=True):
+                np.add(value, 5, out=value)
+                p.value = value
+                p.value += 7
+        (outputs[0] * outputs[1]).sum().backprop()
+        return [p.grad for p in model.parameters()]
+
+    for got, expected in zip(result(disturbed=True), result(disturbed=False), strict=True):
+        assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (5,)])
+def test_gradients_of_layers_share_no_memory(batch: tuple[int, ...]) -> None:
+    layers = [Layer(np.eye(2), np.zeros(2), "linear") for _ in range(2)]
+    x = Node(np.ones((*batch, 2)))
+    z = layers[0](x) + layers[1](x)
+    z.backprop(np.ones(z.shape))
+    parameters = [x, *(p for layer in layers for p in (layer.weights, layer.biases))]
+    for position, one in enumerate(parameters):
+        for other in (z, *parameters[:position]):
+            assert not np.shares_memory(one.grad, other.grad)
+
+
+def test_float32_stays_float32_sample_by_sample() -> None:
+    model = MLP([2, 4, 1], seed=0, dtype=np.float32)
+    loss: Any = sum((model(sample) - np.float32(0.5)) ** 2 for sample in np.ones((3, 2), np.float32))
+    loss.backprop()
+    assert {p.grad.dtype for p in model.parameters()} == {np.dtype(np.float32)}
+
+
+def test_empty_batch_has_zero_gradients() -> None:
+    model = MLP([2, 4, 1], seed=0)
+    model(np.ones((0, 2))).sum().backprop()
+    for p in model.parameters():
+        assert np.array_equal(p.grad, np.zeros(p.shape))
+
+
 def test_float32_stays_float32_through_training() -> None:
     model = MLP([2, 4, 1], seed=0, dtype=np.float32)
     x = np.ones((3, 2), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import warnings
 from typing import Any
@@ -59,6 +60,10 @@ def test_gradients_share_no_memory() -> None:
             assert not np.shares_memory(one, other)
     a.grad[:] = 7
     assert np.array_equal(b.grad, [1.0, 2.0])
+    leaf, seed = Node([1.0, 2.0]), Node([3.0, 4.0])
+    leaf.backprop(seed)
+    leaf.grad[:] = 7
+    assert np.array_equal(seed.value, [3.0, 4.0])
 
 
 def test_grad_can_be_zeroed_assigned_and_edited() -> None:
@@ -97,6 +102,36 @@ def test_float32_meets_python_numbers_as_numpy_has_it_and_float64_never_becomes_
     assert (single * np.float64(2.0)).dtype == np.float64
     assert (single * Node([1.0, 1.0])).dtype == np.float64
     assert single.sum().dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "number", [3, 3.0, np.int64(3), np.uint8(3), np.float64(3), np.float32(3), np.bool_(1)]
+)
+@pytest.mark.parametrize("operation", [operator.add, operator.sub, operator.mul, operator.truediv])
+def test_numbers_of_every_kind_meet_a_scalar_node_on_either_side(number: Any, operation: Any) -> None:
+    x = Node(2.0)
+    for z, expected, slope in (
+        (
+            operation(number, x),
+            operation(float(number), 2.0),
+            gradients(operation(Node(float(number)), x), x),
+        ),
+        (
+            operation(x, number),
+            operation(2.0, float(number)),
+            gradients(operation(x, Node(float(number))), x),
+        ),
+    ):
+        assert type(z.value) is float
+        assert z.value == expected
+        assert gradients(z, x) == slope
+        assert gradients(z, x, create_graph=True).value == slope
+
+
+def test_number_of_higher_precision_is_not_cut_down() -> None:
+    number = np.longdouble(1) + np.finfo(np.longdouble).eps
+    assert (number - Node(1.0)).value == number - 1
+    assert (np.float64(2.0) - Node(np.ones(2, np.float32))).dtype == np.float64
 
 
 def test_cotangent_takes_the_precision_of_the_value() -> None:
