@@ -14,7 +14,7 @@ from nn_from_scratch.verify import state
 from nn_from_scratch.verify.conventions import conventions
 from nn_from_scratch.verify.engines import Engine, load
 from nn_from_scratch.verify.environment import environment
-from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.examine import WITNESSES, examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
@@ -156,7 +156,7 @@ def _check(engine: Engine, seed: int, indices: range) -> Statistics:
         below = seeded(seed, index)
         arrays = engine.arrays and index % 2 == 1
         drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
-        seen = examine(engine, drawn, witnesses=True)
+        seen = examine(engine, drawn, witnesses=WITNESSES)
         found.add(seen)
         if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
             found.add(examine(engine, with_tangent(drawn, below)))

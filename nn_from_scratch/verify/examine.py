@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -19,6 +19,8 @@ from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
 
 Hearing = Literal["agrees", "differs", "no answer"]
 """What an oracle says of the engine's gradient."""
+WITNESSES = ("finite differences", "pytorch")
+"""The oracles beside the truth."""
 
 
 _FEW = 64  # inputs that are judged one by one
@@ -75,7 +77,7 @@ def names(case: Case) -> tuple[str, str]:
     return "the value", "the derivative"
 
 
-def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examination:
+def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> Examination:
     """Check the engine's value and gradient of one case.
 
     A scalar case is judged by each of its derivatives. An array case is judged by the derivative along one
@@ -89,7 +91,7 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
     case
         What is asked, and where.
     witnesses
-        Whether PyTorch (where installed) and finite differences are asked as well, about first derivatives.
+        Which of `WITNESSES` are asked as well, about first derivatives (PyTorch where it is installed).
 
     """
     case = representable(case, engine.format)
@@ -114,7 +116,7 @@ def examine(engine: Engine, case: Case, *, witnesses: bool = False) -> Examinati
         if one_by_one.verdict is found.verdict:
             found = one_by_one
     if witnesses and not case.tangent:
-        found = replace(found, oracles=_hear(asked, answer, found, truth), margin=asked.margin())
+        found = replace(found, oracles=_hear(witnesses, asked, answer, found, truth), margin=asked.margin())
     return found
 
 
@@ -207,9 +209,12 @@ def _entries(case: Case) -> list[str]:
     ]
 
 
-def _hear(asked: Question, answer: Answer, found: Examination, truth: Sequence[arb]) -> dict[str, Hearing]:
+def _hear(
+    witnesses: Collection[str], asked: Question, answer: Answer, found: Examination, truth: Sequence[arb]
+) -> dict[str, Hearing]:
     """Compare the engine's derivatives with each oracle's, within the oracle's own error."""
-    names = ("taylor", "finite differences", *(("pytorch",) if pytorch.version() else ()))
+    installed = [name for name in WITNESSES if name in witnesses and (name != "pytorch" or pytorch.version())]
+    names = ["taylor", *installed]
     gradient = found.gradient[: len(truth)]
     if found.verdict is Verdict.UNDECIDED or len(gradient) != len(truth):
         return dict.fromkeys(names, "no answer")
@@ -219,15 +224,16 @@ def _hear(asked: Question, answer: Answer, found: Examination, truth: Sequence[a
     # Two right results may each be off by the tolerance, and lie at either end of a kink's interval.
     hull = np.array([2 * float(ball.rad()) for ball in truth])
     slack = hull + [2 * one.tolerance for one in gradient]
-    scalar = asked.scalar
-    estimate, error = finite_differences.gradient(scalar.expression, scalar.point, asked.directions)
-    scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
-    # At a kink no answer can be narrower than the truth, and 0 needs no more digits than a rough number.
-    vague = any(error > np.maximum(1e-6 * max(*abs(estimate), scale, 1e-6), hull))
     heard: dict[str, Hearing] = {
-        "taylor": "differs" if any(one.verdict.accuses for one in gradient) else "agrees",
-        "finite differences": "no answer" if vague else _agreement(got - estimate, slack + error),
+        "taylor": "differs" if any(one.verdict.accuses for one in gradient) else "agrees"
     }
+    if "finite differences" in names:
+        scalar = asked.scalar
+        estimate, error = finite_differences.gradient(scalar.expression, scalar.point, asked.directions)
+        scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
+        # At a kink no answer can be narrower than the truth, and 0 needs no more digits than a rough number.
+        vague = any(error > np.maximum(1e-6 * max(*abs(estimate), scale, 1e-6), hull))
+        heard["finite differences"] = "no answer" if vague else _agreement(got - estimate, slack + error)
     if "pytorch" in names:
         theirs = asked.along(pytorch.gradient(asked.case).tolist())
         heard["pytorch"] = _agreement(got - np.array(theirs), slack)

@@ -22,6 +22,10 @@ _NOTES = {
     "finite differences": "extrapolated central differences in numpy, with their own error estimate",
 }
 
+_MAY_CONTRADICT = {
+    "finite differences": 1e-3
+}  # of the gradients: as often their error may be larger than stated
+
 
 @dataclass
 class Statistics:
@@ -34,6 +38,7 @@ class Statistics:
     accusing: Counter[str] = field(default_factory=Counter)
     largest: dict[str, float] = field(default_factory=dict)
     oracles: dict[str, Counter[str]] = field(default_factory=dict)
+    contradicted: Counter[str] = field(default_factory=Counter)
     checks: dict[str, list[Any]] = field(default_factory=lambda: {column: [] for column in _COLUMNS})
     accused: list[Case] = field(default_factory=list)
 
@@ -62,6 +67,7 @@ class Statistics:
                 self.largest[operation] = max(self.largest.get(operation, 0.0), worst.in_tolerances)
         for oracle, hearing in seen.oracles.items():
             self.oracles.setdefault(oracle, Counter())[hearing] += 1
+        self.contradicted.update(_contradicted(seen))
         if worst is not None:
             row = (x if math.isfinite(x) else None for x in (worst.expected, worst.error, worst.tolerance))
             columns = (len(reachable), *row, seen.verdict.value, seen.margin)
@@ -76,6 +82,7 @@ class Statistics:
             (self.checked, other.checked),
             (self.undecided, other.undecided),
             (self.accusing, other.accusing),
+            (self.contradicted, other.contradicted),
         ):
             mine.update(theirs)  # type: ignore[arg-type]
         for operation, error in other.largest.items():
@@ -135,11 +142,25 @@ class Statistics:
             for name, heard in self.oracles.items()
             if not heard["agrees"] and not heard["differs"]
         ]
+        found += [
+            f"the oracle {name} contradicts all others about {count} gradients"
+            for name, count in self.contradicted.items()
+            if count > _MAY_CONTRADICT.get(name, 0.0) * self.total
+        ]
         if 10 * self.verdicts[Verdict.UNDECIDED] > self.total:
             found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
         if not engine.forms:
             found.append("the engine supports no operation of the catalogue")
         return found
+
+
+def _contradicted(seen: Examination) -> list[str]:
+    """Return the oracles that are alone with what they say of a gradient."""
+    witnesses = {name: heard for name, heard in seen.oracles.items() if name != "taylor"}
+    if seen.verdict is Verdict.RIGHT:
+        return [name for name, heard in witnesses.items() if heard == "differs"]
+    believed = {heard for heard in witnesses.values() if heard != "no answer"} == {"agrees"}
+    return ["taylor"] if seen.verdict is Verdict.WRONG and believed else []
 
 
 def _written(name: str, form: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
 from nn_from_scratch.verify.engines import Answer, single
-from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.examine import WITNESSES, examine
 from nn_from_scratch.verify.faults import FAULTS
 from nn_from_scratch.verify.oracles import pytorch
 
@@ -18,7 +18,7 @@ def answering(answer: Callable[[Case], Answer]) -> Engine:
 
 
 def test_examine_finds_our_engine_right_and_all_witnesses_agree() -> None:
-    found = examine(load("nn_from_scratch"), SQUARE, witnesses=True)
+    found = examine(load("nn_from_scratch"), SQUARE, witnesses=WITNESSES)
     assert found.verdict is Verdict.RIGHT
     assert set(found.oracles.values()) == {"agrees"}
     assert {"taylor", "finite differences"} <= set(found.oracles)
@@ -51,7 +51,7 @@ def test_examine_names_what_is_wrong() -> None:
 
 
 def test_examine_hears_the_witnesses_against_a_wrong_engine() -> None:
-    found = examine(answering(lambda case: Answer(6.0, (5.0,))), SQUARE, witnesses=True)
+    found = examine(answering(lambda case: Answer(6.0, (5.0,))), SQUARE, witnesses=WITNESSES)
     assert set(found.oracles.values()) == {"differs"}
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from nn_from_scratch.verify import load
 from nn_from_scratch.verify.engines import single
-from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.examine import WITNESSES, examine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.question import Question
 
@@ -46,5 +46,5 @@ def test_margin_of_an_array_is_that_of_its_nearest_entries() -> None:
 def test_margin_is_examined_with_the_witnesses() -> None:
     one = single("relu", "x", (0.5,))
     engine = load("nn_from_scratch")
-    assert examine(engine, one, witnesses=True).margin == 0.5
+    assert examine(engine, one, witnesses=WITNESSES).margin == 0.5
     assert examine(engine, one).margin is None
