@@ -14,6 +14,7 @@ from nn_from_scratch.verify.report.figures import errors, speed, training
 from nn_from_scratch.verify.report.figures.graph import graph
 from nn_from_scratch.verify.report.figures.power import smallest_errors
 from nn_from_scratch.verify.report.headline import Results
+from nn_from_scratch.verify.report.margins import margins
 
 FAILURES_SHOWN = 25
 
@@ -80,6 +81,7 @@ def page(
         entries=entries,
         graph=graph,
         logs=_logs(moons or {}),
+        margins=margins((verify or {}).get("checks")),
         environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
         commands=list(provenance.commands(verify, moons, benchmark)),
         style=Markup(_asset("page.css")),  # noqa: S704 - our own file

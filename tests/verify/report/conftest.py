@@ -114,9 +114,58 @@ def verify_results(graphs: int = 2000) -> Results:
             "error": [float(value) for value in error],
             "tolerance": [float(value) for value in tolerance],
             "verdict": verdicts,
+            "margin": [(None, 0.0, 1e-15, 0.25)[index % 4] for index in range(graphs)],
         },
+        "conventions": [
+            convention("relu(x) at x = 0", 0.0, 0.0, 0.0, [0.0, 1.0]),
+            convention("abs(x) at x = 0", 0.0, 0.0, 1.0, [-1.0, 1.0]),
+            convention("x ** 0 at x = 0", 0.0, 0.0, "nan", [0.0, 0.0]),
+            convention("sqrt(x) at x = 0", "inf", "inf", "inf", None),
+            convention("max(x) at x = [1, 1], by x[0]", None, 0.5, 0.5, [0.0, 1.0]),
+            convention("hypot(x, y) at x = 0, y = 0, by x", "raises ZeroDivisionError", "nan", 0.5, None),
+        ],
         "failures": [],
         "alarms": [],
+    }
+
+
+def convention(at: str, engine: Any, pytorch: Any, jax: Any, between: Any) -> Results:
+    operation = at.partition("(")[0]
+    return {
+        "at": at,
+        "operation": operation,
+        "engine": engine,
+        "pytorch": pytorch,
+        "jax": jax,
+        "between": between,
+    }
+
+
+def power_results() -> Results:
+    """A comparison of two tools by three bugs."""
+    tools = {
+        "this suite": {"caught": 3, "missed": 0, "not applicable": 0},
+        "gradcheck": {"caught": 1, "missed": 1, "not applicable": 1},
+    }
+    outcomes = (("caught", "caught"), ("caught", "missed"), ("caught", "not applicable"))
+    costs = {"package": "torch", "clean": 40, "false alarms": 0, "evaluations": 900, "seconds": 2.5}
+    return {
+        "provenance": {"script": "reference/record_detection_power.py", "torch": "2.13.0+cpu"},
+        "tools": [{"name": name, **counts, **costs} for name, counts in tools.items()],
+        "kinds": [{"kind": "a wrong sign", "faults": 3, "tools": tools}],
+        "faults": [
+            {
+                "description": f"bug {k}",
+                "kind": "a wrong sign",
+                "outcomes": dict(zip(tools, pair, strict=True)),
+            }
+            for k, pair in enumerate(outcomes)
+        ],
+        "equivalents": [{"name": "sin as cos", "reason": "The same function."}],
+        "curve": {
+            "inputs": [1, 10, 100],
+            "smallest": {"this suite": [1e-15, 1e-15, 1e-14], "gradcheck": [1e-3, 1e-3, None]},
+        },
     }
 
 
@@ -219,7 +268,7 @@ def moons_results(iterations: int = 101) -> Results:
         },
         "logs": {"PyTorch": log, "ball arithmetic": log},
         "data": {"x": data.tolist(), "y": label.tolist()},
-        "boundary": {"x": x.tolist(), "y": y.tolist(), "value": value.tolist()},
+        "boundary": {"x": x.tolist(), "y": y.tolist(), "value": value.tolist(), "certified": value.tolist()},
     }
 
 
@@ -245,7 +294,12 @@ def benchmark_results() -> Results:
 
 
 def everything() -> dict[str, Results]:
-    return {"verify": verify_results(), "moons": moons_results(), "benchmark": benchmark_results()}
+    return {
+        "verify": verify_results(),
+        "moons": moons_results(),
+        "benchmark": benchmark_results(),
+        "power": power_results(),
+    }
 
 
 def interrupted() -> dict[str, Results]:
@@ -262,7 +316,7 @@ def interrupted() -> dict[str, Results]:
 
 
 def empty() -> dict[str, Results]:
-    return {"verify": {}, "moons": {}, "benchmark": {}}
+    return {"verify": {}, "moons": {}, "benchmark": {}, "power": {}}
 
 
 def hollow() -> dict[str, Results]:
@@ -280,8 +334,7 @@ def hostile() -> dict[str, Results]:
             return [attack(entry) for entry in value]
         return HOSTILE + "\x1b[31m\u202e\ud800" if isinstance(value, str) else value
 
-    runs = {"verify": wrong_results(), "moons": moons_results(), "benchmark": benchmark_results()}
-    runs = {part: attack(results) for part, results in runs.items()}
+    runs = {part: attack(results) for part, results in wrong().items()}
     for key in ("operations", "oracles", "grades", "environment"):
         runs["verify"][key] = {
             HOSTILE + str(n): entry for n, entry in enumerate(runs["verify"][key].values())
@@ -314,13 +367,13 @@ def page_of() -> Callable[[str], str]:
 
 @pytest.fixture
 def runs() -> dict[str, Results]:
-    """Return all three results, everything right."""
+    """Return the results of every run, everything right."""
     return everything()
 
 
 @pytest.fixture
 def wrong_runs() -> dict[str, Results]:
-    """Return all three results, gradients wrong."""
+    """Return the results of every run, gradients wrong."""
     return wrong()
 
 

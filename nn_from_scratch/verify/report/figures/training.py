@@ -140,10 +140,11 @@ def digits(moons: Mapping[str, Any]) -> Markup | None:
 
 
 def boundary(moons: Mapping[str, Any]) -> Markup | None:
-    """Draw the model's value over the plane in bands, the line where it is 1/2, and the data."""
+    """Draw the model's value over the plane in bands, where it and the certified one are 1/2, and data."""
     grid = moons.get("boundary") or {}
     data = moons.get("data") or {}
     x, y, value = (numbers(grid.get(key)) for key in ("x", "y", "value"))
+    certified = numbers(grid.get("certified"))
     points, labels = numbers(data.get("x")), numbers(data.get("y"))
     if value.shape != (len(y), len(x)) or min(value.shape, default=0) < 2 or np.isnan(value).all():
         return None
@@ -164,8 +165,10 @@ def boundary(moons: Mapping[str, Any]) -> Markup | None:
                         colors=COLOURS[colour],
                         alpha=0.14 if depth == 0 else 0.07,
                     )
-        if margin.min() < 0 < margin.max():
-            axes.contour(x, y, margin, levels=[0.0], colors=COLOURS["ink"], linewidths=1.6)
+        both = certified.shape == value.shape
+        _threshold(axes, x, y, value, linewidths=6.0 if both else 1.6, alpha=0.4 if both else 1.0)
+        if both:
+            _threshold(axes, x, y, certified, linewidths=1.4, linestyles=[(0, (5, 3))])
         if points.shape == (len(labels), 2):
             for label, colour, shape in ((0, "engine", "o"), (1, "reference", "D")):
                 chosen = points[labels == label]
@@ -182,6 +185,14 @@ def boundary(moons: Mapping[str, Any]) -> Markup | None:
 
     label = "The plane shaded by the trained model's value, its decision boundary, and both classes' points."
     return responsive("boundary", label, (560, 430), (340, 280), paint)
+
+
+def _threshold(
+    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], value: NDArray[np.float64], **style: Any
+) -> None:
+    margin = np.ma.masked_invalid(value - _THRESHOLD)
+    if margin.min() < 0 < margin.max():
+        axes.contour(x, y, margin, levels=[0.0], colors=COLOURS["ink"], **style)
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
