@@ -52,12 +52,9 @@ class _NotWrittenError(Exception):
 
 
 class _Code(str):
-    """What computes a node or a number; a check that asks for the number itself cannot be written."""
+    """What computes a node or a number."""
 
     __slots__ = ()
-
-    def __bool__(self) -> bool:
-        raise _NotWrittenError
 
 
 class _Written(Moves):
