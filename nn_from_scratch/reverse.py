@@ -5,8 +5,6 @@ own. So the pass first counts the consumers of every node, then visits nodes as 
 recurses, and the cost grows with the number of operations, however much is shared.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -19,55 +17,54 @@ _ONE_AT_A_TIME = RLock()  # a pass counts, and adds up, in the nodes themselves
 
 def accumulate(output: Any, seed: Any, create_graph: bool) -> None:
     """Add to the gradient of every leaf and set that of every other node: see `Node.backprop`."""
-    with _reached(output) as leaves:
-        _propagate(output, seed, create_graph)
-        for leaf, before in leaves:
+    with _ONE_AT_A_TIME:
+        for leaf, before in _pass(output, seed, create_graph, leaves_only=True):
             leaf._grad = leaf._grad if before is None else before + leaf._grad
 
 
 def cotangents(output: Any, seed: Any, create_graph: bool) -> dict[Any, Any]:
     """Return the cotangents of all nodes that the output was computed from; leave their gradients alone."""
-    with _reached(output, leaves_only=False) as nodes:
-        _propagate(output, seed, create_graph)
+    with _ONE_AT_A_TIME:
+        nodes = _pass(output, seed, create_graph, leaves_only=False)
         found = {node: node._grad for node, _ in nodes}
         for node, before in nodes:
             node._grad = before
     return found
 
 
-@contextmanager
-def _reached(output: Any, *, leaves_only: bool = True) -> Iterator[list[Any]]:  # noqa: C901, PLR0912 - unrolled
-    """Let the nodes the output was computed from count their consumers; list them with their gradients."""
+def _pass(output: Any, seed: Any, create_graph: bool, *, leaves_only: bool) -> list[tuple[Any, Any]]:  # noqa: C901, PLR0912 - unrolled
+    """Set the gradient of every node to its cotangent; list all nodes, or the leaves, with what it was."""
     kind, nodes, before = type(output), [output], []
-    with _ONE_AT_A_TIME, np.errstate(all="ignore"):  # the forward pass has warned
-        try:
-            for node in nodes:  # grows on the way
-                if node._call is None:
-                    left, right = node._left, node._right
-                    if type(left) is kind:
-                        if not left._waiting:
-                            nodes.append(left)
-                        left._waiting += 1
-                    if type(right) is kind:
-                        if not right._waiting:
-                            nodes.append(right)
-                        right._waiting += 1
-                else:
-                    for operand in node._call[0]:
-                        if type(operand) is kind:
-                            if not operand._waiting:
-                                nodes.append(operand)
-                            operand._waiting += 1
-                if node._rule is None or not leaves_only:
-                    before.append((node, getattr(node, "_grad", None)))
-                node._grad = 0.0
-            yield before
-        except BaseException:  # an interrupt, say
-            for node in nodes:
-                node._waiting = 0
-            for node, gradient in before:
-                node._grad = gradient
-            raise
+    try:
+        for node in nodes:  # grows on the way
+            if node._call is None:
+                left, right = node._left, node._right
+                if type(left) is kind:
+                    if not left._waiting:
+                        nodes.append(left)
+                    left._waiting += 1
+                if type(right) is kind:
+                    if not right._waiting:
+                        nodes.append(right)
+                    right._waiting += 1
+            else:
+                for operand in node._call[0]:
+                    if type(operand) is kind:
+                        if not operand._waiting:
+                            nodes.append(operand)
+                        operand._waiting += 1
+            if node._rule is None or not leaves_only:
+                before.append((node, getattr(node, "_grad", None)))
+            node._grad = 0.0
+        with np.errstate(all="ignore"):  # the forward pass has warned
+            _propagate(output, seed, create_graph)
+    except BaseException:  # an interrupt, say
+        for node in nodes:
+            node._waiting = 0
+        for node, gradient in before:
+            node._grad = gradient
+        raise
+    return before
 
 
 def _propagate(output: Any, seed: Any, create_graph: bool) -> None:
