@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark.imports import import_pairs
+from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
 from nn_from_scratch.verify.environment import environment
@@ -21,10 +22,10 @@ IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 def benchmark(
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    workloads: Sequence[Workload] = WORKLOADS,
+    workloads: Sequence[Workload] = (*WORKLOADS, *JUDGING),
     seconds: float = 1.0,
 ) -> dict[str, Any]:
-    """Measure the engine's speed, memory and import time beside others', as ratios with intervals.
+    """Measure the engine's speed, memory and import time, and the suite's speed, beside others', as ratios.
 
     Parameters
     ----------
