@@ -117,8 +117,8 @@ def rounding(
         for index in range(len(expression) - 1, first - 1, -1):
             step = expression.steps[index - first]
             operands = [values[k] for k in step.operands]
-            if step.operation in _SQUARES:
-                met.append(_SQUARES[step.operation](*operands))
+            if step.operation in _ON_THE_WAY:
+                met.append(_ON_THE_WAY[step.operation](*operands))
             if index not in reached:
                 continue
             partials = _PARTIALS[step.operation](values[index], *operands)
@@ -239,8 +239,9 @@ _VALUES: Arithmetic = {
 
 # What the usual formulas pass through: it may overflow or underflow where their result does neither. Other
 # formulas (the square in that of reciprocal) stay in range as long as the result does.
-_SQUARES: Mapping[str, Callable[..., Any]] = {
+_ON_THE_WAY: Mapping[str, Callable[..., Any]] = {
     "div": lambda x, y: arb(y) * y,
+    "pow": lambda x, y: arb(0) if isinstance(x, float) or y == 0 else x ** (arb(y) - 1),
     "arctan2": _sum_of_squares,
     "hypot": _sum_of_squares,
 }

@@ -174,3 +174,11 @@ def test_a_square_on_the_way_may_leave_the_format(name: str, size: float) -> Non
     assert FORMATS["float16"].holds(arb(size))
     assert not found.in_range(FORMATS["float16"])
     assert radii(single(name, "xx", [size, size])).in_range(FORMATS["float64"])
+
+
+@pytest.mark.parametrize("name", ["nn_from_scratch", "autograd"])
+def test_power_of_a_subnormal_is_undecided_where_the_usual_formula_overflows(name: str) -> None:
+    pytest.importorskip(name)
+    power = Expression(1, (), (Step("pow", (0, 0)),), 1)  # y x^(y - 1): x^(y - 1) is beyond every format
+    assert examine(load(name), Case(power, (1e-310,))).verdict is Verdict.UNDECIDED
+    assert examine(load(name), Case(power, (1e-300,))).verdict is Verdict.RIGHT
