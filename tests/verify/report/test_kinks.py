@@ -26,14 +26,14 @@ def html(page_of: Callable[[str], str]) -> str:
 @pytest.mark.parametrize(
     ("at", "texts", "differs"),
     [
-        ("relu(x) at x = 0", ["0 and 1", "0", "0", "0"], []),
-        ("abs(x) at x = 0", ["-1 and 1", "0", "0", "1"], ["1"]),
-        ("x ** 0 at x = 0", ["0", "0", "0", "not a number"], ["not a number"]),
-        ("sqrt(x) at x = 0", ["none finite", "∞", "∞", "∞"], []),
-        ("max(x) at x = [1, 1], by x[0]", ["0 and 1", "no such operation", "0.5", "0.5"], []),
+        ("relu(x) at x = 0", ["0", "0", "0", "0 and 1"], []),
+        ("abs(x) at x = 0", ["0", "0", "1", "-1 and 1"], ["1"]),
+        ("x ** 0 at x = 0", ["0", "0", "not a number", "0"], ["not a number"]),
+        ("sqrt(x) at x = 0", ["∞", "∞", "∞", "not enclosed"], []),
+        ("max(x) at x = [1, 1], by x[0]", ["no such operation", "0.5", "0.5", "0 and 1"], []),
         (
             "hypot(x, y) at x = 0, y = 0, by x",
-            ["none finite", "raises ZeroDivisionError", "not a number", "0.5"],
+            ["raises ZeroDivisionError", "not a number", "0.5", "not enclosed"],
             ["not a number", "0.5"],
         ),
     ],
@@ -71,5 +71,5 @@ def test_margins_are_left_out_where_none_is_known(columns: Any) -> None:
 
 def test_page_bears_conventions_that_lack_something() -> None:
     html = page(verify={"conventions": [{"at": "relu(x) at x = 0"}, {}, {"between": [None, None]}]})
-    assert cells(html, "relu(x) at x = 0") == [(False, text) for text in ("none finite", "–", "–", "–")]
+    assert cells(html, "relu(x) at x = 0") == [(False, text) for text in ("–", "–", "–", "not enclosed")]
     assert "No kink was asked about." in page(verify={"conventions": []})

@@ -150,7 +150,7 @@ def boundary(moons: Mapping[str, Any]) -> Markup | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = panel(figure, left=40, right=10, top=10, bottom=44)
+        axes = panel(figure, left=56, right=10, top=10, bottom=44)
         margin = np.ma.masked_invalid(value - _THRESHOLD)
         # Translucent layers that overlap, not bands side by side: those would show seams.
         for sign, colour in ((1, "reference"), (-1, "engine")):
