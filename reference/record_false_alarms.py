@@ -31,16 +31,57 @@ from nn_from_scratch.verify.second_order import with_tangent
 
 PATH = Path(__file__).parent / "false_alarms.json"
 SEED = 7
-# JAX compiles every operation it is asked, which takes it a second for four graphs.
-GRAPHS = {
-    "nn_from_scratch": 320_000,
-    "plain tape": 320_000,
-    "pytorch": 200_000,
-    "autograd": 158_000,
-    "jax": 2_000,
-}
+GRAPHS = {"nn_from_scratch": 320_000, "plain tape": 320_000, "pytorch": 200_000, "autograd": 160_000}
 SECOND_ORDER = ("nn_from_scratch",)  # of which a quarter of the graphs is asked to second order as well
-PACKAGES = ("numpy", "torch", "autograd", "jax", "python-flint")
+PACKAGES = ("numpy", "torch", "autograd", "python-flint")
+# Accusations of earlier runs, each with its cause; none is left.
+RESOLVED = [
+    {
+        "engine": "pytorch",
+        "case": "prod(mean(x0))",
+        "cause": "tolerance: PyTorch sums in another order, and the sum cancels",
+    },
+    {
+        "engine": "pytorch in float16",
+        "case": "arctan2(x0, x1)",
+        "cause": "tolerance: the sum of squares on the way to the derivative underflows",
+    },
+    {
+        "engine": "nn_from_scratch, plain tape, autograd",
+        "case": "x0 ** x0 at x0 = 1e-310",
+        "cause": "tolerance: the power on the way to the derivative overflows",
+    },
+    {
+        "engine": "nn_from_scratch",
+        "case": "arcsin(x0) at x0 = 1e-08, to second order",
+        "cause": "engine: (1 - x) (1 + x) cancels when it is differentiated; mended",
+    },
+    {
+        "engine": "nn_from_scratch, pytorch",
+        "case": "x0 ** x1 at x1 = 0, to second order",
+        "cause": "engine: the zero of the first derivative was a constant; mended here, not in PyTorch",
+    },
+    {
+        "engine": "pytorch",
+        "case": "prod(x0) with a small element, to second order",
+        "cause": "engine: divides by the element, and subtracts equal terms",
+    },
+    {
+        "engine": "jax",
+        "case": "tanh(x0) near 1",
+        "cause": "engine: XLA's tanh is off by several units in the last place",
+    },
+    {
+        "engine": "micrograd",
+        "case": "x0 ** 0.0 at x0 = 0",
+        "cause": "engine: raises ZeroDivisionError",
+    },
+    {
+        "engine": "autograd",
+        "case": "abs(x0) near 0, to second order",
+        "cause": "engine: x / abs(x) cancels when it is differentiated",
+    },
+]
 COUNTS = ("scalar", "arrays", "second order", "undecided", "accused")
 
 
@@ -65,6 +106,7 @@ def main(processes: int) -> None:
         "platform": platform.platform(),
         **{package: metadata.version(package) for package in PACKAGES},
     }
+    record["resolved"] = RESOLVED
     start, before = time.perf_counter(), record["seconds"]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for done, part in enumerate(pool.map(checked, *zip(*units(record), strict=True))):
