@@ -107,3 +107,14 @@ def test_examine_accuses_a_gross_fault_before_a_cancellation() -> None:
     one = Case(Expression(1, (0.9092974268256817, 1e20), steps, output=5), (2.0,))
     assert examine(engine, one).verdict is Verdict.WRONG
     assert not examine(load("nn_from_scratch"), one).verdict.accuses
+
+
+def test_a_witness_that_overflows_where_the_engine_does_not_has_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pytorch, "version", lambda: "2.0")
+    monkeypatch.setattr(pytorch, "gradient", lambda case: np.array([np.nan]))
+    for point, hearing in ((-(2.0**-1022), "no answer"), (-2.0, "differs")):
+        found = examine(load("nn_from_scratch"), single("div", "cx", [0.0, point]), witnesses=WITNESSES)
+        assert found.verdict is Verdict.RIGHT
+        assert found.oracles["pytorch"] == hearing

@@ -182,3 +182,18 @@ def test_power_of_a_subnormal_is_undecided_where_the_usual_formula_overflows(nam
     power = Expression(1, (), (Step("pow", (0, 0)),), 1)  # y x^(y - 1): x^(y - 1) is beyond every format
     assert examine(load(name), Case(power, (1e-310,))).verdict is Verdict.UNDECIDED
     assert examine(load(name), Case(power, (1e-300,))).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("working_format", "largest"), [("float32", float(np.finfo(np.float32).max)), ("float16", 65504)]
+)
+def test_nearest_number_of_a_format_is_its_largest_beyond_it(working_format: str, largest: float) -> None:
+    assert FORMATS[working_format].nearest(1e300) == largest
+    assert FORMATS[working_format].nearest(-1e300) == -largest
+
+
+def test_a_derivative_out_of_range_counts_even_times_zero() -> None:
+    # relu(1 / x) at -1e-300: nothing flows back, but 0 times the infinite 1 / x^2 is NaN in most engines.
+    expression = Expression(1, (1.0,), (Step("div", (1, 0)), Step("relu", (2,))), 3)
+    assert not radii(Case(expression, (-1e-300,))).in_range(FORMATS["float64"])
+    assert radii(Case(expression, (-1e-100,))).in_range(FORMATS["float64"])
