@@ -1,0 +1,219 @@
+"""Bugs planted into the oracles, entry by entry of their tables: the checks of oracles notice each.
+
+Every entry is made wrong by little, at special points only, in its derivative only, or claims digits that
+it has not.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import oracle_checks
+import pytest
+from closed_forms import truths
+from flint import arb, arb_series
+
+from nn_from_scratch.verify import lower, tolerance
+from nn_from_scratch.verify.engines import load
+from nn_from_scratch.verify.examine import WITNESSES, examine
+from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.oracles import finite_differences, taylor
+from nn_from_scratch.verify.statistics import Statistics
+
+Entry = Callable[..., Any]
+Mutation = Callable[[Entry], Entry]
+Check = Callable[[str], Iterator[str]]
+
+
+def changed(change: Callable[[Any], Any]) -> Mutation:
+    """Change every result, and all of them where an entry returns a tuple."""
+
+    def mutation(entry: Entry) -> Entry:
+        def wrong(*operands: Any, **parameters: Any) -> Any:
+            result = entry(*operands, **parameters)
+            return tuple(map(change, result)) if isinstance(result, tuple) else change(result)
+
+        return wrong
+
+    return mutation
+
+
+def times(factor: Any) -> Mutation:
+    return changed(lambda result: result * factor)
+
+
+def at_special_points(name: str) -> Mutation:
+    """Be off by 1e-6 where an operand has a special value, or one certain ordinary value."""
+    special = CATALOGUE[name].special or next(truths(name)).operands[:1]
+
+    def mutation(entry: Entry) -> Entry:
+        def wrong(*operands: Any) -> Any:
+            result = entry(*operands)
+            off: Any = sum(1e-6 * np.isin(number(x), special) for x in operands)
+            off = off if np.ndim(off) else float(off)
+            return tuple(part + off for part in result) if isinstance(result, tuple) else result + off
+
+        return wrong
+
+    return mutation
+
+
+def number(operand: Any) -> Any:
+    """Return the number, or array of them, that an operand of any table stands for."""
+    operand = operand[0] if isinstance(operand, arb_series) else operand
+    if isinstance(operand, arb):
+        return float(operand.mid())
+    return operand if isinstance(operand, (float, np.ndarray)) else operand.item()
+
+
+def exactly(ball: Any) -> arb:
+    """Keep 24 bits of a ball, and claim that they are exact."""
+    return arb(float(np.float32(float(arb(ball).mid())))) if arb(ball).is_finite() else arb.nan()
+
+
+def series(change: Callable[[arb, arb], tuple[arb, arb]]) -> Mutation:
+    """Change value and derivative of a series."""
+
+    def changed_both(result: Any) -> Any:
+        return arb_series(list(change(result[0], result[1])))
+
+    return changed(changed_both)
+
+
+def survivors(
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[Any, str, str],
+    mutations: dict[str, Mutation],
+    check: Check,
+) -> list[str]:
+    """Return the mutations that a check does not notice, of a module's table's entry."""
+    module, table, name = place
+    assert list(check(name)) == []
+    right = getattr(module, table)
+    unnoticed = []
+    for mutated, mutation in mutations.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(module, table, {**right, name: mutation(right[name])})
+            if not any(True for _ in check(name)):
+                unnoticed.append(mutated)
+    return unnoticed
+
+
+every_operation = pytest.mark.parametrize("name", CATALOGUE)
+
+
+@every_operation
+def test_bug_in_the_power_series_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = 1 + arb(2) ** -100
+    mutations = {
+        "off by 2**-100": times(tiny),
+        "its derivative off by 2**-100": series(lambda value, slope: (value, slope * tiny)),
+        "too narrow": series(lambda value, slope: (exactly(value), exactly(slope))),
+        "too wide": series(lambda value, slope: (value, slope + arb(0, 2.0**-100))),
+        "at special points": at_special_points(name),
+    }
+    check = oracle_checks.taylor_is_wrong
+    assert survivors(monkeypatch, (taylor, "SERIES", name), mutations, check) == []
+
+
+@every_operation
+@pytest.mark.parametrize(
+    ("table", "check"),
+    [("_VALUES", oracle_checks.values_are_wrong), ("_PARTIALS", oracle_checks.partials_are_wrong)],
+)
+def test_bug_in_the_tolerance_is_noticed(
+    table: str, check: Check, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutations = {
+        "off by 2**-40": times(1 + arb(2) ** -40),
+        "too narrow": changed(exactly),
+        "too wide": changed(lambda ball: ball + arb(0, 2.0**-30)),
+        "at special points": at_special_points(name),
+    }
+    # Derivatives of -1, 0 and 1 are exact in any number of bits.
+    exact = {"add", "sub", "neg", "relu", "abs", "maximum", "minimum", "where", "clip"}
+    expected = ["too narrow"] if table == "_PARTIALS" and name in exact else []
+    assert survivors(monkeypatch, (tolerance, table, name), mutations, check) == expected
+
+
+@every_operation
+def test_bug_in_finite_differences_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutations = {
+        "off by 1e-10": times(1 + 1e-10),
+        "with a slope of 1e-10": lambda entry: lambda *xs: entry(*xs) + 1e-10 * sum(xs),
+        "in single precision": changed(np.float32),
+        "at special points": at_special_points(name),
+    }
+    check = oracle_checks.finite_differences_are_wrong
+    assert survivors(monkeypatch, (finite_differences, "NUMPY", name), mutations, check) == []
+
+
+@every_operation
+def test_bug_in_pytorch_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    module = importlib.import_module("nn_from_scratch.verify.pytorch_operations")
+    mutations = {
+        "off by 1e-12": times(1 + 1e-12),
+        "its derivative off by 1e-12": changed(lambda y: y + (y - y.detach()) * 1e-12),
+        "in single precision": changed(lambda y: y.float().double()),
+        "at special points": at_special_points(name),
+    }
+    check = oracle_checks.pytorch_is_wrong
+    assert survivors(monkeypatch, (module, "OPERATIONS", name), mutations, check) == []
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_bug_in_pytorchs_arrays_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    module = importlib.import_module("nn_from_scratch.verify.pytorch_operations")
+    mutations = {
+        "off by 1e-9": times(1 + 1e-9),
+        "turned round": changed(lambda y: y.flip(tuple(range(y.ndim)))),
+    }
+    check = oracle_checks.pytorch_arrays_are_wrong
+    assert survivors(monkeypatch, (module, "OPERATIONS", name), mutations, check) == []
+
+
+@pytest.mark.parametrize("name", CATALOGUE | ARRAYS)
+def test_bug_in_lowering_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutations = {"off by 1e-9": times(1 + 1e-9)}
+    if name in ARRAYS:
+        mutations["turned round"] = changed(np.flip)
+    right = lower.Tracer.arithmetic
+    assert list(oracle_checks.lowering_is_wrong(name)) == []
+    for mutation in mutations.values():
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                lower.Tracer,
+                "arithmetic",
+                lambda tracer, wrong=mutation: {**right(tracer), name: wrong(right(tracer)[name])},
+            )
+            assert any(True for _ in oracle_checks.lowering_is_wrong(name))
+
+
+@pytest.mark.parametrize("oracle", ["taylor", "finite differences", "pytorch"])
+def test_bug_in_an_oracle_raises_an_alarm(oracle: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if oracle == "pytorch":
+        pytest.importorskip("torch")
+    module, table = {
+        "taylor": (taylor, "SERIES"),
+        "finite differences": (finite_differences, "NUMPY"),
+        "pytorch": ("nn_from_scratch.verify.pytorch_operations", "OPERATIONS"),
+    }[oracle]
+    module = importlib.import_module(module) if isinstance(module, str) else module
+    engine = load("nn_from_scratch")
+    forms = [form for form in engine.forms if form[0] in ("sin", "mul", "add", "exp")]
+
+    def alarms() -> list[str]:
+        found = Statistics()
+        for index in range(40):
+            found.add(examine(engine, case(seeded(0, index), forms), witnesses=WITNESSES))
+        return [alarm for alarm in found.alarms(engine) if "contradicts" in alarm]
+
+    assert alarms() == []
+    right = getattr(module, table)
+    monkeypatch.setattr(module, table, {**right, "sin": times(1 + 1e-6)(right["sin"])})
+    (alarm,) = alarms()
+    assert alarm.startswith(f"the oracle {oracle} contradicts all others about ")
