@@ -1,8 +1,8 @@
 """How two ways of doing the same work are measured against each other.
 
 Absolute times on a shared machine vary by a factor of two within minutes. So only ratios are
-quoted, of samples taken right after one another in one process, the order alternating, and each
-ratio with an interval.
+quoted, of samples of processor time taken right after one another in one process, the order
+alternating, and each ratio with an interval.
 """
 
 from __future__ import annotations
@@ -178,16 +178,17 @@ def take_pairs(pair: Callable[[int], tuple[float, float]], seconds: float) -> Pa
 def run_seconds(side: Contender) -> Callable[[], float]:
     """Return a function that measures the mean duration of a run, over enough of them for the clock.
 
-    Each measurement ends with a collection of garbage: a side pays for what it left behind, and
-    not for what the other did.
+    The clock is the processor time of this process: that of one thread, so the time that passes, but for
+    what other processes take of a shared machine. Each measurement ends with a collection of garbage: a
+    side pays for what it left behind, and not for what the other did.
     """
 
     def timed(loops: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(loops):
             side.run()
         gc.collect()
-        return (time.perf_counter() - start) / loops
+        return (time.process_time() - start) / loops
 
     gc.collect()
     loops = math.ceil(SAMPLE_SECONDS / timed(1))

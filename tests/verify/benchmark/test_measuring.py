@@ -106,7 +106,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(time, "process_time", lambda: self.now)
         self.costs: dict[str, float] = {"run": 0.004, "collect": 0.0}
         monkeypatch.setattr(gc, "collect", lambda: self.spend("collect"))
 
