@@ -18,6 +18,7 @@ from nn_from_scratch.verify.examine import WITNESSES, examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.second_order import with_tangent
 from nn_from_scratch.verify.statistics import Statistics
 from nn_from_scratch.verify.verdicts import Verdict
@@ -76,6 +77,7 @@ def verify(
     if graphs < 0 or (jobs is not None and jobs < 1):
         raise ValueError(f"graphs must be at least 0 and jobs at least 1; got {graphs} and {jobs}")
     start = time.perf_counter()
+    pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     report = progress or (lambda done, of, words: None)
     found = Statistics()
     checks: list[state.Result] = []

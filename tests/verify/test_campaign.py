@@ -138,6 +138,16 @@ def test_interruption_keeps_what_was_checked() -> None:
     assert results["grades"]["state"] == "not checked"
 
 
+def test_pytorch_is_imported_before_there_is_anything_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pytorch, "version", interrupt)
+    monkeypatch.setattr(state, "started", lambda *_: pytest.fail("the work began"))
+    with pytest.raises(KeyboardInterrupt):
+        verify(load("nn_from_scratch"), graphs=10)
+
+
 def test_interruption_of_the_checks_keeps_those_made() -> None:
     def interrupt(_: object) -> NoReturn:
         raise KeyboardInterrupt
