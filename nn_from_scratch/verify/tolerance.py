@@ -128,6 +128,7 @@ def rounding(
                     contribution = adjoints[index] * partial
                     adjoints[operand] = add(adjoints[operand], contribution)
                     met += (partial, contribution)
+        met += (values[k] for k in reached if k < inputs)  # processors may take a subnormal input for 0
     # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
     # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
     value, forward = taylor.enclose(expression, point, working_format.precision, directions)

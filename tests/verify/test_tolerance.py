@@ -6,7 +6,7 @@ import pytest
 from flint import arb
 
 from nn_from_scratch.verify import faults, tolerance
-from nn_from_scratch.verify.engines import Engine, load, single
+from nn_from_scratch.verify.engines import Answer, Engine, load, single
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.faults import Row, Value, Victim
@@ -197,3 +197,14 @@ def test_a_derivative_out_of_range_counts_even_times_zero() -> None:
     expression = Expression(1, (1.0,), (Step("div", (1, 0)), Step("relu", (2,))), 3)
     assert not radii(Case(expression, (-1e-300,))).in_range(FORMATS["float64"])
     assert radii(Case(expression, (-1e-100,))).in_range(FORMATS["float64"])
+
+
+def test_an_engine_that_takes_subnormal_inputs_for_zero_is_not_accused() -> None:
+    def flushed(case: Case) -> Answer:
+        return ours.answer(replace(case, point=tuple(x if abs(x) >= 2.0**-1022 else 0.0 for x in case.point)))
+
+    ours = load("nn_from_scratch")
+    flushing = replace(ours, answer=flushed)
+    assert examine(flushing, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.UNDECIDED
+    assert examine(ours, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.RIGHT
+    assert examine(flushing, single("where", "xcx", [0.5, 1.0, 2.0])).verdict is Verdict.RIGHT
