@@ -31,7 +31,7 @@ def test_stated_error_holds_in_999_of_1000_derivatives() -> None:
             continue
         estimate, error = finite_differences.gradient(one.expression, one.point, along)
         off = [float(abs(ball - got).abs_lower()) for ball, got in zip(truth, estimate.tolist(), strict=True)]
-        finite = np.isfinite(error)
+        finite = np.isfinite(error) & (error > 0)  # it is 0 for an input that is not used
         stated += finite.sum()
         missed += (off > error)[finite].sum()
         graphs += 1
