@@ -56,8 +56,7 @@ def _pass(output: Any, seed: Any, create_graph: bool, *, leaves_only: bool) -> l
             if node._rule is None or not leaves_only:
                 before.append((node, getattr(node, "_grad", None)))
             node._grad = 0.0
-        with np.errstate(all="ignore"):  # the forward pass has warned
-            _propagate(output, seed, create_graph)
+        _propagate(output, seed, create_graph)
     except BaseException:  # an interrupt, say
         for node in nodes:
             node._waiting = 0
@@ -67,6 +66,7 @@ def _pass(output: Any, seed: Any, create_graph: bool, *, leaves_only: bool) -> l
     return before
 
 
+@np.errstate(all="ignore")  # the forward pass has warned
 def _propagate(output: Any, seed: Any, create_graph: bool) -> None:
     """Set the gradient of each of the nodes, now zero, to its cotangent, given that of the output."""
     kind, ready, pairs = type(output), [output], dict[Any, Any]()
