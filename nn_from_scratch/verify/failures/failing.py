@@ -13,7 +13,7 @@ from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
 from nn_from_scratch.verify.failures.kinds import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
-from nn_from_scratch.verify.failures.shrink import minimal
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, accused_alone, minimal
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.state import Result
 from nn_from_scratch.verify.verdicts import Verdict
@@ -47,8 +47,7 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
     for case in sorted(first_order or accused, key=lambda one: len(one.expression.steps)):
         if budget and not blamed & {step.operation for step in case.expression.steps}:
             budget -= 1
-            smallest = minimal(engine, examine(engine, case))
-            diagnosis = diagnose(engine, smallest)
+            smallest, diagnosis = _explained(engine, examine(engine, case))
             operation = diagnosis.operation
             if operation in CATALOGUE | ARRAYS:
                 blamed.add(operation)
@@ -58,6 +57,21 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
             if text not in told and unblamed <= _MOST_UNBLAMED:
                 told.add(text)
                 yield _failure(engine, smallest, diagnosis)
+
+
+def _explained(engine: Engine, found: Examination) -> tuple[Examination, Diagnosis]:
+    """Return the minimal case with its diagnosis."""
+    smallest = minimal(engine, found)
+    diagnosis = diagnose(engine, smallest)
+    if diagnosis.operation == REVERSE_PASS:
+        # Shrinking may have left an operation where it is right on its own, as one over an axis of length 1.
+        expression = found.case.expression
+        for index in range(expression.first_step, len(expression)):
+            alone = accused_alone(engine, found.case, index)
+            if alone is not None:
+                smallest = minimal(engine, alone)
+                return smallest, diagnose(engine, smallest)
+    return smallest, diagnosis
 
 
 def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str, Any]]:

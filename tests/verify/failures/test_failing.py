@@ -8,8 +8,11 @@ import pytest
 from nn_from_scratch.verify import Case, Engine, Expression, Verdict, load, verify
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
+from nn_from_scratch.verify.failures.blame import diagnose
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, minimal
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.generate_arrays import array_case
 from nn_from_scratch.verify.state import Result
 
 FAULTY = """\
@@ -110,3 +113,12 @@ def test_checks_that_fail_are_failures() -> None:
         ("tanh at 400", "limits"),
     ]
     assert failures[0]["message"] == "two outputs may share a node: not so.\na is 3"
+
+
+def test_operation_is_blamed_though_shrinking_leaves_it_where_it_is_right_on_its_own() -> None:
+    engine = next(fault for fault in FAULTS if fault.name == "mean: axis 0 taken for no axis").engine()
+    drawn = array_case(seeded(3, 1572), engine.array_forms)
+    smallest = minimal(engine, examine(engine, drawn))
+    assert diagnose(engine, smallest).operation == REVERSE_PASS  # over an axis of length 1
+    (failure,) = failing_graphs(engine, [drawn])
+    assert failure["operation"] == "mean"
