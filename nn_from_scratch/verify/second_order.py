@@ -82,15 +82,19 @@ def _arctan2(do: Do, _z: Any, y: Any, x: Any) -> tuple[Any, Any]:
     return do("div", x, squares), do("neg", do("div", y, squares))
 
 
+def _step(do: Do, x: Any) -> Any:
+    """Return 1 above 0 and 0 below; one half at 0, where engines follow conventions of their own."""
+    above, not_below = do("where", x, 1.0, 0.0), do("where", do("neg", x), 0.0, 1.0)
+    return do("mul", 0.5, do("add", above, not_below))
+
+
 def _either(do: Do, first: Any, second: Any) -> tuple[Any, Any]:
     """Return the derivatives by the first and the second, of what is the larger one."""
-    ahead = do("sub", first, second)
-    return do("where", ahead, 1.0, 0.0), do("where", ahead, 0.0, 1.0)
+    return _step(do, do("sub", first, second)), _step(do, do("sub", second, first))
 
 
 def _clip(do: Do, _z: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
-    above, below = do("where", do("sub", x, low), 1.0, 0.0), do("where", do("sub", high, x), 1.0, 0.0)
-    return do("mul", above, below), 0.0, 0.0
+    return do("mul", _step(do, do("sub", x, low)), _step(do, do("sub", high, x))), 0.0, 0.0
 
 
 def _arcsin(do: Do, x: Any) -> Any:
@@ -126,8 +130,8 @@ _PARTIALS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
     "softplus": lambda do, z, x: (do("sigmoid", x),),
     "hypot": lambda do, z, x, y: (do("div", x, z), do("div", y, z)),
     "logaddexp": lambda do, z, x, y: (do("exp", do("sub", x, z)), do("exp", do("sub", y, z))),
-    "relu": lambda do, z, x: (do("where", x, 1.0, 0.0),),
-    "abs": lambda do, z, x: (do("where", x, 1.0, -1.0),),
+    "relu": lambda do, z, x: (_step(do, x),),
+    "abs": lambda do, z, x: (do("add", _step(do, x), do("mul", -1.0, _step(do, do("neg", x)))),),
     "maximum": lambda do, z, x, y: _either(do, x, y),
     "minimum": lambda do, z, x, y: _either(do, x, y)[::-1],
     "where": lambda do, z, c, x, y: (0.0, do("where", c, 1.0, 0.0), do("where", c, 0.0, 1.0)),

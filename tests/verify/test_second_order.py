@@ -213,3 +213,10 @@ def test_pytorch_is_not_accused_of_what_division_leaves_of_zero(points: tuple[fl
     graph = Expression(1, (), (Step("prod", (0,), parameters),), 1)
     one = Case(graph, points, ((len(points),),), (0.75,), tuple(0.856 + k for k in range(len(points))))
     assert not examine(load("pytorch"), one).verdict.accuses
+
+
+def test_a_tie_by_rounding_is_no_fault_to_second_order_either() -> None:
+    """The square of 1.095 rounds to 1.199025, and is smaller: an engine sees a tie where there is none."""
+    least = (Step("pow", (0, 2)), Step("minimum", (3, 1)))
+    one = Case(Expression(2, (2.0,), least, 4), (-1.095, 1.199025), tangent=(2.258, -1.964))
+    assert examine(load("nn_from_scratch"), one).verdict is Verdict.UNDECIDED
