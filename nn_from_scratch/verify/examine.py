@@ -14,7 +14,7 @@ from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.many_inputs import bisect
 from nn_from_scratch.verify.oracles import finite_differences, pytorch
 from nn_from_scratch.verify.question import Question, representable
-from nn_from_scratch.verify.tolerance import FORMATS, Format, Rounding
+from nn_from_scratch.verify.tolerance import FORMATS, Format
 from nn_from_scratch.verify.verdicts import Judgement, Verdict, judge
 
 Hearing = Literal["agrees", "differs", "no answer"]
@@ -102,9 +102,8 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
             answer = engine.answer(case)
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         # An engine may raise where a value overflows its format, or may lie outside the domain.
-        fair = all(ball.is_finite() for ball in (value, *truth)) and asked.radii(
-            truth, engine.format
-        ).in_range(engine.format)
+        radii = asked.radii(value, truth, engine.format)
+        fair = all(ball.is_finite() for ball in (value, *truth)) and radii.in_range(engine.format)
         verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
         return Examination(case, verdict, error=_legible(error))
     found = _judged(engine.format, asked, answer, value, truth)
@@ -128,48 +127,23 @@ def _legible(error: Exception) -> str:
 def _judged(
     working_format: Format, asked: Question, answer: Answer, true_value: arb, truth: Sequence[arb]
 ) -> Examination:
-    radii = asked.radii(truth, working_format)
+    radii = asked.radii(true_value, truth, working_format)
     value = judge(answer.value, true_value, radii.value, working_format)
     scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
     gradient = [
         judge(got, true, radius, working_format, scale)
-        for got, true, radius in zip(
-            asked.along(answer.gradient),
-            truth,
-            _radii(working_format, asked, radii, truth, scale),
-            strict=True,
-        )
+        for got, true, radius in zip(asked.along(answer.gradient), truth, radii.derivatives, strict=True)
     ]
     if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
         # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
         together = asked.towards([[1.0] * len(asked.scalar.point)])
-        _, along = together.truth()
-        (radius,) = together.radii(along, working_format).derivatives
+        total, along = together.truth()
+        (radius,) = together.radii(total, along, working_format).derivatives
         gradient.append(judge(sum_of(answer.gradient), along[0], radius, working_format))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
     if verdict.accuses and not radii.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii
     return Examination(asked.case, verdict, value, tuple(gradient))
-
-
-def _radii(
-    working_format: Format, asked: Question, radii: Rounding, truth: Sequence[arb], scale: float
-) -> Sequence[float]:
-    """Return the radii of the derivatives, wider for a second derivative that is 0.
-
-    Engines commonly get it as a difference of equal terms as large as the first derivative over x: the
-    derivative of ``x / abs(x)``, or that of a product as the result over an element.
-    """
-    if not asked.case.tangent:
-        return radii.derivatives
-    unit = working_format.unit_roundoff * scale
-    sizes = [unit / min(1.0, abs(x) or 1.0) for x in asked.scalar.point]
-    if asked.directions:
-        sizes = [sum(abs(d) * size for d, size in zip(each, sizes, strict=True)) for each in asked.directions]
-    return [
-        max(radius, size) if true.contains(0) else radius
-        for radius, size, true in zip(radii.derivatives, sizes, truth, strict=True)
-    ]
 
 
 def _located(working_format: Format, asked: Question, answer: Answer, found: Examination) -> Examination:
@@ -238,7 +212,7 @@ def _hear(
         theirs = asked.along(pytorch.gradient(asked.case).tolist())
         heard["pytorch"] = _agreement(got - np.array(theirs), slack)
     float64 = FORMATS["float64"]
-    if "differs" in heard.values() and not asked.radii(truth, float64).in_range(float64):
+    if "differs" in heard.values() and not asked.radii(*asked.truth(), float64).in_range(float64):
         # They compute in float64 too, and may overflow or underflow where the engine does not.
         heard |= dict.fromkeys(names[1:], "no answer")
     return heard

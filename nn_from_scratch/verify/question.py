@@ -47,12 +47,27 @@ class Question:
             return taylor.enclose_second(expression, point, tangent, self.directions)
         return taylor.enclose(expression, point, directions=self.directions)
 
-    def radii(self, truth: Sequence[arb], working_format: Format) -> Rounding:
-        """Return how far rounding may be off, given the true derivatives."""
+    def radii(self, value: arb, truth: Sequence[arb], working_format: Format) -> Rounding:
+        """Return how far rounding may be off, given the true value and derivatives."""
         expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
-        any_order = bool(self.case.shapes or tangent)
-        asked = derivative(expression, tangent) if tangent else expression
-        return rounding(asked, point, truth, working_format, self.directions, any_order=any_order)
+        arrays = bool(self.case.shapes)
+        if not tangent:
+            return rounding(expression, point, truth, working_format, self.directions, any_order=arrays)
+        asked = derivative(expression, tangent)
+        found = rounding(asked, point, truth, working_format, self.directions, any_order=True)
+        # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
+        # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
+        unit = working_format.unit_roundoff * float(value.abs_upper())
+        sizes = [unit / min(1.0, abs(x) or 1.0) for x in point]
+        if self.directions is not None:
+            sizes = [
+                sum(abs(d) * size for d, size in zip(each, sizes, strict=True)) for each in self.directions
+            ]
+        derivatives = tuple(
+            max(radius, size) if true.contains(0) else radius
+            for radius, size, true in zip(found.derivatives, sizes, truth, strict=True)
+        )
+        return replace(found, derivatives=derivatives)
 
     def margin(self) -> float | None:
         """Return how far the point is from the nearest kink, tie or threshold; None without a branch.

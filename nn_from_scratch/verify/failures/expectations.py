@@ -20,7 +20,7 @@ def expectations(working_format: Format, case: Case) -> list[Judgement]:
     for directions in (None, [[1.0] * len(case.point)]):
         question = asked.towards(directions)
         value, truth = question.truth()
-        radii = question.radii(truth, working_format)
+        radii = question.radii(value, truth, working_format)
         if directions is None:
             judgements.append(judge(math.nan, value, radii.value, working_format))
         judgements += [
