@@ -5,11 +5,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from nn_from_scratch.verify import Engine, campaign, isolated, load, state, verify
+from nn_from_scratch.verify import Engine, campaign, load, state, verify
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.operations import CATALOGUE
 from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.state import isolated
 
 OF_GRAPHS = ("rules", "accuracy")
 COUNTS = ("graphs", "operations", "checks", "oracles", "grades", "verdict", "failures", "alarms")

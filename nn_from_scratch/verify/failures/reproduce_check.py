@@ -11,10 +11,10 @@ from typing import Any
 
 from nn_from_scratch.verify.engines import Engine
 from nn_from_scratch.verify.expressions import Step
-from nn_from_scratch.verify.moves import Moves, NotSupportedError
 from nn_from_scratch.verify.operations import bare
 from nn_from_scratch.verify.source import TapeSource
 from nn_from_scratch.verify.state import CHECKS, Result
+from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
 
 def reproducer_of_check(engine: Engine, result: Result) -> str:

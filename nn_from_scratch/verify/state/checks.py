@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify import isolated
-from nn_from_scratch.verify.moves import Moves, NotSupportedError
+from nn_from_scratch.verify.state import isolated
+from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
 Finding = tuple[str, Any, tuple[Any, ...]]
 """What was looked at, what was got, and the values that are right."""

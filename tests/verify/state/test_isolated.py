@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import Node
-from nn_from_scratch.verify import Engine, isolated, load, state
+from nn_from_scratch.verify import Engine, load, state
 from nn_from_scratch.verify.engines import Tape
+from nn_from_scratch.verify.state import isolated
 
 OURS = load("nn_from_scratch")
 CHAIN, SEEDS = "a chain of 100,000 operations", "results do not depend on the hash seed"

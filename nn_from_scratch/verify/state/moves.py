@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.isolated import Processes
+from nn_from_scratch.verify.state.isolated import Processes
 
 
 class NotSupportedError(Exception):

@@ -1,4 +1,4 @@
-"""Named checks beside single graphs: what an engine's state does to gradients, and where its limits are."""
+"""The checks by their names, and how they are run: here, or in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from nn_from_scratch.verify import isolated
-from nn_from_scratch.verify import state_checks as checks
 from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.moves import Driven, NotSupportedError
+from nn_from_scratch.verify.state import checks, isolated
+from nn_from_scratch.verify.state.moves import Driven, NotSupportedError
 
 Grade = Literal["state", "limits"]
 Outcome = Literal["right", "wrong", "not supported", "error"]
