@@ -8,7 +8,7 @@ from nn_from_scratch.verify.training.recorded import read
 
 
 def detection_power() -> dict[str, Any]:
-    """Return what reference/record_detection_power.py recorded.
+    """Return what reference/record_detection_power.py recorded, and the `false_alarms` beside it.
 
     Raises
     ------
@@ -17,4 +17,4 @@ def detection_power() -> dict[str, Any]:
 
     """
     recorded: dict[str, Any] = read("detection_power.json")
-    return recorded
+    return recorded | {"false_alarms": read("false_alarms.json")}

@@ -133,6 +133,11 @@ def test_top_says_what_was_checked(runs: Runs) -> None:
     ) in text_of(page(verify=runs["verify"]))
 
 
+def test_page_tells_second_derivatives_apart(page_of: Pages) -> None:
+    html = page_of("everything")
+    assert "of them to second order: gradients of gradients</h3>" in html
+
+
 def test_failures_come_before_the_tables_with_numbers_and_script(page_of: Pages) -> None:
     html = page_of("wrong")
     assert html.index('id="failures"') < html.index('id="errors"') < html.index('id="operations"')

@@ -2,6 +2,7 @@ import re
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.report import page
@@ -34,6 +35,15 @@ def test_page_lists_every_bug(html: str) -> None:
     assert html.count("out of reach") > 100
     assert all(f"{fault['kind']}</td>" in html for fault in detection_power()["faults"])
     assert html.count("</tr>") > len(detection_power()["faults"])
+
+
+def test_page_says_how_often_a_right_engine_is_accused(html: str) -> None:
+    campaign = detection_power()["false_alarms"]
+    assert "Of 1,000,000 random graphs on engines held to be right, none is accused." in html
+    for name in campaign["engines"]:
+        assert f'<tr><th scope="row">{name}</th>' in html
+    for one in campaign["resolved"]:
+        assert str(escape(one["cause"])) in html
 
 
 def test_curve_names_every_tool() -> None:
