@@ -107,12 +107,13 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
         verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
         return Examination(case, verdict, error=_legible(error))
     found = _judged(engine.format, asked, answer, value, truth)
+    tie = any(map(_is_interval, truth))  # where a direction tells little
     if found.verdict.accuses and case.shapes and len(case.point) > _FEW:
         found = _located(engine.format, asked, answer, found)
-    elif found.verdict.accuses and case.shapes:
+    elif case.shapes and (found.verdict.accuses or (tie and len(case.point) <= _FEW)):
         entries = asked.towards(None)
         one_by_one = _judged(engine.format, entries, answer, *entries.truth())
-        if one_by_one.verdict is found.verdict:
+        if one_by_one.verdict.accuses and found.verdict in (one_by_one.verdict, Verdict.RIGHT):
             found = one_by_one
     if witnesses and not case.tangent:
         found = replace(found, oracles=_hear(witnesses, asked, answer, found, truth), margin=asked.margin())

@@ -118,3 +118,15 @@ def test_a_witness_that_overflows_where_the_engine_does_not_has_no_answer(
         found = examine(load("nn_from_scratch"), single("div", "cx", [0.0, point]), witnesses=WITNESSES)
         assert found.verdict is Verdict.RIGHT
         assert found.oracles["pytorch"] == hearing
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("point", [(1.0, 1.0), (2.0, 2.0, 2.0), (-0.5, 0.25, -0.5, 0.25)])
+def test_all_of_it_for_each_of_a_tie_is_wrong_along_any_direction(
+    name: str, point: tuple[float, ...]
+) -> None:
+    engine = next(one for one in FAULTS if one.name == f"{name}: all of it for each of a tie").engine()
+    reduction = (Step(name, (0,), (("axis", None), ("keepdims", False))),)
+    case = Case(Expression(1, (), reduction, 1), point, ((len(point),),), (1.0,))
+    assert examine(engine, case).verdict is Verdict.WRONG
+    assert examine(load("nn_from_scratch"), case).verdict is Verdict.RIGHT

@@ -28,7 +28,7 @@ class Catch:
     message: str
 
 
-def hunt(fault: Fault, *, blind: bool = False, graphs: int = 2000, seed: int = 0) -> Catch | None:
+def hunt(fault: Fault, *, blind: bool = False, graphs: int = 4000, seed: int = 0) -> Catch | None:
     """Return how the suite catches a fault, or None if it does not.
 
     Parameters
@@ -46,14 +46,21 @@ def hunt(fault: Fault, *, blind: bool = False, graphs: int = 2000, seed: int = 0
 
     """
     engine = fault.engine()
-    if fault.blamed in state.CHECKS:
-        for check in state.run(engine, () if blind else (fault.blamed,)):
-            if check.outcome in ("wrong", "error"):
-                return Catch(check.name, 0, check.message)
+    named = fault.blamed in state.CHECKS
+    caught = _by_checks(engine, () if blind else (fault.blamed,)) if named else None
+    if caught:
+        return caught
     for index, drawn in enumerate(_graphs(engine, fault, blind, graphs, seed), 1):
         if examine(engine, drawn).verdict.accuses:
             for failure in failing_graphs(engine, [drawn]):
                 return Catch(failure["operation"], index, failure["message"])
+    return _by_checks(engine, ()) if blind and not named else None
+
+
+def _by_checks(engine: Engine, names: tuple[str, ...]) -> Catch | None:
+    for check in state.run(engine, names):
+        if check.outcome in ("wrong", "error"):
+            return Catch(check.name, 0, check.message)
     return None
 
 
