@@ -1,8 +1,8 @@
 """Record who catches which planted fault: python reference/record_detection_power.py [faults] [curve].
 
 It takes a quarter of an hour on one core, and needs torch, jax and numdifftools. The suite draws the graphs
-that `nn-from-scratch verify` draws, 4,000 at most and up to the first accusation; every other tool gets the one
-function that is wrong, if there is one, at random normal points of a few shapes. What was measured is
+that `nn-from-scratch verify` draws, 4,000 at most and up to the first accusation; every other tool gets the
+one function that is wrong, if there is one, at random normal points of a few shapes. What was measured is
 written after every part.
 """
 
