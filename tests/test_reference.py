@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import MLP
+from nn_from_scratch.verify.reference import read
 from nn_from_scratch.verify.training import recorded
 from nn_from_scratch.verify.training.boundary import judge_classes
 from nn_from_scratch.verify.training.formula import descend, flatten
@@ -95,7 +96,7 @@ def test_the_engine_draws_the_recorded_starts() -> None:
 
 
 def test_the_band_holds_the_recorded_seeds_and_the_printed_curve() -> None:
-    band = recorded.read("band.json")
+    band = read("band.json")
     losses = np.array(band["losses"])
     assert losses.shape == (len(band["quantiles"]), 101)
     assert np.all(np.diff(losses, axis=0) >= 0)

@@ -18,7 +18,7 @@ from nn_from_scratch.verify.generate import Form
 from nn_from_scratch.verify.lower import lower
 from nn_from_scratch.verify.operations import CATALOGUE, bare
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.training.recorded import read
+from nn_from_scratch.verify.reference import read
 
 Derivative = float | str | None
 """A number; "nan", "inf" or "-inf"; "raises" and what was raised; None for an operation that is missing."""

@@ -9,7 +9,7 @@ from nn_from_scratch.verify.engines import Answer
 from nn_from_scratch.verify.expressions import Case
 from nn_from_scratch.verify.faults import RULES, Victim
 from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
-from nn_from_scratch.verify.training.recorded import read
+from nn_from_scratch.verify.reference import read
 
 
 @pytest.fixture(scope="module")

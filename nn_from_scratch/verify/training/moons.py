@@ -10,12 +10,13 @@ import flint
 import numpy as np
 
 from nn_from_scratch.verify.environment import environment
+from nn_from_scratch.verify.reference import read
 from nn_from_scratch.verify.training import animation, judge, sensitivity
 from nn_from_scratch.verify.training.balls import enclose
 from nn_from_scratch.verify.training.boundary import THRESHOLD, grid, judge_boundary, over_grid
 from nn_from_scratch.verify.training.formula import descend
 from nn_from_scratch.verify.training.loop import Trajectory, network, train
-from nn_from_scratch.verify.training.recorded import load, names, read
+from nn_from_scratch.verify.training.recorded import load, names
 from nn_from_scratch.verify.training.survey import survey
 
 if TYPE_CHECKING:

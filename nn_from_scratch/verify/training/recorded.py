@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nn_from_scratch.verify import reference
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from importlib.resources.abc import Traversable
 
     from numpy.typing import NDArray
 
@@ -122,44 +120,21 @@ class Recorded(Configuration):
         return int(np.argmax(lost)) if lost.any() else self.iterations
 
 
-def reference() -> Traversable:
-    """Return the folder of recorded truth: inside the installed package, or at the top of a checkout."""
-    installed = files("nn_from_scratch") / "reference"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[3] / "reference"
-
-
-def read(path: str) -> Any:
-    """Read a JSON file of the reference folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-
-    """
-    file = reference().joinpath(*path.split("/"))
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"no recorded {path} in {reference()}: reinstall nn_from_scratch, or record it"
-        )
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def names() -> list[str]:
     """Return the names of all recorded runs."""
-    found = (reference() / "training").iterdir()
+    found = (reference.folder() / "training").iterdir()
     return sorted(file.name.removesuffix(".json") for file in found if file.name.endswith(".json"))
 
 
 def data(dtype: str = "float64") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the moons, rounded to a dtype: inputs of shape (100, 2) and targets of shape (100,)."""
-    moons = read("moons.json")
+    moons = reference.read("moons.json")
     return np.array(moons["x"]).astype(dtype).astype(np.float64), np.array(moons["y"], dtype=np.float64)
 
 
 def load(name: str) -> Recorded:
     """Read the recorded run of this name."""
-    record: dict[str, Any] = read(f"training/{name}.json")
+    record: dict[str, Any] = reference.read(f"training/{name}.json")
     x, y = data(record["provenance"]["dtype"])
     for key in ("start", "losses", "final", "spread", "final_spread"):
         record[key] = np.array(record[key])
