@@ -132,6 +132,18 @@ def test_pytorch_loses_the_exponents_share_of_a_power_at_zero() -> None:
     assert examine(load("nn_from_scratch"), one).verdict is Verdict.RIGHT
 
 
+def test_what_cancels_to_second_order_has_a_kind_of_its_own() -> None:
+    """The second derivative of a product loses digits in PyTorch where an element is small."""
+    pytest.importorskip("torch")
+    parameters = (("axis", None), ("keepdims", False))
+    graph = Expression(1, (), (Step("prod", (0,), parameters),), 1)
+    one = Case(graph, (1e-5, 3.0, 0.7), ((3,),), (1.0,), (1.0, 2.0, 3.0))
+    engine = load("pytorch")
+    found = examine(engine, one)
+    assert found.verdict is Verdict.INACCURATE
+    assert diagnose(engine, found).kind == "second derivative: digits lost, as when terms cancel"
+
+
 def test_a_tangent_of_another_size_is_refused() -> None:
     one = single("tanh", "x", [0.5])
     with pytest.raises(ValueError, match=r"the tangent must be 1 numbers, got \(1.0, 2.0\)"):

@@ -17,6 +17,7 @@ from nn_from_scratch.verify.examine import Examination
 from nn_from_scratch.verify.expressions import Case, Expression, Step
 from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
 from nn_from_scratch.verify.failures.expectations import expectations
+from nn_from_scratch.verify.verdicts import Verdict
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,6 +76,8 @@ def kind(engine: Engine, found: Examination) -> str:  # noqa: PLR0911  a chain o
     if not np.isfinite(first.got).all():
         return "not a number"
     special = SPECIAL if others and not any(probe.wrong.any() for probe in others) else ""
+    if case.tangent and found.verdict is Verdict.INACCURATE:
+        return "second derivative: digits lost, as when terms cancel"
     if case.tangent:
         return f"second derivative: {special or _kind_of_ratio(case, [first, *others]) or OTHER}"
     return (
