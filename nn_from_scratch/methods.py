@@ -28,9 +28,9 @@ def _method(name: str, **defaults: Any) -> Function:
 # An index with arrays of its own, which nobody changes before the reverse pass
 _own_part: Function = lambda key: np.array(key) if isinstance(key, list | np.ndarray) else key
 _own_key: Function = lambda key: tuple(map(_own_part, key)) if isinstance(key, tuple) else _own_part(key)
-_raw: Function = lambda x: x._value if isinstance(x, Methods) else x
+raw: Function = lambda x: x._value if isinstance(x, Methods) else x
 _reflected: Function = lambda name: lambda self, other: self.apply(RULES[name], (other, self), NO_OPTIONS)
-_compared: Function = lambda compare: lambda self, other: compare(self._value, _raw(other))
+_compared: Function = lambda compare: lambda self, other: compare(self._value, raw(other))
 
 
 class Methods:
@@ -96,7 +96,7 @@ class Methods:
             if ufunc in _UFUNCS:
                 return self.apply(_UFUNCS[ufunc], operands, NO_OPTIONS)
             if ufunc in _FLAT:
-                return ufunc(*map(_raw, operands))
+                return ufunc(*map(raw, operands))
         raise TypeError(f"np.{ufunc.__name__} has no rule for Nodes ({method.strip('_')}{options or ''})")
 
     def __array_function__(self, function: Any, _types: Any, arguments: Any, options: Any) -> Any:
@@ -119,7 +119,7 @@ _FUNCTIONS: dict[Any, Function] = {getattr(np, name): getattr(Methods, name) for
 _FUNCTIONS |= {
     np.amax: Methods.max,
     np.amin: Methods.min,
-    np.where: lambda c, x, y: RULES["where"](x, y, condition=np.array(_raw(c), dtype=bool)),
+    np.where: lambda c, x, y: RULES["where"](x, y, condition=np.array(raw(c), dtype=bool)),
     np.ravel: lambda x: x.reshape(-1),
     np.transpose: lambda x, axes=None: x.transpose(axes),
     np.matrix_transpose: lambda x: x.transpose(*range(x.ndim - 2), -1, -2),

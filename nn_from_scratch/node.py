@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from nn_from_scratch import reverse
-from nn_from_scratch.methods import Methods, _raw
+from nn_from_scratch.methods import Methods, raw
 from nn_from_scratch.rules import CAST, FLOAT64, IDENTITY, NO_OPTIONS, RULES, Function, Rule
 
 
@@ -87,7 +87,7 @@ class Node(Methods):
     @staticmethod
     def apply(rule: Rule, operands: Any, options: dict[str, Any]) -> "Node":
         """Compute a row on nodes, numbers and arrays, and remember how."""
-        values = [o._value if type(o) is Node and not o._lent else _own(_raw(o), rule.name) for o in operands]
+        values = [o._value if type(o) is Node and not o._lent else _own(raw(o), rule.name) for o in operands]
         for value in values:
             if type(value) is not float and value.dtype is not FLOAT64 and rule is not CAST:
                 operands, values = _at_one_precision(operands, values)

@@ -124,7 +124,7 @@ def main(processes: int) -> None:
         else {
             "about": "Random graphs checked on engines held to be right, and every accusation.",
             "seconds": 0.0,
-            "engines": {name: {"next": 0, **dict.fromkeys(COUNTS, 0)} for name in GRAPHS},
+            "engines": {name: dict.fromkeys(COUNTS, 0) for name in GRAPHS},
             "accusations": [],
         }
     )
@@ -157,7 +157,8 @@ def units(record: dict[str, Any]) -> list[tuple[str, int, int]]:
     pieces = []
     for name, graphs in GRAPHS.items():
         size = max(10, graphs // 1000)
-        firsts = range(record["engines"][name]["next"], graphs, size)
+        row = record["engines"][name]
+        firsts = range(row["scalar"] + row["arrays"], graphs, size)
         pieces += [(first / graphs, (name, first, min(first + size, graphs))) for first in firsts]
     return [piece for _, piece in sorted(pieces)]
 
@@ -165,7 +166,6 @@ def units(record: dict[str, Any]) -> list[tuple[str, int, int]]:
 def merge(record: dict[str, Any], part: dict[str, Any]) -> None:
     """Add what one piece has found."""
     row = record["engines"][part["engine"]]
-    row["next"] = part["next"]
     for count in COUNTS:
         row[count] += part[count]
     record["accusations"] += part["accusations"]
@@ -188,7 +188,6 @@ def checked(name: str, first: int, end: int) -> dict[str, Any]:
     engine = engine_of(name)
     part: dict[str, Any] = {
         "engine": name,
-        "next": end,
         **dict.fromkeys(COUNTS, 0),
         "accusations": [],
     }

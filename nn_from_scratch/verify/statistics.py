@@ -22,9 +22,8 @@ _NOTES = {
     "finite differences": "extrapolated central differences in numpy, with their own error estimate",
 }
 
-_MAY_CONTRADICT = {
-    "finite differences": 1e-3
-}  # of the gradients: as often their error may be larger than stated
+# Of the gradients: as often an oracle's error may be larger than it states.
+_MAY_CONTRADICT = {"finite differences": 1e-3}
 
 
 @dataclass

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults.array_rules import softmax
 from nn_from_scratch.verify.faults.planting import Fault, derivative, part, pull
 from nn_from_scratch.verify.faults.rules import sigmoid
-from nn_from_scratch.verify.faults.victim import Value
+from nn_from_scratch.verify.faults.victim import topological
 
 KIND = "equivalent"
-
-
-def _swapped(output: Value) -> list[Value]:
-    """Return another topological order."""
-    order: list[Value] = []
-    visited: set[Value] = set()
-    stack = [(output, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in visited:
-            visited.add(node)
-            stack.append((node, True))
-            stack.extend((parent, False) for parent in reversed(node.parents))
-    return order[::-1]
 
 
 EQUIVALENTS: tuple[tuple[Fault, str], ...] = (
@@ -77,7 +63,13 @@ EQUIVALENTS: tuple[tuple[Fault, str], ...] = (
         "exp(log_softmax(x)) is softmax(x).",
     ),
     (
-        part("swapped operands", "another topological order", REVERSE_PASS, KIND, order=_swapped),
+        part(
+            "swapped operands",
+            "another topological order",
+            REVERSE_PASS,
+            KIND,
+            order=partial(topological, last_first=True),
+        ),
         "Every consumer still comes before its operands; the order of sums changes, which rounding bounds.",
     ),
     (

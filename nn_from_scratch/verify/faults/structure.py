@@ -187,44 +187,16 @@ STRUCTURE: tuple[Fault, ...] = (
         Waiting(),
         "state",
     ),
-    part(
-        "assigned in add",
-        "`=` where `+=` belongs, in add",
-        "add",
-        "accumulation",
-        combine=_in("add", lambda old, new: new),
-    ),
-    part(
-        "assigned in sub",
-        "`=` where `+=` belongs, in sub",
-        "sub",
-        "accumulation",
-        ("sub", "mul", "add"),
-        combine=_in("sub", lambda old, new: new),
-    ),
-    part(
-        "assigned in tanh",
-        "`=` where `+=` belongs, in tanh",
-        "tanh",
-        "accumulation",
-        ("tanh", "mul", "add"),
-        combine=_in("tanh", lambda old, new: new),
-    ),
-    part(
-        "assigned in sum",
-        "`=` where `+=` belongs, in sum",
-        "sum",
-        "accumulation",
-        ("sum", "mul", "add"),
-        combine=_in("sum", lambda old, new: new),
-    ),
-    part(
-        "assigned in matmul",
-        "`=` where `+=` belongs, in matmul",
-        "matmul",
-        "accumulation",
-        ("matmul", "mul", "add"),
-        combine=_in("matmul", lambda old, new: new),
+    *(
+        part(
+            f"assigned in {name}",
+            f"`=` where `+=` belongs, in {name}",
+            name,
+            "accumulation",
+            tuple(dict.fromkeys((name, "mul", "add"))),
+            combine=_in(name, lambda old, new: new),
+        )
+        for name in ("add", "sub", "tanh", "sum", "matmul")
     ),
     part(
         "first come",

@@ -38,8 +38,8 @@ class Value:
         return [operand for operand in self.operands if isinstance(operand, Value)]
 
 
-def topological(output: Value) -> list[Value]:
-    """Return the nodes that `output` depends on, consumers before their operands."""
+def topological(output: Value, *, last_first: bool = False) -> list[Value]:
+    """Return the nodes that `output` depends on, consumers before their operands: in one order of many."""
     order: list[Value] = []
     visited: set[Value] = set()
     stack = [(output, False)]
@@ -50,7 +50,7 @@ def topological(output: Value) -> list[Value]:
         elif node not in visited:
             visited.add(node)
             stack.append((node, True))
-            stack.extend((parent, False) for parent in node.parents)
+            stack.extend((parent, False) for parent in node.parents[:: -1 if last_first else 1])
     return order[::-1]
 
 

@@ -58,13 +58,12 @@ def enclose(
         domain, or on its edge.
 
     """
-    inputs = range(expression.inputs)
     used = expression.reachable()
     function = expression.function(SERIES)
     result: Any = None
     derivatives = []
     with working(precision):
-        for direction in directions or ([int(i == chosen) for i in inputs] for chosen in inputs):
+        for direction in directions or _inputs(expression):
             if result is None or any(d for k, d in enumerate(direction) if k in used):
                 result = function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)])
                 derivatives.append(result[1])
@@ -101,15 +100,20 @@ def enclose_second(
     def coefficients(direction: Iterable[arb]) -> Any:
         return _series(function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)]))
 
-    inputs = range(expression.inputs)
     with working(PRECISION, 3):
         v = [arb(x) for x in tangent]
         products = []
-        for w in directions or ([int(i == chosen) for i in inputs] for chosen in inputs):
+        for w in directions or _inputs(expression):
             ahead = coefficients(a + b for a, b in zip(v, w, strict=True))
             back = coefficients(a - b for a, b in zip(v, w, strict=True))
             products.append((ahead[2] - back[2]) / 2)
         return coefficients(v)[1], products
+
+
+def _inputs(expression: Expression) -> list[list[int]]:
+    """Return the direction of each input on its own."""
+    inputs = range(expression.inputs)
+    return [[int(i == chosen) for i in inputs] for chosen in inputs]
 
 
 def values(expression: Expression, point: Sequence[float]) -> list[float]:

@@ -6,7 +6,6 @@ CAMPAIGN = detection_power()["false_alarms"]
 def test_recorded_campaign_is_of_a_million_graphs() -> None:
     rows = CAMPAIGN["engines"].values()
     assert sum(row["scalar"] + row["arrays"] for row in rows) == 1_000_000
-    assert all(row["next"] == row["scalar"] + row["arrays"] for row in rows)
     assert CAMPAIGN["engines"]["nn_from_scratch"]["second order"] == 80_000
 
 
@@ -14,7 +13,7 @@ def test_recorded_campaign_accuses_no_right_engine() -> None:
     assert not CAMPAIGN["accusations"]
     for name, row in CAMPAIGN["engines"].items():
         assert row["accused"] == 0, name
-        assert row["undecided"] < 0.03 * row["next"], name
+        assert row["undecided"] < 0.03 * (row["scalar"] + row["arrays"]), name
 
 
 def test_every_resolved_accusation_has_a_cause() -> None:
