@@ -64,7 +64,7 @@ def test_results_are_strict_json_with_every_key(kind: str, request: pytest.Fixtu
     again = json.loads(json.dumps(results, allow_nan=False))
     keys = (
         "schema engine verdict seed seconds interrupted environment grades gated graphs operations oracles "
-        "state checks failures alarms"
+        "state checks failures alarms second_order conventions"
     )
     assert set(again) >= set(keys.split())
     assert again["schema"] == 1

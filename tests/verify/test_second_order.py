@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nn_from_scratch import Node, gradients
 from nn_from_scratch.rules import RULES, Rule
-from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, verify
+from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, second_order, verify
 from nn_from_scratch.verify.engines import Answer, single
 from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures.blame import diagnose
@@ -19,6 +20,7 @@ from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.failures.shrink import minimal
 from nn_from_scratch.verify.generate import case, seeded
 from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.operations import CATALOGUE
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.second_order import derivative
 
@@ -66,6 +68,26 @@ def test_the_written_derivative_and_power_series_agree() -> None:
                 assert truth.overlaps(written), one
                 decided += 1
     assert decided > 2 * GRAPHS
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_bug_in_a_written_derivative_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = CATALOGUE[name].forms[0]
+    one = with_tangent(single(name, form, [0.5, 0.25, 2.0][: len(form)]))
+
+    def agrees() -> bool:
+        expected, _ = taylor.enclose_second(one.expression, one.point, one.tangent)
+        written, _ = taylor.enclose(derivative(one.expression, one.tangent), one.point)
+        return bool(expected.overlaps(written))
+
+    assert agrees()
+    right = second_order._PARTIALS[name]
+
+    def wrong(do: second_order.Do, *operands: Any) -> tuple[Any, ...]:
+        return tuple(do("mul", part, 1 + 1e-12) for part in right(do, *operands))
+
+    monkeypatch.setattr(second_order, "_PARTIALS", {**second_order._PARTIALS, name: wrong})
+    assert not agrees()
 
 
 @pytest.mark.parametrize("form", ["scalar", "arrays"])
