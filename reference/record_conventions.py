@@ -7,8 +7,8 @@ from importlib import metadata
 from pathlib import Path
 
 from nn_from_scratch.verify import load
-from nn_from_scratch.verify.conventions import KINKS
-from nn_from_scratch.verify.environment import environment
+from nn_from_scratch.verify.campaign.environment import environment
+from nn_from_scratch.verify.judging.conventions import KINKS
 
 HERE = Path(__file__).parent
 

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify import Case, Engine, load
-from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.faults import Victim
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.oracles import finite_differences, taylor
-from nn_from_scratch.verify.second_order import with_tangent
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.second_order import with_tangent
 
 PATH = Path(__file__).parent / "false_alarms.json"
 SEED = 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nn_from_scratch.verify.environment import environment
+from nn_from_scratch.verify.campaign.environment import environment
 from nn_from_scratch.verify.faults import FAULTS
 from nn_from_scratch.verify.training.sensitivity import met, plant
 

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from pytorch_training import Training
 
-from nn_from_scratch.verify.reference import read
+from nn_from_scratch.verify.oracles.reference import read
 from nn_from_scratch.verify.training.balls import enclose
 from nn_from_scratch.verify.training.formula import flatten, step, unflatten
 from nn_from_scratch.verify.training.recorded import Configuration, data

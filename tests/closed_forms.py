@@ -7,10 +7,10 @@ from typing import Any
 
 import mpmath as mp
 
-from nn_from_scratch.verify.engines import single
-from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.generate import askable
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.engines.engine import single
+from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.generate import askable
+from nn_from_scratch.verify.questions.operations import CATALOGUE
 
 Formula = Callable[..., Any]
 Points = list[tuple[float, ...]]

@@ -10,15 +10,15 @@ import numpy as np
 from closed_forms import DIGITS, Truth, truths
 from flint import arb
 
-from nn_from_scratch.verify import tolerance
-from nn_from_scratch.verify.expressions import Arithmetic, Case
-from nn_from_scratch.verify.generate import ALL_FORMS, seeded
-from nn_from_scratch.verify.generate_arrays import ARRAY_FORMS, array_case
-from nn_from_scratch.verify.lower import lower
-from nn_from_scratch.verify.many_inputs import direction
-from nn_from_scratch.verify.operations import as_index
+from nn_from_scratch.verify.judging import tolerance
+from nn_from_scratch.verify.judging.many_inputs import direction
+from nn_from_scratch.verify.judging.tolerance import FORMATS
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
-from nn_from_scratch.verify.tolerance import FORMATS
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Case
+from nn_from_scratch.verify.questions.generate import ALL_FORMS, seeded
+from nn_from_scratch.verify.questions.generate_arrays import ARRAY_FORMS, array_case
+from nn_from_scratch.verify.questions.lower import lower
+from nn_from_scratch.verify.questions.operations import as_index
 
 _MANY = 2.0**10 * FORMATS["float64"].unit_roundoff  # roundings: exp(800) is off by 800
 
@@ -76,7 +76,7 @@ def pytorch_is_wrong(name: str) -> Iterator[str]:
     """PyTorch: a value or a derivative off by more than the rounding of the usual rules."""
     import torch
 
-    from nn_from_scratch.verify.pytorch_operations import OPERATIONS
+    from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS
 
     for truth in truths(name):
         inputs = [torch.tensor(x, dtype=torch.float64) for x in truth.case.point]

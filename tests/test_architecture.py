@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from nn_from_scratch.rules import RULES
-from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nn_from_scratch"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import MLP
-from nn_from_scratch.verify.reference import read
+from nn_from_scratch.verify.oracles.reference import read
 from nn_from_scratch.verify.training import recorded
 from nn_from_scratch.verify.training.boundary import judge_classes
 from nn_from_scratch.verify.training.formula import descend, flatten

@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nn_from_scratch.verify import tables
-from nn_from_scratch.verify.campaign import GRADES, verify
-from nn_from_scratch.verify.engines import BUILT_IN, EngineError, load
-from nn_from_scratch.verify.junit import junit
+from nn_from_scratch.verify.campaign.campaign import GRADES, verify
+from nn_from_scratch.verify.engines.engine import BUILT_IN, EngineError, load
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.report import page
+from nn_from_scratch.verify.results import tables
+from nn_from_scratch.verify.results.junit import junit
 
 RIGHT, WRONG, INTERRUPTED, INTERNAL_ERROR, BAD_USAGE, NOTHING_CHECKED = range(6)
 _STATUSES = (

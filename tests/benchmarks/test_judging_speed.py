@@ -13,9 +13,9 @@ from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.measuring import like_conditions
 from nn_from_scratch.verify.benchmark.results import row
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT
-from nn_from_scratch.verify.engines import load
-from nn_from_scratch.verify.examine import WITNESSES, examine
-from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.engines.engine import load
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
+from nn_from_scratch.verify.questions.generate import case, seeded
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

@@ -68,7 +68,14 @@ def test_verify_of_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    options = ["--engine", "nn_from_scratch.verify.adapters.ours", "--seed", "-7", "--json", str(path)]
+    options = [
+        "--engine",
+        "nn_from_scratch.verify.engines.adapters.ours",
+        "--seed",
+        "-7",
+        "--json",
+        str(path),
+    ]
     assert cli.main(["verify", *options, *QUICK, *OF_GRAPHS]) == 0
     assert json.loads(path.read_text())["seed"] == -7
 

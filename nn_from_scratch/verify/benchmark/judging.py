@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark.measuring import Contender
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, Workload
-from nn_from_scratch.verify.engines import load
-from nn_from_scratch.verify.examine import WITNESSES, examine
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.verdicts import Verdict
+from nn_from_scratch.verify.engines.engine import load
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.questions.generate import case, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from nn_from_scratch.verify.expressions import Case
+    from nn_from_scratch.verify.questions.expressions import Case
 
 GRAPHS, FEWEST, MOST = 40, 3, 30
 
@@ -44,7 +44,7 @@ def graphs() -> Sequence[Case]:
 
 
 def _question(one: Case) -> tuple[Callable[..., Any], tuple[float, ...]]:
-    from nn_from_scratch.verify.pytorch_operations import OPERATIONS  # noqa: PLC0415  needs PyTorch
+    from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS  # noqa: PLC0415  needs PyTorch
 
     expression = one.expression
     return lambda *xs: expression.evaluate(OPERATIONS, xs)[expression.output], one.point

@@ -10,7 +10,7 @@ from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
-from nn_from_scratch.verify.environment import environment
+from nn_from_scratch.verify.campaign.environment import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

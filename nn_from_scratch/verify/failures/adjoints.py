@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.lower import lower
+from nn_from_scratch.verify.judging.tolerance import Format, rounding
+from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.tolerance import Format, rounding
-from nn_from_scratch.verify.verdicts import Judgement, judge
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.lower import lower
 
 Use = tuple[int, int]
 """A place where a node is used: the consuming node, and which of its operands."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.examine import Examination
-from nn_from_scratch.verify.expressions import Expression
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.adjoints import NodeView, inspect, uses
 from nn_from_scratch.verify.failures.kinds import kind
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, accused_alone
+from nn_from_scratch.verify.judging.examine import Examination
+from nn_from_scratch.verify.questions.expressions import Expression
 
 
 @dataclass(frozen=True, slots=True)

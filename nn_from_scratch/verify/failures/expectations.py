@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from nn_from_scratch.verify.expressions import Case
-from nn_from_scratch.verify.question import Question
-from nn_from_scratch.verify.tolerance import Format
-from nn_from_scratch.verify.verdicts import Judgement, judge
+from nn_from_scratch.verify.judging.question import Question
+from nn_from_scratch.verify.judging.tolerance import Format
+from nn_from_scratch.verify.judging.verdicts import Judgement, judge
+from nn_from_scratch.verify.questions.expressions import Case
 
 
 def expectations(working_format: Format, case: Case) -> list[Judgement]:

@@ -6,17 +6,17 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.examine import Examination, examine
-from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
 from nn_from_scratch.verify.failures.kinds import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, accused_alone, minimal
-from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.state import Result
-from nn_from_scratch.verify.verdicts import Verdict
 
 _KINDS_OF_CHECKS = {
     "a second backward does not count inner nodes again": STATE_LEFT_OVER,

@@ -12,12 +12,12 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.engines import Answer, Engine, sum_of
-from nn_from_scratch.verify.examine import Examination
-from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.engines.engine import Answer, Engine, sum_of
 from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
 from nn_from_scratch.verify.failures.expectations import expectations
-from nn_from_scratch.verify.verdicts import Verdict
+from nn_from_scratch.verify.judging.examine import Examination
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
 
 Floats = npt.NDArray[np.float64]
 

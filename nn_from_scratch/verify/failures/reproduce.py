@@ -9,12 +9,12 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.examine import Examination, names
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.source import Source, array_text
 from nn_from_scratch.verify.failures.expectations import expectations
 from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.source import Source, array_text
-from nn_from_scratch.verify.verdicts import Judgement
+from nn_from_scratch.verify.judging.examine import Examination, names
+from nn_from_scratch.verify.judging.verdicts import Judgement
 
 _LONGEST = 64  # numbers of a case: a script of more is no help
 

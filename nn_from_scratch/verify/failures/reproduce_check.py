@@ -9,10 +9,10 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.expressions import Step
-from nn_from_scratch.verify.operations import bare
-from nn_from_scratch.verify.source import TapeSource
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.source import TapeSource
+from nn_from_scratch.verify.questions.expressions import Step
+from nn_from_scratch.verify.questions.operations import bare
 from nn_from_scratch.verify.state import CHECKS, Result
 from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 

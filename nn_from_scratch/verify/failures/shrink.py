@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.examine import Examination, examine
-from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import rebuilt, simpler, size, values, with_inputs
-from nn_from_scratch.verify.generate import Form
+from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import Form
 
 REVERSE_PASS = "reverse pass"  # noqa: S105  no password
 """What is blamed when every operation is right on its own."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.operations import as_index
+from nn_from_scratch.verify.questions.operations import as_index
 
 Pull = Callable[..., tuple[Any, ...]]
 """How an operation pulls a cotangent back: from it, the value, the operands and numpy's keywords to what

@@ -10,7 +10,7 @@ import numpy as np
 from nn_from_scratch.verify.faults.array_rules import matmul, scatter, softmax, split, spread
 from nn_from_scratch.verify.faults.planting import Fault, pull, reduced, value
 from nn_from_scratch.verify.faults.victim import summed
-from nn_from_scratch.verify.operations import as_index
+from nn_from_scratch.verify.questions.operations import as_index
 
 Shape = tuple[int, ...]
 

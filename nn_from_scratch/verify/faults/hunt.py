@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nn_from_scratch.verify import state
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.examine import examine
-from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures import failing_graphs
 from nn_from_scratch.verify.faults.planting import Fault
-from nn_from_scratch.verify.generate import Form, case, seeded
-from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.generate import Form, case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
 
 
 @dataclass(frozen=True, slots=True)

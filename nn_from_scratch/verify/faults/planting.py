@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.faults.array_rules import PULLS
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.faults.victim import Victim, summed
-from nn_from_scratch.verify.operations import ARRAYS
+from nn_from_scratch.verify.questions.operations import ARRAYS
 
 ANY = "any operation"
 """What is blamed for a fault that every operation shows alike."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.faults.array_rules import PULLS, Pull
 from nn_from_scratch.verify.faults.rules import RULES, Row
-from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 
 @dataclass(eq=False, slots=True)

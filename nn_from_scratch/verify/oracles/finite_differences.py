@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
 
 Floats = npt.NDArray[np.float64]
 

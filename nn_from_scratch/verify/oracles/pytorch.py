@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.expressions import Case
+from nn_from_scratch.verify.questions.expressions import Case
 
 
 @cache
@@ -24,7 +24,7 @@ def gradient(case: Case) -> npt.NDArray[np.float64]:
     """Return PyTorch's gradient: a float64 array with a derivative for each number of the point."""
     import torch  # noqa: PLC0415
 
-    from nn_from_scratch.verify.pytorch_operations import OPERATIONS  # noqa: PLC0415
+    from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS  # noqa: PLC0415
 
     inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in case.inputs()]
     output = case.expression.function(OPERATIONS)(inputs)

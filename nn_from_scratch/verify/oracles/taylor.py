@@ -17,7 +17,7 @@ from typing import Any
 
 from flint import arb, arb_series, ctx
 
-from nn_from_scratch.verify.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
 
 PRECISION = 256
 """Bits of the midpoints."""

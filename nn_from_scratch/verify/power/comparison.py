@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.faults import FAULTS, Fault, Victim, hunt
 from nn_from_scratch.verify.faults.array_rules import PULLS
 from nn_from_scratch.verify.faults.rules import RULES
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.power.functions import trials
 from nn_from_scratch.verify.power.peers import PEERS, Peer
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
 
 Outcome = Literal["caught", "missed", "not applicable"]
 SUITE, POINTED = "nn_from_scratch", "nn_from_scratch, given the operation"

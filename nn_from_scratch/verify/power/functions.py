@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.faults.victim import Victim
-from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

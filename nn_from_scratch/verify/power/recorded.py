@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nn_from_scratch.verify.reference import read
+from nn_from_scratch.verify.oracles.reference import read
 
 
 def detection_power() -> dict[str, Any]:

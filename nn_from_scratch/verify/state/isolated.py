@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Self
 
-from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.engines.engine import Engine
 
 _PATIENCE = 300  # seconds, once there is nothing else to do; slowness is no fault
 _CODE = """
 import gc, json, os, sys
 from nn_from_scratch.verify import load, state
-from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.questions.generate import case, seeded
 
 said = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what the engine prints is not what we say

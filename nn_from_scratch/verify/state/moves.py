@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.state.isolated import Processes
 
 

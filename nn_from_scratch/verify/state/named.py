@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from nn_from_scratch.verify.engines import Engine
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.state import checks, isolated
 from nn_from_scratch.verify.state.moves import Driven, NotSupportedError
 

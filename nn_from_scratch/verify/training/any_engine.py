@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_from_scratch.verify.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
 from nn_from_scratch.verify.training.loop import Trajectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nn_from_scratch.verify.engines import Engine
+    from nn_from_scratch.verify.engines.engine import Engine
     from nn_from_scratch.verify.training.recorded import Configuration
 
 

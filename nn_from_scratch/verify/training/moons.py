@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import flint
 import numpy as np
 
-from nn_from_scratch.verify.environment import environment
-from nn_from_scratch.verify.reference import read
+from nn_from_scratch.verify.campaign.environment import environment
+from nn_from_scratch.verify.oracles.reference import read
 from nn_from_scratch.verify.training import animation, judge, sensitivity
 from nn_from_scratch.verify.training.balls import enclose
 from nn_from_scratch.verify.training.boundary import THRESHOLD, grid, judge_boundary, over_grid

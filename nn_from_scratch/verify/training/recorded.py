@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.verify import reference
+from nn_from_scratch.verify.oracles import reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

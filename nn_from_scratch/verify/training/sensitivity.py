@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_from_scratch.verify.faults import CORE
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import CATALOGUE
 from nn_from_scratch.verify.training.any_engine import train_by
 from nn_from_scratch.verify.training.formula import Floats, descend
 from nn_from_scratch.verify.training.judge import judge_losses, judge_steps

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, load
-from nn_from_scratch.verify.engines import Answer, single
-from nn_from_scratch.verify.examine import examine
+from nn_from_scratch.verify.engines.engine import Answer, single
 from nn_from_scratch.verify.failures.adjoints import inspect
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.kinds import COUNTED_TWICE, LOST, OTHER, SPECIAL, STATE_LEFT_OVER, kind
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
-from nn_from_scratch.verify.generate import case as scalar_case
-from nn_from_scratch.verify.generate import seeded
-from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.generate import case as scalar_case
+from nn_from_scratch.verify.questions.generate import seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
 
 OURS = load("nn_from_scratch")
 BY_NAME = {fault.name: fault for fault in FAULTS}

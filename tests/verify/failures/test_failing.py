@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from nn_from_scratch.verify import Case, Engine, Expression, Verdict, load, verify
-from nn_from_scratch.verify.examine import examine
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, minimal
 from nn_from_scratch.verify.faults import FAULTS, Victim
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.generate_arrays import array_case
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.state import Result
 
 FAULTY = """\

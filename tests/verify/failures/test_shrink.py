@@ -1,11 +1,11 @@
 import pytest
 
 from nn_from_scratch.verify import Engine, Verdict
-from nn_from_scratch.verify.examine import Examination, examine
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, minimal
 from nn_from_scratch.verify.faults import FAULTS, Victim
-from nn_from_scratch.verify.generate import case, seeded
+from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.questions.generate import case, seeded
 
 
 def accused(engine: Engine, least: int = 10) -> Examination:

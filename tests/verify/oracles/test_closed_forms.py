@@ -4,9 +4,9 @@ import oracle_checks
 import pytest
 from closed_forms import DERIVATIVES, VALUES, truths
 
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.judging.tolerance import FORMATS, rounding
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.tolerance import FORMATS, rounding
+from nn_from_scratch.verify.questions.operations import CATALOGUE
 
 every_operation = pytest.mark.parametrize("name", CATALOGUE)
 

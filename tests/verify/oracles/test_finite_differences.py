@@ -3,13 +3,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.engines import single
-from nn_from_scratch.verify.expressions import Case, Expression, Step
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.generate_arrays import array_case
-from nn_from_scratch.verify.lower import lower
-from nn_from_scratch.verify.many_inputs import direction
+from nn_from_scratch.verify.engines.engine import single
+from nn_from_scratch.verify.judging.many_inputs import direction
 from nn_from_scratch.verify.oracles import finite_differences, taylor
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.lower import lower
 
 
 def questions(seed: int, count: int) -> Iterator[tuple[Case, list[list[float]] | None]]:

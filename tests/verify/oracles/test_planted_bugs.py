@@ -14,13 +14,14 @@ import pytest
 from closed_forms import truths
 from flint import arb, arb_series
 
-from nn_from_scratch.verify import lower, tolerance
-from nn_from_scratch.verify.engines import load
-from nn_from_scratch.verify.examine import WITNESSES, examine
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.engines.engine import load
+from nn_from_scratch.verify.judging import tolerance
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.oracles import finite_differences, taylor
-from nn_from_scratch.verify.statistics import Statistics
+from nn_from_scratch.verify.questions import lower
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 Entry = Callable[..., Any]
 Mutation = Callable[[Entry], Entry]
@@ -153,7 +154,7 @@ def test_bug_in_finite_differences_is_noticed(name: str, monkeypatch: pytest.Mon
 @every_operation
 def test_bug_in_pytorch_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    module = importlib.import_module("nn_from_scratch.verify.pytorch_operations")
+    module = importlib.import_module("nn_from_scratch.verify.oracles.pytorch_operations")
     mutations = {
         "off by 1e-12": times(1 + 1e-12),
         "its derivative off by 1e-12": changed(lambda y: y + (y - y.detach()) * 1e-12),
@@ -167,7 +168,7 @@ def test_bug_in_pytorch_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ARRAYS)
 def test_bug_in_pytorchs_arrays_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    module = importlib.import_module("nn_from_scratch.verify.pytorch_operations")
+    module = importlib.import_module("nn_from_scratch.verify.oracles.pytorch_operations")
     mutations = {
         "off by 1e-9": times(1 + 1e-9),
         "turned round": changed(lambda y: y.flip(tuple(range(y.ndim)))),
@@ -200,7 +201,7 @@ def test_bug_in_an_oracle_raises_an_alarm(oracle: str, monkeypatch: pytest.Monke
     module, table = {
         "taylor": (taylor, "SERIES"),
         "finite differences": (finite_differences, "NUMPY"),
-        "pytorch": ("nn_from_scratch.verify.pytorch_operations", "OPERATIONS"),
+        "pytorch": ("nn_from_scratch.verify.oracles.pytorch_operations", "OPERATIONS"),
     }[oracle]
     module = importlib.import_module(module) if isinstance(module, str) else module
     engine = load("nn_from_scratch")

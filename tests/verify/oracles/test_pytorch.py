@@ -3,13 +3,13 @@ import sys
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.engines import load, single
-from nn_from_scratch.verify.expressions import Case, Expression, Step
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.operations import as_index
+from nn_from_scratch.verify.engines.engine import load, single
+from nn_from_scratch.verify.judging.tolerance import FORMATS, rounding
+from nn_from_scratch.verify.judging.verdicts import Verdict, judge
 from nn_from_scratch.verify.oracles import pytorch, taylor
-from nn_from_scratch.verify.tolerance import FORMATS, rounding
-from nn_from_scratch.verify.verdicts import Verdict, judge
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.operations import as_index
 
 torch = pytest.importorskip("torch")
 
@@ -41,7 +41,7 @@ def test_gradient_is_in_float64() -> None:
 
 
 def test_a_fault_of_the_table_contradicts_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nn_from_scratch.verify import pytorch_operations
+    from nn_from_scratch.verify.oracles import pytorch_operations
 
     one = single("cos", "x", [0.3])
     assert verdicts(one) == [Verdict.RIGHT]

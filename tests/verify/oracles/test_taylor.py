@@ -4,12 +4,12 @@ from collections.abc import Sequence
 import pytest
 from flint import arb, ctx
 
-from nn_from_scratch.verify.engines import load, single
-from nn_from_scratch.verify.examine import WITNESSES, examine
-from nn_from_scratch.verify.expressions import Case, Expression, Step
-from nn_from_scratch.verify.generate import case, seeded
-from nn_from_scratch.verify.operations import CATALOGUE
+from nn_from_scratch.verify.engines.engine import load, single
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.operations import CATALOGUE
 
 
 def derivatives(case: Case, precision: int = taylor.PRECISION) -> list[arb]:

@@ -7,7 +7,7 @@ import pytest
 
 from nn_from_scratch import Node
 from nn_from_scratch.verify import Engine, load, state
-from nn_from_scratch.verify.engines import Tape
+from nn_from_scratch.verify.engines.engine import Tape
 from nn_from_scratch.verify.state import isolated
 
 OURS = load("nn_from_scratch")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.reference import read
+from nn_from_scratch.verify.oracles.reference import read
 from nn_from_scratch.verify.training.boundary import THRESHOLD, grid, judge_boundary, judge_classes, over_grid
 from nn_from_scratch.verify.training.formula import Floats, forward, unflatten
 from nn_from_scratch.verify.training.recorded import MARGIN, load

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.adapters import ours
-from nn_from_scratch.verify.engines import Engine
-from nn_from_scratch.verify.expressions import Case, Expression
+from nn_from_scratch.verify.engines.adapters import ours
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.faults import CORE, FAULTS, Fault, Victim
-from nn_from_scratch.verify.reference import read
+from nn_from_scratch.verify.oracles.reference import read
+from nn_from_scratch.verify.questions.expressions import Case, Expression
 from nn_from_scratch.verify.training import sensitivity
 from nn_from_scratch.verify.training.any_engine import loss_expression, train_by
 from nn_from_scratch.verify.training.judge import judge_losses, judge_steps

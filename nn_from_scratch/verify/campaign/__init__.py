@@ -1,0 +1,1 @@
+"""Many checks of one engine: an engine goes in, results come out."""

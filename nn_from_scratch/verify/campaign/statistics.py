@@ -1,0 +1,166 @@
+"""What a campaign has counted so far, mergeable between processes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.judging.examine import Examination
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+
+_COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict", "margin")
+_NOTES = {
+    "taylor": "FLINT power series over balls, 256 bits: the truth",
+    "pytorch": "float64",
+    "finite differences": "extrapolated central differences in numpy, with their own error estimate",
+}
+
+# Of the gradients: as often an oracle's error may be larger than it states.
+_MAY_CONTRADICT = {"finite differences": 1e-3}
+
+
+@dataclass
+class Statistics:
+    """Counts of verdicts, by graph and by operation, and what every graph's worst gradient entry was."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    second_order: Counter[Verdict] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
+    accusing: Counter[str] = field(default_factory=Counter)
+    largest: dict[str, float] = field(default_factory=dict)
+    oracles: dict[str, Counter[str]] = field(default_factory=dict)
+    contradicted: Counter[str] = field(default_factory=Counter)
+    checks: dict[str, list[Any]] = field(default_factory=lambda: {column: [] for column in _COLUMNS})
+    accused: list[Case] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many graphs were examined, to first order."""
+        return sum(self.verdicts.values())
+
+    def add(self, seen: Examination) -> None:
+        """Count one examination."""
+        reachable = seen.case.expression.live_steps()
+        operations = {step.operation for step in reachable}
+        if seen.verdict.accuses:
+            self.accusing.update(operations)
+            self.accused.append(seen.case)
+        if seen.case.tangent:
+            self.second_order[seen.verdict] += 1
+            return
+        self.verdicts[seen.verdict] += 1
+        worst = max(seen.gradient, key=lambda one: one.in_tolerances, default=None)
+        self.checked.update(operations)
+        if seen.verdict is Verdict.UNDECIDED:
+            self.undecided.update(operations)
+        elif worst is not None:
+            for operation in operations:
+                self.largest[operation] = max(self.largest.get(operation, 0.0), worst.in_tolerances)
+        for oracle, hearing in seen.oracles.items():
+            self.oracles.setdefault(oracle, Counter())[hearing] += 1
+        self.contradicted.update(_contradicted(seen))
+        if worst is not None:
+            row = (x if math.isfinite(x) else None for x in (worst.expected, worst.error, worst.tolerance))
+            columns = (len(reachable), *row, seen.verdict.value, seen.margin)
+            for column, entry in zip(_COLUMNS, columns, strict=True):
+                self.checks[column].append(entry)
+
+    def merge(self, other: Statistics) -> None:
+        """Add what another process has counted."""
+        for mine, theirs in (
+            (self.verdicts, other.verdicts),
+            (self.second_order, other.second_order),
+            (self.checked, other.checked),
+            (self.undecided, other.undecided),
+            (self.accusing, other.accusing),
+            (self.contradicted, other.contradicted),
+        ):
+            mine.update(theirs)  # type: ignore[arg-type]
+        for operation, error in other.largest.items():
+            self.largest[operation] = max(self.largest.get(operation, 0.0), error)
+        for oracle, counts in other.oracles.items():
+            self.oracles.setdefault(oracle, Counter()).update(counts)
+        for column, entries in other.checks.items():
+            self.checks[column] += entries
+        self.accused += other.accused
+
+    def operations(self, engine: Engine, blamed: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return the table by operation; "wrong" counts failing graphs with an operation that is blamed."""
+        return {
+            name: {
+                "supported": any(form[0] == name for form in (*engine.forms, *engine.array_forms)),
+                "checked": self.checked[name],
+                "wrong": self.accusing[name] if name in blamed else 0,
+                "undecided": self.undecided[name],
+                "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
+                "note": "; ".join(
+                    f"{_written(name, form)}: {reason}"
+                    for (operation, form), reason in engine.lacks.items()
+                    if operation == name
+                ),
+            }
+            for name in CATALOGUE | ARRAYS
+        }
+
+    def witnesses(self) -> dict[str, dict[str, Any]]:
+        """Return the table by oracle."""
+        table = {}
+        for name, note in _NOTES.items():
+            heard = self.oracles.get(name, Counter[str]())
+            available = name != "pytorch" or pytorch.version() is not None
+            table[name] = {
+                "available": available,
+                "note": note if available else "not asked: torch is not installed",
+                "asked": sum(heard.values()),
+                **{hearing: heard[hearing] for hearing in ("agrees", "differs", "no answer")},
+            }
+        return table
+
+    def alarms(self, engine: Engine) -> list[str]:
+        """Say what was not checked although it may look so."""
+        found = [
+            f"operation {name} is supported but was in no graph"
+            for name in dict.fromkeys(name for name, _ in (*engine.forms, *engine.array_forms))
+            if not self.checked[name]
+        ]
+        found += [
+            f"operation {name}: every graph with it was undecided"
+            for name, count in self.checked.items()
+            if count == self.undecided[name]
+        ]
+        found += [
+            f"the oracle {name} answered nothing"
+            for name, heard in self.oracles.items()
+            if not heard["agrees"] and not heard["differs"]
+        ]
+        found += [
+            f"the oracle {name} contradicts all others about {count} gradients"
+            for name, count in self.contradicted.items()
+            if count > _MAY_CONTRADICT.get(name, 0.0) * self.total
+        ]
+        if 10 * self.verdicts[Verdict.UNDECIDED] > self.total:
+            found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
+        if not engine.forms:
+            found.append("the engine supports no operation of the catalogue")
+        return found
+
+
+def _contradicted(seen: Examination) -> list[str]:
+    """Return the oracles that are alone with what they say of a gradient."""
+    witnesses = {name: heard for name, heard in seen.oracles.items() if name != "taylor"}
+    if seen.verdict is Verdict.RIGHT:
+        return [name for name, heard in witnesses.items() if heard == "differs"]
+    believed = {heard for heard in witnesses.values() if heard != "no answer"} == {"agrees"}
+    return ["taylor"] if seen.verdict is Verdict.WRONG and believed else []
+
+
+def _written(name: str, form: str) -> str:
+    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in form))

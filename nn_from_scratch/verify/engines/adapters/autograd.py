@@ -1,0 +1,43 @@
+"""autograd, by HIPS (https://github.com/HIPS/autograd)."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import autograd.numpy as anp
+from autograd import value_and_grad
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.source import TransformSource
+
+
+def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Output seems independent of input")  # as a gradient may be
+        value, gradient = value_and_grad(function, argnum=tuple(range(len(inputs))))(*inputs)
+    return value, gradient
+
+
+engine = Engine.from_transform(
+    name="autograd",
+    namespace=anp,
+    value_and_gradient=_value_and_gradient,
+    second_order=True,
+    operations={
+        "sigmoid": lambda x: 1 / (1 + anp.exp(-x)),
+        "softplus": lambda x: anp.logaddexp(x, 0.0),
+        "relu": lambda x: anp.maximum(x, 0.0),
+        "where": lambda c, x, y: anp.where(c > 0, x, y),
+    },
+    source=TransformSource(
+        imports="import autograd.numpy as np\nfrom autograd import value_and_grad",
+        transform="value_and_grad({function}, argnum={positions})({inputs})",
+        call="np.{name}({arguments})",
+        operations={
+            "sigmoid": "(1 / (1 + np.exp(-{0})))",
+            "softplus": "np.logaddexp({0}, 0.0)",
+            "relu": "np.maximum({0}, 0.0)",
+            "where": "np.where({0} > 0, {1}, {2})",
+        },
+    ),
+)

@@ -1,0 +1,49 @@
+"""JAX, in float64 (https://github.com/jax-ml/jax)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.source import TransformSource
+
+jax.config.update("jax_enable_x64", True)
+
+
+def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    value, gradient = jax.value_and_grad(function, argnums=tuple(range(len(inputs))))(
+        *map(jax.numpy.asarray, inputs)
+    )
+    return value, gradient
+
+
+engine = Engine.from_transform(
+    name="JAX",
+    arrays=True,
+    namespace=jax.numpy,
+    value_and_gradient=_value_and_gradient,
+    second_order=True,
+    operations={
+        "sigmoid": jax.nn.sigmoid,
+        "softplus": jax.nn.softplus,
+        "relu": jax.nn.relu,
+        "logsumexp": jax.scipy.special.logsumexp,
+        "softmax": jax.nn.softmax,
+        "log_softmax": jax.nn.log_softmax,
+        "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
+    },
+    source=TransformSource(
+        imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
+        transform="jax.value_and_grad({function}, argnums={positions})({inputs})",
+        variable="jnp.asarray({})",
+        call="jnp.{name}({arguments})",
+        operations={
+            "where": "jnp.where({0} > 0, {1}, {2})",
+            "logsumexp": "jax.scipy.special.logsumexp({arguments})",
+            **dict.fromkeys(
+                ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
+            ),
+        },
+    ),
+)

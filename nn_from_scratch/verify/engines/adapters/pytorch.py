@@ -1,0 +1,64 @@
+"""PyTorch, in float64."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.source import TapeSource
+from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS
+
+
+def _assign(leaf: torch.Tensor, value: float) -> None:
+    with torch.no_grad():
+        leaf.fill_(value)
+
+
+def _backward(output: torch.Tensor, cotangent: Any = None) -> None:
+    output.backward(None if cotangent is None else torch.as_tensor(cotangent), retain_graph=True)
+
+
+def _gradients(output: torch.Tensor, leaves: Sequence[torch.Tensor], cotangent: Any = None) -> Sequence[Any]:
+    seed = None if cotangent is None else torch.as_tensor(cotangent)
+    found = torch.autograd.grad(output, leaves, seed, create_graph=True, materialize_grads=True)
+    return [g.requires_grad_() for g in found]  # one that no leaf moves does not yet
+
+
+engine = Engine.from_tape(
+    name="PyTorch",
+    variable=lambda x: torch.tensor(x, dtype=torch.float64, requires_grad=True),
+    backward=_backward,
+    value=lambda node: node.numpy(force=True),
+    gradient=lambda leaf: None if leaf.grad is None else leaf.grad.numpy(force=True),
+    assign=_assign,
+    reset=lambda leaf: setattr(leaf, "grad", None),
+    gradients=_gradients,
+    operations=OPERATIONS,
+    arrays=True,
+    source=TapeSource(
+        imports="import numpy as np\nimport torch",
+        variable="torch.tensor({}, dtype=torch.float64, requires_grad=True)",
+        backward="{output}.backward(retain_graph=True)",
+        backward_from="{output}.backward(torch.as_tensor({cotangent}))",
+        value="{}.detach().numpy()",
+        gradients="[g.requires_grad_() for g in torch.autograd.grad(\n"
+        "    {output}, [{leaves}], create_graph=True, materialize_grads=True\n)]",
+        gradients_from="[g.requires_grad_() for g in torch.autograd.grad(\n    {output}, [{leaves}],"
+        " torch.as_tensor({cotangent}), create_graph=True, materialize_grads=True\n)]",
+        gradient="(torch.zeros_like({0}) if {0}.grad is None else {0}.grad).numpy()",
+        call="torch.{name}({arguments})",
+        constant="torch.tensor({}, dtype=torch.float64)",
+        operations={
+            "where": "torch.where({0} > 0, {1}, {2})",
+            "clip": "torch.clip({0}, {1}, {2})",
+            "softplus": "torch.nn.functional.softplus({0}, threshold=40.0)",
+            "max": "torch.amax({arguments})",
+            "min": "torch.amin({arguments})",
+            "logsumexp": "torch.logsumexp({0}, () if {axis} is None else {axis}, keepdim={keepdims})",
+            "transpose": "{0}.permute({axes})",
+            "broadcast_to": "torch.broadcast_to({0}, {shape})",
+            **dict.fromkeys(("prod", "expand_dims", "index"), ""),  # numpy's keywords allow more
+        },
+    ),
+)

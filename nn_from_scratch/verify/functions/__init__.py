@@ -1,0 +1,1 @@
+"""The check of one function of somebody's, of which there is no expression."""

@@ -1,0 +1,1 @@
+"""Answer and truth in, a verdict out, and why."""

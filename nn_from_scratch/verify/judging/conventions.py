@@ -1,0 +1,115 @@
+"""The conventions at kinks: which derivative an engine gives where there are two, or none.
+
+Between the one-sided derivatives every answer is right, and engines differ. What PyTorch and JAX answer is
+recorded in `reference/conventions.json`, so that it is told where they are not installed as well.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.engines.engine import Engine, single
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.oracles.reference import read
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import Form
+from nn_from_scratch.verify.questions.lower import lower
+from nn_from_scratch.verify.questions.operations import CATALOGUE, bare
+
+Derivative = float | str | None
+"""A number; "nan", "inf" or "-inf"; "raises" and what was raised; None for an operation that is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A question: the derivative of one operation, by one number of the point."""
+
+    at: str
+    form: Form
+    case: Case
+    entry: int
+
+    def answer(self, engine: Engine) -> Derivative:
+        """Return the derivative that the engine gives."""
+        if self.form not in (*engine.forms, *engine.array_forms):
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                derivative = engine.answer(self.case).gradient[self.entry]
+        except Exception as error:  # noqa: BLE001  whatever an engine raises is its answer
+            return f"raises {type(error).__name__}"
+        return derivative + 0.0 if math.isfinite(derivative) else str(derivative)  # -0 is 0
+
+    def between(self) -> tuple[float, float] | None:
+        """Return the smallest and the largest one-sided derivative; None where there is no finite one."""
+        scalar = lower(self.case) if self.case.shapes else self.case
+        ball = taylor.enclose(scalar.expression, scalar.point)[1][self.entry]
+        if not ball.is_finite():
+            return None
+        # A hull is a ball, whose radius has no more than 30 bits.
+        return round(float(ball.lower()), 8) + 0.0, round(float(ball.upper()), 8) + 0.0
+
+
+def conventions(engine: Engine) -> list[dict[str, Any]]:
+    """Ask an engine at every kink.
+
+    Returns
+    -------
+    list of dict
+        For each kink where it is (`at`), the `operation`, the derivatives that this `engine` and, as
+        recorded, `pytorch` and `jax` give (`Derivative`), and `between` which numbers every one is right.
+
+    """
+    recorded = read("conventions.json")["conventions"]
+    return [
+        {
+            "at": kink.at,
+            "operation": kink.form[0],
+            "engine": kink.answer(engine),
+            **recorded[kink.at],
+            "between": kink.between(),
+        }
+        for kink in KINKS
+    ]
+
+
+def _scalar(name: str, form: str, *values: float, by: int = 0) -> Kink:
+    """Ask an operation on its own, as in `single`; `by` is one of its nodes."""
+    nodes = iter("xyz")
+    names = [next(nodes) if kind == "x" else f"{value:g}" for kind, value in zip(form, values, strict=True)]
+    point = [(name, value) for name, kind, value in zip(names, form, values, strict=True) if kind == "x"]
+    at = ", ".join(f"{name} = {value:g}" for name, value in point)
+    of = f", by {point[by][0]}" if len(point) > 1 else ""
+    text = bare(CATALOGUE[name].text(*names))
+    return Kink(f"{text} at {at}{of}", (name, form), single(name, form, values), by)
+
+
+def _reduction(name: str, *values: float, by: int = 0) -> Kink:
+    step = Step(name, (0,), (("axis", None), ("keepdims", False)))
+    case = Case(Expression(1, (), (step,), 1), values, ((len(values),),), (1.0,))
+    at = ", ".join(f"{value:g}" for value in values)
+    return Kink(f"{name}(x) at x = [{at}], by x[{by}]", (name, "x"), case, by)
+
+
+KINKS = (
+    _scalar("relu", "x", 0.0),
+    _scalar("abs", "x", 0.0),
+    *(_scalar(name, "xx", 1.0, 1.0, by=by) for name in ("maximum", "minimum") for by in (0, 1)),
+    *(_scalar(name, "xc", 0.0, 0.0) for name in ("maximum", "minimum")),
+    _scalar("clip", "xcc", -1.0, -1.0, 1.0),
+    _scalar("clip", "xcc", 1.0, -1.0, 1.0),
+    _scalar("clip", "xcc", 0.0, 1.0, -1.0),  # crossing bounds
+    _scalar("clip", "xcc", 1.0, 1.0, 1.0),
+    *(_scalar("where", "xxx", 0.0, 2.0, 3.0, by=by) for by in (1, 2)),
+    *(_reduction(name, 1.0, 1.0, by=by) for name in ("max", "min") for by in (0, 1)),
+    *(_scalar("pow", "xc", 0.0, exponent) for exponent in (0.0, 0.5, 1.0, 2.0)),
+    *(_scalar("pow", "cx", 0.0, exponent) for exponent in (0.0, 2.0)),
+    *(_scalar("pow", "xx", 0.0, exponent, by=by) for exponent in (0.0, 2.0) for by in (0, 1)),
+    _scalar("sqrt", "x", 0.0),
+    *(_scalar(name, "xx", 0.0, 0.0, by=by) for name in ("hypot", "arctan2") for by in (0, 1)),
+)
+"""Every kink, tie and threshold of the catalogue, and the zeros where formulas of derivatives fail."""

@@ -1,0 +1,105 @@
+"""What is asked of an engine, beside its truth and how far rounding may be off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from flint import arb
+
+from nn_from_scratch.verify.engines.engine import sum_of
+from nn_from_scratch.verify.judging.many_inputs import direction
+from nn_from_scratch.verify.judging.tolerance import FORMATS, Format, Rounding, rounding
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.lower import lower
+from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.second_order import derivative
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A case, the same as a scalar one, and the directions along which it is judged (None: each input).
+
+    By default those are each input of a scalar case, and one random direction of an array case.
+    """
+
+    case: Case
+    scalar: Case
+    directions: list[list[float]] | None
+
+    @classmethod
+    def of(cls, case: Case) -> Question:
+        """Return what is asked in a case."""
+        if case.shapes:
+            return cls(case, lower(case), [direction(len(case.point), case.point)])
+        return cls(case, case, None)
+
+    def towards(self, directions: list[list[float]] | None) -> Question:
+        """Return the same, judged along other directions."""
+        return replace(self, directions=directions)
+
+    def truth(self) -> tuple[arb, list[arb]]:
+        """Return balls that contain the value and the derivatives: see `taylor`."""
+        expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
+        if tangent:
+            return taylor.enclose_second(expression, point, tangent, self.directions)
+        return taylor.enclose(expression, point, directions=self.directions)
+
+    def radii(self, value: arb, truth: Sequence[arb], working_format: Format) -> Rounding:
+        """Return how far rounding may be off, given the true value and derivatives."""
+        expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
+        arrays = bool(self.case.shapes)
+        if not tangent:
+            return rounding(expression, point, truth, working_format, self.directions, any_order=arrays)
+        asked = derivative(expression, tangent)
+        found = rounding(asked, point, truth, working_format, self.directions, any_order=True)
+        # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
+        # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
+        unit = working_format.unit_roundoff * float(value.abs_upper())
+        sizes = [unit / min(1.0, abs(x) or 1.0) for x in point]
+        if self.directions is not None:
+            sizes = [
+                sum(abs(d) * size for d, size in zip(each, sizes, strict=True)) for each in self.directions
+            ]
+        derivatives = tuple(
+            max(radius, size) if true.contains(0) else radius
+            for radius, size, true in zip(found.derivatives, sizes, truth, strict=True)
+        )
+        return replace(found, derivatives=derivatives)
+
+    def margin(self) -> float | None:
+        """Return how far the point is from the nearest kink, tie or threshold; None without a branch.
+
+        The distance is relative, as the catalogue says it, of values that are true to float64.
+        """
+        expression = self.scalar.expression
+        branches = [
+            (distance, step.operands)
+            for step in expression.live_steps()
+            if (distance := CATALOGUE[step.operation].distance)
+        ]
+        if not branches:
+            return None
+        values = taylor.values(expression, self.scalar.point)
+        distances = (distance(*(values[k] for k in operands)) for distance, operands in branches)
+        return min(filter(math.isfinite, distances), default=None)
+
+    def along(self, gradient: Sequence[float]) -> Sequence[float]:
+        """Return the derivatives along the directions, given a gradient."""
+        if self.directions is None:
+            return gradient
+        return [sum_of(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
+
+
+def representable(case: Case, working_format: Format) -> Case:
+    """Round a case's numbers to the engine's format, so that it is asked what the oracles are asked."""
+    if working_format is FORMATS["float64"]:
+        return case
+    point, cotangent, tangent, constants = (
+        tuple(map(working_format.nearest, numbers))
+        for numbers in (case.point, case.cotangent, case.tangent, case.expression.constants)
+    )
+    expression = replace(case.expression, constants=constants)
+    return replace(case, expression=expression, point=point, cotangent=cotangent, tangent=tangent)

@@ -1,0 +1,85 @@
+"""How PyTorch spells the operations: for the oracle, and for the adapter that puts it under test."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+
+
+def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let constants reach a function as tensors, of the same kind as its other operands."""
+
+    def apply(*xs: Any) -> Any:
+        dtype = next(x.dtype for x in xs if isinstance(x, torch.Tensor))
+        return function(*[x if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=dtype) for x in xs])
+
+    return apply
+
+
+def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:
+    return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+
+
+def _prod(x: torch.Tensor, axis: Any, keepdims: bool) -> torch.Tensor:
+    for a in sorted((a % x.ndim for a in _axes(x, axis)), reverse=True):
+        x = torch.prod(x, a, keepdim=keepdims)
+    return x
+
+
+def _expand_dims(x: torch.Tensor, axis: Any) -> torch.Tensor:
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    for a in sorted(a % (x.ndim + len(axes)) for a in axes):
+        x = x.unsqueeze(a)
+    return x
+
+
+def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
+    items = list(as_index(index))
+    if any(isinstance(item, list) for item in items):  # beside which an integer is an array as well to numpy
+        items = [[item] if isinstance(item, int) else item for item in items]
+    for axis, item in enumerate(items):
+        if isinstance(item, slice) and item.step == -1:  # which PyTorch has not: the whole axis, turned round
+            x, items[axis] = x.flip(axis), slice(None)
+    return x[tuple(torch.tensor(item) if isinstance(item, list) else item for item in items)]
+
+
+OPERATIONS: Arithmetic = {
+    **{
+        name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
+        for name, operation in CATALOGUE.items()
+        if not operation.symbol and hasattr(torch, name)
+    },
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": operator.pow,
+    "neg": operator.neg,
+    # By default it returns x above 20, which is right to ten digits only.
+    "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
+    "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
+    "clip": torch.clip,
+    "sum": lambda x, axis, keepdims: torch.sum(x, _axes(x, axis), keepdim=keepdims),
+    "mean": lambda x, axis, keepdims: torch.mean(x, _axes(x, axis), keepdim=keepdims),
+    "prod": _prod,
+    "max": lambda x, axis, keepdims: torch.amax(x, _axes(x, axis), keepdim=keepdims),
+    "min": lambda x, axis, keepdims: torch.amin(x, _axes(x, axis), keepdim=keepdims),
+    "logsumexp": lambda x, axis, keepdims: torch.logsumexp(x, _axes(x, axis), keepdim=keepdims),
+    "softmax": torch.softmax,
+    "log_softmax": torch.log_softmax,
+    "matmul": torch.matmul,
+    "reshape": torch.reshape,
+    "transpose": lambda x, axes: x.permute(axes),
+    "broadcast_to": lambda x, shape: x.broadcast_to(shape),
+    "squeeze": torch.squeeze,
+    "expand_dims": _expand_dims,
+    "index": _index,
+    "concatenate": lambda *xs, axis: torch.concatenate(xs, axis),
+    "stack": lambda *xs, axis: torch.stack(xs, axis),
+}

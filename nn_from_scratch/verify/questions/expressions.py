@@ -1,0 +1,281 @@
+"""Expressions: immutable graphs of named operations, and the one loop that evaluates them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
+
+_KNOWN = CATALOGUE | ARRAYS
+Arithmetic = Mapping[str, Callable[..., Any]]
+"""What the operations mean over some kind of number: a callable for each name. Constants reach it as
+Python floats, so that an arithmetic sees (as an engine does) which side of an operator is constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation applied to earlier nodes, which are named by their index."""
+
+    operation: str
+    operands: tuple[int, ...]
+    parameters: tuple[tuple[str, Any], ...] = ()
+    """What is no number, such as an axis, as pairs of keyword and value; sequences are tuples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A directed acyclic graph of operations over inputs, which may be scalars or arrays.
+
+    Its nodes are numbered: first the inputs ``x0, x1, ...``, then the constants, then the steps, each of
+    which uses earlier nodes only. Nodes that the output does not depend on are allowed.
+
+    Parameters
+    ----------
+    inputs
+        How many inputs there are: at least one.
+    constants
+        Finite floats.
+    steps
+        The operations, in an order in which they can be computed.
+    output
+        The index of the node that is the result.
+
+    Raises
+    ------
+    ValueError
+        If there are no inputs, a constant is not finite, a step names an unknown operation or a node that
+        does not come before it, or has the wrong number of operands or none but constants, or if `output`
+        is no node.
+
+    """
+
+    inputs: int
+    constants: tuple[float, ...]
+    steps: tuple[Step, ...]
+    output: int
+
+    def __post_init__(self) -> None:
+        if self.inputs < 1:
+            raise ValueError(f"an expression has at least one input, got {self.inputs}")
+        for constant in self.constants:
+            if not math.isfinite(constant):
+                raise ValueError(f"constants must be finite, got {constant}")
+        for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
+            if step.operation not in _KNOWN:
+                raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(_KNOWN)}")
+            arity = _KNOWN[step.operation].arity
+            if len(step.operands) != arity and (arity or not step.operands):
+                raise ValueError(f"{step.operation} takes {arity} operands, got {len(step.operands)}")
+            if not all(operand in range(index) for operand in step.operands):
+                raise ValueError(
+                    f"node {index} ({step.operation}) has operands {step.operands}, not all before it"
+                )
+            if all(self.is_constant(operand) for operand in step.operands):
+                raise ValueError(f"node {index} ({step.operation}) has constants only: fold it into one")
+        if self.output not in range(len(self)):
+            raise ValueError(f"the output is node {self.output}, but there are {len(self)} nodes")
+
+    def __len__(self) -> int:
+        return self.inputs + len(self.constants) + len(self.steps)
+
+    @property
+    def first_step(self) -> int:
+        """The index of the first node that is a step."""
+        return self.inputs + len(self.constants)
+
+    def is_constant(self, node: int) -> bool:
+        """Whether `node` is one of the constants."""
+        return self.inputs <= node < self.first_step
+
+    def form(self, step: Step) -> str:
+        """Which operands of `step` are constants: "x" for a node, "c" for a constant, as in "cx"."""
+        return "".join("c" if self.is_constant(operand) else "x" for operand in step.operands)
+
+    def evaluate(self, arithmetic: Arithmetic, inputs: Sequence[Any]) -> list[Any]:
+        """Compute every node over any kind of number; the result is entry `output`."""
+        values = [*inputs, *self.constants]
+        for step in self.steps:
+            operands = [values[operand] for operand in step.operands]
+            parameters = dict(step.parameters) if step.parameters else {}
+            values.append(arithmetic[step.operation](*operands, **parameters))
+        return values
+
+    def function(self, arithmetic: Arithmetic) -> Callable[[Sequence[Any]], Any]:
+        """Return the output as a function of the inputs, which computes only what it depends on."""
+        needed = self.reachable()
+        program = [
+            (index, arithmetic[step.operation], step.operands, dict(step.parameters))
+            for index, step in self._numbered()
+            if index in needed
+        ]
+
+        def compute(inputs: Sequence[Any]) -> Any:
+            values = [*inputs, *self.constants, *self.steps]
+            for index, operation, operands, parameters in program:
+                values[index] = operation(*[values[operand] for operand in operands], **parameters)
+            return values[self.output]
+
+        return compute
+
+    def reachable(self) -> set[int]:
+        """Return the nodes that the output depends on, itself included."""
+        needed, first = {self.output}, self.first_step
+        for index in range(len(self) - 1, first - 1, -1):
+            if index in needed:
+                needed.update(self.steps[index - first].operands)
+        return needed
+
+    def live_steps(self) -> list[Step]:
+        """Return the steps that the output depends on."""
+        reachable = self.reachable()
+        return [step for index, step in self._numbered() if index in reachable]
+
+    def lines(self, write: Callable[[Step, list[str]], str] | None = None) -> list[str]:
+        """Write the expression: what is used more than once has a line of its own, the output the last.
+
+        Parameters
+        ----------
+        write
+            Given a step and the text of its operands, returns its text; like Python by default.
+
+        """
+        write = write or _like_python
+        needed = self.reachable()
+        uses = Counter(
+            operand for index, step in self._numbered() if index in needed for operand in step.operands
+        )
+        text = [f"x{i}" for i in range(self.inputs)] + [repr(constant) for constant in self.constants]
+        lines: list[str] = []
+        for index, step in self._numbered():
+            text.append(write(step, [text[operand] for operand in step.operands]))
+            if uses[index] > 1:
+                lines.append(f"u{len(lines)} = {bare(text[-1])}")
+                text[-1] = f"u{len(lines) - 1}"
+        return [*lines, bare(text[self.output])]
+
+    def __str__(self) -> str:
+        """Return Python-like text."""
+        return "\n".join(self.lines())
+
+    def _numbered(self) -> enumerate[Step]:
+        return enumerate(self.steps, self.first_step)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the expression as JSON values; floats keep every digit."""
+        return {
+            "inputs": self.inputs,
+            "constants": list(self.constants),
+            "steps": [
+                [step.operation, *step.operands, *([dict(step.parameters)] if step.parameters else [])]
+                for step in self.steps
+            ],
+            "output": self.output,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Expression:
+        """Rebuild an expression from what `to_json` returned.
+
+        Raises
+        ------
+        ValueError
+            If `data` is something else.
+
+        """
+        try:
+            constants = tuple(map(float, data["constants"]))
+            steps = tuple(map(_step, data["steps"]))
+            return cls(data["inputs"], constants, steps, data["output"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not an expression: {data!r} ({error})") from error
+
+
+def _like_python(step: Step, operands: list[str]) -> str:
+    return _KNOWN[step.operation].text(*operands, **dict(step.parameters))
+
+
+def _step(data: Sequence[Any]) -> Step:
+    name, *operands = data
+    parameters = operands.pop() if operands and isinstance(operands[-1], dict) else {}
+    return Step(name, tuple(operands), tuple((key, _hashable(value)) for key, value in parameters.items()))
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An expression and the point at which its gradient is asked.
+
+    Parameters
+    ----------
+    expression
+        What is asked.
+    point
+        The numbers of all inputs, one input after the other.
+    shapes
+        The inputs' shapes; empty if all of them are scalars.
+    cotangent
+        What the reverse pass starts from: a number for each entry of the output. Empty stands for 1.
+    tangent
+        To ask for second derivatives, a direction: a number for each number of the point. The value asked is
+        then the derivative along it, and the gradient is that derivative's. Empty stands for first ones.
+
+    Raises
+    ------
+    ValueError
+        If there is not a shape for each input, or not a number for each entry of the inputs or, if there is a
+        tangent, for each of the tangent.
+
+    """
+
+    expression: Expression
+    point: tuple[float, ...]
+    shapes: tuple[tuple[int, ...], ...] = ()
+    cotangent: tuple[float, ...] = ()
+    tangent: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.shapes and len(self.shapes) != self.expression.inputs:
+            raise ValueError(f"{self.expression.inputs} inputs, but {len(self.shapes)} shapes")
+        size = sum(map(math.prod, self.shapes)) if self.shapes else self.expression.inputs
+        if len(self.point) != size:
+            raise ValueError(f"the point must be {size} numbers, got {self.point}")
+        if self.tangent and len(self.tangent) != size:
+            raise ValueError(f"the tangent must be {size} numbers, got {self.tangent}")
+
+    def inputs(self) -> list[Any]:
+        """Return the inputs' values: floats, or new float64 arrays of the inputs' shapes."""
+        return self._by_input(self.point)
+
+    def tangents(self) -> list[Any]:
+        """Return the tangent's part for each input, if there is a tangent."""
+        return self._by_input(self.tangent) if self.tangent else []
+
+    def _by_input(self, numbers: tuple[float, ...]) -> list[Any]:
+        if not self.shapes:
+            return list(numbers)
+        ends = list(accumulate(map(math.prod, self.shapes)))
+        parts = np.split(np.array(numbers), ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+    def __str__(self) -> str:
+        """Return the expression and the point, on one line or more."""
+        values = (f"x{i} = {_written(x)}" for i, x in enumerate(self.inputs()))
+        cotangent = f", cotangent {list(self.cotangent)}" if self.cotangent else ""
+        tangent = f", differentiated along {list(self.tangent)} first" if self.tangent else ""
+        return f"{self.expression} at {', '.join(values)}{cotangent}{tangent}"
+
+
+def _written(x: Any) -> str:
+    if isinstance(x, float):
+        return repr(x)
+    return repr(x.tolist()) if x.size else f"empty{x.shape}"

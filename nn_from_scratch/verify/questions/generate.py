@@ -1,0 +1,208 @@
+"""Random expressions, built so that every step stays inside its operation's domain.
+
+One generator serves a seeded campaign and Hypothesis: all it asks for is a source of choices, a function
+``below(n)`` that returns an integer from 0 to n - 1. Simpler choices have smaller numbers, so that
+Hypothesis shrinks towards them.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import random
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
+from nn_from_scratch.verify.questions.operations import CATALOGUE, Operation
+
+T = TypeVar("T")
+Below = Callable[[int], int]
+Form = tuple[str, str]
+"""An operation and which of its operands are constants, as in ("sub", "cx") for ``2 - x``."""
+
+ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items() for form in op.forms)
+
+POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
+CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)
+EXTREMES = (1e300, 1e-310, 1e150, 1e-150, 1.7e308, 5e-324, 2.0**-1022)
+"""Huge values, and small ones down to the smallest subnormal."""
+BESIDE = (1.0, 1.0 + 2**-30, 1.0 - 2**-50)  # times another value: a tie, and how nearly there may be one
+_MOST_INPUTS = 4
+_ATTEMPTS = 12  # at a step, before it is given up
+
+# The guide: rough values that only steer the choice of the next step. Nothing is judged by them.
+GUIDE: Arithmetic = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": math.pow,
+    "neg": operator.neg,
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x * x,
+    "exp": math.exp,
+    "expm1": math.expm1,
+    "log": math.log,
+    "log1p": math.log1p,
+    "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "arcsin": math.asin,
+    "arccos": math.acos,
+    "arctan": math.atan,
+    "arctan2": math.atan2,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
+    "tanh": math.tanh,
+    "sigmoid": lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x))),
+    "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
+    "hypot": math.hypot,
+    "logaddexp": lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
+    "relu": lambda x: max(x, 0.0),
+    "abs": abs,
+    "maximum": max,
+    "minimum": min,
+    "where": lambda c, x, y: x if c > 0 else y,
+    "clip": lambda x, low, high: min(max(x, low), high),
+}
+
+
+def seeded(seed: int, index: int) -> Below:
+    """Return the source of choices of graph `index` of a campaign: the same on every machine."""
+    uniform = random.Random(f"{seed}/{index}").random
+    return lambda n: int(uniform() * n)
+
+
+def case(below: Below, forms: Collection[Form] = ALL_FORMS, *, most_steps: int = 30) -> Case:
+    """Draw an expression and a point inside its domain.
+
+    Parameters
+    ----------
+    below
+        The source of choices.
+    forms
+        The operations, and sides of their constants, that may be used.
+    most_steps
+        The largest number of operations.
+
+    Raises
+    ------
+    ValueError
+        If `forms` is empty.
+
+    """
+    if not forms:
+        raise ValueError("no operation to build an expression from")
+    return _Builder(below, forms).build(most_steps)
+
+
+class _Builder:
+    """The graph so far, with the guide's value of each node."""
+
+    def __init__(self, below: Below, forms: Collection[Form]) -> None:
+        self.below = below
+        self.extreme = is_extreme(below)
+        self.forms: dict[str, list[str]] = {}
+        for name, form in forms:
+            self.forms.setdefault(name, []).append(form)
+        self.values: list[float] = []
+        self.steps: dict[int, tuple[str, list[int]]] = {}  # the other nodes are inputs
+        self.constants: list[float] = []  # constant k is operand -1 - k
+
+    def build(self, most_steps: int) -> Case:
+        # Half of the graphs are small, where a fault stands alone; the others mix.
+        wanted = 1 + self.below(min(4, most_steps) if self.below(2) == 0 else most_steps)
+        attempts = wanted * _ATTEMPTS
+        while len(self.steps) < wanted and attempts:
+            attempts -= 1
+            self._try_step()
+        if not self.values:
+            self.values.append(self._number())
+        inputs = [node for node in range(len(self.values)) if node not in self.steps]
+        order = [*inputs, *(-1 - k for k in range(len(self.constants))), *self.steps]
+        index = {node: position for position, node in enumerate(order)}
+        steps = tuple(Step(name, tuple(index[k] for k in operands)) for name, operands in self.steps.values())
+        expression = Expression(len(inputs), tuple(self.constants), steps, index[len(self.values) - 1])
+        return Case(expression, tuple(self.values[node] for node in inputs))
+
+    def _pick(self, choices: Sequence[T]) -> T:
+        return choices[self.below(len(choices))]
+
+    def _number(self, operation: Operation | None = None) -> float:
+        """Draw a coordinate: a special point, a tie, or a short decimal (whose binary digits are full)."""
+        if self.extreme and (not self.values or self.below(2) == 0):
+            return self._pick((1, -1)) * self._pick(EXTREMES)
+        if self.below(4) == 0:
+            return self._pick((operation and operation.special) or POINTS)
+        if operation and operation.distance and self.values and self.below(2) == 1:
+            return self.values[-1] * self._pick(BESIDE)
+        return self._pick((1, -1)) * (1 + self.below(2999)) / 1000
+
+    def _try_step(self) -> None:
+        name = self._pick(list(self.forms))
+        form = self._pick(self.forms[name])
+        operation = CATALOGUE[name]
+        kept = len(self.values), len(self.constants)
+        operands: list[int] = []
+        for side, kind in enumerate(form):
+            if kind == "c":
+                operands.append(self._constant(operation.special if side else ()))
+                continue
+            operand = self._node(operation)
+            if operand in operands and self.below(4):
+                operand = self.below(len(self.values))  # the same operand twice is asked, but not that often
+            operands.append(operand)
+        values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
+        result = _guided(name, form, values, self.extreme)
+        if result is None:  # take back the inputs and constants drawn for it
+            del self.values[kept[0] :], self.constants[kept[1] :]
+        else:
+            self.steps[len(self.values)] = name, operands
+            self.values.append(result)
+
+    def _node(self, operation: Operation) -> int:
+        """Draw an operand: the latest node (which makes graphs deep), any (which shares), or a new input."""
+        inputs = len(self.values) - len(self.steps)
+        kind = self.below(4)
+        if not self.values or (kind == 0 and inputs < _MOST_INPUTS):
+            self.values.append(self._number(operation))
+            return len(self.values) - 1
+        return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
+
+    def _constant(self, special: tuple[float, ...]) -> int:
+        value = self._pick(special or CONSTANTS)
+        if value not in self.constants:
+            self.constants.append(value)
+        return -1 - self.constants.index(value)
+
+
+def askable(name: str, form: str, values: Sequence[float]) -> bool:
+    """Whether the operation is inside its domain, and has a derivative for every operand that is a node."""
+    # Only above 0 is a power a smooth function of its exponent.
+    return CATALOGUE[name].inside(*values) and not (name == "pow" and form != "xc" and values[0] <= 0)
+
+
+def is_extreme(below: Below) -> bool:
+    """Draw whether a case is one of the few with huge and subnormal values."""
+    return below(12) == 11
+
+
+def within_range(x: float, extreme: bool) -> bool:
+    """Whether the guide's value is 0 or neither too small nor too large for the next step."""
+    return x == 0 or (5e-324 <= abs(x) < 1e305 if extreme else 0.9e-9 < abs(x) < 1.1e6)
+
+
+def rounded(x: float) -> float:
+    """Round to as many digits as are the same with every system's mathematical library."""
+    return float(f"{x:.10g}")
+
+
+def _guided(name: str, form: str, values: list[float], extreme: bool) -> float | None:
+    """Return the step's rough value, or None where it should not be asked."""
+    try:
+        result = rounded(GUIDE[name](*values)) if askable(name, form, values) else math.inf
+    except (ArithmeticError, ValueError):
+        return None
+    return result if within_range(result, extreme) else None

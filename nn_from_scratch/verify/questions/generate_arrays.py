@@ -1,0 +1,281 @@
+"""Random expressions over arrays of mixed shapes, from the same source of choices as scalar ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import (
+    ALL_FORMS,
+    BESIDE,
+    CONSTANTS,
+    EXTREMES,
+    GUIDE,
+    POINTS,
+    Below,
+    Form,
+    askable,
+    is_extreme,
+    rounded,
+    within_range,
+)
+from nn_from_scratch.verify.questions.lower import STRUCTURE
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, Operation
+
+T = TypeVar("T")
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Shape = tuple[int, ...]
+Parameters = dict[str, Any]
+
+ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.forms[0]) for name, op in ARRAYS.items())
+
+_MOST_INPUTS, _LARGEST_SIZE, _ATTEMPTS = 4, 24, 12
+_SHAPES: tuple[Shape, ...] = (
+    *((3,), (2, 3), (3, 3), (2,), (1, 3), (2, 1), (2, 2), (2, 3, 2), (2, 2, 2), (3, 2), (3, 1, 2)),
+    *((2, 1, 2, 2), (1,), (), (1, 1), (3, 3), (2, 2, 3), (2, 3), (0,), (2, 0)),
+)
+_REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
+
+
+def array_case(
+    below: Below, forms: Collection[Form] = (*ALL_FORMS, *ARRAY_FORMS), *, most_steps: int = 8
+) -> Case:
+    """Draw an array expression, a point inside its domain, and a cotangent.
+
+    Parameters
+    ----------
+    below
+        The source of choices.
+    forms
+        The operations, and sides of constants, that may be used.
+    most_steps
+        The largest number of operations.
+
+    """
+    return _ArrayBuilder(below, forms).build(most_steps)
+
+
+class _ArrayBuilder:
+    """The graph so far, with the guide's value of each node."""
+
+    def __init__(self, below: Below, forms: Collection[Form]) -> None:
+        self.below = below
+        self.extreme = is_extreme(below)
+        self.whole = [name for name, _ in forms if name in ARRAYS]
+        self.elementwise = [form for form in forms if form[0] in CATALOGUE]
+        self.values: list[Array] = []
+        self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
+        self.constants: list[float] = []  # constant k is operand -1 - k
+
+    def build(self, most_steps: int) -> Case:
+        wanted = 1 + self.below(min(3, most_steps) if self.below(2) == 0 else most_steps)
+        attempts = wanted * _ATTEMPTS
+        while len(self.steps) < wanted and attempts:
+            attempts -= 1
+            self._try_step()
+        if not self.values or not any(self.values[k].size for k in self._inputs()):
+            self._input((2, 3))
+        inputs = self._inputs()
+        order = [*inputs, *(-1 - k for k in range(len(self.constants))), *self.steps]
+        index = {node: position for position, node in enumerate(order)}
+        steps = tuple(
+            Step(name, tuple(index[k] for k in operands), tuple(parameters.items()))
+            for name, operands, parameters in self.steps.values()
+        )
+        last = max(self.steps, default=len(self.values) - 1)
+        expression = Expression(len(inputs), tuple(self.constants), steps, index[last])
+        point = tuple(float(x) for k in inputs for x in self.values[k].ravel())
+        cotangent = tuple(self._pick((1.0, -0.5, 2.0, 0.75, -3.0)) for _ in range(self.values[last].size))
+        return Case(expression, point, tuple(self.values[k].shape for k in inputs), cotangent)
+
+    def _inputs(self) -> list[int]:
+        return [node for node in range(len(self.values)) if node not in self.steps]
+
+    def _pick(self, choices: Sequence[T]) -> T:
+        return choices[self.below(len(choices))]
+
+    def _input(self, shape: Shape, operation: Operation | None = None) -> int:
+        """Add an input, of short decimals, special points, and entries that repeat, which makes ties."""
+        entries: list[float] = []
+        branches = operation is not None and operation.distance is not None
+        others = self.values[-1].ravel().tolist() if branches and self.values else []
+        for _ in range(math.prod(shape)):
+            kind = self.below(8)
+            if self.extreme and (kind > 5 if self.values else not entries):
+                entries.append(self._pick((1, -1)) * self._pick(EXTREMES))
+            elif kind == 0 and (entries or others):
+                tie = self._pick([*entries, *others])
+                entries.append(tie * self._pick(BESIDE) if branches else tie)
+            elif kind == 1:
+                entries.append(self._pick((operation and operation.special) or POINTS[:7]))
+            else:
+                entries.append(self._pick((1, -1)) * (1 + self.below(2999)) / 1000)
+        self.values.append(np.array(entries, dtype=np.float64).reshape(shape))
+        return len(self.values) - 1
+
+    def _node(self, operation: Operation, *, new: bool = False) -> int:
+        """Draw an operand: the latest node, any, or a new input, which often broadcasts with the latest."""
+        kind = 0 if new else self.below(6)
+        if not self.values or (kind == 0 and len(self._inputs()) < _MOST_INPUTS):
+            if self.values and self.below(3):
+                shape = self.values[-1].shape
+                shape = tuple(
+                    1 if self.below(3) == 0 else size for size in shape[self.below(len(shape) + 1) :]
+                )
+            else:
+                shape = self._pick(_SHAPES)
+            return self._input(shape, operation)
+        return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
+
+    def _try_step(self) -> None:
+        kept = len(self.values), len(self.constants)
+        whole = self.whole and (not self.elementwise or self.below(2) == 0)
+        drawn = self._draw_whole() if whole else self._draw_elementwise()
+        if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
+            del self.values[kept[0] :], self.constants[kept[1] :]
+            return
+        name, operands, parameters, result = drawn
+        self.steps[len(self.values)] = name, operands, parameters
+        self.values.append(result)
+
+    def _in_range(self, result: Array) -> bool:
+        return all(within_range(x, self.extreme) for x in result.ravel().tolist())
+
+    def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
+        name, form = self._pick(self.elementwise)
+        operation = CATALOGUE[name]
+        operands = []
+        for side, kind in enumerate(form):
+            if kind == "c":
+                value = self._pick((side and operation.special) or CONSTANTS)
+                if value not in self.constants:
+                    self.constants.append(value)
+                operands.append(-1 - self.constants.index(value))
+            else:
+                operand = self._node(operation)
+                if operand in operands and self.below(4):  # the same operand twice never broadcasts
+                    operand = self._node(operation, new=True)
+                operands.append(operand)
+        values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
+        try:
+            entries = list(np.broadcast(*values))
+            shape = np.broadcast_shapes(*map(np.shape, values))
+            if not all(askable(name, form, [float(x) for x in entry]) for entry in entries):
+                return None
+            results = [GUIDE[name](*map(float, entry)) for entry in entries]
+        except (ArithmeticError, ValueError):
+            return None
+        return name, operands, {}, np.array([rounded(x) for x in results], dtype=np.float64).reshape(shape)
+
+    def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
+        name = self._pick(self.whole)
+        first = self._node(ARRAYS[name])
+        operands, parameters = [first], self._parameters(name, self.values[first].shape)
+        if parameters is None:
+            return None
+        if name in ("matmul", "concatenate", "stack"):
+            second = self._partner(name, self.values[first].shape, parameters)
+            operands = [first, second] if self.below(2) else [second, first]
+        try:
+            with np.errstate(all="ignore"):
+                result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
+        except ValueError:
+            return None  # the other way round the shapes do not fit
+        results = [rounded(float(x)) for x in np.ravel(result)]
+        return name, operands, parameters, np.array(results, dtype=np.float64).reshape(np.shape(result))
+
+    def _parameters(self, name: str, shape: Shape) -> Parameters | None:
+        """Draw numpy's keywords for an operand of this shape, or None where the operation has no place."""
+        size, axes = math.prod(shape), range(len(shape))
+        if not shape:
+            here: dict[str, Parameters] = {"broadcast_to": {"shape": self._pick(((1,), (1, 1), (2,)))}}
+            reduced = {"axis": None, "keepdims": self.below(2) == 1}
+            return reduced if name in _REDUCTIONS else here.get(name)
+        axis = self._pick([*axes, *(-1 - a for a in axes)])
+        if name in _REDUCTIONS:
+            both = [(0, len(shape) - 1)] if len(shape) > 1 else []
+            parameters: Parameters = {
+                "axis": self._pick([None, axis, axis, *both]),
+                "keepdims": self.below(2) == 1,
+            }
+        elif name in ("softmax", "log_softmax"):
+            parameters = {"axis": axis}
+        elif name == "index":
+            parameters = {"index": self._index(shape) if size else ()}
+        else:
+            return self._movement(name, shape, axis)
+        return parameters if size else None
+
+    def _movement(self, name: str, shape: Shape, axis: int) -> Parameters | None:
+        """Draw the keywords of an operation that only moves entries about."""
+        size, axes = math.prod(shape), list(range(len(shape)))
+        ones = tuple(a for a in axes if shape[a] == 1)
+        grown = tuple(self._pick((1, 2, 3)) if n == 1 else n for n in shape)
+        halves = [(2, size // 2)] if size % 2 == 0 else []
+        choices: dict[str, Parameters] = {
+            "reshape": {"shape": self._pick([(-1,), shape[::-1], (1, *shape), (size, 1), *halves])},
+            "transpose": {"axes": tuple(axes.pop(self.below(len(axes))) for _ in shape)},
+            "broadcast_to": {"shape": self._pick((grown, (2, *grown)))},
+            "expand_dims": {"axis": self._pick((0, len(shape), -1, (0, len(shape) + 1)))},
+            "matmul": {},
+        }
+        if name == "squeeze":
+            return {"axis": self._pick((ones, ones[0]))} if ones else None
+        return choices.get(name, {"axis": axis})
+
+    def _index(self, shape: Shape) -> tuple[Any, ...]:
+        items: list[Any] = []
+        for size in shape[: 1 + self.below(len(shape))]:
+            arrays = any(isinstance(item, tuple) and item[0] != "slice" for item in items)
+            kind = self.below(4 if arrays else 6)
+            if kind < 2:
+                items.append(
+                    (
+                        "slice",
+                        *self._pick(((None, None, None), (1, None, None), (None, None, 2), (None, None, -1))),
+                    )
+                )
+            elif kind < 4:
+                items.append(self.below(size) - self._pick((0, size)))
+            elif kind == 4:
+                items.append(tuple(self.below(size) for _ in range(1 + self.below(3))))
+            else:
+                items.append(tuple(self.below(3) > 0 for _ in range(size)))
+        return tuple(items)
+
+    def _partner(self, name: str, shape: Shape, parameters: Parameters) -> int:
+        """Draw the other operand of a matmul, concatenate or stack."""
+        wanted = list(shape)
+        if name == "matmul":
+            n = shape[-1]
+            wanted = list(
+                self._pick([(n,), (n, 2), (n, 3), (n, 1), (2, n, 2), (2, n), (1, n), (*shape[:-2], n, 2)])
+            )
+        elif name == "concatenate":
+            wanted[parameters["axis"]] = self._pick((1, 2, 3))
+        same = [k for k, value in enumerate(self.values) if value.shape == tuple(wanted)]
+        if same and (self.below(2) == 0 or len(self._inputs()) >= _MOST_INPUTS):
+            return self._pick(same)
+        return self._input(tuple(wanted))
+
+
+def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+WHOLE: Arithmetic = {
+    **STRUCTURE,
+    "sum": np.sum,
+    "mean": np.mean,
+    "prod": np.prod,
+    "max": np.max,
+    "min": np.min,
+    "logsumexp": _logsumexp,
+    "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+    "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
+    "matmul": np.matmul,
+}

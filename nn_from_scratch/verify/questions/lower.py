@@ -1,0 +1,155 @@
+"""Array expressions as scalar ones, entry by entry, so that every oracle can judge them.
+
+The expression is evaluated over numpy arrays whose entries are symbols, each of which records the scalar
+operation that made it. Broadcasting, indexing and reshaping are numpy's own, on symbols; sums, products and
+extrema are chains of scalar operations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
+from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+
+
+def lower(case: Case) -> Case:
+    """Return the scalar case with the same derivatives.
+
+    Its inputs are the entries of the inputs, in their order; its output is the sum of the output's entries,
+    each times its cotangent.
+    """
+    tracer = Tracer()
+    count = len(case.point)
+    symbols = np.array([*map(tracer.symbol, range(count)), None], dtype=object)[:-1]
+    ends = np.cumsum([math.prod(shape) for shape in case.shapes])[:-1]
+    inputs = [part.reshape(shape) for part, shape in zip(np.split(symbols, ends), case.shapes, strict=True)]
+    output = np.ravel(case.expression.evaluate(tracer.arithmetic(), inputs)[case.expression.output])
+    cotangent = case.cotangent or (1.0,) * output.size
+    total: Any = 0.0
+    for entry, weight in zip(output, cotangent, strict=True):
+        total = total + entry * weight
+    # An output that no input moves is still asked: its derivatives are 0.
+    scalar = tracer.case(total + symbols[0] * 0.0 if isinstance(total, float) else total, case.point)
+    return replace(scalar, tangent=case.tangent)
+
+
+@dataclass(eq=False, slots=True)
+class _Symbol:
+    """A scalar node of the traced graph, by number: first the point's entries, then what was recorded."""
+
+    tracer: Tracer
+    number: int
+
+    def __add__(self, other: Any) -> Any:
+        return self.tracer.apply("add", self, other) if _matters(other, 0.0) else self
+
+    def __radd__(self, other: Any) -> Any:
+        return self.tracer.apply("add", other, self) if _matters(other, 0.0) else self
+
+    def __mul__(self, other: Any) -> Any:
+        return self.tracer.apply("mul", self, other) if _matters(other, 1.0) else self
+
+    __rmul__ = __mul__
+
+
+def _matters(operand: Any, neutral: float) -> bool:
+    return isinstance(operand, _Symbol) or operand != neutral
+
+
+class Tracer:
+    """Records scalar operations."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, tuple[_Symbol | float, ...]]] = []
+
+    def symbol(self, entry: int) -> _Symbol:
+        """Return the symbol of an entry of the point."""
+        return _Symbol(self, entry)
+
+    def apply(self, name: str, *operands: Any) -> _Symbol:
+        """Record an operation."""
+        if not any(isinstance(x, _Symbol) for x in operands):  # what an empty sum gave: it needs a node
+            operands = (
+                self.apply("add", self.apply("mul", _Symbol(self, 0), 0.0), operands[0]),
+                *operands[1:],
+            )
+        self.steps.append((name, tuple(x if isinstance(x, _Symbol) else float(x) for x in operands)))
+        return _Symbol(self, -len(self.steps))
+
+    def case(self, output: _Symbol, point: tuple[float, ...]) -> Case:
+        """Return what was recorded, numbered: inputs, then constants, then steps."""
+        used = dict.fromkeys(x for _, operands in self.steps for x in operands if isinstance(x, float))
+        constants = {value: len(point) + k for k, value in enumerate(used)}
+        first = len(point) + len(constants)
+
+        def number(operand: _Symbol | float) -> int:
+            if isinstance(operand, float):
+                return constants[operand]
+            return operand.number if operand.number >= 0 else first - operand.number - 1
+
+        steps = tuple(Step(name, tuple(map(number, operands))) for name, operands in self.steps)
+        return Case(Expression(len(point), tuple(constants), steps, number(output)), point)
+
+    def arithmetic(self) -> Arithmetic:
+        """Return numpy's operations on arrays of symbols."""
+        scalar: dict[str, Callable[..., Any]] = {
+            name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
+            for name, operation in CATALOGUE.items()
+        }
+        exp, log, sub, div = (scalar[name] for name in ("exp", "log", "sub", "div"))
+
+        def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
+            return log(np.sum(exp(x), axis=axis, keepdims=keepdims))
+
+        return {
+            **scalar,
+            **STRUCTURE,
+            "sum": np.sum,
+            "mean": lambda x, axis, keepdims: div(
+                np.sum(x, axis=axis, keepdims=keepdims), float(_count(x, axis))
+            ),
+            "prod": np.prod,
+            "max": partial(_fold, scalar["maximum"]),
+            "min": partial(_fold, scalar["minimum"]),
+            "logsumexp": logsumexp,
+            "softmax": lambda x, axis: div(exp(x), np.sum(exp(x), axis=axis, keepdims=True)),
+            "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
+            "matmul": np.matmul,
+        }
+
+
+STRUCTURE: Arithmetic = {
+    "reshape": lambda x, shape: x.reshape(shape),
+    "transpose": np.transpose,
+    "broadcast_to": np.broadcast_to,
+    "squeeze": np.squeeze,
+    "expand_dims": np.expand_dims,
+    "index": lambda x, index: x[as_index(index)],
+    "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
+    "stack": lambda *xs, axis: np.stack(xs, axis),
+}
+"""numpy's functions that only move entries about."""
+
+
+def _axes(x: Any, axis: Any) -> tuple[int, ...]:
+    every = range(np.ndim(x))
+    chosen = every if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(every[a] for a in chosen)
+
+
+def _count(x: Any, axis: Any) -> int:
+    return math.prod(np.shape(x)[a] for a in _axes(x, axis))
+
+
+def _fold(function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Reduce along axes, one after the other."""
+    for a in _axes(x, axis):
+        x = np.expand_dims(function.reduce(x, axis=a), a)
+    return x if keepdims else np.squeeze(x, _axes(x, axis))

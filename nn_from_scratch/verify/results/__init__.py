@@ -1,0 +1,1 @@
+"""What can be made of results: tables for a terminal, JUnit XML for CI systems."""

@@ -1,0 +1,319 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import pytest
+
+from nn_from_scratch.verify import Engine, load, state, verify
+from nn_from_scratch.verify.campaign import campaign
+from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
+from nn_from_scratch.verify.faults import FAULTS, Victim
+from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.state import isolated
+
+OF_GRAPHS = ("rules", "accuracy")
+COUNTS = ("graphs", "operations", "checks", "oracles", "grades", "verdict", "failures", "alarms")
+
+
+def faulty(name: str) -> Engine:
+    return next(fault for fault in FAULTS if fault.name == name).engine()
+
+
+@pytest.fixture(scope="module")
+def right() -> dict[str, Any]:
+    return verify(load("nn_from_scratch"), graphs=300, jobs=1)
+
+
+@pytest.fixture(scope="module")
+def wrong() -> dict[str, Any]:
+    return verify(faulty("tanh: its derivative times 1.000000001"), graphs=300, grades=OF_GRAPHS)
+
+
+def test_our_engine_is_right_and_complete(right: dict[str, Any]) -> None:
+    assert right["verdict"] == "right"
+    assert right["grades"] == dict.fromkeys(campaign.GRADES, "right")
+    assert (right["failures"], right["interrupted"]) == ([], False)
+    assert all(row["supported"] for row in right["operations"].values())
+    assert all(right["operations"][name]["checked"] for name in CATALOGUE)
+
+
+def test_graphs_are_all_counted(right: dict[str, Any]) -> None:
+    graphs = right["graphs"]
+    assert graphs["requested"] == graphs["checked"] == 300
+    assert sum(graphs[name] for name in ("right", "inaccurate", "wrong", "undecided", "error")) == 300
+    assert graphs["right"] > 250
+    columns = right["checks"]
+    assert set(columns) == {"steps", "gradient", "error", "tolerance", "verdict", "margin"}
+    assert {len(column) for column in columns.values()} == {300}
+
+
+def test_every_oracle_is_heard_and_none_differs(right: dict[str, Any]) -> None:
+    assert set(right["oracles"]) == {"taylor", "pytorch", "finite differences"}
+    for name, row in right["oracles"].items():
+        if row["available"]:
+            assert row["asked"] == row["agrees"] + row["differs"] + row["no answer"] == 300, name
+            assert row["differs"] == 0
+            assert row["agrees"] > 240
+    assert right["oracles"]["pytorch"]["available"] is (pytorch.version() is not None)
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong"])
+def test_results_are_strict_json_with_every_key(kind: str, request: pytest.FixtureRequest) -> None:
+    results = request.getfixturevalue(kind)
+    again = json.loads(json.dumps(results, allow_nan=False))
+    keys = (
+        "schema engine verdict seed seconds interrupted environment grades gated graphs operations oracles "
+        "state checks failures alarms second_order conventions"
+    )
+    assert set(again) >= set(keys.split())
+    assert again["schema"] == 1
+    assert set(again["environment"]) >= {"nn_from_scratch", "python", "platform", "numpy", "torch"}
+    for row in again["operations"].values():
+        assert set(row) >= {
+            "supported",
+            "checked",
+            "wrong",
+            "undecided",
+            "largest_error_in_tolerances",
+            "note",
+        }
+    for row in again["state"]:
+        assert set(row) == {"name", "grade", "outcome", "message"}
+    for row in again["failures"]:
+        assert set(row) >= {"grade", "operation", "message", "text", "expression", "point", "reproducer"}
+        assert len(row["got"]) == len(row["expected"]) == len(row["tolerance"])
+
+
+def test_a_relative_error_of_1e_9_is_wrong(wrong: dict[str, Any]) -> None:
+    assert wrong["verdict"] == "wrong"
+    assert (wrong["grades"]["rules"], wrong["grades"]["accuracy"]) == ("right", "wrong")
+    (failure,) = wrong["failures"]
+    assert (failure["operation"], failure["grade"]) == ("tanh", "accuracy")
+    assert wrong["operations"]["tanh"]["wrong"] == wrong["graphs"]["inaccurate"] > 0
+    assert wrong["operations"]["add"]["wrong"] == 0
+    assert wrong["operations"]["tanh"]["largest_error_in_tolerances"] > 1e4
+
+
+def test_infinite_errors_are_kept_out_of_the_json() -> None:
+    engine = Victim(table={**Victim().table, "exp": (lambda x: float("nan"), lambda z, x: (float("inf"),))})
+    results = verify(engine.engine("not finite"), graphs=100, grades=OF_GRAPHS)
+    json.dumps(results, allow_nan=False)
+    assert results["verdict"] == "wrong"
+    assert None in results["checks"]["error"]
+    assert {failure["operation"] for failure in results["failures"]} == {"exp"}
+
+
+def test_same_seed_gives_the_same_results_with_any_number_of_workers(right: dict[str, Any]) -> None:
+    ours = load("nn_from_scratch")
+    one, two = (verify(ours, graphs=100, jobs=jobs, grades=OF_GRAPHS) for jobs in (1, 2))
+    assert [two[key] for key in COUNTS] == [one[key] for key in COUNTS]
+    assert one["checks"] == {column: entries[:100] for column, entries in right["checks"].items()}
+
+
+def test_another_seed_gives_other_graphs(right: dict[str, Any]) -> None:
+    other = verify(load("nn_from_scratch"), graphs=10, seed=1, jobs=1, grades=OF_GRAPHS)
+    assert other["checks"]["gradient"] != right["checks"]["gradient"][:10]
+
+
+def test_progress_is_told_from_nothing_to_all() -> None:
+    told: list[tuple[int, int, str]] = []
+    ours = load("nn_from_scratch")
+    verify(ours, graphs=100, grades=OF_GRAPHS, progress=lambda *what: told.append(what))
+    assert [what[0] for what in told] == sorted(what[0] for what in told)
+    assert {what[1] for what in told} == {100}
+    assert told[-1][0] == 100
+
+
+def test_interruption_keeps_what_was_checked() -> None:
+    def stop(done: int, of: int, words: str) -> None:  # noqa: ARG001
+        if done >= 100:
+            raise KeyboardInterrupt
+
+    results = verify(load("nn_from_scratch"), graphs=1000, jobs=1, progress=stop)
+    assert results["interrupted"]
+    assert results["graphs"]["checked"] == 100
+    assert results["graphs"]["requested"] == 1000
+    assert len(results["checks"]["verdict"]) == 100
+    assert results["grades"]["rules"] == "right"
+    assert results["grades"]["state"] == "not checked"
+
+
+def test_pytorch_is_imported_before_there_is_anything_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pytorch, "version", interrupt)
+    monkeypatch.setattr(state, "started", lambda *_: pytest.fail("the work began"))
+    with pytest.raises(KeyboardInterrupt):
+        verify(load("nn_from_scratch"), graphs=10)
+
+
+def test_interruption_of_the_checks_keeps_those_made() -> None:
+    def interrupt(_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    ours = load("nn_from_scratch")
+    assert ours.tape is not None
+    engine = replace(ours, tape=replace(ours.tape, reset=interrupt), spec="")
+    results = verify(engine, graphs=10)
+    assert results["interrupted"]
+    first = list(state.CHECKS).index("gradients zeroed between two passes begin anew")
+    assert [one["name"] for one in results["state"]] == list(state.CHECKS)[:first]
+    assert {one["outcome"] for one in results["state"]} == {"right"}
+    assert (results["grades"]["state"], results["grades"]["rules"]) == ("not checked", "right")
+
+
+def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[isolated._Process] = []
+
+    class Watched(isolated._Process):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            started.append(self)
+
+    def stop(*_: object) -> NoReturn:
+        assert [one._process.poll() for one in started] == [None] * len(isolated.HASH_SEEDS)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(isolated, "_Process", Watched)
+    assert verify(load("nn_from_scratch"), graphs=100, jobs=1, progress=stop)["interrupted"]
+    assert all(one._process.poll() for one in started)
+
+
+@pytest.mark.parametrize(
+    ("name", "grades"),
+    [
+        ("left over", {"rules": "right", "accuracy": "right", "state": "wrong", "limits": "right"}),
+        (
+            "sigmoid: an exponential that overflows",
+            {"rules": "right", "accuracy": "right", "state": "right", "limits": "wrong"},
+        ),
+        (
+            "cos: its derivative times -1.0",
+            {"rules": "wrong", "accuracy": "right", "state": "right", "limits": "right"},
+        ),
+    ],
+)
+def test_grades_are_told_apart_and_gated_apart(name: str, grades: dict[str, str]) -> None:
+    results = verify(faulty(name), graphs=60)
+    assert (results["verdict"], results["grades"]) == ("wrong", grades)
+    assert results["gated"] == list(campaign.GRADES)
+    for grade, outcome in grades.items():
+        alone = campaign._verdict({grade: outcome})
+        assert alone == outcome
+
+
+def test_verdict_depends_on_the_gated_grades_only() -> None:
+    results = verify(faulty("left over"), graphs=50, grades=("accuracy", "rules"))
+    assert (results["verdict"], results["gated"]) == ("right", ["rules", "accuracy"])
+    assert results["grades"]["state"] == "wrong"
+    assert results["failures"], "what is not gated is told nevertheless"
+
+
+def test_grade_that_is_not_gated_gets_quick_checks_and_is_not_called_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(isolated, "_Process", lambda *_: pytest.fail("a process was started"))
+    results = verify(load("nn_from_scratch"), graphs=20, grades=("rules",))
+    assert {one["name"] for one in results["state"]} == set(state.CHECKS) - set(state.LONG)
+    assert {one["outcome"] for one in results["state"]} == {"right"}
+    assert (results["grades"]["state"], results["grades"]["limits"]) == ("not checked", "not checked")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ({"rules": "right", "accuracy": "right", "state": "not checked"}, "right"),
+        ({"rules": "not checked", "accuracy": "not checked", "state": "right"}, "nothing checked"),
+        ({"rules": "not checked", "state": "wrong"}, "wrong"),
+        ({"state": "right"}, "right"),
+        ({"limits": "not checked"}, "nothing checked"),
+        ({"rules": "wrong", "accuracy": "not checked"}, "wrong"),
+    ],
+)
+def test_verdict_is_no_pass_where_nothing_was_checked(outcomes: dict[str, str], verdict: str) -> None:
+    assert campaign._verdict(outcomes) == verdict
+
+
+def test_engine_without_operations_is_nothing_checked() -> None:
+    class Bare:
+        def __init__(self, data: float) -> None:
+            self.data, self.grad = data, 0.0
+
+    def backward(output: Bare) -> None:
+        output.grad = 1.0
+
+    engine = Engine.from_tape(
+        name="bare",
+        variable=Bare,
+        backward=backward,
+        value=lambda node: node.data,
+        gradient=lambda node: node.grad,
+    )
+    results = verify(engine, graphs=100)
+    assert results["verdict"] == "nothing checked"
+    assert results["graphs"]["checked"] == 0
+    assert "the engine supports no operation of the catalogue" in results["alarms"]
+    assert not any(row["supported"] for row in results["operations"].values())
+    assert "AttributeError" in results["operations"]["tanh"]["note"]
+
+
+def test_no_graphs_are_no_pass() -> None:
+    results = verify(load("nn_from_scratch"), graphs=0, grades=OF_GRAPHS)
+    assert results["verdict"] == "nothing checked"
+    assert results["grades"]["rules"] == "not checked"
+    assert "operation tanh is supported but was in no graph" in results["alarms"]
+
+
+def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = load("nn_from_scratch")
+    assert any("was in no graph" in alarm for alarm in verify(engine, graphs=3, grades=OF_GRAPHS)["alarms"])
+    monkeypatch.setattr(
+        campaign,
+        "case",
+        lambda below, forms: outside(below),  # a generator that leaves the domain
+    )
+    monkeypatch.setattr(campaign, "array_case", lambda below, forms: outside(below))
+    alarms = verify(engine, graphs=20, jobs=1, grades=OF_GRAPHS)["alarms"]
+    assert "operation log: every graph with it was undecided" in alarms
+    assert "20 of 20 graphs were undecided" in alarms
+    assert "the oracle taylor answered nothing" in alarms
+
+
+def outside(below: Callable[[int], int]) -> Any:
+    from nn_from_scratch.verify.engines.engine import single
+
+    return single("log", "x", [-1.0 - below(10)])
+
+
+def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytorch, "version", lambda: None)
+    results = verify(load("nn_from_scratch"), graphs=50, jobs=1, grades=OF_GRAPHS)
+    assert results["verdict"] == "right"
+    row = results["oracles"]["pytorch"]
+    assert (row["available"], row["asked"]) == (False, 0)
+    assert row["note"] == "not asked: torch is not installed"
+    assert results["oracles"]["taylor"]["agrees"] > 40
+
+
+def test_reverse_pass_is_blamed_where_every_operation_is_right() -> None:
+    results = verify(faulty("every path"), graphs=100, grades=OF_GRAPHS)
+    assert REVERSE_PASS in {failure["operation"] for failure in results["failures"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"graphs": -1}, "graphs must be at least 0 and jobs at least 1; got -1 and None"),
+        ({"jobs": 0}, "got 2000 and 0"),
+        ({"grades": ()}, "grades are rules, accuracy, state, limits"),
+        ({"grades": ("speed",)}, r"got \['speed'\]"),
+    ],
+)
+def test_verify_refuses_bad_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        verify(load("nn_from_scratch"), **arguments)

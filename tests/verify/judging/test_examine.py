@@ -1,0 +1,132 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
+from nn_from_scratch.verify.engines.engine import Answer, single
+from nn_from_scratch.verify.faults import FAULTS
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
+from nn_from_scratch.verify.oracles import pytorch
+
+SQUARE = single("mul", "xc", [3.0, 2.0])  # 2 x at 3
+
+
+def answering(answer: Callable[[Case], Answer]) -> Engine:
+    return replace(load("nn_from_scratch"), answer=answer)
+
+
+def test_examine_finds_our_engine_right_and_all_witnesses_agree() -> None:
+    found = examine(load("nn_from_scratch"), SQUARE, witnesses=WITNESSES)
+    assert found.verdict is Verdict.RIGHT
+    assert set(found.oracles.values()) == {"agrees"}
+    assert {"taylor", "finite differences"} <= set(found.oracles)
+    assert ("pytorch" in found.oracles) is (pytorch.version() is not None)
+    assert found.message == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "slope", "verdict"),
+    [
+        (6.0, 2.0, Verdict.RIGHT),
+        (6.0, 2.0 * (1 + 1e-9), Verdict.INACCURATE),
+        (6.0 * (1 + 1e-9), 2.0, Verdict.INACCURATE),
+        (6.0, -2.0, Verdict.WRONG),
+        (-6.0, 2.0, Verdict.WRONG),
+        (6.0, float("nan"), Verdict.WRONG),
+        (float("nan"), 2.0, Verdict.WRONG),
+        (float("inf"), 2.0, Verdict.WRONG),
+    ],
+)
+def test_examine_judges_value_and_gradient(value: float, slope: float, verdict: Verdict) -> None:
+    assert examine(answering(lambda case: Answer(value, (slope,))), SQUARE).verdict is verdict
+
+
+def test_examine_names_what_is_wrong() -> None:
+    found = examine(answering(lambda case: Answer(6.0, (5.0,))), SQUARE)
+    assert found.message.startswith("the derivative for x0 is 5.0, expected 2.0: the error 3 is ")
+    found = examine(answering(lambda case: Answer(7.0, (2.0,))), SQUARE)
+    assert found.message.startswith("the value is 7.0, expected 6.0")
+
+
+def test_examine_hears_the_witnesses_against_a_wrong_engine() -> None:
+    found = examine(answering(lambda case: Answer(6.0, (5.0,))), SQUARE, witnesses=WITNESSES)
+    assert set(found.oracles.values()) == {"differs"}
+
+
+@pytest.mark.parametrize(
+    "raised", [ValueError("odd"), RecursionError(), ZeroDivisionError(), AssertionError("no")]
+)
+def test_examine_takes_what_an_engine_raises_as_an_outcome(raised: Exception) -> None:
+    def answer(_: Case) -> Answer:
+        raise raised
+
+    found = examine(answering(answer), SQUARE)
+    assert found.verdict is Verdict.ERROR
+    assert found.message == f"the engine raised {type(raised).__name__}: {raised}"
+
+
+def test_examine_excuses_what_an_engine_raises_outside_the_domain() -> None:
+    def answer(_: Case) -> Answer:
+        raise ValueError("math domain error")
+
+    assert examine(answering(answer), single("log", "x", [-1.0])).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("x", [1000.0, 709.9])
+def test_examine_excuses_what_an_engine_raises_beyond_its_format(x: float) -> None:
+    def answer(_: Case) -> Answer:
+        raise OverflowError("math range error")
+
+    assert examine(answering(answer), single("exp", "x", [x])).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("gradient", [(), (2.0, 2.0), ([2.0],), ("two",)])
+def test_examine_refuses_what_is_no_gradient(gradient: tuple[object, ...]) -> None:
+    engine = Engine.from_transform(
+        name="odd", namespace=np, value_and_gradient=lambda function, point: (6.0, gradient)
+    )
+    assert examine(engine, SQUARE).verdict is Verdict.ERROR
+
+
+@pytest.mark.parametrize(
+    ("slopes", "accused"),
+    [((0.5, 0.5), False), ((1, 0), False), ((0, 1), False), ((1, 1), True), ((0, 0), True)],
+)
+def test_examine_shares_a_tie_among_its_operands(slopes: tuple[float, float], accused: bool) -> None:
+    tie = single("maximum", "xx", [2.0, 2.0])
+    engine = answering(lambda case: Answer(2.0, slopes))
+    assert examine(engine, tie).verdict.accuses is accused
+
+
+def test_examine_accuses_a_gross_fault_before_a_cancellation() -> None:
+    # sin(x) - c, of which no digit is left: its derivative is well known nevertheless.
+    engine = next(fault for fault in FAULTS if fault.name == "sin: its derivative times -1.0").engine()
+    steps = (Step("sin", (0,)), Step("sub", (3, 1)), Step("mul", (4, 2)))
+    one = Case(Expression(1, (0.9092974268256817, 1e20), steps, output=5), (2.0,))
+    assert examine(engine, one).verdict is Verdict.WRONG
+    assert not examine(load("nn_from_scratch"), one).verdict.accuses
+
+
+def test_a_witness_that_overflows_where_the_engine_does_not_has_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pytorch, "version", lambda: "2.0")
+    monkeypatch.setattr(pytorch, "gradient", lambda case: np.array([np.nan]))
+    for point, hearing in ((-(2.0**-1022), "no answer"), (-2.0, "differs")):
+        found = examine(load("nn_from_scratch"), single("div", "cx", [0.0, point]), witnesses=WITNESSES)
+        assert found.verdict is Verdict.RIGHT
+        assert found.oracles["pytorch"] == hearing
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("point", [(1.0, 1.0), (2.0, 2.0, 2.0), (-0.5, 0.25, -0.5, 0.25)])
+def test_all_of_it_for_each_of_a_tie_is_wrong_along_any_direction(
+    name: str, point: tuple[float, ...]
+) -> None:
+    engine = next(one for one in FAULTS if one.name == f"{name}: all of it for each of a tie").engine()
+    reduction = (Step(name, (0,), (("axis", None), ("keepdims", False))),)
+    case = Case(Expression(1, (), reduction, 1), point, ((len(point),),), (1.0,))
+    assert examine(engine, case).verdict is Verdict.WRONG
+    assert examine(load("nn_from_scratch"), case).verdict is Verdict.RIGHT

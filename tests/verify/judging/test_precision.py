@@ -1,0 +1,61 @@
+"""Engines that compute in less than float64 are judged at their own precision."""
+
+from typing import Any
+
+import pytest
+
+from nn_from_scratch.verify import Engine, verify
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.generate import case, seeded
+
+torch = pytest.importorskip("torch")
+
+
+def _in_pytorch(dtype: Any, claimed: str, **planted: Any) -> Engine:
+    from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS
+
+    def backward(output: Any, cotangent: Any = None) -> None:
+        output.backward(None if cotangent is None else torch.as_tensor(cotangent, dtype=dtype))
+
+    return Engine.from_tape(
+        name=f"PyTorch in {dtype}",
+        variable=lambda x: torch.tensor(x, dtype=dtype, requires_grad=True),
+        backward=backward,
+        value=lambda node: node.detach().double().numpy(),
+        gradient=lambda leaf: None if leaf.grad is None else leaf.grad.double().numpy(),
+        operations={**OPERATIONS, **planted},
+        arrays=True,
+        dtype=claimed,
+    )
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
+def test_precision_of_an_engine_is_no_fault(name: str) -> None:
+    engine = _in_pytorch(getattr(torch, name), name)
+    results = verify(engine, graphs=600, grades=["rules", "accuracy"])
+    assert engine.lacks == {}
+    assert results["verdict"] == "right", results["failures"]
+    assert results["graphs"]["right"] > 500
+
+
+@pytest.mark.parametrize("operation", ["tanh", "log", "sin", "sqrt", "arctan", "softplus", "reciprocal"])
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_wrong_derivative_is_caught_in_a_few_bits(name: str, operation: str) -> None:
+    from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS
+
+    def steeper(x: Any) -> Any:
+        right = OPERATIONS[operation](x)
+        return right + (right - right.detach()) * 0.25
+
+    engine = _in_pytorch(getattr(torch, name), name, **{operation: steeper})
+    forms = [form for form in engine.forms if form[0] in (operation, "add", "mul")]
+    seen = [examine(engine, case(seeded(0, index), forms)) for index in range(100)]
+    wrong = [one for one in seen if one.verdict.accuses]
+    assert len(wrong) >= 10
+    assert all(operation in str(one.case.expression) for one in wrong)
+
+
+def test_float32_that_claims_float64_is_caught() -> None:
+    results = verify(_in_pytorch(torch.float32, "float64"), graphs=100, grades=["rules", "accuracy"])
+    assert results["verdict"] == "wrong"
+    assert results["graphs"]["inaccurate"] + results["graphs"]["wrong"] > 50

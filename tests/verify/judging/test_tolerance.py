@@ -1,0 +1,211 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb
+
+from nn_from_scratch.verify import faults
+from nn_from_scratch.verify.engines.engine import Answer, Engine, load, single
+from nn_from_scratch.verify.faults import Row, Value, Victim
+from nn_from_scratch.verify.judging import tolerance
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.judging.tolerance import FORMATS, Rounding, rounding
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.lower import lower
+
+
+def radii(one: Case, working_format: str = "float64") -> Rounding:
+    truth = taylor.enclose(one.expression, one.point)[1]
+    return rounding(one.expression, one.point, truth, FORMATS[working_format])
+
+
+@pytest.mark.parametrize("working_format", FORMATS)
+def test_radius_of_one_operation_is_about_a_rounding(working_format: str) -> None:
+    found = radii(single("exp", "x", [1.0]), working_format)
+    roundoff = FORMATS[working_format].unit_roundoff
+    assert found.value == pytest.approx(np.e * roundoff, rel=2)
+    assert found.derivatives[0] == pytest.approx(np.e * roundoff, rel=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "operands"), [("add", [2.0, 3.0]), ("mul", [2.0, 3.0]), ("neg", [2.0]), ("maximum", [2.0, 3.0])]
+)
+def test_radius_is_zero_where_nothing_is_rounded(name: str, operands: list[float]) -> None:
+    found = radii(single(name, "x" * len(operands), operands))
+    assert found.value == 0
+    assert set(found.derivatives) == {0.0}
+
+
+def test_radius_of_a_kink_is_not_the_width_of_its_interval() -> None:
+    assert radii(single("relu", "x", [0.0])).derivatives[0] < 1e-12
+
+
+def test_radius_grows_where_digits_cancel() -> None:
+    # 1 - cos(x) at 1e-6: the value has lost twelve digits.
+    steps = (Step("cos", (0,)), Step("sub", (1, 2)))
+    found = radii(Case(Expression(1, (1.0,), steps, output=3), (1e-6,)))
+    assert 1e-5 < found.value / 5e-13 < 1e-2
+
+
+def test_radius_allows_for_the_usual_rule_of_tanh_near_saturation() -> None:
+    # 1 - z * z has an error of a unit in the last place of 1, whatever is left of it.
+    assert radii(single("tanh", "x", [18.0])).derivatives[0] > 2.0**-53
+
+
+def test_radius_is_infinite_outside_the_domain() -> None:
+    assert radii(single("log", "x", [-1.0])).value == float("inf")
+
+
+def test_radii_explain_every_rounding_of_our_engine() -> None:
+    engine = load("nn_from_scratch")
+    seen = [examine(engine, case(seeded(7, index))) for index in range(500)]
+    errors = [
+        one.in_tolerances for found in seen if found.verdict is Verdict.RIGHT for one in found.judgements
+    ]
+    assert max(errors) < 0.5  # of the tolerance, which is four radii
+
+
+@pytest.mark.parametrize("name", ["sin", "mul", "tanh"])
+def test_a_fault_of_the_partials_only_widens_or_narrows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The truth has no part in this table: a wrong sign in it must not change a verdict.
+    def negated(*numbers: arb) -> tuple[arb, ...]:
+        return tuple(-partial for partial in rules[name](*numbers))
+
+    rules = tolerance._PARTIALS
+    monkeypatch.setattr(tolerance, "_PARTIALS", {**rules, name: negated})
+    engine = load("nn_from_scratch")
+    for index in range(150):
+        assert not examine(engine, case(seeded(8, index))).verdict.accuses
+
+
+def float32_engine(dtype: str) -> Engine:
+    """Return an engine that rounds each number it computes to float32, and claims `dtype`."""
+
+    def single(x: float) -> Any:
+        return np.float32(x)
+
+    def rounded(row: Row) -> Row:
+        value, partials = row
+        return (
+            lambda *xs: single(value(*map(float, xs))),
+            lambda z, *xs: tuple(map(single, partials(float(z), *map(float, xs)))),
+        )
+
+    victim = Victim(
+        table={name: rounded(row) for name, row in faults.RULES.items()},
+        leaf=lambda x: Value(single(x)),
+        scale=lambda node: single(node.grad),
+        combine=lambda rule, old, new: single(old + new),
+    )
+    return replace(victim.engine("in float32"), dtype=dtype)
+
+
+def test_float32_engine_is_right_at_24_bits() -> None:
+    engine = float32_engine("float32")
+    seen = [examine(engine, case(seeded(9, index), engine.forms)) for index in range(400)]
+    assert [one.message for one in seen if one.verdict.accuses] == []
+    assert sum(one.verdict is Verdict.RIGHT for one in seen) > 350
+
+
+def test_float32_engine_is_accused_at_53_bits() -> None:
+    engine = float32_engine("float64")
+    seen = [examine(engine, case(seeded(9, index), engine.forms)) for index in range(100)]
+    assert sum(one.verdict.accuses for one in seen) > 50
+
+
+@pytest.mark.parametrize(
+    ("ball", "held"),
+    [
+        (arb(0), True),
+        (arb(1), True),
+        (arb(-1, 0.5), True),
+        (arb(2) ** -1030, False),
+        (arb(2) ** 1025, False),
+        (arb(0, 1e-17), True),  # what is left of a cancellation: its rounding is no underflow
+        (arb(0, 1e-320), False),
+        (arb.nan(), False),
+        (arb("inf"), False),
+    ],
+)
+def test_format_holds_what_neither_overflows_nor_underflows(ball: arb, held: bool) -> None:
+    assert FORMATS["float64"].holds(ball) is held
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_nearest_is_the_number_of_the_format(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    for x in (0.0, 1.0, -0.1, 1 / 3, 3e-8, 1e-5, -123.456, 65000.0):
+        expected = torch.tensor(x, dtype=torch.float64).to(getattr(torch, name)).item()
+        assert FORMATS[name].nearest(x) == expected
+
+
+def test_overflow_on_the_way_is_undecided() -> None:
+    # 1 / exp(800) is 0 for an engine whose exp(800) is infinite, and so is 1e300 / exp(800).
+    steps = (Step("exp", (0,)), Step("div", (1, 2)))
+    one = Case(Expression(1, (1e300,), steps, output=3), (800.0,))
+    assert not radii(one).in_range(FORMATS["float64"])
+    assert examine(load("nn_from_scratch"), one).verdict is Verdict.UNDECIDED
+
+
+def test_a_sum_may_be_added_up_in_another_order() -> None:
+    # 1 - 1 + 2**-60 is exact from left to right, but from right to left 2**-60 is lost in -1.
+    case = Case(
+        Expression(1, (), (Step("sum", (0,), (("axis", None), ("keepdims", False))),), 1),
+        (1.0, -1.0, 2.0**-60),
+        ((3,),),
+        (1.0,),
+    )
+    scalar = lower(case)
+    _, truth = taylor.enclose(scalar.expression, scalar.point)
+    left_to_right = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"])
+    any_order = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"], any_order=True)
+    assert left_to_right.value == 0
+    assert 2.0**-60 < any_order.value < 2.0**-50
+
+
+@pytest.mark.parametrize("name", ["div", "arctan2", "hypot"])
+@pytest.mark.parametrize("size", [2.0**-10, 2.0**10])
+def test_a_square_on_the_way_may_leave_the_format(name: str, size: float) -> None:
+    # In float16 it is 2**-20 or 2**20, where the quotient and its derivatives are not far from 1.
+    found = radii(single(name, "xx", [size, size]), "float16")
+    assert FORMATS["float16"].holds(arb(size))
+    assert not found.in_range(FORMATS["float16"])
+    assert radii(single(name, "xx", [size, size])).in_range(FORMATS["float64"])
+
+
+@pytest.mark.parametrize("name", ["nn_from_scratch", "autograd"])
+def test_power_of_a_subnormal_is_undecided_where_the_usual_formula_overflows(name: str) -> None:
+    pytest.importorskip(name)
+    power = Expression(1, (), (Step("pow", (0, 0)),), 1)  # y x^(y - 1): x^(y - 1) is beyond every format
+    assert examine(load(name), Case(power, (1e-310,))).verdict is Verdict.UNDECIDED
+    assert examine(load(name), Case(power, (1e-300,))).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("working_format", "largest"), [("float32", float(np.finfo(np.float32).max)), ("float16", 65504)]
+)
+def test_nearest_number_of_a_format_is_its_largest_beyond_it(working_format: str, largest: float) -> None:
+    assert FORMATS[working_format].nearest(1e300) == largest
+    assert FORMATS[working_format].nearest(-1e300) == -largest
+
+
+def test_a_derivative_out_of_range_counts_even_times_zero() -> None:
+    # relu(1 / x) at -1e-300: nothing flows back, but 0 times the infinite 1 / x^2 is NaN in most engines.
+    expression = Expression(1, (1.0,), (Step("div", (1, 0)), Step("relu", (2,))), 3)
+    assert not radii(Case(expression, (-1e-300,))).in_range(FORMATS["float64"])
+    assert radii(Case(expression, (-1e-100,))).in_range(FORMATS["float64"])
+
+
+def test_an_engine_that_takes_subnormal_inputs_for_zero_is_not_accused() -> None:
+    def flushed(case: Case) -> Answer:
+        return ours.answer(replace(case, point=tuple(x if abs(x) >= 2.0**-1022 else 0.0 for x in case.point)))
+
+    ours = load("nn_from_scratch")
+    flushing = replace(ours, answer=flushed)
+    assert examine(flushing, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.UNDECIDED
+    assert examine(ours, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.RIGHT
+    assert examine(flushing, single("where", "xcx", [0.5, 1.0, 2.0])).verdict is Verdict.RIGHT
