@@ -7,8 +7,7 @@ from typing import Any
 
 import mpmath as mp
 
-from nn_from_scratch.verify.engines.engine import single
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.generate import askable
 from nn_from_scratch.verify.questions.operations import CATALOGUE
 

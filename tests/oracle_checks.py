@@ -10,15 +10,16 @@ import numpy as np
 from closed_forms import DIGITS, Truth, truths
 from flint import arb
 
-from nn_from_scratch.verify.judging import tolerance
+from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.many_inputs import direction
-from nn_from_scratch.verify.judging.tolerance import FORMATS
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Case
-from nn_from_scratch.verify.questions.generate import ALL_FORMS, seeded
-from nn_from_scratch.verify.questions.generate_arrays import ARRAY_FORMS, array_case
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.formats import FORMATS
+from nn_from_scratch.verify.questions.generate import seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import as_index
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, as_index
 
 _MANY = 2.0**10 * FORMATS["float64"].unit_roundoff  # roundings: exp(800) is off by 800
 
@@ -48,7 +49,7 @@ def partials_are_wrong(name: str) -> Iterator[str]:
         with taylor.working(53):
             operands = _operands(truth)
             z = arb(mp.nstr(truth.value, DIGITS - 10))
-            found = tolerance._PARTIALS[name](z, *operands)
+            found = usual_derivatives.PARTIALS[name](tolerance._BALLS, z, *operands)
         asked = [k for k, partial in enumerate(truth.partials) if partial is not None]
         # What a formula cancels (1 - tanh^2), it may lose.
         yield from _missed(truth, [arb(found[k]) for k in asked], [truth.partials[k] for k in asked], _MANY)

@@ -1,16 +1,14 @@
 """The suite: proves that an autodiff engine's gradients are right. It needs the extra ``verify``."""
 
-from nn_from_scratch.verify.campaign.campaign import verify
-from nn_from_scratch.verify.engines.engine import Engine, EngineError, load
-from nn_from_scratch.verify.judging.checking import (
-    GradientError,
-    UndecidedError,
-    check,
-    check_gradient,
-    check_state,
-)
+from nn_from_scratch.verify.campaign.verify import verify
+from nn_from_scratch.verify.engines.engine import Engine, EngineError
+from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.functions.checking import check_gradient
+from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError, check
 from nn_from_scratch.verify.judging.verdicts import Verdict
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.state.checking import check_state
 
 __all__ = [
     "Case",

@@ -14,8 +14,10 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nn_from_scratch.verify.campaign.campaign import GRADES, verify
-from nn_from_scratch.verify.engines.engine import BUILT_IN, EngineError, load
+from nn_from_scratch.verify.campaign.grades import GRADES
+from nn_from_scratch.verify.campaign.verify import verify
+from nn_from_scratch.verify.engines.engine import EngineError
+from nn_from_scratch.verify.engines.loading import BUILT_IN, load
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.report import page
 from nn_from_scratch.verify.results import tables

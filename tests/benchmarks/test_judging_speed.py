@@ -13,7 +13,7 @@ from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.measuring import like_conditions
 from nn_from_scratch.verify.benchmark.results import row
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT
-from nn_from_scratch.verify.engines.engine import load
+from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.questions.generate import case, seeded
 

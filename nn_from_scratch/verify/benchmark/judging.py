@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark.measuring import Contender
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, Workload
-from nn_from_scratch.verify.engines.engine import load
+from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.generate import case, seeded
@@ -16,7 +16,7 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from nn_from_scratch.verify.questions.expressions import Case
+    from nn_from_scratch.verify.questions.cases import Case
 
 GRAPHS, FEWEST, MOST = 40, 3, 30
 

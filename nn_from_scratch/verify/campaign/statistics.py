@@ -12,7 +12,7 @@ from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 _COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict", "margin")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nn_from_scratch.verify.questions.expressions import Case, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
 
 METHOD = "{0}.{name}({others})"

@@ -16,10 +16,12 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.judging.tolerance import Format, rounding
+from nn_from_scratch.verify.judging.tolerance import rounding
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.lower import lower
 
 Use = tuple[int, int]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from nn_from_scratch.verify.judging.question import Question
-from nn_from_scratch.verify.judging.tolerance import Format
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.formats import Format
 
 
 def expectations(working_format: Format, case: Case) -> list[Judgement]:

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, accused_alone, minimal
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.state import Result
 

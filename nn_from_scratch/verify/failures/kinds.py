@@ -12,12 +12,15 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.engines.engine import Answer, Engine, sum_of
+from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
 from nn_from_scratch.verify.failures.expectations import expectations
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.exact_sums import exact_sum
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 
 Floats = npt.NDArray[np.float64]
 
@@ -214,7 +217,7 @@ def _ask(engine: Engine, case: Case) -> _Probe | None:
     truths = expectations(engine.format, case)
     if not all(one.truth.is_finite() for one in truths):
         return None
-    got = np.array([answer.value, *answer.gradient, sum_of(answer.gradient)][: len(truths)])
+    got = np.array([answer.value, *answer.gradient, exact_sum(answer.gradient)][: len(truths)])
     expected = np.array([one.expected for one in truths])
     slack = np.array([one.tolerance + float(one.truth.rad()) for one in truths])
     return _Probe(got, expected, ~(np.abs(got - expected) <= slack))

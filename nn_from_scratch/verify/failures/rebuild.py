@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.oracles import finite_differences, taylor
-from nn_from_scratch.verify.questions.expressions import Case, Expression
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.questions.generate_arrays import WHOLE
 
 SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, -2.0, 0.0)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import rebuilt, simpler, size, values, with_inputs
 from nn_from_scratch.verify.judging.examine import Examination, examine
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
-from nn_from_scratch.verify.questions.generate import Form
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.operations import Form
 
 REVERSE_PASS = "reverse pass"  # noqa: S105  no password
 """What is blamed when every operation is right on its own."""

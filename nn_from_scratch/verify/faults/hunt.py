@@ -14,9 +14,10 @@ from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures import failing_graphs
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.judging.examine import examine
-from nn_from_scratch.verify.questions.expressions import Case
-from nn_from_scratch.verify.questions.generate import Form, case, seeded
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.operations import Form
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.engine import Engine, single
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.oracles.reference import read
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
-from nn_from_scratch.verify.questions.generate import Form
+from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import CATALOGUE, bare
+from nn_from_scratch.verify.questions.operations import CATALOGUE, Form, bare
 
 Derivative = float | str | None
 """A number; "nan", "inf" or "-inf"; "raises" and what was raised; None for an operation that is missing."""

@@ -9,13 +9,15 @@ from typing import Literal
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.engines.engine import Answer, Engine, sum_of
+from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.question import Question, representable
-from nn_from_scratch.verify.judging.tolerance import FORMATS, Format
 from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict, judge
 from nn_from_scratch.verify.oracles import finite_differences, pytorch
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.exact_sums import exact_sum
+from nn_from_scratch.verify.questions.formats import FORMATS, Format
 
 Hearing = Literal["agrees", "differs", "no answer"]
 """What an oracle says of the engine's gradient."""
@@ -140,7 +142,7 @@ def _judged(
         together = asked.towards([[1.0] * len(asked.scalar.point)])
         total, along = together.truth()
         (radius,) = together.radii(total, along, working_format).derivatives
-        gradient.append(judge(sum_of(answer.gradient), along[0], radius, working_format))
+        gradient.append(judge(exact_sum(answer.gradient), along[0], radius, working_format))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
     if verdict.accuses and not radii.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
-from nn_from_scratch.verify.engines.engine import sum_of
 from nn_from_scratch.verify.judging.many_inputs import direction
-from nn_from_scratch.verify.judging.tolerance import FORMATS, Format, Rounding, rounding
+from nn_from_scratch.verify.judging.tolerance import Rounding, rounding
+from nn_from_scratch.verify.judging.written_derivative import derivative
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.exact_sums import exact_sum
+from nn_from_scratch.verify.questions.formats import FORMATS, Format
 from nn_from_scratch.verify.questions.lower import lower
 from nn_from_scratch.verify.questions.operations import CATALOGUE
-from nn_from_scratch.verify.questions.second_order import derivative
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Question:
         """Return the derivatives along the directions, given a gradient."""
         if self.directions is None:
             return gradient
-        return [sum_of(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
+        return [exact_sum(d * g for d, g in zip(each, gradient, strict=True)) for each in self.directions]
 
 
 def representable(case: Case, working_format: Format) -> Case:

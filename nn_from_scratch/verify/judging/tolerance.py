@@ -7,58 +7,21 @@ derivative rules of its own, and truth comes from `oracles.taylor`, which has no
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flint import arb
 
+from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS, sum_of_squares
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.questions.formats import Format
 
 MARGIN = 4
 """Radii that an error may reach. Correct engines were measured to stay below 1.3."""
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A binary floating-point format: bits of precision and the exponents of its normal numbers."""
-
-    precision: int
-    smallest_exponent: int
-    largest_exponent: int
-
-    @property
-    def unit_roundoff(self) -> float:
-        """The largest relative error of rounding to nearest."""
-        return 2.0**-self.precision
-
-    def holds(self, ball: arb) -> bool:
-        """Whether every number of the ball is 0 or a normal number of the format, away from its ends.
-
-        Smaller numbers do not matter in a ball whose radius is larger: that allows for their underflow.
-        """
-        smallest, largest = arb(2) ** self.smallest_exponent, arb(2) ** (self.largest_exponent - 1)
-        small = ball.abs_lower() <= smallest and ball.rad() <= smallest
-        return bool(ball == 0 or (ball.abs_upper() < largest and not small))
-
-    def nearest(self, x: float) -> float:
-        """Return the number of the format that is nearest to a finite `x`."""
-        largest = math.ldexp(2 - 2.0 ** (1 - self.precision), self.largest_exponent)
-        if abs(x) >= largest:
-            return math.copysign(largest, x)
-        exponent = max(math.frexp(x)[1], self.smallest_exponent + 1) - self.precision
-        return math.ldexp(round(math.ldexp(x, -exponent)), exponent)
-
-
-FORMATS: Mapping[str, Format] = {
-    "float64": Format(53, -1022, 1023),
-    "float32": Format(24, -126, 127),
-    "float16": Format(11, -14, 15),
-    "bfloat16": Format(8, -126, 127),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +84,13 @@ def rounding(
                 met.append(_ON_THE_WAY[step.operation](*operands))
             if index not in reached:
                 continue
-            partials = _PARTIALS[step.operation](values[index], *operands)
+            partials = PARTIALS[step.operation](_BALLS, values[index], *operands)
             reached.update(step.operands)
-            for operand, partial in zip(step.operands, partials, strict=True):
+            for operand, slope in zip(step.operands, partials, strict=True):
                 if not inputs <= operand < first:  # a constant
-                    contribution = adjoints[index] * partial
+                    contribution = adjoints[index] * slope
                     adjoints[operand] = add(adjoints[operand], contribution)
-                    met += (partial, contribution)
+                    met += (arb(slope), contribution)
         met += (values[k] for k in reached if k < inputs)  # processors may take a subnormal input for 0
     # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
     # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
@@ -163,48 +126,59 @@ def _size(ball: arb) -> float:
     return float(ball.abs_upper()) if ball.is_finite() else float("inf")
 
 
-def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + (-x).exp())
+class _Balls:
+    """The functions of the usual formulas, over balls; see `Functions`."""
+
+    exp = staticmethod(arb.exp)
+    sqrt = staticmethod(arb.sqrt)
+    sin = staticmethod(arb.sin)
+    cos = staticmethod(arb.cos)
+    sinh = staticmethod(arb.sinh)
+    cosh = staticmethod(arb.cosh)
+
+    @staticmethod
+    def sum(x: Any, y: Any) -> Any:
+        return arb(x) + y
+
+    @staticmethod
+    def product(x: Any, y: Any) -> Any:
+        return arb(x) * y
+
+    @staticmethod
+    def quotient(x: Any, y: Any) -> Any:
+        return arb(x) / y
+
+    @staticmethod
+    def difference(x: Any, y: Any) -> Any:
+        """Subtract; that a node leaves nothing of itself, ball arithmetic cannot know."""
+        return arb(0) if x is y else arb(x) - y
+
+    @staticmethod
+    def log(x: Any) -> Any:
+        return arb(x).log()
+
+    @staticmethod
+    def sigmoid(x: Any) -> Any:
+        return 1 / (1 + (-x).exp())
+
+    @staticmethod
+    def heaviside(x: Any) -> arb:
+        if x > 0:
+            return arb(1)
+        if x < 0:
+            return arb(0)
+        return arb(0.5) if x == 0 else arb(0.5, 0.5)
+
+    @staticmethod
+    def is_positive(x: Any) -> arb:
+        return arb(int(x > 0))
 
 
-def _difference(x: Any, y: Any) -> Any:
-    """Subtract; a node from itself leaves exactly nothing, which ball arithmetic cannot know."""
-    return arb(0) if x is y else arb(x) - y
-
-
-def _step_function(x: Any) -> Any:
-    """Return 1 above 0 and 0 below; one half (which engine does what is the truth's matter) at 0."""
-    if x > 0:
-        return arb(1)
-    if x < 0:
-        return arb(0)
-    return arb(0.5) if x == 0 else arb(0.5, 0.5)
-
-
-def _pow_partials(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    # A constant operand has no partial derivative, and its formula may not exist.
-    base = 0 if isinstance(x, float) else arb(0) if y == 0 else y * x ** (arb(y) - 1)
-    exponent = 0 if isinstance(y, float) else z * arb(x).log()
-    return base, exponent
-
-
-def _extremum_partials(x: Any, y: Any) -> tuple[Any, Any]:
-    first = _step_function(_difference(x, y))
-    return first, 1 - first
-
-
-def _sum_of_squares(x: Any, y: Any) -> Any:
-    return arb(x) * x + arb(y) * y
-
-
-def _where_partials(c: Any) -> tuple[Any, ...]:
-    taken = arb(int(c > 0))
-    return arb(0), taken, 1 - taken
-
+_BALLS = _Balls()
 
 _VALUES: Arithmetic = {
     "add": operator.add,
-    "sub": _difference,
+    "sub": _Balls.difference,
     "mul": operator.mul,
     "div": operator.truediv,
     "pow": lambda x, y: arb(x) ** arb(y),
@@ -226,9 +200,9 @@ _VALUES: Arithmetic = {
     "sinh": lambda x: x.sinh(),
     "cosh": lambda x: x.cosh(),
     "tanh": lambda x: x.tanh(),
-    "sigmoid": _sigmoid,
+    "sigmoid": _Balls.sigmoid,
     "softplus": lambda x: x.exp().log1p(),
-    "hypot": lambda x, y: _sum_of_squares(x, y).sqrt(),
+    "hypot": lambda x, y: sum_of_squares(_BALLS, x, y).sqrt(),
     "logaddexp": lambda x, y: (arb(x).exp() + arb(y).exp()).log(),
     "relu": lambda x: arb.max(x, arb(0)),
     "abs": abs,
@@ -243,43 +217,6 @@ _VALUES: Arithmetic = {
 _ON_THE_WAY: Mapping[str, Callable[..., Any]] = {
     "div": lambda x, y: arb(y) * y,
     "pow": lambda x, y: arb(0) if isinstance(x, float) or y == 0 else x ** (arb(y) - 1),
-    "arctan2": _sum_of_squares,
-    "hypot": _sum_of_squares,
-}
-
-# The partial derivatives of z = f(x, y), by the formulas that engines commonly use.
-_PARTIALS: Mapping[str, Callable[..., tuple[Any, ...]]] = {
-    "add": lambda z, x, y: (arb(1), arb(1)),
-    "sub": lambda z, x, y: (arb(1), arb(-1)),
-    "mul": lambda z, x, y: (arb(y), arb(x)),
-    "div": lambda z, x, y: (1 / arb(y), -x / (arb(y) * y)),
-    "pow": _pow_partials,
-    "neg": lambda z, x: (arb(-1),),
-    "reciprocal": lambda z, x: (-1 / (x * x),),
-    "square": lambda z, x: (2 * x,),
-    "exp": lambda z, x: (z,),
-    "expm1": lambda z, x: (z + 1,),
-    "log": lambda z, x: (1 / x,),
-    "log1p": lambda z, x: (1 / (1 + x),),
-    "sqrt": lambda z, x: (1 / (2 * z),),
-    "sin": lambda z, x: (x.cos(),),
-    "cos": lambda z, x: (-x.sin(),),
-    "tan": lambda z, x: (1 + z * z,),
-    "arcsin": lambda z, x: (1 / (1 - x * x).sqrt(),),
-    "arccos": lambda z, x: (-1 / (1 - x * x).sqrt(),),
-    "arctan": lambda z, x: (1 / (1 + x * x),),
-    "arctan2": lambda z, y, x: (x / _sum_of_squares(x, y), -y / _sum_of_squares(x, y)),
-    "sinh": lambda z, x: (x.cosh(),),
-    "cosh": lambda z, x: (x.sinh(),),
-    "tanh": lambda z, x: (1 - z * z,),
-    "sigmoid": lambda z, x: (z * (1 - z),),
-    "softplus": lambda z, x: (_sigmoid(x),),
-    "hypot": lambda z, x, y: (x / z, y / z),
-    "logaddexp": lambda z, x, y: ((x - z).exp(), (y - z).exp()),
-    "relu": lambda z, x: (_step_function(x),),
-    "abs": lambda z, x: (2 * _step_function(x) - 1,),
-    "maximum": lambda z, x, y: _extremum_partials(x, y),
-    "minimum": lambda z, x, y: _extremum_partials(y, x),
-    "where": lambda z, c, x, y: _where_partials(c),
-    "clip": lambda z, x, low, high: (_step_function(x - low) * _step_function(high - x), 0, 0),
+    "arctan2": partial(sum_of_squares, _BALLS),
+    "hypot": partial(sum_of_squares, _BALLS),
 }

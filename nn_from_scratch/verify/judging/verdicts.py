@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from flint import arb
 
-from nn_from_scratch.verify.judging.tolerance import MARGIN, Format
+from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.questions.formats import Format
 
 
 class Verdict(StrEnum):

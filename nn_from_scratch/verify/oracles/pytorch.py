@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
 
 
 @cache

@@ -10,12 +10,14 @@ from statistics import median
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.judging.tolerance import FORMATS, rounding
+from nn_from_scratch.verify.judging.tolerance import rounding
 from nn_from_scratch.verify.judging.verdicts import judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.power.functions import Array, Function
 from nn_from_scratch.verify.power.peers import Peer
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.lower import lower
 
 _GRID = 10.0 ** np.arange(-16, 3.01, 0.25)

@@ -6,10 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
-
-import numpy as np
 
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
 
@@ -209,73 +206,3 @@ def _step(data: Sequence[Any]) -> Step:
 
 def _hashable(value: Any) -> Any:
     return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An expression and the point at which its gradient is asked.
-
-    Parameters
-    ----------
-    expression
-        What is asked.
-    point
-        The numbers of all inputs, one input after the other.
-    shapes
-        The inputs' shapes; empty if all of them are scalars.
-    cotangent
-        What the reverse pass starts from: a number for each entry of the output. Empty stands for 1.
-    tangent
-        To ask for second derivatives, a direction: a number for each number of the point. The value asked is
-        then the derivative along it, and the gradient is that derivative's. Empty stands for first ones.
-
-    Raises
-    ------
-    ValueError
-        If there is not a shape for each input, or not a number for each entry of the inputs or, if there is a
-        tangent, for each of the tangent.
-
-    """
-
-    expression: Expression
-    point: tuple[float, ...]
-    shapes: tuple[tuple[int, ...], ...] = ()
-    cotangent: tuple[float, ...] = ()
-    tangent: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.shapes and len(self.shapes) != self.expression.inputs:
-            raise ValueError(f"{self.expression.inputs} inputs, but {len(self.shapes)} shapes")
-        size = sum(map(math.prod, self.shapes)) if self.shapes else self.expression.inputs
-        if len(self.point) != size:
-            raise ValueError(f"the point must be {size} numbers, got {self.point}")
-        if self.tangent and len(self.tangent) != size:
-            raise ValueError(f"the tangent must be {size} numbers, got {self.tangent}")
-
-    def inputs(self) -> list[Any]:
-        """Return the inputs' values: floats, or new float64 arrays of the inputs' shapes."""
-        return self._by_input(self.point)
-
-    def tangents(self) -> list[Any]:
-        """Return the tangent's part for each input, if there is a tangent."""
-        return self._by_input(self.tangent) if self.tangent else []
-
-    def _by_input(self, numbers: tuple[float, ...]) -> list[Any]:
-        if not self.shapes:
-            return list(numbers)
-        ends = list(accumulate(map(math.prod, self.shapes)))
-        parts = np.split(np.array(numbers), ends[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
-
-    def __str__(self) -> str:
-        """Return the expression and the point, on one line or more."""
-        values = (f"x{i} = {_written(x)}" for i, x in enumerate(self.inputs()))
-        cotangent = f", cotangent {list(self.cotangent)}" if self.cotangent else ""
-        tangent = f", differentiated along {list(self.tangent)} first" if self.tangent else ""
-        return f"{self.expression} at {', '.join(values)}{cotangent}{tangent}"
-
-
-def _written(x: Any) -> str:
-    if isinstance(x, float):
-        return repr(x)
-    return repr(x.tolist()) if x.size else f"empty{x.shape}"

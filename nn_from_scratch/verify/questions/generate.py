@@ -13,15 +13,12 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
-from nn_from_scratch.verify.questions.operations import CATALOGUE, Operation
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE, Form, Operation
 
 T = TypeVar("T")
 Below = Callable[[int], int]
-Form = tuple[str, str]
-"""An operation and which of its operands are constants, as in ("sub", "cx") for ``2 - x``."""
-
-ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items() for form in op.forms)
 
 POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
 CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)

@@ -8,30 +8,34 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.generate import (
-    ALL_FORMS,
     BESIDE,
     CONSTANTS,
     EXTREMES,
     GUIDE,
     POINTS,
     Below,
-    Form,
     askable,
     is_extreme,
     rounded,
     within_range,
 )
 from nn_from_scratch.verify.questions.lower import STRUCTURE
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, Operation
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    ARRAY_FORMS,
+    ARRAYS,
+    CATALOGUE,
+    Form,
+    Operation,
+)
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Shape = tuple[int, ...]
 Parameters = dict[str, Any]
-
-ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.forms[0]) for name, op in ARRAYS.items())
 
 _MOST_INPUTS, _LARGEST_SIZE, _ATTEMPTS = 4, 24, 12
 _SHAPES: tuple[Shape, ...] = (

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
 
 
@@ -41,8 +42,11 @@ def lower(case: Case) -> Case:
 
 
 @dataclass(eq=False, slots=True)
-class _Symbol:
-    """A scalar node of the traced graph, by number: first the point's entries, then what was recorded."""
+class Symbol:
+    """A scalar node of the traced graph, by number: first the point's entries, then what was recorded.
+
+    Python's operators record operations; to add 0, and to multiply by 1, records nothing.
+    """
 
     tracer: Tracer
     number: int
@@ -53,43 +57,61 @@ class _Symbol:
     def __radd__(self, other: Any) -> Any:
         return self.tracer.apply("add", other, self) if _matters(other, 0.0) else self
 
+    def __sub__(self, other: Any) -> Any:
+        return self.tracer.apply("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.tracer.apply("sub", other, self)
+
     def __mul__(self, other: Any) -> Any:
         return self.tracer.apply("mul", self, other) if _matters(other, 1.0) else self
 
     __rmul__ = __mul__
 
+    def __truediv__(self, other: Any) -> Any:
+        return self.tracer.apply("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.tracer.apply("div", other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self.tracer.apply("pow", self, other)
+
+    def __neg__(self) -> Any:
+        return self.tracer.apply("neg", self)
+
 
 def _matters(operand: Any, neutral: float) -> bool:
-    return isinstance(operand, _Symbol) or operand != neutral
+    return isinstance(operand, Symbol) or operand != neutral
 
 
 class Tracer:
     """Records scalar operations."""
 
     def __init__(self) -> None:
-        self.steps: list[tuple[str, tuple[_Symbol | float, ...]]] = []
+        self.steps: list[tuple[str, tuple[Symbol | float, ...]]] = []
 
-    def symbol(self, entry: int) -> _Symbol:
+    def symbol(self, entry: int) -> Symbol:
         """Return the symbol of an entry of the point."""
-        return _Symbol(self, entry)
+        return Symbol(self, entry)
 
-    def apply(self, name: str, *operands: Any) -> _Symbol:
+    def apply(self, name: str, *operands: Any) -> Symbol:
         """Record an operation."""
-        if not any(isinstance(x, _Symbol) for x in operands):  # what an empty sum gave: it needs a node
+        if not any(isinstance(x, Symbol) for x in operands):  # what an empty sum gave: it needs a node
             operands = (
-                self.apply("add", self.apply("mul", _Symbol(self, 0), 0.0), operands[0]),
+                self.apply("add", self.apply("mul", Symbol(self, 0), 0.0), operands[0]),
                 *operands[1:],
             )
-        self.steps.append((name, tuple(x if isinstance(x, _Symbol) else float(x) for x in operands)))
-        return _Symbol(self, -len(self.steps))
+        self.steps.append((name, tuple(x if isinstance(x, Symbol) else float(x) for x in operands)))
+        return Symbol(self, -len(self.steps))
 
-    def case(self, output: _Symbol, point: tuple[float, ...]) -> Case:
+    def case(self, output: Symbol, point: tuple[float, ...]) -> Case:
         """Return what was recorded, numbered: inputs, then constants, then steps."""
         used = dict.fromkeys(x for _, operands in self.steps for x in operands if isinstance(x, float))
         constants = {value: len(point) + k for k, value in enumerate(used)}
         first = len(point) + len(constants)
 
-        def number(operand: _Symbol | float) -> int:
+        def number(operand: Symbol | float) -> int:
             if isinstance(operand, float):
                 return constants[operand]
             return operand.number if operand.number >= 0 else first - operand.number - 1

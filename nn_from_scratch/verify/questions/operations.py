@@ -180,3 +180,10 @@ def _index_text(item: Any) -> str:
     if isinstance(item, tuple) and item[:1] == ("slice",):
         return ":".join("" if part is None else str(part) for part in item[1:]).removesuffix(":")
     return str(list(item)) if isinstance(item, tuple) else str(item)
+
+
+Form = tuple[str, str]
+"""An operation, and which of its operands are constants, as in ("sub", "cx") for ``2 - x``."""
+
+ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items() for form in op.forms)
+ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.forms[0]) for name, op in ARRAYS.items())

@@ -6,9 +6,10 @@ from collections.abc import Collection
 
 from hypothesis import strategies as st
 
-from nn_from_scratch.verify.questions.expressions import Case
-from nn_from_scratch.verify.questions.generate import ALL_FORMS, Form, case
-from nn_from_scratch.verify.questions.generate_arrays import ARRAY_FORMS, array_case
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.generate import case
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, Form
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
 

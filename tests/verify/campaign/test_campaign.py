@@ -6,7 +6,8 @@ from typing import Any, NoReturn
 import pytest
 
 from nn_from_scratch.verify import Engine, load, state, verify
-from nn_from_scratch.verify.campaign import campaign
+from nn_from_scratch.verify.campaign import chunks
+from nn_from_scratch.verify.campaign.grades import GRADES, overall_verdict
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.oracles import pytorch
@@ -33,7 +34,7 @@ def wrong() -> dict[str, Any]:
 
 def test_our_engine_is_right_and_complete(right: dict[str, Any]) -> None:
     assert right["verdict"] == "right"
-    assert right["grades"] == dict.fromkeys(campaign.GRADES, "right")
+    assert right["grades"] == dict.fromkeys(GRADES, "right")
     assert (right["failures"], right["interrupted"]) == ([], False)
     assert all(row["supported"] for row in right["operations"].values())
     assert all(right["operations"][name]["checked"] for name in CATALOGUE)
@@ -156,7 +157,7 @@ def test_interruption_of_the_checks_keeps_those_made() -> None:
 
     ours = load("nn_from_scratch")
     assert ours.tape is not None
-    engine = replace(ours, tape=replace(ours.tape, reset=interrupt), spec="")
+    engine = replace(ours, driver=replace(ours.tape, reset=interrupt), spec="")
     results = verify(engine, graphs=10)
     assert results["interrupted"]
     first = list(state.CHECKS).index("gradients zeroed between two passes begin anew")
@@ -201,9 +202,9 @@ def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
 def test_grades_are_told_apart_and_gated_apart(name: str, grades: dict[str, str]) -> None:
     results = verify(faulty(name), graphs=60)
     assert (results["verdict"], results["grades"]) == ("wrong", grades)
-    assert results["gated"] == list(campaign.GRADES)
+    assert results["gated"] == list(GRADES)
     for grade, outcome in grades.items():
-        alone = campaign._verdict({grade: outcome})
+        alone = overall_verdict({grade: outcome})
         assert alone == outcome
 
 
@@ -236,7 +237,7 @@ def test_grade_that_is_not_gated_gets_quick_checks_and_is_not_called_right(
     ],
 )
 def test_verdict_is_no_pass_where_nothing_was_checked(outcomes: dict[str, str], verdict: str) -> None:
-    assert campaign._verdict(outcomes) == verdict
+    assert overall_verdict(outcomes) == verdict
 
 
 def test_engine_without_operations_is_nothing_checked() -> None:
@@ -273,11 +274,11 @@ def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = load("nn_from_scratch")
     assert any("was in no graph" in alarm for alarm in verify(engine, graphs=3, grades=OF_GRAPHS)["alarms"])
     monkeypatch.setattr(
-        campaign,
+        chunks,
         "case",
         lambda below, forms: outside(below),  # a generator that leaves the domain
     )
-    monkeypatch.setattr(campaign, "array_case", lambda below, forms: outside(below))
+    monkeypatch.setattr(chunks, "array_case", lambda below, forms: outside(below))
     alarms = verify(engine, graphs=20, jobs=1, grades=OF_GRAPHS)["alarms"]
     assert "operation log: every graph with it was undecided" in alarms
     assert "20 of 20 graphs were undecided" in alarms
@@ -285,7 +286,7 @@ def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outside(below: Callable[[int], int]) -> Any:
-    from nn_from_scratch.verify.engines.engine import single
+    from nn_from_scratch.verify.questions.cases import single
 
     return single("log", "x", [-1.0 - below(10)])
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import Engine, EngineError, load, verify
-from nn_from_scratch.verify.engines.engine import BUILT_IN, single
+from nn_from_scratch.verify.engines.loading import BUILT_IN
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
-from nn_from_scratch.verify.questions.generate import ALL_FORMS
+from nn_from_scratch.verify.questions.cases import single
+from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
 # As short as the documentation says an adapter is.
 SHORT_ADAPTER = """\

@@ -4,15 +4,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, load
-from nn_from_scratch.verify.engines.engine import Answer, single
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.failures.adjoints import inspect
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.kinds import COUNTED_TWICE, LOST, OTHER, SPECIAL, STATE_LEFT_OVER, kind
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.generate import case as scalar_case
 from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
@@ -57,7 +59,7 @@ def test_inspect_takes_no_adjoint_from_an_engine_that_keeps_none() -> None:
     tape = Victim().engine("forgetful").tape
     assert tape is not None
     keeps_leaves = replace(tape, gradient=lambda node: None if node.operands else node.grad)
-    views = inspect(replace(Victim().engine("forgetful"), tape=keeps_leaves), CASE)
+    views = inspect(replace(Victim().engine("forgetful"), driver=keeps_leaves), CASE)
     assert [view.label for view in views if view.adjoint is not None] == ["x0", "x1"]
 
 
@@ -129,7 +131,7 @@ def test_diagnosis_blames_the_reverse_pass_where_every_operation_is_right() -> N
         assert diagnosis.kind in {expected, OTHER}
 
 
-def answering(change: Callable[[Case, list[Any]], list[Any]]) -> Engine:
+def changed(change: Callable[[Case, list[Any]], list[Any]]) -> Engine:
     """Return our engine with the gradients of its inputs changed."""
 
     def answer(case: Case) -> Answer:
@@ -138,7 +140,7 @@ def answering(change: Callable[[Case, list[Any]], list[Any]]) -> Engine:
         arrays = [np.array([next(parts) for _ in range(x.size)]).reshape(x.shape) for x in case.inputs()]
         return Answer(right.value, tuple(float(x) for part in change(case, arrays) for x in np.ravel(part)))
 
-    return replace(OURS, answer=answer)
+    return answering(OURS, answer)
 
 
 def test_kind_tells_a_transposed_gradient() -> None:
@@ -148,7 +150,7 @@ def test_kind_tells_a_transposed_gradient() -> None:
         ((2, 2), (2, 2)),
         (1.0, -2.0, 3.0, 0.5),
     )
-    engine = answering(lambda case, parts: [parts[0].T, parts[1]])
+    engine = changed(lambda case, parts: [parts[0].T, parts[1]])
     assert kind(engine, examine(engine, one)) == "transposed"
 
 
@@ -180,7 +182,7 @@ def test_kind_tells_state_left_over() -> None:
         right = OURS.answer(case)
         return Answer(right.value, tuple(len(calls) * x for x in right.gradient))
 
-    engine = replace(OURS, answer=answer)
+    engine = answering(OURS, answer)
     examine(engine, CASE)
     assert kind(engine, examine(engine, CASE)) == STATE_LEFT_OVER
 

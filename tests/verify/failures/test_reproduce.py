@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, load
-from nn_from_scratch.verify.engines.engine import single
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.faults import Victim
 from nn_from_scratch.verify.judging.examine import Examination, examine
-from nn_from_scratch.verify.questions.generate import ALL_FORMS, seeded
+from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.generate import case as scalar_case
+from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
 PACKAGE = Path(__file__).parents[3] / "nn_from_scratch"
 SHARED = Expression(2, (2.0,), (Step("mul", (0, 1)), Step("exp", (3,)), Step("add", (4, 4))), 5)

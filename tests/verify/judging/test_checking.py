@@ -1,8 +1,8 @@
 import pytest
 
 from nn_from_scratch.verify import Case, Expression, GradientError, Step, Verdict, check, load
-from nn_from_scratch.verify.engines.engine import single
 from nn_from_scratch.verify.faults import FAULTS
+from nn_from_scratch.verify.questions.cases import single
 
 ENGINE = load("nn_from_scratch")
 BY_FAULT = {fault.name: fault.engine() for fault in FAULTS}

@@ -2,13 +2,14 @@ import json
 from dataclasses import replace
 
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch.verify import Engine, load
-from nn_from_scratch.verify.engines.engine import Answer
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.faults import RULES, Victim
 from nn_from_scratch.verify.judging.conventions import KINKS, conventions
 from nn_from_scratch.verify.oracles.reference import read
-from nn_from_scratch.verify.questions.expressions import Case
+from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 
@@ -68,7 +69,7 @@ def test_what_is_no_number_is_told_in_words(ours: Engine) -> None:
         (lambda case: Answer(0.0, (float("nan"),) * 3), "nan"),
         (lambda case: Answer(0.0, (float("-inf"),) * 3), "-inf"),
     ):
-        rows = conventions(replace(ours, answer=answer))
+        rows = conventions(answering(ours, answer))
         assert {row["engine"] for row in rows} == {told}
         json.dumps(rows, allow_nan=False)
 

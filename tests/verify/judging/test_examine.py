@@ -1,20 +1,21 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
-from nn_from_scratch.verify.engines.engine import Answer, single
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.faults import FAULTS
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.questions.cases import single
 
 SQUARE = single("mul", "xc", [3.0, 2.0])  # 2 x at 3
 
 
-def answering(answer: Callable[[Case], Answer]) -> Engine:
-    return replace(load("nn_from_scratch"), answer=answer)
+def ours_answering(answer: Callable[[Case], Answer]) -> Engine:
+    return answering(load("nn_from_scratch"), answer)
 
 
 def test_examine_finds_our_engine_right_and_all_witnesses_agree() -> None:
@@ -40,18 +41,18 @@ def test_examine_finds_our_engine_right_and_all_witnesses_agree() -> None:
     ],
 )
 def test_examine_judges_value_and_gradient(value: float, slope: float, verdict: Verdict) -> None:
-    assert examine(answering(lambda case: Answer(value, (slope,))), SQUARE).verdict is verdict
+    assert examine(ours_answering(lambda case: Answer(value, (slope,))), SQUARE).verdict is verdict
 
 
 def test_examine_names_what_is_wrong() -> None:
-    found = examine(answering(lambda case: Answer(6.0, (5.0,))), SQUARE)
+    found = examine(ours_answering(lambda case: Answer(6.0, (5.0,))), SQUARE)
     assert found.message.startswith("the derivative for x0 is 5.0, expected 2.0: the error 3 is ")
-    found = examine(answering(lambda case: Answer(7.0, (2.0,))), SQUARE)
+    found = examine(ours_answering(lambda case: Answer(7.0, (2.0,))), SQUARE)
     assert found.message.startswith("the value is 7.0, expected 6.0")
 
 
 def test_examine_hears_the_witnesses_against_a_wrong_engine() -> None:
-    found = examine(answering(lambda case: Answer(6.0, (5.0,))), SQUARE, witnesses=WITNESSES)
+    found = examine(ours_answering(lambda case: Answer(6.0, (5.0,))), SQUARE, witnesses=WITNESSES)
     assert set(found.oracles.values()) == {"differs"}
 
 
@@ -62,7 +63,7 @@ def test_examine_takes_what_an_engine_raises_as_an_outcome(raised: Exception) ->
     def answer(_: Case) -> Answer:
         raise raised
 
-    found = examine(answering(answer), SQUARE)
+    found = examine(ours_answering(answer), SQUARE)
     assert found.verdict is Verdict.ERROR
     assert found.message == f"the engine raised {type(raised).__name__}: {raised}"
 
@@ -71,7 +72,7 @@ def test_examine_excuses_what_an_engine_raises_outside_the_domain() -> None:
     def answer(_: Case) -> Answer:
         raise ValueError("math domain error")
 
-    assert examine(answering(answer), single("log", "x", [-1.0])).verdict is Verdict.UNDECIDED
+    assert examine(ours_answering(answer), single("log", "x", [-1.0])).verdict is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("x", [1000.0, 709.9])
@@ -79,7 +80,7 @@ def test_examine_excuses_what_an_engine_raises_beyond_its_format(x: float) -> No
     def answer(_: Case) -> Answer:
         raise OverflowError("math range error")
 
-    assert examine(answering(answer), single("exp", "x", [x])).verdict is Verdict.UNDECIDED
+    assert examine(ours_answering(answer), single("exp", "x", [x])).verdict is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("gradient", [(), (2.0, 2.0), ([2.0],), ("two",)])
@@ -96,7 +97,7 @@ def test_examine_refuses_what_is_no_gradient(gradient: tuple[object, ...]) -> No
 )
 def test_examine_shares_a_tie_among_its_operands(slopes: tuple[float, float], accused: bool) -> None:
     tie = single("maximum", "xx", [2.0, 2.0])
-    engine = answering(lambda case: Answer(2.0, slopes))
+    engine = ours_answering(lambda case: Answer(2.0, slopes))
     assert examine(engine, tie).verdict.accuses is accused
 
 

@@ -3,9 +3,10 @@ import random
 from dataclasses import replace
 
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch.verify import Case, Engine, Expression, GradientError, Step, Verdict, check, load
-from nn_from_scratch.verify.engines.engine import Answer
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.failures.shrink import minimal
 from nn_from_scratch.verify.judging import examine as examining
 from nn_from_scratch.verify.judging.examine import examine
@@ -30,7 +31,7 @@ def with_entries_off(asked: list[int], off: dict[int, float]) -> Engine:
         gradient = [g * (1 + off.get(k, 0.0)) for k, g in enumerate(right.gradient)]
         return replace(right, gradient=tuple(gradient))
 
-    return replace(OURS, answer=answer)
+    return answering(OURS, answer)
 
 
 def test_check_of_ten_thousand_inputs_catches_one_wrong_by_a_millionth(
@@ -69,7 +70,7 @@ def test_many_inputs_with_a_wrong_one_shrink_to_it() -> None:
         pairs = zip(case.point, right.gradient, strict=True)
         return replace(right, gradient=tuple(g * (1.5 if x == culprit else 1.0) for x, g in pairs))
 
-    engine = replace(OURS, answer=answer)
+    engine = answering(OURS, answer)
     smallest = minimal(engine, examine(engine, case))
     assert smallest.case.point == (culprit,)
 

@@ -1,10 +1,10 @@
 import pytest
 
 from nn_from_scratch.verify import load
-from nn_from_scratch.verify.engines.engine import single
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.judging.question import Question
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_engines import answering
 from flint import arb
 
 from nn_from_scratch.verify import faults
-from nn_from_scratch.verify.engines.engine import Answer, Engine, load, single
+from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.faults import Row, Value, Victim
-from nn_from_scratch.verify.judging import tolerance
+from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.examine import examine
-from nn_from_scratch.verify.judging.tolerance import FORMATS, Rounding, rounding
+from nn_from_scratch.verify.judging.tolerance import Rounding, rounding
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.lower import lower
 
@@ -72,11 +77,11 @@ def test_radii_explain_every_rounding_of_our_engine() -> None:
 @pytest.mark.parametrize("name", ["sin", "mul", "tanh"])
 def test_a_fault_of_the_partials_only_widens_or_narrows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The truth has no part in this table: a wrong sign in it must not change a verdict.
-    def negated(*numbers: arb) -> tuple[arb, ...]:
-        return tuple(-partial for partial in rules[name](*numbers))
+    def negated(functions: usual_derivatives.Functions, *numbers: arb) -> tuple[arb, ...]:
+        return tuple(-partial for partial in rules[name](functions, *numbers))
 
-    rules = tolerance._PARTIALS
-    monkeypatch.setattr(tolerance, "_PARTIALS", {**rules, name: negated})
+    rules = usual_derivatives.PARTIALS
+    monkeypatch.setattr(tolerance, "PARTIALS", {**rules, name: negated})
     engine = load("nn_from_scratch")
     for index in range(150):
         assert not examine(engine, case(seeded(8, index))).verdict.accuses
@@ -205,7 +210,7 @@ def test_an_engine_that_takes_subnormal_inputs_for_zero_is_not_accused() -> None
         return ours.answer(replace(case, point=tuple(x if abs(x) >= 2.0**-1022 else 0.0 for x in case.point)))
 
     ours = load("nn_from_scratch")
-    flushing = replace(ours, answer=flushed)
+    flushing = answering(ours, flushed)
     assert examine(flushing, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.UNDECIDED
     assert examine(ours, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.RIGHT
     assert examine(flushing, single("where", "xcx", [0.5, 1.0, 2.0])).verdict is Verdict.RIGHT

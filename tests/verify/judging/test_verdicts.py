@@ -3,8 +3,9 @@ import math
 import pytest
 from flint import arb
 
-from nn_from_scratch.verify.judging.tolerance import FORMATS, MARGIN
+from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict, judge
+from nn_from_scratch.verify.questions.formats import FORMATS
 
 ULP = 2.0**-52
 

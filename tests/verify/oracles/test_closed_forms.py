@@ -4,8 +4,9 @@ import oracle_checks
 import pytest
 from closed_forms import DERIVATIVES, VALUES, truths
 
-from nn_from_scratch.verify.judging.tolerance import FORMATS, rounding
+from nn_from_scratch.verify.judging.tolerance import rounding
 from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.operations import CATALOGUE
 
 every_operation = pytest.mark.parametrize("name", CATALOGUE)

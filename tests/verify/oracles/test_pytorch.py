@@ -3,11 +3,13 @@ import sys
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.engines.engine import load, single
-from nn_from_scratch.verify.judging.tolerance import FORMATS, rounding
+from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.judging.tolerance import rounding
 from nn_from_scratch.verify.judging.verdicts import Verdict, judge
 from nn_from_scratch.verify.oracles import pytorch, taylor
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import as_index
 

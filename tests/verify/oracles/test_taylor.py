@@ -4,10 +4,11 @@ from collections.abc import Sequence
 import pytest
 from flint import arb, ctx
 
-from nn_from_scratch.verify.engines.engine import load, single
+from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions.expressions import Case, Expression, Step
+from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import CATALOGUE
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Case, Expression, Step
-from nn_from_scratch.verify.questions.generate import ALL_FORMS, GUIDE, case, seeded
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
+from nn_from_scratch.verify.questions.generate import GUIDE, case, seeded
+from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
 PLAIN: Arithmetic = {
     "add": operator.add,

@@ -9,11 +9,12 @@ import pytest
 
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions import generate
-from nn_from_scratch.verify.questions.expressions import Case, Step
-from nn_from_scratch.verify.questions.generate import ALL_FORMS, case, is_extreme, seeded
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Step
+from nn_from_scratch.verify.questions.generate import case, is_extreme, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE
 
 FIRST_OPERATIONS = (
     "add",

@@ -7,7 +7,7 @@ import pytest
 
 from nn_from_scratch import Node
 from nn_from_scratch.verify import Engine, load, state
-from nn_from_scratch.verify.engines.engine import Tape
+from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.state import isolated
 
 OURS = load("nn_from_scratch")
@@ -38,7 +38,7 @@ def adapted(path: Path, fault: str = "pass", gradient: str = "node.grad") -> Eng
 def ours(**moves: Any) -> Engine:
     """Return our engine with other moves."""
     assert isinstance(OURS.tape, Tape)
-    return replace(OURS, tape=replace(OURS.tape, **moves))
+    return replace(OURS, driver=replace(OURS.tape, **moves))
 
 
 def outcome(engine: Engine, name: str) -> state.Result:

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch.verify.engines.adapters import ours
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.faults import CORE, FAULTS, Fault, Victim
 from nn_from_scratch.verify.oracles.reference import read
-from nn_from_scratch.verify.questions.expressions import Case, Expression
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.training import sensitivity
 from nn_from_scratch.verify.training.any_engine import loss_expression, train_by
 from nn_from_scratch.verify.training.judge import judge_losses, judge_steps
@@ -48,11 +51,11 @@ def test_a_right_engine_of_scalars_is_not_accused(engine: Engine) -> None:
 
 
 def test_an_engine_that_raises_is_caught() -> None:
-    def answer(*_: object) -> None:
+    def answer(_: Case) -> Answer:
         raise OverflowError
 
     run = load("sizes-2-4-1")
-    passed = list(train_by(Engine("raises", {}, answer, answer), run))[-1]  # type: ignore[arg-type]
+    passed = list(train_by(answering(ours.engine, answer), run))[-1]
     assert judge_losses(passed.losses, run).first_difference == 0
 
 

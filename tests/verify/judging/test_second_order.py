@@ -9,21 +9,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch import Node, gradients
 from nn_from_scratch.rules import RULES, Rule
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, verify
-from nn_from_scratch.verify.engines.engine import Answer, single
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.failures.shrink import minimal
+from nn_from_scratch.verify.judging import written_derivative
 from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS
+from nn_from_scratch.verify.judging.written_derivative import derivative
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions import second_order
+from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import CATALOGUE
-from nn_from_scratch.verify.questions.second_order import derivative
 
 GRAPHS = 200
 
@@ -82,12 +85,12 @@ def test_bug_in_a_written_derivative_is_noticed(name: str, monkeypatch: pytest.M
         return bool(expected.overlaps(written))
 
     assert agrees()
-    right = second_order._PARTIALS[name]
+    right = PARTIALS[name]
 
-    def wrong(do: second_order.Do, *operands: Any) -> tuple[Any, ...]:
-        return tuple(do("mul", part, 1 + 1e-12) for part in right(do, *operands))
+    def wrong(*arguments: Any) -> tuple[Any, ...]:
+        return tuple(part * (1 + 1e-12) for part in right(*arguments))
 
-    monkeypatch.setattr(second_order, "_PARTIALS", {**second_order._PARTIALS, name: wrong})
+    monkeypatch.setattr(written_derivative, "PARTIALS", {**PARTIALS, name: wrong})
     assert not agrees()
 
 
@@ -177,7 +180,7 @@ def test_sums_of_infinities_are_judged_and_do_not_raise() -> None:
     def infinite(one: Case) -> Answer:
         return Answer(1.0, tuple(np.inf * (-1) ** k for k in range(len(one.point))))
 
-    engine = replace(load("nn_from_scratch"), answer=infinite)
+    engine = answering(load("nn_from_scratch"), infinite)
     one = replace(single("mul", "xx", [1.0, 1.0]), shapes=((), ()), cotangent=(1.0,))
     assert examine(engine, one).verdict is Verdict.WRONG
 

@@ -1,0 +1,66 @@
+"""Random graphs in chunks, checked here or by worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.second_order import with_tangent
+
+_SECOND_ORDER = (2, 3)  # of every four graphs, those asked to second order as well: one scalar, one of arrays
+_CHUNK = 50  # graphs between two signs of progress
+_WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start
+
+
+def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> Iterator[Statistics]:
+    """Yield the statistics of chunks of graphs, in their order: results do not depend on the processes."""
+    if graphs and not engine.forms:
+        return
+    chunks = [range(first, min(first + _CHUNK, graphs)) for first in range(0, graphs, _CHUNK)]
+    jobs = jobs or min(os.cpu_count() or 1, max(1, graphs // _WORTH_A_WORKER))
+    if jobs == 1 or not engine.spec:
+        for chunk in chunks:
+            yield _check(engine, seed, chunk)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (engine.spec,)) as pool:
+        try:
+            for future in [pool.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
+                yield future.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _check(engine: Engine, seed: int, indices: range) -> Statistics:
+    found = Statistics()
+    for index in indices:
+        below = seeded(seed, index)
+        arrays = engine.arrays and index % 2 == 1
+        drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
+        seen = examine(engine, drawn, witnesses=WITNESSES)
+        found.add(seen)
+        if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
+            found.add(examine(engine, with_tangent(drawn, below)))
+    return found
+
+
+def _start_worker(spec: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
+    global _engine  # noqa: PLW0603  a worker process has one engine
+    _engine = load(spec)
+
+
+def _check_in_worker(seed: int, indices: range) -> Statistics:
+    return _check(_engine, seed, indices)
+
+
+_engine: Engine

@@ -1,0 +1,120 @@
+"""The whole check of an engine: random graphs, state and limits, failures explained, results as JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from nn_from_scratch.verify import state
+from nn_from_scratch.verify.campaign.chunks import checked_chunks
+from nn_from_scratch.verify.campaign.environment import environment
+from nn_from_scratch.verify.campaign.grades import GRADES, grade, overall_verdict
+from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.failures import failing_checks, failing_graphs
+from nn_from_scratch.verify.judging.conventions import conventions
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.oracles import pytorch
+
+Progress = Callable[[int, int, str], None]
+"""Told what is done, of how many, and in words."""
+
+
+def verify(
+    engine: Engine,
+    *,
+    graphs: int = 2000,
+    seed: int = 0,
+    jobs: int | None = None,
+    grades: Collection[str] = GRADES,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Check an engine on random graphs, its state and its limits.
+
+    Parameters
+    ----------
+    engine
+        The system under test.
+    graphs
+        How many random graphs to check.
+    seed
+        Which graphs: the same seed gives the same graphs on every machine.
+    jobs
+        How many processes; by default as many as pay. An engine without a `spec` has one.
+    grades
+        The grades that the verdict depends on. Of state and limits, if they are not among them, only the
+        checks that take no time are made: such a grade may be "wrong", but else is "not checked".
+    progress
+        Called as progress(done, graphs, words).
+
+    Returns
+    -------
+    dict
+        The results, ready for JSON. After an interruption (Ctrl-C) they hold what was checked until then.
+
+    Raises
+    ------
+    ValueError
+        If a grade is unknown, or a number is out of range.
+
+    """
+    if set(grades) - set(GRADES) or not grades:
+        raise ValueError(f"grades are {', '.join(GRADES)}; got {sorted(grades)}")
+    if graphs < 0 or (jobs is not None and jobs < 1):
+        raise ValueError(f"graphs must be at least 0 and jobs at least 1; got {graphs} and {jobs}")
+    start = time.perf_counter()
+    pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
+    report = progress or (lambda done, of, words: None)
+    found = Statistics()
+    checks: list[state.Result] = []
+    failures: list[dict[str, Any]] = []
+    interrupted = False
+    named = [name for name, (grade, _) in state.CHECKS.items() if grade in grades or name not in state.LONG]
+    try:
+        with state.started(engine, named) as results:  # their processes work while graphs are checked
+            for part in checked_chunks(engine, graphs, seed, jobs):
+                found.merge(part)
+                report(found.total, graphs, "checking graphs")
+            report(graphs, graphs, "checking state and limits")
+            checks.extend(results)
+        report(graphs, graphs, "shrinking failures")
+        failures.extend(failing_graphs(engine, found.accused))
+    except KeyboardInterrupt:
+        interrupted = True
+    outcomes = grade(found, checks)
+    gated = [grade for grade in GRADES if grade in grades]
+    blamed = {failure["operation"] for failure in failures}
+    failures += failing_checks(engine, checks)
+    return {
+        "schema": 1,
+        "engine": engine.name,
+        "spec": engine.spec or None,
+        "verdict": overall_verdict({grade: outcomes[grade] for grade in gated}),
+        "seed": seed,
+        "seconds": round(time.perf_counter() - start, 3),
+        "interrupted": interrupted,
+        "environment": environment(),
+        "grades": outcomes,
+        "gated": gated,
+        "graphs": {
+            "requested": graphs,
+            "checked": found.total,
+            **{v.value: found.verdicts[v] for v in Verdict},
+        },
+        "second_order": {
+            "supported": engine.second_order,
+            "checked": found.second_order.total(),
+            **{v.value: found.second_order[v] for v in Verdict},
+        },
+        "operations": found.operations(engine, blamed),
+        "oracles": found.witnesses(),
+        "state": [
+            {"name": one.name, "grade": one.grade, "outcome": one.outcome, "message": one.message}
+            for one in checks
+        ],
+        "checks": found.checks,
+        "failures": failures,
+        "conventions": conventions(engine),
+        "alarms": found.alarms(engine),
+    }

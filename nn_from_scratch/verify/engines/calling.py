@@ -1,0 +1,47 @@
+"""How an engine's operations are called where its adapter does not say: operators, methods, functions."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.operations import as_index
+
+OPERATORS: Arithmetic = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": operator.pow,
+    "neg": operator.neg,
+    "abs": abs,
+}
+"""Python's operators, which every engine is asked by."""
+
+
+def methods(names: Iterable[str]) -> Arithmetic:
+    """Return operations that are methods of their first operand, by their names."""
+    # A method called where takes its condition in a way of its own: the adapter has to say it.
+    return {name: _method(name) for name in names if name != "where"}
+
+
+def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmetic:
+    """Return operations that are functions of a namespace, by numpy's names and with numpy's arguments."""
+    found = {name: getattr(namespace, name) for name in names if hasattr(namespace, name)}
+    if "where" in found:
+        found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)
+    for name in found.keys() & {"concatenate", "stack"}:
+        found[name] = _of_a_list(found[name])
+    if arrays:
+        found["index"] = lambda x, index: x[as_index(index)]
+    return found
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return lambda x, *others, **keywords: getattr(x, name)(*others, **keywords)
+
+
+def _of_a_list(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *operands, **keywords: function(operands, **keywords)

@@ -1,0 +1,143 @@
+"""The partial derivatives of every operation, by the formulas that engines commonly use.
+
+They say what an engine computes, never what is true: the derived tolerance runs them over balls
+(`tolerance`), and for second derivatives they are written down as an expression (`written_derivative`).
+Truth comes from `oracles.taylor`, which has no derivative rule at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+Number = Any
+"""What a table's formulas compute with: anything with Python's operators. A constant operand is a float."""
+
+
+class Functions(Protocol):
+    """What formulas need beside Python's operators, for one kind of number."""
+
+    # Python's operators serve where an operand is no constant; two constants would be rounded as floats.
+    def sum(self, x: Number, y: Number) -> Number:
+        """Return x + y."""
+
+    def product(self, x: Number, y: Number) -> Number:
+        """Return x * y."""
+
+    def quotient(self, x: Number, y: Number) -> Number:
+        """Return x / y."""
+
+    def difference(self, x: Number, y: Number) -> Number:
+        """Subtract; a node from itself leaves exactly nothing."""
+
+    def exp(self, x: Number) -> Number:
+        """Return e to the power of x."""
+
+    def log(self, x: Number) -> Number:
+        """Return the natural logarithm."""
+
+    def sqrt(self, x: Number) -> Number:
+        """Return the square root."""
+
+    def sin(self, x: Number) -> Number:
+        """Return the sine."""
+
+    def cos(self, x: Number) -> Number:
+        """Return the cosine."""
+
+    def sinh(self, x: Number) -> Number:
+        """Return the hyperbolic sine."""
+
+    def cosh(self, x: Number) -> Number:
+        """Return the hyperbolic cosine."""
+
+    def sigmoid(self, x: Number) -> Number:
+        """Return 1 / (1 + e to the power of -x)."""
+
+    def heaviside(self, x: Number) -> Number:
+        """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
+
+    def is_positive(self, x: Number) -> Number:
+        """Return 1 above 0, else 0."""
+
+
+Partials = Callable[..., tuple[Number, ...]]
+"""Given functions, the result and the operands, returns the partial derivative by each operand."""
+
+
+def sum_of_squares(f: Functions, x: Number, y: Number) -> Number:
+    """Return x squared plus y squared."""
+    return f.sum(f.product(x, x), f.product(y, y))
+
+
+def _pow(f: Functions, z: Number, x: Number, y: Number) -> tuple[Number, Number]:
+    # A constant operand has no derivative, and its formula may not exist.
+    by_base = 0.0 if isinstance(x, float) else _power_by_base(f, x, y)
+    by_exponent = 0.0 if isinstance(y, float) else z * f.log(x)
+    return by_base, by_exponent
+
+
+def _power_by_base(f: Functions, x: Number, y: Number) -> Number:
+    if y == 0:
+        return 0.0
+    if y == 1:
+        return 1.0
+    less_one = y - 1.0 if isinstance(y, float) and y.is_integer() else f.sum(y, -1.0)
+    return y * x**less_one
+
+
+def _arctan2(f: Functions, _z: Number, y: Number, x: Number) -> tuple[Number, Number]:
+    return x / sum_of_squares(f, x, y), -y / sum_of_squares(f, x, y)
+
+
+def _larger(f: Functions, x: Number, y: Number) -> tuple[Number, Number]:
+    """Return the derivatives by the first and the second operand, of what is the larger one."""
+    first = f.heaviside(f.difference(x, y))
+    return first, 1 - first
+
+
+def _where(f: Functions, _z: Number, condition: Number, _x: Number, _y: Number) -> tuple[Number, ...]:
+    taken = f.is_positive(condition)
+    return 0.0, taken, 1 - taken
+
+
+def _clip(f: Functions, _z: Number, x: Number, low: Number, high: Number) -> tuple[Number, ...]:
+    return f.heaviside(x - low) * f.heaviside(high - x), 0.0, 0.0
+
+
+PARTIALS: Mapping[str, Partials] = {
+    "add": lambda f, z, x, y: (1.0, 1.0),
+    "sub": lambda f, z, x, y: (1.0, -1.0),
+    "mul": lambda f, z, x, y: (y, x),
+    "div": lambda f, z, x, y: (f.quotient(1.0, y), -x / f.product(y, y)),
+    "pow": _pow,
+    "neg": lambda f, z, x: (-1.0,),
+    "reciprocal": lambda f, z, x: (-1 / (x * x),),
+    "square": lambda f, z, x: (2 * x,),
+    "exp": lambda f, z, x: (z,),
+    "expm1": lambda f, z, x: (z + 1,),
+    "log": lambda f, z, x: (1 / x,),
+    "log1p": lambda f, z, x: (1 / (1 + x),),
+    "sqrt": lambda f, z, x: (1 / (2 * z),),
+    "sin": lambda f, z, x: (f.cos(x),),
+    "cos": lambda f, z, x: (-f.sin(x),),
+    "tan": lambda f, z, x: (1 + z * z,),
+    "arcsin": lambda f, z, x: (1 / f.sqrt(1 - x * x),),
+    "arccos": lambda f, z, x: (-1 / f.sqrt(1 - x * x),),
+    "arctan": lambda f, z, x: (1 / (1 + x * x),),
+    "arctan2": _arctan2,
+    "sinh": lambda f, z, x: (f.cosh(x),),
+    "cosh": lambda f, z, x: (f.sinh(x),),
+    "tanh": lambda f, z, x: (1 - z * z,),
+    "sigmoid": lambda f, z, x: (z * (1 - z),),
+    "softplus": lambda f, z, x: (f.sigmoid(x),),
+    "hypot": lambda f, z, x, y: (x / z, y / z),
+    "logaddexp": lambda f, z, x, y: (f.exp(x - z), f.exp(y - z)),
+    "relu": lambda f, z, x: (f.heaviside(x),),
+    "abs": lambda f, z, x: (2 * f.heaviside(x) - 1,),
+    "maximum": lambda f, z, x, y: _larger(f, x, y),
+    "minimum": lambda f, z, x, y: _larger(f, y, x),
+    "where": _where,
+    "clip": _clip,
+}
+"""By operation, the partial derivatives of z = f(x, y)."""
