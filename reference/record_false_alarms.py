@@ -193,11 +193,11 @@ def checked(name: str, first: int, end: int) -> dict[str, Any]:
     }
     for index in range(first, end):
         arrays = engine.arrays and index % 2 == 1
-        below = seeded(SEED, index)
-        drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
+        choose = seeded(SEED, index)
+        drawn = array_case(choose, engine.array_forms) if arrays else case(choose, engine.forms)
         count(part, engine, index, drawn, "arrays" if arrays else "scalar")
         if name in SECOND_ORDER and index % 8 in (2, 3) and drawn.point:
-            count(part, engine, index, with_tangent(drawn, below), "second order")
+            count(part, engine, index, with_tangent(drawn, choose), "second order")
     return part
 
 

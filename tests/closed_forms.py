@@ -128,7 +128,7 @@ class Truth:
 def truths(name: str) -> Iterator[Truth]:
     """Yield what is known of an operation: at ordinary points, and at those where engines went wrong."""
     operation = CATALOGUE[name]
-    for form in operation.forms:
+    for form in operation.operand_kinds:
         ordinary = _OWN_POINTS.get(name, _UNARY if operation.arity == 1 else _BINARY)
         special = product((*operation.special, 0.7), repeat=len(form)) if len(form) < 3 else ()
         for operands in dict.fromkeys((*ordinary, *special)):

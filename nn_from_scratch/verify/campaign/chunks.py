@@ -43,13 +43,13 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
 def _check(engine: Engine, seed: int, indices: range) -> Statistics:
     found = Statistics()
     for index in indices:
-        below = seeded(seed, index)
+        choose = seeded(seed, index)
         arrays = engine.arrays and index % 2 == 1
-        drawn = array_case(below, engine.array_forms) if arrays else case(below, engine.forms)
+        drawn = array_case(choose, engine.array_forms) if arrays else case(choose, engine.forms)
         seen = examine(engine, drawn, witnesses=WITNESSES)
         found.add(seen)
         if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
-            found.add(examine(engine, with_tangent(drawn, below)))
+            found.add(examine(engine, with_tangent(drawn, choose)))
     return found
 
 

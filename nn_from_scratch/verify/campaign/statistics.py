@@ -64,8 +64,8 @@ class Statistics:
         elif worst is not None:
             for operation in operations:
                 self.largest[operation] = max(self.largest.get(operation, 0.0), worst.in_tolerances)
-        for oracle, hearing in seen.oracles.items():
-            self.oracles.setdefault(oracle, Counter())[hearing] += 1
+        for oracle, testimony in seen.oracles.items():
+            self.oracles.setdefault(oracle, Counter())[testimony] += 1
         self.contradicted.update(_contradicted(seen))
         if worst is not None:
             row = (x if math.isfinite(x) else None for x in (worst.expected, worst.error, worst.tolerance))
@@ -102,8 +102,8 @@ class Statistics:
                 "undecided": self.undecided[name],
                 "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
                 "note": "; ".join(
-                    f"{_written(name, form)}: {reason}"
-                    for (operation, form), reason in engine.lacks.items()
+                    f"{_written(name, kinds)}: {reason}"
+                    for (operation, kinds), reason in engine.lacks.items()
                     if operation == name
                 ),
             }
@@ -114,13 +114,13 @@ class Statistics:
         """Return the table by oracle."""
         table = {}
         for name, note in _NOTES.items():
-            heard = self.oracles.get(name, Counter[str]())
+            counts = self.oracles.get(name, Counter[str]())
             available = name != "pytorch" or pytorch.version() is not None
             table[name] = {
                 "available": available,
                 "note": note if available else "not asked: torch is not installed",
-                "asked": sum(heard.values()),
-                **{hearing: heard[hearing] for hearing in ("agrees", "differs", "no answer")},
+                "asked": sum(counts.values()),
+                **{testimony: counts[testimony] for testimony in ("agrees", "differs", "no answer")},
             }
         return table
 
@@ -138,8 +138,8 @@ class Statistics:
         ]
         found += [
             f"the oracle {name} answered nothing"
-            for name, heard in self.oracles.items()
-            if not heard["agrees"] and not heard["differs"]
+            for name, counts in self.oracles.items()
+            if not counts["agrees"] and not counts["differs"]
         ]
         found += [
             f"the oracle {name} contradicts all others about {count} gradients"
@@ -155,12 +155,12 @@ class Statistics:
 
 def _contradicted(seen: Examination) -> list[str]:
     """Return the oracles that are alone with what they say of a gradient."""
-    witnesses = {name: heard for name, heard in seen.oracles.items() if name != "taylor"}
+    witnesses = {name: said for name, said in seen.oracles.items() if name != "taylor"}
     if seen.verdict is Verdict.RIGHT:
-        return [name for name, heard in witnesses.items() if heard == "differs"]
-    believed = {heard for heard in witnesses.values() if heard != "no answer"} == {"agrees"}
+        return [name for name, said in witnesses.items() if said == "differs"]
+    believed = {said for said in witnesses.values() if said != "no answer"} == {"agrees"}
     return ["taylor"] if seen.verdict is Verdict.WRONG and believed else []
 
 
-def _written(name: str, form: str) -> str:
-    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in form))
+def _written(name: str, kinds: str) -> str:
+    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

@@ -216,10 +216,10 @@ class Engine:
         """The operations, and sides of constants, that it does not have, each with what it said."""
         found = {}
         for name, operation in CATALOGUE.items():
-            for form in operation.forms:
-                reason = self._probe(name, form)
+            for kinds in operation.operand_kinds:
+                reason = self._probe(name, kinds)
                 if reason:
-                    found[name, form] = reason
+                    found[name, kinds] = reason
         return found
 
     @cached_property
@@ -230,16 +230,16 @@ class Engine:
     @cached_property
     def array_forms(self) -> tuple[Form, ...]:
         """The forms that it has for arrays, none if it has no arrays."""
-        known = ((name, form) for name, form in ARRAY_FORMS if self.complete or name in self.operations)
+        known = (form for form in ARRAY_FORMS if self.complete or form[0] in self.operations)
         return (*self.forms, *known) if self.arrays else ()
 
-    def _probe(self, name: str, form: str) -> str:
+    def _probe(self, name: str, kinds: str) -> str:
         """Ask the operation once, at a harmless point; return why it is not supported, or nothing."""
         if self.complete:
             return ""
         if name not in self.operations:
             return "no such operation"
-        case = single(name, form, [0.5, 0.25, 2.0][: len(form)])
+        case = single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
         for ask, lacks in ((self.forward, _LACKS), (self.answer, NotImplementedError)):
             try:
                 ask(case)

@@ -55,8 +55,8 @@ class Source(ABC):
         """Whether there is a template for all that the case needs."""
         return all(self.operations.get(step.operation) != "" for step in case.expression.live_steps())
 
-    def write(self, step: Step, operands: Sequence[str], form: str) -> str:
-        """Write one operation; `form` says which operands are constants."""
+    def write(self, step: Step, operands: Sequence[str], kinds: str) -> str:
+        """Write one operation; `kinds` says which operands are constants."""
         operation = (CATALOGUE | ARRAYS)[step.operation]
         parameters = dict(step.parameters)
         template = self.operations.get(step.operation)
@@ -66,7 +66,7 @@ class Source(ABC):
             template = "abs({0})" if step.operation == "abs" else self.call
         texts = [
             self.constant.format(text) if kind == "c" else bare(text)
-            for text, kind in zip(operands, form, strict=True)
+            for text, kind in zip(operands, kinds, strict=True)
         ]
         keywords = [f"{key}={value!r}" for key, value in parameters.items()]
         first = [f"[{', '.join(texts)}]"] if operation.arity is None else texts

@@ -16,7 +16,7 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.judging.tolerance import rounding
+from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case
@@ -88,7 +88,7 @@ def judged_adjoint(
     if not units:
         return []
     _, truth = taylor.enclose(scalar.expression, scalar.point, directions=units)
-    radii = rounding(scalar.expression, scalar.point, truth, working_format, units).derivatives
+    radii = derive_rounding(scalar.expression, scalar.point, truth, working_format, units).derivatives
     numbers = [math.nan] * entries if got is None or len(got) != entries else got
     return [judge(*one, working_format) for one in zip(numbers, truth, radii, strict=True)]
 

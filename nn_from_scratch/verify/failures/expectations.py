@@ -20,12 +20,12 @@ def expectations(working_format: Format, case: Case) -> list[Judgement]:
     for directions in (None, [[1.0] * len(case.point)]):
         question = asked.towards(directions)
         value, truth = question.truth()
-        radii = question.radii(value, truth, working_format)
+        rounding = question.rounding(value, truth, working_format)
         if directions is None:
-            judgements.append(judge(math.nan, value, radii.value, working_format))
+            judgements.append(judge(math.nan, value, rounding.value, working_format))
         judgements += [
             judge(math.nan, ball, radius, working_format)
-            for ball, radius in zip(truth, radii.derivatives, strict=True)
+            for ball, radius in zip(truth, rounding.derivatives, strict=True)
         ]
         tie = any(one.truth.is_finite() and float(one.truth.rad()) > one.tolerance for one in judgements[1:])
         if case.tangent or not tie:

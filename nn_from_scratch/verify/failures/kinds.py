@@ -146,9 +146,9 @@ def _entering(engine: Engine, case: Case, node: int) -> Iterator[tuple[int, int,
         sizes = [math.prod(shape) for shape in case.shapes] or [1] * expression.inputs
         yield from ((sum(sizes[:node]) + k, k, 1.0) for k in range(sizes[node]))
     else:
-        below = replace(case, expression=replace(expression, output=node))
+        up_to_node = replace(case, expression=replace(expression, output=node))
         for entry in range(len(case.point)):
-            (local,) = judged_adjoint(engine.format, below, entry)
+            (local,) = judged_adjoint(engine.format, up_to_node, entry)
             yield entry, 0, local.expected
 
 

@@ -48,7 +48,9 @@ def _standalone(source: Source, engine: Engine, found: Examination) -> str:
     if case.shapes:
         shape = np.shape(values(case)[expression.output])
         cotangent = array_text(np.reshape(case.cotangent, shape))
-    lines = expression.lines(lambda step, operands: source.write(step, operands, expression.form(step)))
+    lines = expression.lines(
+        lambda step, operands: source.write(step, operands, expression.operand_kinds(step))
+    )
     code = source.differentiate(inputs, lines, cotangent, [array_text(x) for x in case.tangents()])
     value, *slopes = expectations(engine.format, case)
     what, derivative = names(case)

@@ -73,9 +73,9 @@ class _Written(Moves):
         return self._named(name, self._source.variable.format(value))
 
     def apply(self, name: str, *operands: Any) -> Any:
-        form = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
+        kinds = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
         step = Step(name, tuple(range(len(operands))))
-        code = self._source.write(step, [*map(str, operands)], form)
+        code = self._source.write(step, [*map(str, operands)], kinds)
         return self._named(f"u{next(self._nodes)}", bare(code))
 
     def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:

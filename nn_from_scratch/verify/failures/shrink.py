@@ -58,12 +58,12 @@ def _surrounded(alone: Case, forms: Collection[Form]) -> Iterator[Case]:
     (step,) = expression.steps
     result = len(expression)  # the step's index once the constant 3 stands before it
     constants = (*expression.constants, 3.0)
-    for name, form, operands in (
+    for name, kinds, operands in (
         ("mul", "xc", (result, result - 1)),
         ("add", "xx", (result, 0)),
         ("add", "xx", (0, result)),
     ):
-        if (name, form) in forms:
+        if (name, kinds) in forms:
             steps = (step, Step(name, operands))
             graph = Expression(expression.inputs, constants, steps, result + 1)
             try:

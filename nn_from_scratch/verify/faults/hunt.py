@@ -70,9 +70,9 @@ def _graphs(engine: Engine, fault: Fault, blind: bool, count: int, seed: int) ->
     if not blind:
         forms, array_forms = (_of(fault.operations, each) for each in (forms, array_forms))
     for index in range(count):
-        below = seeded(seed, index)
+        choose = seeded(seed, index)
         arrays = index % 2 == 1 if blind else fault.arrays
-        yield array_case(below, array_forms) if arrays else case(below, forms)
+        yield array_case(choose, array_forms) if arrays else case(choose, forms)
 
 
 def _of(operations: Collection[str], forms: tuple[Form, ...]) -> tuple[Form, ...]:

@@ -77,15 +77,15 @@ def conventions(engine: Engine) -> list[dict[str, Any]]:
     ]
 
 
-def _scalar(name: str, form: str, *values: float, by: int = 0) -> Kink:
+def _scalar(name: str, kinds: str, *values: float, by: int = 0) -> Kink:
     """Ask an operation on its own, as in `single`; `by` is one of its nodes."""
     nodes = iter("xyz")
-    names = [next(nodes) if kind == "x" else f"{value:g}" for kind, value in zip(form, values, strict=True)]
-    point = [(name, value) for name, kind, value in zip(names, form, values, strict=True) if kind == "x"]
+    names = [next(nodes) if kind == "x" else f"{value:g}" for kind, value in zip(kinds, values, strict=True)]
+    point = [(name, value) for name, kind, value in zip(names, kinds, values, strict=True) if kind == "x"]
     at = ", ".join(f"{name} = {value:g}" for name, value in point)
     of = f", by {point[by][0]}" if len(point) > 1 else ""
     text = bare(CATALOGUE[name].text(*names))
-    return Kink(f"{text} at {at}{of}", (name, form), single(name, form, values), by)
+    return Kink(f"{text} at {at}{of}", (name, kinds), single(name, kinds, values), by)
 
 
 def _reduction(name: str, *values: float, by: int = 0) -> Kink:

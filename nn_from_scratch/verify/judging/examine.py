@@ -1,4 +1,4 @@
-"""The check of one case: ask the engine, judge value and gradient, hear the other witnesses."""
+"""The check of one case: ask the engine, judge value and gradient, ask the other witnesses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
 
-Hearing = Literal["agrees", "differs", "no answer"]
+Testimony = Literal["agrees", "differs", "no answer"]
 """What an oracle says of the engine's gradient."""
 WITNESSES = ("finite differences", "pytorch")
 """The oracles beside the truth."""
@@ -43,7 +43,7 @@ class Examination:
     value: Judgement | None = None
     gradient: tuple[Judgement, ...] = ()
     error: str = ""
-    oracles: dict[str, Hearing] = field(default_factory=dict)
+    oracles: dict[str, Testimony] = field(default_factory=dict)
     entries: tuple[int, ...] = ()
     margin: float | None = None
 
@@ -104,8 +104,8 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
             answer = engine.answer(case)
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         # An engine may raise where a value overflows its format, or may lie outside the domain.
-        radii = asked.radii(value, truth, engine.format)
-        fair = all(ball.is_finite() for ball in (value, *truth)) and radii.in_range(engine.format)
+        rounding = asked.rounding(value, truth, engine.format)
+        fair = all(ball.is_finite() for ball in (value, *truth)) and rounding.in_range(engine.format)
         verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
         return Examination(case, verdict, error=_legible(error))
     found = _judged(engine.format, asked, answer, value, truth)
@@ -118,7 +118,9 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
         if one_by_one.verdict.accuses and found.verdict in (one_by_one.verdict, Verdict.RIGHT):
             found = one_by_one
     if witnesses and not case.tangent:
-        found = replace(found, oracles=_hear(witnesses, asked, answer, found, truth), margin=asked.margin())
+        found = replace(
+            found, oracles=_ask_witnesses(witnesses, asked, answer, found, truth), margin=asked.margin()
+        )
     return found
 
 
@@ -130,21 +132,21 @@ def _legible(error: Exception) -> str:
 def _judged(
     working_format: Format, asked: Question, answer: Answer, true_value: arb, truth: Sequence[arb]
 ) -> Examination:
-    radii = asked.radii(true_value, truth, working_format)
-    value = judge(answer.value, true_value, radii.value, working_format)
+    rounding = asked.rounding(true_value, truth, working_format)
+    value = judge(answer.value, true_value, rounding.value, working_format)
     scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
     gradient = [
         judge(got, true, radius, working_format, scale)
-        for got, true, radius in zip(asked.along(answer.gradient), truth, radii.derivatives, strict=True)
+        for got, true, radius in zip(asked.along(answer.gradient), truth, rounding.derivatives, strict=True)
     ]
     if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
         # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
         together = asked.towards([[1.0] * len(asked.scalar.point)])
         total, along = together.truth()
-        (radius,) = together.radii(total, along, working_format).derivatives
+        (radius,) = together.rounding(total, along, working_format).derivatives
         gradient.append(judge(exact_sum(answer.gradient), along[0], radius, working_format))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
-    if verdict.accuses and not radii.in_range(working_format):
+    if verdict.accuses and not rounding.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii
     return Examination(asked.case, verdict, value, tuple(gradient))
 
@@ -186,9 +188,9 @@ def _entries(case: Case) -> list[str]:
     ]
 
 
-def _hear(
+def _ask_witnesses(
     witnesses: Collection[str], asked: Question, answer: Answer, found: Examination, truth: Sequence[arb]
-) -> dict[str, Hearing]:
+) -> dict[str, Testimony]:
     """Compare the engine's derivatives with each oracle's, within the oracle's own error."""
     installed = [name for name in WITNESSES if name in witnesses and (name != "pytorch" or pytorch.version())]
     names = ["taylor", *installed]
@@ -201,7 +203,7 @@ def _hear(
     # Two right results may each be off by the tolerance, and lie at either end of a kink's interval.
     hull = np.array([2 * float(ball.rad()) for ball in truth])
     slack = hull + [2 * one.tolerance for one in gradient]
-    heard: dict[str, Hearing] = {
+    testimony: dict[str, Testimony] = {
         "taylor": "differs" if any(one.verdict.accuses for one in gradient) else "agrees"
     }
     if "finite differences" in names:
@@ -210,16 +212,16 @@ def _hear(
         scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
         # At a kink no answer can be narrower than the truth, and 0 needs no more digits than a rough number.
         vague = any(error > np.maximum(1e-6 * max(*abs(estimate), scale, 1e-6), hull))
-        heard["finite differences"] = "no answer" if vague else _agreement(got - estimate, slack + error)
+        testimony["finite differences"] = "no answer" if vague else _agreement(got - estimate, slack + error)
     if "pytorch" in names:
         theirs = asked.along(pytorch.gradient(asked.case).tolist())
-        heard["pytorch"] = _agreement(got - np.array(theirs), slack)
+        testimony["pytorch"] = _agreement(got - np.array(theirs), slack)
     float64 = FORMATS["float64"]
-    if "differs" in heard.values() and not asked.radii(*asked.truth(), float64).in_range(float64):
+    if "differs" in testimony.values() and not asked.rounding(*asked.truth(), float64).in_range(float64):
         # They compute in float64 too, and may overflow or underflow where the engine does not.
-        heard |= dict.fromkeys(names[1:], "no answer")
-    return heard
+        testimony |= dict.fromkeys(names[1:], "no answer")
+    return testimony
 
 
-def _agreement(difference: finite_differences.Floats, within: finite_differences.Floats) -> Hearing:
+def _agreement(difference: finite_differences.Floats, within: finite_differences.Floats) -> Testimony:
     return "agrees" if bool(np.all(np.abs(difference) <= within)) else "differs"

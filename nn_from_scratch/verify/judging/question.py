@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from flint import arb
 
 from nn_from_scratch.verify.judging.many_inputs import direction
-from nn_from_scratch.verify.judging.tolerance import Rounding, rounding
+from nn_from_scratch.verify.judging.tolerance import Rounding, derive_rounding
 from nn_from_scratch.verify.judging.written_derivative import derivative
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case
@@ -48,14 +48,16 @@ class Question:
             return taylor.enclose_second(expression, point, tangent, self.directions)
         return taylor.enclose(expression, point, directions=self.directions)
 
-    def radii(self, value: arb, truth: Sequence[arb], working_format: Format) -> Rounding:
+    def rounding(self, value: arb, truth: Sequence[arb], working_format: Format) -> Rounding:
         """Return how far rounding may be off, given the true value and derivatives."""
         expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
         arrays = bool(self.case.shapes)
         if not tangent:
-            return rounding(expression, point, truth, working_format, self.directions, any_order=arrays)
+            return derive_rounding(
+                expression, point, truth, working_format, self.directions, any_order=arrays
+            )
         asked = derivative(expression, tangent)
-        found = rounding(asked, point, truth, working_format, self.directions, any_order=True)
+        found = derive_rounding(asked, point, truth, working_format, self.directions, any_order=True)
         # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
         # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
         unit = working_format.unit_roundoff * float(value.abs_upper())

@@ -26,7 +26,7 @@ MARGIN = 4
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """What rounding alone may do: absolute radii, and the balls met on the way."""
+    """What rounding alone may do: the radii of balls, absolute, and the balls met on the way."""
 
     value: float
     derivatives: tuple[float, ...]
@@ -37,7 +37,7 @@ class Rounding:
         return all(map(working_format.holds, self.balls))
 
 
-def rounding(
+def derive_rounding(
     expression: Expression,
     point: Sequence[float],
     truth: Sequence[arb],

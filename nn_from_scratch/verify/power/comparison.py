@@ -114,8 +114,8 @@ def compare(
         progress(f"{peer.name}: {len(scores[peer.name].false_alarms)} false alarms")
     engine = Victim().engine("right")
     for index in range(clean_graphs):
-        below = seeded(1, index)
-        drawn = array_case(below, engine.array_forms) if index % 2 else case(below, engine.forms)
+        choose = seeded(1, index)
+        drawn = array_case(choose, engine.array_forms) if index % 2 else case(choose, engine.forms)
         scores[SUITE].clean += 1
         if examine(engine, drawn).verdict.accuses:
             scores[SUITE].false_alarms.append(str(drawn))

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.judging.tolerance import rounding
+from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.judging.verdicts import judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.power.functions import Array, Function
@@ -87,5 +87,5 @@ def _along(buffer: bytes) -> tuple[Array, arb, float]:
     source = np.random.default_rng(len(point))
     direction = source.choice([-1.0, 1.0], len(point)) * source.uniform(0.5, 1.5, len(point))
     _, (truth,) = taylor.enclose(scalar.expression, point, directions=[direction.tolist()])
-    radii = rounding(scalar.expression, point, [truth], FORMATS["float64"], [direction.tolist()])
-    return direction, truth, radii.derivatives[0]
+    rounding = derive_rounding(scalar.expression, point, [truth], FORMATS["float64"], [direction.tolist()])
+    return direction, truth, rounding.derivatives[0]

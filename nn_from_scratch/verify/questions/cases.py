@@ -83,10 +83,10 @@ def _written(x: Any) -> str:
     return repr(x.tolist()) if x.size else f"empty{x.shape}"
 
 
-def single(name: str, form: str, values: Sequence[float]) -> Case:
-    """Return the case of one operation on its own: `values` are its operands, of the kinds in `form`."""
-    point = tuple(value for kind, value in zip(form, values, strict=True) if kind == "x")
-    constants = tuple(value for kind, value in zip(form, values, strict=True) if kind == "c")
-    counters = {"x": iter(range(len(point))), "c": iter(range(len(point), len(form)))}
-    step = Step(name, tuple(next(counters[kind]) for kind in form))
-    return Case(Expression(len(point), constants, (step,), len(form)), point)
+def single(name: str, kinds: str, values: Sequence[float]) -> Case:
+    """Return the case of one operation on its own, on operands of the kinds "x" (a node) or "c"."""
+    point = tuple(value for kind, value in zip(kinds, values, strict=True) if kind == "x")
+    constants = tuple(value for kind, value in zip(kinds, values, strict=True) if kind == "c")
+    counters = {"x": iter(range(len(point))), "c": iter(range(len(point), len(kinds)))}
+    step = Step(name, tuple(next(counters[kind]) for kind in kinds))
+    return Case(Expression(len(point), constants, (step,), len(kinds)), point)

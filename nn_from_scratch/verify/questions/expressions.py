@@ -91,7 +91,7 @@ class Expression:
         """Whether `node` is one of the constants."""
         return self.inputs <= node < self.first_step
 
-    def form(self, step: Step) -> str:
+    def operand_kinds(self, step: Step) -> str:
         """Which operands of `step` are constants: "x" for a node, "c" for a constant, as in "cx"."""
         return "".join("c" if self.is_constant(operand) else "x" for operand in step.operands)
 
@@ -188,7 +188,7 @@ class Expression:
         """
         try:
             constants = tuple(map(float, data["constants"]))
-            steps = tuple(map(_step, data["steps"]))
+            steps = tuple(map(_step_from_json, data["steps"]))
             return cls(data["inputs"], constants, steps, data["output"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not an expression: {data!r} ({error})") from error
@@ -198,7 +198,7 @@ def _like_python(step: Step, operands: list[str]) -> str:
     return _KNOWN[step.operation].text(*operands, **dict(step.parameters))
 
 
-def _step(data: Sequence[Any]) -> Step:
+def _step_from_json(data: Sequence[Any]) -> Step:
     name, *operands = data
     parameters = operands.pop() if operands and isinstance(operands[-1], dict) else {}
     return Step(name, tuple(operands), tuple((key, _hashable(value)) for key, value in parameters.items()))

@@ -1,7 +1,7 @@
 """Random expressions, built so that every step stays inside its operation's domain.
 
 One generator serves a seeded campaign and Hypothesis: all it asks for is a source of choices, a function
-``below(n)`` that returns an integer from 0 to n - 1. Simpler choices have smaller numbers, so that
+``choose(n)`` that returns an integer from 0 to n - 1. Simpler choices have smaller numbers, so that
 Hypothesis shrinks towards them.
 """
 
@@ -18,7 +18,7 @@ from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression,
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE, Form, Operation
 
 T = TypeVar("T")
-Below = Callable[[int], int]
+Choose = Callable[[int], int]
 
 POINTS = (1.0, 0.0, -1.0, 2.0, 0.5, -0.5, 3.0, -2.0, 1e-3, 10.0, -30.0, 1e-8, -1e-5, 1e3, 1e5)
 CONSTANTS = (2.0, 1.0, 3.0, 0.0, -1.0, 0.5, -2.0, 10.0, -0.5, 1e-3, 0.1, 7.0)
@@ -66,18 +66,18 @@ GUIDE: Arithmetic = {
 }
 
 
-def seeded(seed: int, index: int) -> Below:
+def seeded(seed: int, index: int) -> Choose:
     """Return the source of choices of graph `index` of a campaign: the same on every machine."""
     uniform = random.Random(f"{seed}/{index}").random
     return lambda n: int(uniform() * n)
 
 
-def case(below: Below, forms: Collection[Form] = ALL_FORMS, *, most_steps: int = 30) -> Case:
+def case(choose: Choose, forms: Collection[Form] = ALL_FORMS, *, most_steps: int = 30) -> Case:
     """Draw an expression and a point inside its domain.
 
     Parameters
     ----------
-    below
+    choose
         The source of choices.
     forms
         The operations, and sides of their constants, that may be used.
@@ -92,25 +92,25 @@ def case(below: Below, forms: Collection[Form] = ALL_FORMS, *, most_steps: int =
     """
     if not forms:
         raise ValueError("no operation to build an expression from")
-    return _Builder(below, forms).build(most_steps)
+    return _Builder(choose, forms).build(most_steps)
 
 
 class _Builder:
     """The graph so far, with the guide's value of each node."""
 
-    def __init__(self, below: Below, forms: Collection[Form]) -> None:
-        self.below = below
-        self.extreme = is_extreme(below)
+    def __init__(self, choose: Choose, forms: Collection[Form]) -> None:
+        self.choose = choose
+        self.extreme = is_extreme(choose)
         self.forms: dict[str, list[str]] = {}
-        for name, form in forms:
-            self.forms.setdefault(name, []).append(form)
+        for name, kinds in forms:
+            self.forms.setdefault(name, []).append(kinds)
         self.values: list[float] = []
         self.steps: dict[int, tuple[str, list[int]]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
 
     def build(self, most_steps: int) -> Case:
         # Half of the graphs are small, where a fault stands alone; the others mix.
-        wanted = 1 + self.below(min(4, most_steps) if self.below(2) == 0 else most_steps)
+        wanted = 1 + self.choose(min(4, most_steps) if self.choose(2) == 0 else most_steps)
         attempts = wanted * _ATTEMPTS
         while len(self.steps) < wanted and attempts:
             attempts -= 1
@@ -125,34 +125,34 @@ class _Builder:
         return Case(expression, tuple(self.values[node] for node in inputs))
 
     def _pick(self, choices: Sequence[T]) -> T:
-        return choices[self.below(len(choices))]
+        return choices[self.choose(len(choices))]
 
     def _number(self, operation: Operation | None = None) -> float:
         """Draw a coordinate: a special point, a tie, or a short decimal (whose binary digits are full)."""
-        if self.extreme and (not self.values or self.below(2) == 0):
+        if self.extreme and (not self.values or self.choose(2) == 0):
             return self._pick((1, -1)) * self._pick(EXTREMES)
-        if self.below(4) == 0:
+        if self.choose(4) == 0:
             return self._pick((operation and operation.special) or POINTS)
-        if operation and operation.distance and self.values and self.below(2) == 1:
+        if operation and operation.distance and self.values and self.choose(2) == 1:
             return self.values[-1] * self._pick(BESIDE)
-        return self._pick((1, -1)) * (1 + self.below(2999)) / 1000
+        return self._pick((1, -1)) * (1 + self.choose(2999)) / 1000
 
     def _try_step(self) -> None:
         name = self._pick(list(self.forms))
-        form = self._pick(self.forms[name])
+        kinds = self._pick(self.forms[name])
         operation = CATALOGUE[name]
         kept = len(self.values), len(self.constants)
         operands: list[int] = []
-        for side, kind in enumerate(form):
+        for side, kind in enumerate(kinds):
             if kind == "c":
                 operands.append(self._constant(operation.special if side else ()))
                 continue
             operand = self._node(operation)
-            if operand in operands and self.below(4):
-                operand = self.below(len(self.values))  # the same operand twice is asked, but not that often
+            if operand in operands and self.choose(4):
+                operand = self.choose(len(self.values))  # the same operand twice is asked, but not that often
             operands.append(operand)
         values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
-        result = _guided(name, form, values, self.extreme)
+        result = _guided(name, kinds, values, self.extreme)
         if result is None:  # take back the inputs and constants drawn for it
             del self.values[kept[0] :], self.constants[kept[1] :]
         else:
@@ -162,11 +162,11 @@ class _Builder:
     def _node(self, operation: Operation) -> int:
         """Draw an operand: the latest node (which makes graphs deep), any (which shares), or a new input."""
         inputs = len(self.values) - len(self.steps)
-        kind = self.below(4)
+        kind = self.choose(4)
         if not self.values or (kind == 0 and inputs < _MOST_INPUTS):
             self.values.append(self._number(operation))
             return len(self.values) - 1
-        return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
+        return self.choose(len(self.values)) if kind == 1 else len(self.values) - 1
 
     def _constant(self, special: tuple[float, ...]) -> int:
         value = self._pick(special or CONSTANTS)
@@ -175,15 +175,15 @@ class _Builder:
         return -1 - self.constants.index(value)
 
 
-def askable(name: str, form: str, values: Sequence[float]) -> bool:
+def askable(name: str, kinds: str, values: Sequence[float]) -> bool:
     """Whether the operation is inside its domain, and has a derivative for every operand that is a node."""
     # Only above 0 is a power a smooth function of its exponent.
-    return CATALOGUE[name].inside(*values) and not (name == "pow" and form != "xc" and values[0] <= 0)
+    return CATALOGUE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
 
 
-def is_extreme(below: Below) -> bool:
+def is_extreme(choose: Choose) -> bool:
     """Draw whether a case is one of the few with huge and subnormal values."""
-    return below(12) == 11
+    return choose(12) == 11
 
 
 def within_range(x: float, extreme: bool) -> bool:
@@ -196,10 +196,10 @@ def rounded(x: float) -> float:
     return float(f"{x:.10g}")
 
 
-def _guided(name: str, form: str, values: list[float], extreme: bool) -> float | None:
+def _guided(name: str, kinds: str, values: list[float], extreme: bool) -> float | None:
     """Return the step's rough value, or None where it should not be asked."""
     try:
-        result = rounded(GUIDE[name](*values)) if askable(name, form, values) else math.inf
+        result = rounded(GUIDE[name](*values)) if askable(name, kinds, values) else math.inf
     except (ArithmeticError, ValueError):
         return None
     return result if within_range(result, extreme) else None

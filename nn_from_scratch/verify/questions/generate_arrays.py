@@ -16,7 +16,7 @@ from nn_from_scratch.verify.questions.generate import (
     EXTREMES,
     GUIDE,
     POINTS,
-    Below,
+    Choose,
     askable,
     is_extreme,
     rounded,
@@ -46,13 +46,13 @@ _REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
 
 
 def array_case(
-    below: Below, forms: Collection[Form] = (*ALL_FORMS, *ARRAY_FORMS), *, most_steps: int = 8
+    choose: Choose, forms: Collection[Form] = (*ALL_FORMS, *ARRAY_FORMS), *, most_steps: int = 8
 ) -> Case:
     """Draw an array expression, a point inside its domain, and a cotangent.
 
     Parameters
     ----------
-    below
+    choose
         The source of choices.
     forms
         The operations, and sides of constants, that may be used.
@@ -60,15 +60,15 @@ def array_case(
         The largest number of operations.
 
     """
-    return _ArrayBuilder(below, forms).build(most_steps)
+    return _ArrayBuilder(choose, forms).build(most_steps)
 
 
 class _ArrayBuilder:
     """The graph so far, with the guide's value of each node."""
 
-    def __init__(self, below: Below, forms: Collection[Form]) -> None:
-        self.below = below
-        self.extreme = is_extreme(below)
+    def __init__(self, choose: Choose, forms: Collection[Form]) -> None:
+        self.choose = choose
+        self.extreme = is_extreme(choose)
         self.whole = [name for name, _ in forms if name in ARRAYS]
         self.elementwise = [form for form in forms if form[0] in CATALOGUE]
         self.values: list[Array] = []
@@ -76,7 +76,7 @@ class _ArrayBuilder:
         self.constants: list[float] = []  # constant k is operand -1 - k
 
     def build(self, most_steps: int) -> Case:
-        wanted = 1 + self.below(min(3, most_steps) if self.below(2) == 0 else most_steps)
+        wanted = 1 + self.choose(min(3, most_steps) if self.choose(2) == 0 else most_steps)
         attempts = wanted * _ATTEMPTS
         while len(self.steps) < wanted and attempts:
             attempts -= 1
@@ -100,7 +100,7 @@ class _ArrayBuilder:
         return [node for node in range(len(self.values)) if node not in self.steps]
 
     def _pick(self, choices: Sequence[T]) -> T:
-        return choices[self.below(len(choices))]
+        return choices[self.choose(len(choices))]
 
     def _input(self, shape: Shape, operation: Operation | None = None) -> int:
         """Add an input, of short decimals, special points, and entries that repeat, which makes ties."""
@@ -108,7 +108,7 @@ class _ArrayBuilder:
         branches = operation is not None and operation.distance is not None
         others = self.values[-1].ravel().tolist() if branches and self.values else []
         for _ in range(math.prod(shape)):
-            kind = self.below(8)
+            kind = self.choose(8)
             if self.extreme and (kind > 5 if self.values else not entries):
                 entries.append(self._pick((1, -1)) * self._pick(EXTREMES))
             elif kind == 0 and (entries or others):
@@ -117,27 +117,27 @@ class _ArrayBuilder:
             elif kind == 1:
                 entries.append(self._pick((operation and operation.special) or POINTS[:7]))
             else:
-                entries.append(self._pick((1, -1)) * (1 + self.below(2999)) / 1000)
+                entries.append(self._pick((1, -1)) * (1 + self.choose(2999)) / 1000)
         self.values.append(np.array(entries, dtype=np.float64).reshape(shape))
         return len(self.values) - 1
 
     def _node(self, operation: Operation, *, new: bool = False) -> int:
         """Draw an operand: the latest node, any, or a new input, which often broadcasts with the latest."""
-        kind = 0 if new else self.below(6)
+        kind = 0 if new else self.choose(6)
         if not self.values or (kind == 0 and len(self._inputs()) < _MOST_INPUTS):
-            if self.values and self.below(3):
+            if self.values and self.choose(3):
                 shape = self.values[-1].shape
                 shape = tuple(
-                    1 if self.below(3) == 0 else size for size in shape[self.below(len(shape) + 1) :]
+                    1 if self.choose(3) == 0 else size for size in shape[self.choose(len(shape) + 1) :]
                 )
             else:
                 shape = self._pick(_SHAPES)
             return self._input(shape, operation)
-        return self.below(len(self.values)) if kind == 1 else len(self.values) - 1
+        return self.choose(len(self.values)) if kind == 1 else len(self.values) - 1
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
-        whole = self.whole and (not self.elementwise or self.below(2) == 0)
+        whole = self.whole and (not self.elementwise or self.choose(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
         if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
             del self.values[kept[0] :], self.constants[kept[1] :]
@@ -150,10 +150,10 @@ class _ArrayBuilder:
         return all(within_range(x, self.extreme) for x in result.ravel().tolist())
 
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
-        name, form = self._pick(self.elementwise)
+        name, kinds = self._pick(self.elementwise)
         operation = CATALOGUE[name]
         operands = []
-        for side, kind in enumerate(form):
+        for side, kind in enumerate(kinds):
             if kind == "c":
                 value = self._pick((side and operation.special) or CONSTANTS)
                 if value not in self.constants:
@@ -161,14 +161,14 @@ class _ArrayBuilder:
                 operands.append(-1 - self.constants.index(value))
             else:
                 operand = self._node(operation)
-                if operand in operands and self.below(4):  # the same operand twice never broadcasts
+                if operand in operands and self.choose(4):  # the same operand twice never broadcasts
                     operand = self._node(operation, new=True)
                 operands.append(operand)
         values = [self.constants[-1 - k] if k < 0 else self.values[k] for k in operands]
         try:
             entries = list(np.broadcast(*values))
             shape = np.broadcast_shapes(*map(np.shape, values))
-            if not all(askable(name, form, [float(x) for x in entry]) for entry in entries):
+            if not all(askable(name, kinds, [float(x) for x in entry]) for entry in entries):
                 return None
             results = [GUIDE[name](*map(float, entry)) for entry in entries]
         except (ArithmeticError, ValueError):
@@ -183,7 +183,7 @@ class _ArrayBuilder:
             return None
         if name in ("matmul", "concatenate", "stack"):
             second = self._partner(name, self.values[first].shape, parameters)
-            operands = [first, second] if self.below(2) else [second, first]
+            operands = [first, second] if self.choose(2) else [second, first]
         try:
             with np.errstate(all="ignore"):
                 result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
@@ -197,14 +197,14 @@ class _ArrayBuilder:
         size, axes = math.prod(shape), range(len(shape))
         if not shape:
             here: dict[str, Parameters] = {"broadcast_to": {"shape": self._pick(((1,), (1, 1), (2,)))}}
-            reduced = {"axis": None, "keepdims": self.below(2) == 1}
+            reduced = {"axis": None, "keepdims": self.choose(2) == 1}
             return reduced if name in _REDUCTIONS else here.get(name)
         axis = self._pick([*axes, *(-1 - a for a in axes)])
         if name in _REDUCTIONS:
             both = [(0, len(shape) - 1)] if len(shape) > 1 else []
             parameters: Parameters = {
                 "axis": self._pick([None, axis, axis, *both]),
-                "keepdims": self.below(2) == 1,
+                "keepdims": self.choose(2) == 1,
             }
         elif name in ("softmax", "log_softmax"):
             parameters = {"axis": axis}
@@ -222,7 +222,7 @@ class _ArrayBuilder:
         halves = [(2, size // 2)] if size % 2 == 0 else []
         choices: dict[str, Parameters] = {
             "reshape": {"shape": self._pick([(-1,), shape[::-1], (1, *shape), (size, 1), *halves])},
-            "transpose": {"axes": tuple(axes.pop(self.below(len(axes))) for _ in shape)},
+            "transpose": {"axes": tuple(axes.pop(self.choose(len(axes))) for _ in shape)},
             "broadcast_to": {"shape": self._pick((grown, (2, *grown)))},
             "expand_dims": {"axis": self._pick((0, len(shape), -1, (0, len(shape) + 1)))},
             "matmul": {},
@@ -233,9 +233,9 @@ class _ArrayBuilder:
 
     def _index(self, shape: Shape) -> tuple[Any, ...]:
         items: list[Any] = []
-        for size in shape[: 1 + self.below(len(shape))]:
+        for size in shape[: 1 + self.choose(len(shape))]:
             arrays = any(isinstance(item, tuple) and item[0] != "slice" for item in items)
-            kind = self.below(4 if arrays else 6)
+            kind = self.choose(4 if arrays else 6)
             if kind < 2:
                 items.append(
                     (
@@ -244,11 +244,11 @@ class _ArrayBuilder:
                     )
                 )
             elif kind < 4:
-                items.append(self.below(size) - self._pick((0, size)))
+                items.append(self.choose(size) - self._pick((0, size)))
             elif kind == 4:
-                items.append(tuple(self.below(size) for _ in range(1 + self.below(3))))
+                items.append(tuple(self.choose(size) for _ in range(1 + self.choose(3))))
             else:
-                items.append(tuple(self.below(3) > 0 for _ in range(size)))
+                items.append(tuple(self.choose(3) > 0 for _ in range(size)))
         return tuple(items)
 
     def _partner(self, name: str, shape: Shape, parameters: Parameters) -> int:
@@ -262,7 +262,7 @@ class _ArrayBuilder:
         elif name == "concatenate":
             wanted[parameters["axis"]] = self._pick((1, 2, 3))
         same = [k for k, value in enumerate(self.values) if value.shape == tuple(wanted)]
-        if same and (self.below(2) == 0 or len(self._inputs()) >= _MOST_INPUTS):
+        if same and (self.choose(2) == 0 or len(self._inputs()) >= _MOST_INPUTS):
             return self._pick(same)
         return self._input(tuple(wanted))
 

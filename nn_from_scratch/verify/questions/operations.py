@@ -44,7 +44,7 @@ class Operation:
         Operand values at which engines have gone wrong.
     symbol
         Python's operator for it, if there is one; other operations are written as a call.
-    forms
+    operand_kinds
         How it may be called: "x" stands for a node, "c" for a constant.
     distance
         How far operand values lie from a kink, a tie or a threshold, for an operation that has branches:
@@ -57,12 +57,12 @@ class Operation:
     inside: Callable[..., bool] = _everywhere
     special: tuple[float, ...] = ()
     symbol: str | None = None
-    forms: tuple[str, ...] = ()
+    operand_kinds: tuple[str, ...] = ()
     distance: Callable[..., float] | None = None
 
     def __post_init__(self) -> None:
-        if not self.forms:
-            object.__setattr__(self, "forms", ("x",) if self.arity == 1 else ("xx", "xc", "cx"))
+        if not self.operand_kinds:
+            object.__setattr__(self, "operand_kinds", ("x",) if self.arity == 1 else ("xx", "xc", "cx"))
 
     def text(self, *operands: str, **parameters: Any) -> str:
         """Write the operation as Python would."""
@@ -126,9 +126,12 @@ CATALOGUE: dict[str, Operation] = {
         Operation("maximum", 2, special=(0.0,), distance=_apart),
         Operation("minimum", 2, special=(0.0,), distance=_apart),
         # where(c, x, y) is x where c > 0, else y: the condition is part of the question.
-        Operation("where", 3, forms=("xxx", "xxc", "xcx"), distance=_from_zero),
+        Operation("where", 3, operand_kinds=("xxx", "xxc", "xcx"), distance=_from_zero),
         Operation(
-            "clip", 3, forms=("xcc",), distance=lambda x, low, high: min(_apart(x, low), _apart(x, high))
+            "clip",
+            3,
+            operand_kinds=("xcc",),
+            distance=lambda x, low, high: min(_apart(x, low), _apart(x, high)),
         ),
     )
 }
@@ -144,15 +147,15 @@ ARRAYS: dict[str, Operation] = {
         Operation("logsumexp", 1),
         Operation("softmax", 1),
         Operation("log_softmax", 1),
-        Operation("matmul", 2, symbol="@", forms=("xx",)),
+        Operation("matmul", 2, symbol="@", operand_kinds=("xx",)),
         Operation("reshape", 1),
         Operation("transpose", 1),
         Operation("broadcast_to", 1),
         Operation("squeeze", 1),
         Operation("expand_dims", 1),
         Operation("index", 1),
-        Operation("concatenate", None, forms=("xx",)),
-        Operation("stack", None, forms=("xx",)),
+        Operation("concatenate", None, operand_kinds=("xx",)),
+        Operation("stack", None, operand_kinds=("xx",)),
     )
 }
 """Operations that look at an array as a whole. Their parameters are numpy's keywords; those of ``index``
@@ -185,5 +188,7 @@ def _index_text(item: Any) -> str:
 Form = tuple[str, str]
 """An operation, and which of its operands are constants, as in ("sub", "cx") for ``2 - x``."""
 
-ALL_FORMS: tuple[Form, ...] = tuple((name, form) for name, op in CATALOGUE.items() for form in op.forms)
-ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.forms[0]) for name, op in ARRAYS.items())
+ALL_FORMS: tuple[Form, ...] = tuple(
+    (name, kinds) for name, op in CATALOGUE.items() for kinds in op.operand_kinds
+)
+ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.operand_kinds[0]) for name, op in ARRAYS.items())

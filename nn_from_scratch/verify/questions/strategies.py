@@ -36,11 +36,11 @@ def cases(
 
     """
 
-    def below(n: int) -> int:
+    def choose(n: int) -> int:
         return draw(st.integers(0, n - 1))
 
-    drawn = case(below, forms, most_steps=most_steps)
-    return with_tangent(drawn, below) if second_order else drawn
+    drawn = case(choose, forms, most_steps=most_steps)
+    return with_tangent(drawn, choose) if second_order else drawn
 
 
 @st.composite
@@ -62,8 +62,8 @@ def array_cases(
 
     """
 
-    def below(n: int) -> int:
+    def choose(n: int) -> int:
         return draw(st.integers(0, n - 1))
 
-    drawn = array_case(below, forms, most_steps=most_steps)
-    return with_tangent(drawn, below) if second_order else drawn
+    drawn = array_case(choose, forms, most_steps=most_steps)
+    return with_tangent(drawn, choose) if second_order else drawn

@@ -74,7 +74,7 @@ class Processes:
     def check(self, name: str) -> tuple[str, str]:
         """Return outcome and message of a named check."""
         try:
-            outcome, message = self._processes[0].heard(1 + self._names.index(name))
+            outcome, message = self._processes[0].line(1 + self._names.index(name))
         except NoAnswerError as error:
             return "not supported", str(error)
         except ChildProcessError as error:
@@ -92,7 +92,7 @@ class Processes:
             If one took too long.
 
         """
-        return [process.heard(0) for process in self._processes]
+        return [process.line(0) for process in self._processes]
 
 
 class _Process:
@@ -108,7 +108,7 @@ class _Process:
             text=True,
         )
 
-    def heard(self, position: int) -> list[str]:
+    def line(self, position: int) -> list[str]:
         """Return what it said at this position."""
         lines, failure = self._end
         if position >= len(lines):

@@ -82,8 +82,8 @@ class Driven(Moves):
         return self._tape.variable(value)
 
     def apply(self, name: str, *operands: Any) -> Any:  # noqa: D102
-        form = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
-        if (name, form) in self.engine.lacks:
+        kinds = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
+        if (name, kinds) in self.engine.lacks:
             raise NotSupportedError(f"the engine has no {name}")
         return self.engine.operations[name](*operands)
 

@@ -276,19 +276,19 @@ def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         chunks,
         "case",
-        lambda below, forms: outside(below),  # a generator that leaves the domain
+        lambda choose, forms: outside(choose),  # a generator that leaves the domain
     )
-    monkeypatch.setattr(chunks, "array_case", lambda below, forms: outside(below))
+    monkeypatch.setattr(chunks, "array_case", lambda choose, forms: outside(choose))
     alarms = verify(engine, graphs=20, jobs=1, grades=OF_GRAPHS)["alarms"]
     assert "operation log: every graph with it was undecided" in alarms
     assert "20 of 20 graphs were undecided" in alarms
     assert "the oracle taylor answered nothing" in alarms
 
 
-def outside(below: Callable[[int], int]) -> Any:
+def outside(choose: Callable[[int], int]) -> Any:
     from nn_from_scratch.verify.questions.cases import single
 
-    return single("log", "x", [-1.0 - below(10)])
+    return single("log", "x", [-1.0 - choose(10)])
 
 
 def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:

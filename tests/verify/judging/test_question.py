@@ -8,7 +8,7 @@ from nn_from_scratch.verify.questions.expressions import Expression, Step
 
 
 @pytest.mark.parametrize(
-    ("name", "form", "values", "margin"),
+    ("name", "kinds", "values", "margin"),
     [
         ("tanh", "x", (0.0,), None),
         ("relu", "x", (0.0,), 0.0),
@@ -24,9 +24,9 @@ from nn_from_scratch.verify.questions.expressions import Expression, Step
     ],
 )
 def test_margin_is_the_relative_distance_from_the_kink(
-    name: str, form: str, values: tuple[float, ...], margin: float | None
+    name: str, kinds: str, values: tuple[float, ...], margin: float | None
 ) -> None:
-    assert Question.of(single(name, form, values)).margin() == margin
+    assert Question.of(single(name, kinds, values)).margin() == margin
 
 
 def test_margin_is_that_of_the_nearest_kink_which_the_output_depends_on() -> None:

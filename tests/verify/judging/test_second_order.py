@@ -76,7 +76,7 @@ def test_the_written_derivative_and_power_series_agree() -> None:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_bug_in_a_written_derivative_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    form = CATALOGUE[name].forms[0]
+    form = CATALOGUE[name].operand_kinds[0]
     one = with_tangent(single(name, form, [0.5, 0.25, 2.0][: len(form)]))
 
     def agrees() -> bool:

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.faults import Row, Value, Victim
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.examine import examine
-from nn_from_scratch.verify.judging.tolerance import Rounding, rounding
+from nn_from_scratch.verify.judging.tolerance import Rounding, derive_rounding
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case, single
@@ -25,7 +25,7 @@ from nn_from_scratch.verify.questions.lower import lower
 
 def radii(one: Case, working_format: str = "float64") -> Rounding:
     truth = taylor.enclose(one.expression, one.point)[1]
-    return rounding(one.expression, one.point, truth, FORMATS[working_format])
+    return derive_rounding(one.expression, one.point, truth, FORMATS[working_format])
 
 
 @pytest.mark.parametrize("working_format", FORMATS)
@@ -166,8 +166,8 @@ def test_a_sum_may_be_added_up_in_another_order() -> None:
     )
     scalar = lower(case)
     _, truth = taylor.enclose(scalar.expression, scalar.point)
-    left_to_right = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"])
-    any_order = rounding(scalar.expression, scalar.point, truth, FORMATS["float64"], any_order=True)
+    left_to_right = derive_rounding(scalar.expression, scalar.point, truth, FORMATS["float64"])
+    any_order = derive_rounding(scalar.expression, scalar.point, truth, FORMATS["float64"], any_order=True)
     assert left_to_right.value == 0
     assert 2.0**-60 < any_order.value < 2.0**-50
 

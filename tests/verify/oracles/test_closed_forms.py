@@ -4,7 +4,7 @@ import oracle_checks
 import pytest
 from closed_forms import DERIVATIVES, VALUES, truths
 
-from nn_from_scratch.verify.judging.tolerance import rounding
+from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.operations import CATALOGUE
@@ -44,8 +44,8 @@ def test_tolerance_allows_a_few_roundings(name: str) -> None:
         case = truth.case
         balls = taylor.enclose(case.expression, case.point)[1]
         for working_format in (FORMATS["float64"], FORMATS["float32"]):
-            radii = rounding(case.expression, case.point, balls, working_format)
+            rounding = derive_rounding(case.expression, case.point, balls, working_format)
             few = 64 * working_format.unit_roundoff * max(1.0, *map(abs, truth.operands))
-            assert radii.value <= few * max(abs(truth.value), 1), case
-            for radius, entry in zip(radii.derivatives, truth.gradient or (), strict=False):
+            assert rounding.value <= few * max(abs(truth.value), 1), case
+            for radius, entry in zip(rounding.derivatives, truth.gradient or (), strict=False):
                 assert radius <= few * max(abs(entry), 1), case

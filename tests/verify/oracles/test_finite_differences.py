@@ -15,11 +15,11 @@ from nn_from_scratch.verify.questions.lower import lower
 def questions(seed: int, count: int) -> Iterator[tuple[Case, list[list[float]] | None]]:
     """Yield scalar cases, each of them asked for all derivatives, and array cases along a direction."""
     for index in range(count):
-        below = seeded(seed, index)
+        choose = seeded(seed, index)
         if index % 4:
-            yield case(below), None
+            yield case(choose), None
         else:
-            one = array_case(below)
+            one = array_case(choose)
             yield lower(one), [direction(len(one.point), one.point)]
 
 

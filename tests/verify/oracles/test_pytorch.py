@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.judging.tolerance import rounding
+from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.judging.verdicts import Verdict, judge
 from nn_from_scratch.verify.oracles import pytorch, taylor
 from nn_from_scratch.verify.questions.cases import Case, single
@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 
 def verdicts(one: Case) -> list[Verdict]:
     truth = taylor.enclose(one.expression, one.point)[1]
-    radii = rounding(one.expression, one.point, truth, FORMATS["float64"]).derivatives
+    radii = derive_rounding(one.expression, one.point, truth, FORMATS["float64"]).derivatives
     got = pytorch.gradient(one).tolist()
     return [
         judge(entry, ball, radius, FORMATS["float64"]).verdict

@@ -93,7 +93,7 @@ def test_reachable_leaves_out_dead_steps() -> None:
     ("operands", "form"), [((0, 3), "xx"), ((2, 0), "cx"), ((0, 2), "xc"), ((3, 3), "xx")]
 )
 def test_form_says_which_operands_are_constants(operands: tuple[int, ...], form: str) -> None:
-    assert EXPRESSION.form(Step("add", operands)) == form
+    assert EXPRESSION.operand_kinds(Step("add", operands)) == form
 
 
 def test_text_names_what_is_used_twice() -> None:

@@ -38,8 +38,8 @@ def test_domain_tells_inside_from_outside(
 
 
 def test_forms_put_constants_on_either_side() -> None:
-    assert CATALOGUE["tanh"].forms == ("x",)
-    assert CATALOGUE["sub"].forms == ("xx", "xc", "cx")
+    assert CATALOGUE["tanh"].operand_kinds == ("x",)
+    assert CATALOGUE["sub"].operand_kinds == ("xx", "xc", "cx")
 
 
 @pytest.mark.parametrize(
