@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nn_from_scratch import distribution
 from nn_from_scratch.verify.faults import EQUIVALENTS, FAULTS
 from nn_from_scratch.verify.power import curve
 from nn_from_scratch.verify.power.comparison import POINTED, SUITE, Score, compare
@@ -108,7 +109,7 @@ def kinds(scores: dict[str, Score]) -> list[dict[str, Any]]:
 def package(name: str) -> str:
     """Return the package that a tool comes from."""
     return (
-        "nn-from-scratch" if name in (SUITE, POINTED) else {peer.name: peer.package for peer in PEERS}[name]
+        distribution.NAME if name in (SUITE, POINTED) else {peer.name: peer.package for peer in PEERS}[name]
     )
 
 

@@ -71,4 +71,4 @@ def test_command_says_what_to_install_without_the_extra(unpacked: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 4
-    assert 'pip install "nn-from-scratch[verify]"' in done.stderr
+    assert 'pip install "nn-from-scratch-verified[verify] @ git+https://' in done.stderr

@@ -1,5 +1,8 @@
 """The suite: proves that an autodiff engine's gradients are right. It needs the extra ``verify``."""
 
+import warnings
+
+from nn_from_scratch.distribution import stranger_warning
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.loading import load
@@ -25,3 +28,6 @@ __all__ = [
     "load",
     "verify",
 ]
+
+if _stranger := stranger_warning():
+    warnings.warn(_stranger, stacklevel=2)

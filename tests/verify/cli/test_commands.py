@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from nn_from_scratch.verify import cli, verify
+from nn_from_scratch.verify import verify
+from nn_from_scratch.verify.cli import commands as cli
 
 FAULTY = """\
 from nn_from_scratch.verify.faults import FAULTS

@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch verify | moons | benchmark | report``."""
+"""The command line: ``nn-from-scratch verify | moons | benchmark | report | doctor``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
+from nn_from_scratch.verify.cli import doctor
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import BUILT_IN, load
 from nn_from_scratch.verify.power import detection_power
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        for path in (options.json, options.html, getattr(options, "junit", None)):
+        for path in (getattr(options, name, None) for name in ("json", "html", "junit")):
             _prepare(path)  # a path that cannot be written is told before the long work, not after
         return int(options.run(options))
     except (UsageError, EngineError) as error:
@@ -110,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
     command.add_argument("--certify", action="store_true", help="certify the losses anew, in 1,024-bit balls")
     add("benchmark", _benchmark, "Measure speed beside PyTorch and hand-written numpy.")
+    text = "Say what is installed, what is missing and what it would add; exit with 1 if something is wrong."
+    command = commands.add_parser("doctor", help=text, description=text)
+    command.set_defaults(run=_doctor)
     add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
     return parser
 
@@ -166,6 +170,10 @@ def _report(options: argparse.Namespace) -> int:
     print(f"The report is {options.html}")
     statuses = [_status(result) for result in results.values()]
     return next((status for status in (WRONG, INTERRUPTED, NOTHING_CHECKED) if status in statuses), RIGHT)
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    return WRONG if doctor.show(Console()) else RIGHT
 
 
 def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
