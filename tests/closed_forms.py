@@ -14,86 +14,64 @@ from nn_from_scratch.verify.questions.operations import CATALOGUE
 Formula = Callable[..., Any]
 Points = list[tuple[float, ...]]
 
-VALUES: dict[str, Formula] = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "div": lambda x, y: x / y,
-    "pow": mp.power,
-    "neg": lambda x: -x,
-    "reciprocal": lambda x: 1 / x,
-    "square": lambda x: x**2,
-    "exp": mp.exp,
-    "expm1": mp.expm1,
-    "log": mp.log,
-    "log1p": mp.log1p,
-    "sqrt": mp.sqrt,
-    "sin": mp.sin,
-    "cos": mp.cos,
-    "tan": mp.tan,
-    "arcsin": mp.asin,
-    "arccos": mp.acos,
-    "arctan": mp.atan,
-    "arctan2": mp.atan2,
-    "sinh": mp.sinh,
-    "cosh": mp.cosh,
-    "tanh": mp.tanh,
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "hypot": mp.hypot,
-    "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
-    "relu": lambda x: max(x, mp.mpf(0)),
-    "abs": abs,
-    "maximum": max,
-    "minimum": min,
-    "where": lambda c, x, y: x if c > 0 else y,
-    "clip": lambda x, low, high: min(max(x, low), high),
-}
-DERIVATIVES: dict[str, tuple[Formula, ...]] = {
-    "add": (lambda x, y: 1, lambda x, y: 1),
-    "sub": (lambda x, y: 1, lambda x, y: -1),
-    "mul": (lambda x, y: y, lambda x, y: x),
-    "div": (lambda x, y: 1 / y, lambda x, y: -x / y**2),
+CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
+    "add": (lambda x, y: x + y, (lambda x, y: 1, lambda x, y: 1)),
+    "sub": (lambda x, y: x - y, (lambda x, y: 1, lambda x, y: -1)),
+    "mul": (lambda x, y: x * y, (lambda x, y: y, lambda x, y: x)),
+    "div": (lambda x, y: x / y, (lambda x, y: 1 / y, lambda x, y: -x / y**2)),
     "pow": (
-        lambda x, y: y * mp.power(x, y - 1) if y else 0,
-        lambda x, y: mp.power(x, y) * mp.log(x),
+        mp.power,
+        (
+            lambda x, y: y * mp.power(x, y - 1) if y else 0,
+            lambda x, y: mp.power(x, y) * mp.log(x),
+        ),
     ),
-    "neg": (lambda x: -1,),
-    "reciprocal": (lambda x: -1 / x**2,),
-    "square": (lambda x: 2 * x,),
-    "exp": (mp.exp,),
-    "expm1": (mp.exp,),
-    "log": (lambda x: 1 / x,),
-    "log1p": (lambda x: 1 / (1 + x),),
-    "sqrt": (lambda x: 1 / (2 * mp.sqrt(x)),),
-    "sin": (mp.cos,),
-    "cos": (lambda x: -mp.sin(x),),
-    "tan": (lambda x: mp.sec(x) ** 2,),
-    "arcsin": (lambda x: 1 / mp.sqrt(1 - x**2),),
-    "arccos": (lambda x: -1 / mp.sqrt(1 - x**2),),
-    "arctan": (lambda x: 1 / (1 + x**2),),
-    "arctan2": (lambda y, x: x / (x**2 + y**2), lambda y, x: -y / (x**2 + y**2)),
-    "sinh": (mp.cosh,),
-    "cosh": (mp.sinh,),
-    "tanh": (lambda x: mp.sech(x) ** 2,),
-    "sigmoid": (lambda x: 1 / (2 + 2 * mp.cosh(x)),),
-    "softplus": (lambda x: (1 + mp.tanh(x / 2)) / 2,),
-    "hypot": (lambda x, y: x / mp.hypot(x, y), lambda x, y: y / mp.hypot(x, y)),
+    "neg": (lambda x: -x, (lambda x: -1,)),
+    "reciprocal": (lambda x: 1 / x, (lambda x: -1 / x**2,)),
+    "square": (lambda x: x**2, (lambda x: 2 * x,)),
+    "exp": (mp.exp, (mp.exp,)),
+    "expm1": (mp.expm1, (mp.exp,)),
+    "log": (mp.log, (lambda x: 1 / x,)),
+    "log1p": (mp.log1p, (lambda x: 1 / (1 + x),)),
+    "sqrt": (mp.sqrt, (lambda x: 1 / (2 * mp.sqrt(x)),)),
+    "sin": (mp.sin, (mp.cos,)),
+    "cos": (mp.cos, (lambda x: -mp.sin(x),)),
+    "tan": (mp.tan, (lambda x: mp.sec(x) ** 2,)),
+    "arcsin": (mp.asin, (lambda x: 1 / mp.sqrt(1 - x**2),)),
+    "arccos": (mp.acos, (lambda x: -1 / mp.sqrt(1 - x**2),)),
+    "arctan": (mp.atan, (lambda x: 1 / (1 + x**2),)),
+    "arctan2": (mp.atan2, (lambda y, x: x / (x**2 + y**2), lambda y, x: -y / (x**2 + y**2))),
+    "sinh": (mp.sinh, (mp.cosh,)),
+    "cosh": (mp.cosh, (mp.sinh,)),
+    "tanh": (mp.tanh, (lambda x: mp.sech(x) ** 2,)),
+    "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), (lambda x: 1 / (2 + 2 * mp.cosh(x)),)),
+    "softplus": (lambda x: mp.log1p(mp.exp(x)), (lambda x: (1 + mp.tanh(x / 2)) / 2,)),
+    "hypot": (mp.hypot, (lambda x, y: x / mp.hypot(x, y), lambda x, y: y / mp.hypot(x, y))),
     "logaddexp": (
-        lambda x, y: mp.exp(x) / (mp.exp(x) + mp.exp(y)),
-        lambda x, y: mp.exp(y) / (mp.exp(x) + mp.exp(y)),
+        lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
+        (
+            lambda x, y: mp.exp(x) / (mp.exp(x) + mp.exp(y)),
+            lambda x, y: mp.exp(y) / (mp.exp(x) + mp.exp(y)),
+        ),
     ),
-    "relu": (lambda x: int(x > 0),),
-    "abs": (mp.sign,),
-    "maximum": (lambda x, y: int(x > y), lambda x, y: int(x < y)),
-    "minimum": (lambda x, y: int(x < y), lambda x, y: int(x > y)),
-    "where": (lambda c, x, y: 0, lambda c, x, y: int(c > 0), lambda c, x, y: int(c <= 0)),
+    "relu": (lambda x: max(x, mp.mpf(0)), (lambda x: int(x > 0),)),
+    "abs": (abs, (mp.sign,)),
+    "maximum": (max, (lambda x, y: int(x > y), lambda x, y: int(x < y))),
+    "minimum": (min, (lambda x, y: int(x < y), lambda x, y: int(x > y))),
+    "where": (
+        lambda c, x, y: x if c > 0 else y,
+        (lambda c, x, y: 0, lambda c, x, y: int(c > 0), lambda c, x, y: int(c <= 0)),
+    ),
     "clip": (
-        lambda x, low, high: int(low < x < high),
-        lambda x, low, high: int(x < low),
-        lambda x, low, high: int(high < x),
+        lambda x, low, high: min(max(x, low), high),
+        (
+            lambda x, low, high: int(low < x < high),
+            lambda x, low, high: int(x < low),
+            lambda x, low, high: int(high < x),
+        ),
     ),
 }
+"""By operation, its value and its derivative by each operand."""
 
 _UNARY: Points = [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)]
 _BINARY: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (-0.1, -3.0), (1e-8, 3.0)]
@@ -128,6 +106,7 @@ class Truth:
 def truths(name: str) -> Iterator[Truth]:
     """Yield what is known of an operation: at ordinary points, and at those where engines went wrong."""
     operation = CATALOGUE[name]
+    value_of, derivatives = CLOSED_FORMS[name]
     for form in operation.operand_kinds:
         ordinary = _OWN_POINTS.get(name, _UNARY if operation.arity == 1 else _BINARY)
         special = product((*operation.special, 0.7), repeat=len(form)) if len(form) < 3 else ()
@@ -137,10 +116,10 @@ def truths(name: str) -> Iterator[Truth]:
                 continue
             with mp.workdps(DIGITS):
                 numbers = [mp.mpf(x) for x in operands]
-                value = mp.mpf(VALUES[name](*numbers))
+                value = mp.mpf(value_of(*numbers))
                 smooth = operation.distance is None or operation.distance(*operands) > 0
                 nodes = [side for side, kind in enumerate(form) if kind == "x"]
-                partials = {side: mp.mpf(DERIVATIVES[name][side](*numbers)) for side in nodes if smooth}
+                partials = {side: mp.mpf(derivatives[side](*numbers)) for side in nodes if smooth}
             yield Truth(
                 single(name, form, operands),
                 operands,

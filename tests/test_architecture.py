@@ -6,9 +6,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-from nn_from_scratch.rules import RULES
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
-
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nn_from_scratch"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -26,7 +23,8 @@ def test_import_rules_name_every_module_of_the_engine() -> None:
     modules = {f"nn_from_scratch.{path.stem}" for path in ENGINE if path.name != "__init__.py"}
     assert modules == set(CONTRACTS[0]["source_modules"])
     for contract in CONTRACTS[1:]:
-        assert modules <= set(contract["forbidden_modules"]), contract["name"]
+        if contract["type"] == "forbidden":
+            assert modules <= set(contract["forbidden_modules"]), contract["name"]
 
 
 def test_engine_imports_numpy_and_the_standard_library_only() -> None:
@@ -47,7 +45,3 @@ def test_no_file_is_long() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in ROOT.glob("nn_from_scratch/**/*.py")}
     assert lengths
     assert not {path.name: length for path, length in lengths.items() if length > 400}
-
-
-def test_every_rule_is_asked_by_the_suite_and_every_question_has_a_rule() -> None:
-    assert set(RULES) == set(CATALOGUE | ARRAYS)

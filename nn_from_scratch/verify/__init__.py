@@ -6,6 +6,7 @@ from nn_from_scratch.distribution import stranger_warning
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
 from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError, check
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -20,6 +21,8 @@ __all__ = [
     "Expression",
     "GradientError",
     "Step",
+    "TapeSource",
+    "TransformSource",
     "UndecidedError",
     "Verdict",
     "check",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from nn_from_scratch.verify import Case, Expression, Verdict, check, load
 from nn_from_scratch.verify.faults import FAULTS
 from nn_from_scratch.verify.judging.examine import examine
-from nn_from_scratch.verify.questions.strategies import array_cases, cases
+from nn_from_scratch.verify.strategies import array_cases, cases
 
 REPEATABLE = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 
