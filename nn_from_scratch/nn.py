@@ -1,6 +1,7 @@
 """`MLP`, a multi-layer perceptron, and the `Layer` it is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from os import PathLike
@@ -9,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 
 from nn_from_scratch.node import Node
-from nn_from_scratch.rules import NO_OPTIONS, RULES, Function, Rule
+from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, Options, OuterProduct, Rule, Value
+from nn_from_scratch.rules import RULES
 
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "softplus", "linear")
 
@@ -26,13 +28,13 @@ class Layer:
             raise ValueError(f"Layer: activation must be one of {_ACTIVATIONS}, got {activation!r}")
         self.weights, self.biases, self.activation = Node(weights), Node(biases), activation
         self._rule = _TANH if activation == "tanh" else _AFFINE
-        self._then = None if activation in {"tanh", "linear"} else RULES[activation]
+        self._activation_rule = None if activation in {"tanh", "linear"} else RULES[activation]
         self._options = {"single": single}
 
     def __call__(self, x: Any) -> Node:
         """Return the neurons' outputs."""
         z = Node.apply(self._rule, (x, self.weights, self.biases), self._options)
-        return z if self._then is None else Node.apply(self._then, (z,), NO_OPTIONS)
+        return z if self._activation_rule is None else Node.apply(self._activation_rule, (z,), NO_OPTIONS)
 
     def __repr__(self) -> str:
         return f"Layer(weights {self.weights.shape}, biases {self.biases.shape}, {self.activation})"
@@ -59,11 +61,7 @@ class MLP:
         generator = np.random.default_rng(seed)
         drawn = [generator.uniform(-1, 1, (m, n + 1)).astype(dtype) for n, m in pairwise(sizes)]
         activations = [*[activation] * (len(sizes) - 2), last or activation]
-        self._build([rows[:, :-1] for rows in drawn], [rows[:, -1] for rows in drawn], activations)
-
-    def _build(self, weights: list[Any], biases: list[Any], activations: list[str]) -> None:
-        self.layers = [Layer(*parts) for parts in zip(weights, biases, activations, strict=True)]
-        self.layers[-1]._options["single"] = len(biases[-1]) == 1
+        self.layers = _layers([rows[:, :-1] for rows in drawn], [rows[:, -1] for rows in drawn], activations)
 
     def __call__(self, x: Any) -> Node:
         """Return the outputs (B, m) for a batch, (m,) for a sample; (B,) and () of one last neuron."""
@@ -87,17 +85,24 @@ class MLP:
             activations = file["activations"].tolist()
             arrays = [file[f"parameter_{k}"] for k in range(2 * len(activations))]
         model = cls.__new__(cls)
-        model._build(arrays[::2], arrays[1::2], activations)
+        model.layers = _layers(arrays[::2], arrays[1::2], activations)
         return model
 
     def __repr__(self) -> str:
         return "\n".join(["MLP(", *(f"  {layer}," for layer in self.layers), ")"])
 
 
-# A layer is one row, not one for each of its steps: a sample takes a third of the time.
+def _layers(weights: list[Any], biases: list[Any], activations: list[str]) -> list[Layer]:
+    """Return the layers of a network; if the last one has one neuron, it gives its value alone."""
+    layers = [Layer(*parts) for parts in zip(weights[:-1], biases[:-1], activations[:-1], strict=True)]
+    return [*layers, Layer(weights[-1], biases[-1], activations[-1], single=len(biases[-1]) == 1)]
 
 
-def _affine(x: Any, weights: Any, biases: Any, single: bool) -> Any:
+# A layer is one rule, not one for each of its steps: a sample takes a third of the time, forward and back.
+
+
+def _affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
+    """Return W x + b: (outputs,) of a sample, (B, outputs) of a batch; with `single` without that axis."""
     if type(x) is float or x.ndim > 2:
         raise ValueError("the first must be that of a sample or of a batch")
     z = weights.dot(x) if x.ndim == 1 else x.dot(weights.T)
@@ -105,14 +110,68 @@ def _affine(x: Any, weights: Any, biases: Any, single: bool) -> Any:
     return z[..., 0] if single else z
 
 
-_tanh: Function = lambda x, weights, biases, single: np.tanh(_affine(x, weights, biases, single))
-_before: Function = lambda g, z, single: np.array([g]) if type(g) is float else g[..., None] if single else g
-_dot: Function = lambda x, y: x.dot(y) if type(x) is np.ndarray else x @ y  # the same here, and faster
+def _tanh_of_affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
+    return np.tanh(_affine(x, weights, biases, single))
+
+
+def _with_outputs(g: Operand, single: bool) -> Operand:
+    """Return the cotangent as (outputs,) or (B, outputs); with `single` it comes without that axis."""
+    if type(g) is float:
+        return np.array([g])
+    return g[..., None] if single else g
+
+
+def _through_nothing(g: Operand, _z: Operand, single: bool) -> Operand:
+    return _with_outputs(g, single)
+
+
+def _through_tanh(g: Operand, z: Operand, single: bool) -> Operand:
+    """Multiply by the derivative of tanh, 1 - z²."""
+    return _with_outputs(g - g * z * z, single)
+
+
+def _product(x: Operand, y: Operand) -> Operand:
+    return x.dot(y) if type(x) is np.ndarray else x @ y  # the same of arrays, and faster
+
+
 _ones = lru_cache(np.ones)
-_TO_OPERANDS = (
-    lambda g, x, weights, biases: _dot(g, weights),
-    lambda g, x, *_: _dot(g.T, x) if x.ndim > 1 else (g, x) if type(g) is np.ndarray else g[:, None] * x,
-    lambda g, x, *_: _dot(g.T, _ones(len(x), x.dtype)) if x.ndim > 1 else g,
-)
-_AFFINE = Rule("layer", _affine, _TO_OPERANDS, before=_before)
-_TANH = Rule("layer", _tanh, _TO_OPERANDS, before=lambda g, z, single: _before(g - g * z * z, z, single))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LayerRule(Rule):
+    """The rule of a layer: `compute` takes input, weights, biases and the option ``single``.
+
+    `through_activation`, of ``(g, z, single)``, takes the cotangent of the result back to W x + b, which all
+    operands have in common. From there the derivatives are one product each, and need no fitting.
+    """
+
+    through_activation: Function = _through_nothing
+
+    def shared_pullback(self, g: Operand, z: Operand, options: Options) -> Operand:
+        """Return the cotangent of W x + b."""
+        return self.through_activation(g, z, **options)
+
+    def pullback(
+        self,
+        position: int,
+        g: Operand,
+        z: Operand,
+        operands: Sequence[Operand],
+        options: Options,
+    ) -> Operand:
+        """Return the cotangent of the input, Wᵀ g, of the weights, g xᵀ, or of the biases, g.
+
+        A batch has a g in each row, and those of weights and biases are sums over it.
+        """
+        x, weights, _ = operands
+        if position == 0:
+            return _product(g, weights)
+        if position == 1:
+            if x.ndim > 1:
+                return _product(g.T, x)
+            return OuterProduct((g, x)) if type(g) is np.ndarray else g[:, None] * x
+        return _product(g.T, _ones(len(x), x.dtype)) if x.ndim > 1 else g  # faster than a sum along an axis
+
+
+_AFFINE = _LayerRule("layer", _affine, ())
+_TANH = _LayerRule("layer", _tanh_of_affine, (), through_activation=_through_tanh)

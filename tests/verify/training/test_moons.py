@@ -148,9 +148,8 @@ def test_moons_refuses_to_train_nothing() -> None:
 
 def break_tanh(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
     """Plant a bug in how a layer of our engine takes a cotangent back through tanh."""
-    before = nn._TANH.before
-    assert before is not None
-    wrong = dataclasses.replace(nn._TANH, before=lambda g, z, single: change(before(g, z, single)))
+    right = nn._TANH.through_activation
+    wrong = dataclasses.replace(nn._TANH, through_activation=lambda g, z, single: change(right(g, z, single)))
     monkeypatch.setattr(nn, "_TANH", wrong)
 
 
