@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import operator
+import pickle
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,6 +82,20 @@ def test_grad_can_be_zeroed_assigned_and_edited() -> None:
     w.grad = np.ones(2)
     (w * 3).sum().backprop()
     assert np.array_equal(w.grad, [4.0, 4.0])
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda leaf: pickle.loads(pickle.dumps(leaf))])  # noqa: S301
+@pytest.mark.parametrize("lent", [False, True])
+def test_copy_of_a_leaf_is_a_leaf(again: Callable[[Node], Node], lent: bool) -> None:
+    leaf = Node([1.0, 2.0])
+    if lent:
+        _ = leaf.value
+    w = again(leaf)
+    z = (w * w).sum()
+    w.value[0] = 10.0
+    z.backprop()
+    assert np.array_equal(w.grad, [2.0, 4.0])
+    assert (w * w).sum().value == 104.0
 
 
 # Precision
