@@ -13,42 +13,67 @@ from nn_from_scratch.node import Node
 from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, Options, OuterProduct, Rule, Value
 from nn_from_scratch.rules import RULES
 
-_ACTIVATIONS = ("tanh", "sigmoid", "relu", "softplus", "linear")
-
 
 class Layer:
-    """Neurons with the same inputs: activation(W x + b), for one sample (inputs,) or a batch (B, inputs).
+    """Neurons with the same inputs: activation(W x + b).
 
-    Weights (outputs, inputs) and biases (outputs,) become nodes. The activation is "tanh", "sigmoid", "relu",
-    "softplus" or "linear". With `single`, one neuron gives its value, not an array of one.
+    Parameters
+    ----------
+    weights, biases
+        Arrays (outputs, inputs) and (outputs,), which become nodes.
+    activation
+        "tanh", "sigmoid", "relu", "softplus" or "linear"; another is a ValueError.
+    single
+        Whether there is one neuron, which gives its value, not an array of one.
+
     """
 
     def __init__(self, weights: Any, biases: Any, activation: str = "tanh", *, single: bool = False) -> None:
         if activation not in _ACTIVATIONS:
-            raise ValueError(f"Layer: activation must be one of {_ACTIVATIONS}, got {activation!r}")
+            raise ValueError(f"Layer: activation must be one of {tuple(_ACTIVATIONS)}, got {activation!r}")
         self.weights, self.biases, self.activation = Node(weights), Node(biases), activation
-        self._rule = _TANH if activation == "tanh" else _AFFINE
-        self._activation_rule = None if activation in {"tanh", "linear"} else RULES[activation]
+        self._rule, *self._following = _ACTIVATIONS[activation]
         self._options = {"single": single}
 
     def __call__(self, x: Any) -> Node:
-        """Return the neurons' outputs."""
+        """Return the outputs (outputs,) for a sample (inputs,), or (B, outputs) for a batch (B, inputs).
+
+        With `single` they are (), or (B,). Another shape is a ValueError.
+        """
         z = Node.apply(self._rule, (x, self.weights, self.biases), self._options)
-        return z if self._activation_rule is None else Node.apply(self._activation_rule, (z,), NO_OPTIONS)
+        for rule in self._following:
+            z = Node.apply(rule, (z,), NO_OPTIONS)
+        return z
 
     def __repr__(self) -> str:
         return f"Layer(weights {self.weights.shape}, biases {self.biases.shape}, {self.activation})"
 
 
 class MLP:
-    """A multi-layer perceptron, of so many inputs, then so many neurons in each layer, as `sizes` say.
+    """A multi-layer perceptron, with weights and biases drawn uniformly from (-1, 1).
 
-    Weights and biases are drawn uniformly from (-1, 1), neuron by neuron, weights before bias; `seed` is what
-    `numpy.random.default_rng` takes: None (another start each time), an integer or a generator. `activation`
-    is that of every layer, `last` that of the last one, where it is another. `dtype` is the precision of the
-    parameters; it takes float32 samples to stay with float32. Sizes that are not at least two positive
-    integers raise TypeError or ValueError.
+    They are drawn neuron by neuron, weights before bias.
+
+    Parameters
+    ----------
+    sizes
+        How many inputs, then how many neurons in each layer: at least two positive integers, or it is a
+        TypeError or ValueError.
+    seed
+        What `numpy.random.default_rng` takes: None (another start each time), an integer or a generator.
+    activation, last
+        The activation of every layer, and that of the last one, where it is another: see `Layer`.
+    dtype
+        The precision of the parameters. It takes float32 samples to stay with float32.
+
+    Attributes
+    ----------
+    layers
+        The layers, from the inputs on.
+
     """
+
+    layers: list[Layer]
 
     def __init__(
         self, sizes: Any, seed: Any = None, *, activation: str = "tanh", last: str = "", dtype: Any = float
@@ -64,17 +89,21 @@ class MLP:
         self.layers = _layers([rows[:, :-1] for rows in drawn], [rows[:, -1] for rows in drawn], activations)
 
     def __call__(self, x: Any) -> Node:
-        """Return the outputs (B, m) for a batch, (m,) for a sample; (B,) and () of one last neuron."""
+        """Return the outputs (m,) for a sample (n,), or (B, m) for a batch (B, n).
+
+        One neuron in the last layer gives () or (B,). Another shape is a ValueError.
+        """
+        z: Node = x
         for layer in self.layers:
-            x = layer(x)
-        return x  # type: ignore[no-any-return]
+            z = layer(z)
+        return z
 
     def parameters(self) -> list[Node]:
         """Return the parameters, layer by layer, weights before biases."""
         return [parameter for layer in self.layers for parameter in (layer.weights, layer.biases)]
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the parameters and activations to an .npz file."""
+        """Write the parameters and activations to an .npz file, at their precision."""
         arrays = {f"parameter_{k}": node.value for k, node in enumerate(self.parameters())}
         np.savez(path, activations=[layer.activation for layer in self.layers], **arrays)
 
@@ -174,4 +203,11 @@ class _LayerRule(Rule):
 
 
 _AFFINE = _LayerRule("layer", _affine, ())
-_TANH = _LayerRule("layer", _tanh_of_affine, (), through_activation=_through_tanh)
+_ACTIVATIONS: dict[str, tuple[Rule, ...]] = {
+    "tanh": (_LayerRule("layer", _tanh_of_affine, (), through_activation=_through_tanh),),
+    "sigmoid": (_AFFINE, RULES["sigmoid"]),
+    "relu": (_AFFINE, RULES["relu"]),
+    "softplus": (_AFFINE, RULES["softplus"]),
+    "linear": (_AFFINE,),
+}
+"""By activation, the rule of the layer, and those that are applied to its result."""
