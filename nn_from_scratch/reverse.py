@@ -2,8 +2,13 @@
 
 A node's cotangent is complete when all of its consumers, the nodes that were computed from it, have handed
 theirs on; only then does it hand on its own. So the pass first counts the consumers of every node, then
-visits nodes as their counts run out: from the output on, each after all of its consumers, in topological
-order. Nothing recurses, and the cost grows with the number of operations, however much is shared.
+visits nodes as their counts run out, which is a topological order::
+
+    for node in nodes:  # the output first, every other after all of its consumers
+        for operand in <the node's operands>:
+            operand.grad += <what the node's rule takes node.grad back to>
+
+Nothing recurses, and the cost grows with the number of operations, however much is shared.
 """
 
 from collections.abc import Sequence
@@ -67,10 +72,17 @@ def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]
 
     Gradients become zero; before that, those of all nodes, or of the leaves, are put into `earlier`.
     """
-    node_type = type(nodes[0])
+    node_type = type(nodes[0])  # `Node`, whose module imports this one
     for node in nodes:  # grows on the way
         rule = node._rule
-        if rule.of_floats:  # the loop below, unrolled: a scalar graph is counted in two thirds of the time
+        if not rule.of_floats:
+            operands, _, _ = node._call
+            for operand in operands:
+                if type(operand) is node_type:  # not a number or an array
+                    if not operand._consumers:
+                        nodes.append(operand)
+                    operand._consumers += 1
+        else:  # the same, unrolled: this saves a tenth of the time of a scalar graph, forward and back
             left = node._left
             if type(left) is node_type:
                 if not left._consumers:
@@ -81,13 +93,6 @@ def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]
                 if not right._consumers:
                     nodes.append(right)
                 right._consumers += 1
-        else:
-            operands, _, _ = node._call
-            for operand in operands:
-                if type(operand) is node_type:
-                    if not operand._consumers:
-                        nodes.append(operand)
-                    operand._consumers += 1
         if rule.is_leaf or not leaves_only:
             earlier.append((node, getattr(node, "_grad", None)))
         node._grad = 0.0
@@ -105,7 +110,8 @@ def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:
             if not rule.is_leaf:
                 _hand_on(node, ready, products, create_graph)
             continue
-        # `_hand_on` for the short way of scalars: g times each partial derivative
+        # `_hand_on` for the short way of scalars: g times each partial derivative. To have it here, unrolled,
+        # saves another eighth of the time.
         g = node._grad
         left = node._left
         if type(left) is node_type:
@@ -137,7 +143,7 @@ def _hand_on(
         values = [_as_it_was(operand, value) for operand, value in zip(operands, values, strict=True)]
     g = rule.shared_pullback(node._grad, z, options)
     for position, operand in enumerate(operands):
-        if type(operand) is not type(node):  # a number or an array
+        if type(operand) is not type(node):
             continue
         part = rule.pullback(position, g, z, values, options)
         if type(part) is OuterProduct:
