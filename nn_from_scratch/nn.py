@@ -143,20 +143,19 @@ def _tanh_of_affine(x: Value, weights: Value, biases: Value, single: bool) -> Va
     return np.tanh(_affine(x, weights, biases, single))
 
 
-def _with_outputs(g: Operand, single: bool) -> Operand:
-    """Return the cotangent as (outputs,) or (B, outputs); with `single` it comes without that axis."""
-    if type(g) is float:
-        return np.array([g])
-    return g[..., None] if single else g
+def _with_axis(g: Operand) -> Operand:
+    """Return the cotangent of a `single` output, () or (B,), as (1,) or (B, 1)."""
+    return np.array([g]) if type(g) is float else g[..., None]
 
 
 def _through_nothing(g: Operand, _z: Operand, single: bool) -> Operand:
-    return _with_outputs(g, single)
+    return _with_axis(g) if single else g
 
 
 def _through_tanh(g: Operand, z: Operand, single: bool) -> Operand:
     """Multiply by the derivative of tanh, 1 - z²."""
-    return _with_outputs(g - g * z * z, single)
+    g = g - g * z * z
+    return _with_axis(g) if single else g
 
 
 def _product(x: Operand, y: Operand) -> Operand:
