@@ -54,7 +54,8 @@ def _run(
     Return all nodes, or the leaves, each with the gradient that it had (None where no pass had been). Where
     the pass does not come to its end, these get theirs back.
     """
-    nodes, earlier = [output], list[tuple["Node", Cotangent]]()
+    nodes = [output]
+    earlier: list[tuple[Node, Cotangent]] = []
     try:
         _count_consumers(nodes, earlier, leaves_only)
         _propagate(output, seed, create_graph)
@@ -102,7 +103,7 @@ def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]
 def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:
     """Set the gradient of each of the nodes, now zero, to its cotangent, given that of the output."""
     node_type, ready = type(output), [output]
-    products = dict["Node", list[OuterProduct]]()
+    products: dict[Node, list[OuterProduct]] = {}
     output._grad = seed
     for node in ready:  # grows on the way
         rule = node._rule
