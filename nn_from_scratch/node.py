@@ -245,7 +245,7 @@ class Node(NumpyFunctions):
         return Node.apply(RULES["relu"], (self,), NO_OPTIONS)
 
 
-_new = Node.__new__
+_new = Node.__new__  # without __init__, whose checks what was computed needs not
 _NO_CALL: Call = (), (), NO_OPTIONS
 
 
@@ -275,9 +275,16 @@ def _of_floats(  # noqa: PLR0917 - of all calls the commonest
     return node
 
 
-_ADD, _SUB, _MUL, _DIV, _SQUARE, _RELU = (
-    replace(RULES[name], of_floats=True) for name in ("add", "sub", "mul", "div", "square", "relu")
-)
+def _rule_of_floats(name: str) -> Rule:
+    return replace(RULES[name], of_floats=True)
+
+
+_ADD = _rule_of_floats("add")
+_SUB = _rule_of_floats("sub")
+_MUL = _rule_of_floats("mul")
+_DIV = _rule_of_floats("div")
+_SQUARE = _rule_of_floats("square")
+_RELU = _rule_of_floats("relu")
 
 
 def _at_one_precision(
