@@ -109,7 +109,7 @@ class MLP:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Read what `save` wrote; nothing in the file is executed."""
+        """Read what `save` wrote. Nothing in the file is executed: a pickled object in it is a ValueError."""
         with np.load(path, allow_pickle=False) as file:
             activations = file["activations"].tolist()
             arrays = [file[f"parameter_{k}"] for k in range(2 * len(activations))]
@@ -170,7 +170,8 @@ class _LayerRule(Rule):
     """The rule of a layer: `compute` takes input, weights, biases and the option ``single``.
 
     `through_activation`, of ``(g, z, single)``, takes the cotangent of the result back to W x + b, which all
-    operands have in common. From there the derivatives are one product each, and need no fitting.
+    operands have in common. From there `pullback` takes one product for each of them, which needs no
+    fitting; `derivatives` stays empty.
     """
 
     through_activation: Function = _through_nothing

@@ -150,7 +150,8 @@ class Elementwise(Rule):
             numbers = [np.float64(x) if type(x) is float else x for x in (z, *operands)]
             partial = self.derivatives[position](*numbers)
         product = g if type(partial) is float and partial == 1.0 else g * partial
-        # what alone can have made an infinity or NaN of a zero: a partial derivative that is one
+        # A zero becomes anything else only by a partial derivative that is infinite or NaN. If these are an
+        # array, it shows in the product.
         if not all_finite(partial if type(partial) is float else product):
             product = np.where(np.equal(g, 0), 0.0, product)
         return fitted(product, operands[position])
@@ -225,7 +226,7 @@ def _cast(x: Value, dtype: Any) -> Value:
 
 
 def _through_cast(g: Operand, _z: Operand, _x: Operand, dtype: Any) -> Operand:
-    # `fitted` casts it back
+    """Leave it to `fitted` to cast the cotangent back."""
     return g
 
 

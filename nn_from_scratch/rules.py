@@ -14,15 +14,15 @@ shares from 0 to 1 that add up to 1. One has to be chosen. This table chooses as
 
 - relu has derivative 0 at 0, and abs has 0. (JAX has 0 for relu, and 1 for abs.)
 - A tie gives `maximum` and `minimum` 1/2 by each operand; `max` and `min` of an array share equally among
-  all largest or smallest elements. (JAX and autograd share as well; autograd's relu is a maximum, and has
-  1/2.)
+  all largest or smallest elements. (JAX and autograd share as well. A relu written as a maximum of x and 0,
+  as in autograd, therefore has 1/2 at 0.)
 - At a bound `clip` has derivative 1 by x, and none by the bound; if the bounds cross, 1 by the upper one.
 - `where` has the derivative of the branch that is taken, the condition none.
 
 And where a formula fails, but the function does not:
 
-- ``x ** 0`` is 1 whatever x is: its derivative by x is 0, at 0 as well. So is that of ``0 ** y`` by y, for
-  y >= 0.
+- ``x ** 0`` is 1 whatever x is: its derivative by x is 0, at 0 as well. That of ``0 ** y`` by y is 0 for
+  every y >= 0, at the jump y = 0 as well.
 - `sqrt` has derivative inf at 0, its limit.
 - `hypot` and `arctan2` have derivative 0 at the origin. (Of hypot this is a subgradient; PyTorch has NaN.)
 """
@@ -41,7 +41,7 @@ def _row(name: str, compute: Function, *partials: Function, scalar: Function | N
 
 
 def _quotient(x: Operand, y: Operand) -> Operand:
-    """Return x / y for y >= 0, and 0 for 0 / 0."""
+    """Return x / y, and 0 for 0 / 0."""
     return x / (y + (y == 0))
 
 
@@ -49,7 +49,10 @@ def _quotient(x: Operand, y: Operand) -> Operand:
 
 
 def _power_by_base(_z: Operand, x: Operand, y: Operand) -> Operand:
-    """Return y x^(y - 1); 0 where y is 0, though x^(y - 1) may be infinite."""
+    """Return y x^(y - 1); where y is 0 it is 0, though x^(y - 1) may be infinite.
+
+    There it is written as y / x, which has the right derivative by y in turn.
+    """
     return np.where(y == 0, _quotient(y, x), y * np.power(x, y - 1))
 
 
@@ -70,7 +73,7 @@ def _sigmoid_of_float(x: float) -> float:
 
 
 def _sigmoid_slope(z: Operand, x: Operand) -> Operand:
-    """Return z (1 - z); 1 - z is the sigmoid of -x, where to subtract would lose the upper tail."""
+    """Return z (1 - z), with the sigmoid of -x for 1 - z: to subtract would lose the upper tail."""
     return z * SIGMOID(-x)
 
 
@@ -81,7 +84,7 @@ SIGMOID: Rule = _row("sigmoid", _sigmoid, _sigmoid_slope, scalar=_sigmoid_of_flo
 
 
 def _cosine_of_arcsin(x: Operand) -> Operand:
-    """Return sqrt(1 - x²); near 1 as a product, for there the rounding of x² would be all that is left."""
+    """Return sqrt(1 - x²); near 1 as sqrt((1 - x) (1 + x)), for 1 - x² there is mostly the rounding of x²."""
     return np.sqrt(np.where(np.abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x)))
 
 
