@@ -14,13 +14,8 @@ import numpy as np
 
 from nn_from_scratch.array_rules import Axis, Shape
 from nn_from_scratch.precision import FLOAT64
-from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Traced
+from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Traced, value_of
 from nn_from_scratch.rules import RULES
-
-
-def value_of(x: Any) -> Any:
-    """Return the value of a node; anything else as it is."""
-    return x._value if isinstance(x, Traced) else x
 
 
 class Methods(Traced):

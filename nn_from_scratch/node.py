@@ -22,9 +22,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from nn_from_scratch import reverse
-from nn_from_scratch.methods import value_of
 from nn_from_scratch.numpy_functions import NumpyFunctions
-from nn_from_scratch.precision import FLOAT64, NUMBERS, own_value, without_axes
+from nn_from_scratch.precision import FLOAT64, own_value, without_axes
 from nn_from_scratch.rule import (
     CAST,
     IDENTITY,
@@ -35,6 +34,8 @@ from nn_from_scratch.rule import (
     Options,
     Rule,
     Value,
+    at_one_precision,
+    value_of,
 )
 from nn_from_scratch.rules import RULES
 
@@ -172,7 +173,7 @@ class Node(NumpyFunctions):
         ]
         for value in values:
             if type(value) is not float and value.dtype is not FLOAT64 and rule is not CAST:
-                operands, values = _at_one_precision(operands, values)
+                operands, values = at_one_precision(operands, values)
                 break
         try:
             value = rule.evaluate(values, options)
@@ -285,27 +286,6 @@ _MUL = _rule_of_floats("mul")
 _DIV = _rule_of_floats("div")
 _SQUARE = _rule_of_floats("square")
 _RELU = _rule_of_floats("relu")
-
-
-def _at_one_precision(
-    operands: Sequence[Operand], values: Sequence[Value]
-) -> tuple[Sequence[Operand], list[Value]]:
-    """Cast operands and their values to the precision that numpy promotes them to.
-
-    Python's numbers count for nothing, as in numpy; a scalar node counts as the float64 that it is.
-    """
-    met = [
-        FLOAT64 if type(value) is float and type(operand) not in NUMBERS else value
-        for operand, value in zip(operands, values, strict=True)
-    ]
-    dtype = np.result_type(*met)
-    cast_operands, cast_values = list(operands), list(values)
-    for position, (operand, value) in enumerate(zip(operands, values, strict=True)):
-        if type(value) is not float and value.dtype != dtype:
-            cast = CAST(operand if type(operand) is Node else value, dtype=dtype)
-            cast_operands[position] = cast
-            cast_values[position] = cast._value if type(cast) is Node else without_axes(cast)
-    return cast_operands, cast_values
 
 
 # Whether operations are remembered: in this thread, or task

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.methods import Methods, value_of
-from nn_from_scratch.rule import NO_OPTIONS, Function, Operand
+from nn_from_scratch.methods import Methods
+from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, value_of
 from nn_from_scratch.rules import RULES
 
 

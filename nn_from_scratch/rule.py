@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nn_from_scratch.precision import without_axes
+from nn_from_scratch.precision import FLOAT64, NUMBERS, without_axes
 
 Operand: TypeAlias = Any
 """A node, a number or an array: no type says what numpy's functions and Python's operators take."""
@@ -37,6 +37,11 @@ class Traced:
     __slots__ = ("__weakref__", "_value")
     _value: Value
     apply: Callable[["Rule", Sequence[Operand], Options], Any]
+
+
+def value_of(x: Any) -> Any:
+    """Return the value of a node; anything else as it is."""
+    return x._value if isinstance(x, Traced) else x
 
 
 class OuterProduct(tuple[Value, Value]):
@@ -235,3 +240,24 @@ LENT_LEAF = _Leaf("LENT_LEAF", _itself, [])
 """Of a leaf whose array its user holds too, and may edit: see `Node.value`."""
 IDENTITY = Rule("identity", _itself, [_through_identity])
 CAST = Rule("astype", _cast, [_through_cast])
+
+
+def at_one_precision(
+    operands: Sequence[Operand], values: Sequence[Value]
+) -> tuple[Sequence[Operand], list[Value]]:
+    """Cast operands and their values to the precision that numpy promotes them to.
+
+    Python's numbers count for nothing, as in numpy; a scalar node counts as the float64 that it is.
+    """
+    met = [
+        FLOAT64 if type(value) is float and type(operand) not in NUMBERS else value
+        for operand, value in zip(operands, values, strict=True)
+    ]
+    dtype = np.result_type(*met)
+    cast_operands, cast_values = list(operands), list(values)
+    for position, (operand, value) in enumerate(zip(operands, values, strict=True)):
+        if type(value) is not float and value.dtype != dtype:
+            cast = CAST(operand if isinstance(operand, Traced) else value, dtype=dtype)
+            cast_operands[position] = cast
+            cast_values[position] = without_axes(value_of(cast))
+    return cast_operands, cast_values
