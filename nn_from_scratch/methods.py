@@ -13,9 +13,9 @@ from typing import Any, Self
 import numpy as np
 
 from nn_from_scratch.array_rules import Axis, Shape
-from nn_from_scratch.precision import FLOAT64
 from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Traced, value_of
 from nn_from_scratch.rules import RULES
+from nn_from_scratch.values import FLOAT64
 
 
 class Methods(Traced):

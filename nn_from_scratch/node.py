@@ -23,7 +23,6 @@ import numpy as np
 
 from nn_from_scratch import reverse
 from nn_from_scratch.numpy_functions import NumpyFunctions
-from nn_from_scratch.precision import FLOAT64, own_value, without_axes
 from nn_from_scratch.rule import (
     CAST,
     IDENTITY,
@@ -38,6 +37,7 @@ from nn_from_scratch.rule import (
     value_of,
 )
 from nn_from_scratch.rules import RULES
+from nn_from_scratch.values import FLOAT64, own_value, without_axes
 
 Call: TypeAlias = tuple[Sequence[Operand], Sequence[Value], Options]
 """The operands of a rule, the values they had when it was applied, and its options."""

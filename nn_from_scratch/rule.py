@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nn_from_scratch.precision import FLOAT64, NUMBERS, without_axes
+from nn_from_scratch.values import FLOAT64, NUMBERS, without_axes
 
 Operand: TypeAlias = Any
 """A node, a number or an array: no type says what numpy's functions and Python's operators take."""

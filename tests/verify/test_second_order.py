@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import Node, gradients
-from nn_from_scratch.rules import RULES, Rule
+from nn_from_scratch.rule import Rule
+from nn_from_scratch.rules import RULES
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, second_order, verify
 from nn_from_scratch.verify.engines import Answer, single
 from nn_from_scratch.verify.examine import examine
