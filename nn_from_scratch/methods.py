@@ -1,131 +1,301 @@
-"""What can be done with a node: operators, functions as methods, and numpy's functions."""
+"""What can be done with a node: operators, and functions as methods.
+
+Every method applies one row of the table, and gives a node. An *elementwise* one computes each element by
+itself; it broadcasts its operands as numpy does, and all but the first may be nodes, numbers or arrays. What
+a function gives at the edges of its domain, and which errors and warnings it raises, is numpy's. Derivatives,
+and what they are at kinks, stand in `rules`.
+"""
 
 import math
-import operator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Self
 
 import numpy as np
 
-from nn_from_scratch.rules import CAST, FLOAT64, NO_OPTIONS, RULES, Function
+from nn_from_scratch.array_rules import Axis, Shape
+from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Traced, value_of
+from nn_from_scratch.rules import RULES
+from nn_from_scratch.values import FLOAT64
 
 
-def _method(name: str, **defaults: Any) -> Function:
-    """Return a method that applies one row, to the node and other operands or with options."""
-    rule = RULES[name]
+class Methods(Traced):
+    """Operators and functions of a node; `Node` itself has those that take a short way of their own."""
 
-    def method(self: Any, *arguments: Any, **options: Any) -> Any:
-        if not defaults or not (arguments or options):
-            return self.apply(rule, (self, *arguments), options or defaults)
-        given = {**defaults, **dict(zip(defaults, arguments, strict=False)), **options}
-        if len(given) > len(defaults) or len(arguments) > len(defaults):
-            raise TypeError(f"{name} takes {', '.join(defaults)}; got {arguments} {options}")
-        return self.apply(rule, (self,), given)
+    __slots__ = ()
 
-    method.__name__, method.__doc__ = name, f"Apply the row `{name}`; options: {defaults or None}."
-    return method
+    # Operators
 
+    def __rtruediv__(self, other: Operand) -> Self:
+        return self._apply("div", other, self)
 
-# An index with arrays of its own, which nobody changes before the reverse pass
-_own_part: Function = lambda key: np.array(key) if isinstance(key, list | np.ndarray) else key
-_own_key: Function = lambda key: tuple(map(_own_part, key)) if isinstance(key, tuple) else _own_part(key)
-raw: Function = lambda x: x._value if isinstance(x, Methods) else x
-_reflected: Function = lambda name: lambda self, other: self.apply(RULES[name], (other, self), NO_OPTIONS)
-_compared: Function = lambda compare: lambda self, other: compare(self._value, raw(other))
+    def __rpow__(self, other: Operand) -> Self:
+        return self._apply("pow", other, self)
 
+    def __matmul__(self, other: Operand) -> Self:
+        return self._apply("matmul", self, other)
 
-class Methods:
-    """Operators and functions of a node; each applies one row of the table."""
+    def __rmatmul__(self, other: Operand) -> Self:
+        return self._apply("matmul", other, self)
 
-    __slots__ = ("__weakref__", "_value")
-    apply: Function
-    _value: Any
+    def __neg__(self) -> Self:
+        return self._apply("neg", self)
 
-    __matmul__, __neg__, __abs__ = map(_method, ("matmul", "neg", "abs"))
-    __rtruediv__, __rpow__, __rmatmul__ = map(_reflected, ("div", "pow", "matmul"))
-    __lt__, __le__, __gt__ = map(_compared, (operator.lt, operator.le, operator.gt))
-    __ge__, __eq__, __ne__ = map(_compared, (operator.ge, operator.eq, operator.ne))
+    def __abs__(self) -> Self:
+        return self._apply("abs", self)
+
+    def _apply(self, name: str, *operands: Operand) -> Self:
+        """Apply a row that has no options."""
+        result: Self = self.apply(RULES[name], operands, NO_OPTIONS)
+        return result
+
+    def _with(self, name: str, **options: Any) -> Self:
+        """Apply a row to this node, with options."""
+        result: Self = self.apply(RULES[name], (self,), options)
+        return result
+
+    # Comparisons of values: plain truth values, or arrays of them. A node is its own key in a dict, whatever
+    # its value.
+
+    def __lt__(self, other: Operand) -> Any:
+        return self._value < value_of(other)
+
+    def __le__(self, other: Operand) -> Any:
+        return self._value <= value_of(other)
+
+    def __gt__(self, other: Operand) -> Any:
+        return self._value > value_of(other)
+
+    def __ge__(self, other: Operand) -> Any:
+        return self._value >= value_of(other)
+
+    def __eq__(self, other: object) -> Any:
+        return self._value == value_of(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._value != value_of(other)
+
     __hash__ = object.__hash__
 
-    abs, square, sqrt, reciprocal = map(_method, ("abs", "square", "sqrt", "reciprocal"))
-    exp, expm1, log, log1p, logaddexp = map(_method, ("exp", "expm1", "log", "log1p", "logaddexp"))
-    sin, cos, tan, hypot = map(_method, ("sin", "cos", "tan", "hypot"))
-    arcsin, arccos, arctan, arctan2 = map(_method, ("arcsin", "arccos", "arctan", "arctan2"))
-    sinh, cosh, tanh, sigmoid, softplus = map(_method, ("sinh", "cosh", "tanh", "sigmoid", "softplus"))
-    maximum, minimum = map(_method, ("maximum", "minimum"))
-    sum, mean, prod = (_method(name, axis=None, keepdims=False) for name in ("sum", "mean", "prod"))
-    max, min, logsumexp = (_method(name, axis=None, keepdims=False) for name in ("max", "min", "logsumexp"))
-    softmax, log_softmax = (_method(name, axis=-1) for name in ("softmax", "log_softmax"))
-    squeeze, expand_dims = _method("squeeze", axis=None), _method("expand_dims", axis=0)
-    broadcast_to = _method("broadcast_to", shape=())
-    shape = property(lambda self: () if type(self._value) is float else self._value.shape)
-    dtype = property(lambda self: FLOAT64 if type(self._value) is float else self._value.dtype)
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: math.prod(self.shape))
-    T = property(lambda self: self.transpose())
-    __len__ = lambda self: len(self._value)
-    __iter__ = lambda self: (self[row] for row in range(len(self)))
-    __float__ = lambda self: float(self._value)
-    __bool__ = lambda self: bool(self._value)
-    astype: Function = lambda self, dtype: self.apply(CAST, (self,), {"dtype": dtype})
-    __getitem__ = lambda self, key: self.apply(RULES["index"], (self,), {"key": _own_key(key)})
+    # Functions of one operand, elementwise
 
-    def clip(self, low: Any = None, high: Any = None) -> Any:
-        """Return each element, or the bound that it is beyond."""
-        return RULES["clip"](self, -np.inf if low is None else low, np.inf if high is None else high)
+    def abs(self) -> Self:
+        """Return the absolute values; the derivative at 0 is 0."""
+        return self._apply("abs", self)
 
-    def reshape(self, *n: Any, shape: Any = ()) -> Any:
-        """Return the elements in another shape, one tuple or several integers."""
-        return self.apply(RULES["reshape"], (self,), {"shape": n[0] if len(n) == 1 else n or shape})
+    def square(self) -> Self:
+        """Return the squares."""
+        return self._apply("square", self)
 
-    def transpose(self, *axes: Any) -> Any:
+    def sqrt(self) -> Self:
+        """Return the square roots."""
+        return self._apply("sqrt", self)
+
+    def reciprocal(self) -> Self:
+        """Return 1 / x of each element."""
+        return self._apply("reciprocal", self)
+
+    def exp(self) -> Self:
+        """Return e to the power of each element."""
+        return self._apply("exp", self)
+
+    def expm1(self) -> Self:
+        """Return exp(x) - 1 of each element, to full precision near 0."""
+        return self._apply("expm1", self)
+
+    def log(self) -> Self:
+        """Return the natural logarithms."""
+        return self._apply("log", self)
+
+    def log1p(self) -> Self:
+        """Return log(1 + x) of each element, to full precision near 0."""
+        return self._apply("log1p", self)
+
+    def sin(self) -> Self:
+        """Return the sines, of radians."""
+        return self._apply("sin", self)
+
+    def cos(self) -> Self:
+        """Return the cosines, of radians."""
+        return self._apply("cos", self)
+
+    def tan(self) -> Self:
+        """Return the tangents, of radians."""
+        return self._apply("tan", self)
+
+    def arcsin(self) -> Self:
+        """Return the angles from -pi/2 to pi/2 that have these sines."""
+        return self._apply("arcsin", self)
+
+    def arccos(self) -> Self:
+        """Return the angles from 0 to pi that have these cosines."""
+        return self._apply("arccos", self)
+
+    def arctan(self) -> Self:
+        """Return the angles from -pi/2 to pi/2 that have these tangents."""
+        return self._apply("arctan", self)
+
+    def sinh(self) -> Self:
+        """Return the hyperbolic sines."""
+        return self._apply("sinh", self)
+
+    def cosh(self) -> Self:
+        """Return the hyperbolic cosines."""
+        return self._apply("cosh", self)
+
+    def tanh(self) -> Self:
+        """Return the hyperbolic tangents."""
+        return self._apply("tanh", self)
+
+    def sigmoid(self) -> Self:
+        """Return 1 / (1 + exp(-x)) of each element."""
+        return self._apply("sigmoid", self)
+
+    def softplus(self) -> Self:
+        """Return log(1 + exp(x)) of each element."""
+        return self._apply("softplus", self)
+
+    # Functions of two or three operands, elementwise
+
+    def logaddexp(self, other: Operand) -> Self:
+        """Return log(exp(x) + exp(y)) of each pair of elements."""
+        return self._apply("logaddexp", self, other)
+
+    def hypot(self, other: Operand) -> Self:
+        """Return sqrt(x² + y²) of each pair of elements; the derivatives at the origin are 0."""
+        return self._apply("hypot", self, other)
+
+    def arctan2(self, other: Operand) -> Self:
+        """Return the angle of each point (other, self); the derivatives at the origin are 0."""
+        return self._apply("arctan2", self, other)
+
+    def maximum(self, other: Operand) -> Self:
+        """Return the larger of each pair of elements; at a tie each has derivative 1/2."""
+        return self._apply("maximum", self, other)
+
+    def minimum(self, other: Operand) -> Self:
+        """Return the smaller of each pair of elements; at a tie each has derivative 1/2."""
+        return self._apply("minimum", self, other)
+
+    def clip(self, low: Operand = None, high: Operand = None) -> Self:
+        """Return each element, or the bound that it is beyond; None bounds nothing."""
+        return self._apply("clip", self, -np.inf if low is None else low, np.inf if high is None else high)
+
+    # Reductions, over one axis, several, or all (None); with `keepdims` these stay, with length 1
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the sum."""
+        return self._with("sum", axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the arithmetic mean."""
+        return self._with("mean", axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the product."""
+        return self._with("prod", axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the largest element; those that tie for it share its derivative equally."""
+        return self._with("max", axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return the smallest element; those that tie for it share its derivative equally."""
+        return self._with("min", axis=axis, keepdims=keepdims)
+
+    def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Return log(sum(exp(x))); nothing overflows on the way."""
+        return self._with("logsumexp", axis=axis, keepdims=keepdims)
+
+    # The same shape out as in, of elements along an axis
+
+    def softmax(self, axis: int = -1) -> Self:
+        """Return exp(x) / sum(exp(x)) along an axis."""
+        return self._with("softmax", axis=axis)
+
+    def log_softmax(self, axis: int = -1) -> Self:
+        """Return the logarithm of `softmax`, to full precision where that underflows."""
+        return self._with("log_softmax", axis=axis)
+
+    # Shapes
+
+    def reshape(self, *lengths: Any, shape: Shape = ()) -> Self:
+        """Return the elements in another shape, one tuple or several integers; one -1 stands for the rest."""
+        given = lengths[0] if len(lengths) == 1 else lengths or shape
+        return self._with("reshape", shape=given)
+
+    def squeeze(self, axis: Axis = None) -> Self:
+        """Return the elements without axes of length 1: the given ones, or all."""
+        return self._with("squeeze", axis=axis)
+
+    def expand_dims(self, axis: int | Shape = 0) -> Self:
+        """Return the elements with new axes of length 1, where they stand in the result."""
+        return self._with("expand_dims", axis=axis)
+
+    def broadcast_to(self, shape: Shape = ()) -> Self:
+        """Return the elements repeated to a shape, by numpy's rules of broadcasting."""
+        return self._with("broadcast_to", shape=shape)
+
+    def transpose(self, *axes: Any) -> Self:
         """Return the axes in another order, one tuple or several integers; reversed by default."""
         order = axes[0] if axes and np.ndim(axes[0]) else axes
         order = tuple(int(axis) % self.ndim for axis in order if axis is not None) or None
-        return self.apply(RULES["transpose"], (self,), {"axes": order})
+        return self._with("transpose", axes=order)
+
+    @property
+    def T(self) -> Self:  # noqa: N802 - numpy's name
+        """The axes reversed."""
+        return self.transpose()
+
+    def astype(self, dtype: Any) -> Self:
+        """Return the elements at another precision; gradients come back at this one."""
+        result: Self = CAST(self, dtype=dtype)
+        return result
+
+    def __getitem__(self, key: Any) -> Self:
+        return self._with("index", key=_own_key(key))
+
+    # A node looks like its value
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the value; () for a number."""
+        return () if type(self._value) is float else self._value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of the value, as numpy names it."""
+        return FLOAT64 if type(self._value) is float else self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[row] for row in range(len(self)))
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._value!r})"
 
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("a Node is no array: take its .value, or join a list of Nodes by np.stack")
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
-        if method == "__call__" and not options:
-            if type(self._value) is float and ufunc in _SHORT and isinstance(operands[0], _REALS):
-                return _SHORT[ufunc](float(operands[0]), self)
-            if ufunc in _UFUNCS:
-                return self.apply(_UFUNCS[ufunc], operands, NO_OPTIONS)
-            if ufunc in _FLAT:
-                return ufunc(*map(raw, operands))
-        raise TypeError(f"np.{ufunc.__name__} has no rule for Nodes ({method.strip('_')}{options or ''})")
-
-    def __array_function__(self, function: Any, _types: Any, arguments: Any, options: Any) -> Any:
-        if function not in _FUNCTIONS:
-            raise TypeError(f"{function.__module__}.{function.__name__} has no rule for Nodes")
-        return _FUNCTIONS[function](*arguments, **options)
+def _own_key(key: Any) -> Any:
+    """Return an index with arrays of its own, which nobody changes before the reverse pass."""
+    return tuple(_own_part(part) for part in key) if isinstance(key, tuple) else _own_part(key)
 
 
-# numpy's functions: those that are a row, those that are constant between jumps, and the others
-
-_REALS = (float, np.integer)
-_SHORT = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul}
-_UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.compute, np.ufunc)}
-
-_FLAT = {np.sign, np.isfinite, np.isinf, np.isnan, np.less, np.less_equal, np.greater, np.greater_equal}
-_FLAT |= {np.equal, np.not_equal}
-
-_SAME = ["sum", "mean", "prod", "max", "min", "clip", "reshape", "broadcast_to", "squeeze", "expand_dims"]
-_FUNCTIONS: dict[Any, Function] = {getattr(np, name): getattr(Methods, name) for name in _SAME}
-_FUNCTIONS |= {
-    np.amax: Methods.max,
-    np.amin: Methods.min,
-    np.where: lambda c, x, y: RULES["where"](x, y, condition=np.array(raw(c), dtype=bool)),
-    np.ravel: lambda x: x.reshape(-1),
-    np.transpose: lambda x, axes=None: x.transpose(axes),
-    np.matrix_transpose: lambda x: x.transpose(*range(x.ndim - 2), -1, -2),
-    np.concatenate: lambda arrays, axis=0: RULES["concatenate"](*arrays, axis=axis),
-    np.stack: lambda arrays, axis=0: RULES["stack"](*arrays, axis=axis),
-    np.shape: lambda x: x.shape,
-    np.ndim: lambda x: x.ndim,
-    np.size: lambda x: x.size,
-}
+def _own_part(part: Any) -> Any:
+    return np.array(part) if isinstance(part, list | np.ndarray) else part

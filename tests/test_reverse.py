@@ -218,7 +218,7 @@ def test_interrupted_backprop_leaves_the_graph_usable(monkeypatch: pytest.Monkey
     z = x.exp() * x
     x.grad = 5.0
     with monkeypatch.context() as patch:
-        patch.setattr("nn_from_scratch.reverse.pullback", _interrupt)
+        patch.setattr("nn_from_scratch.rule.Elementwise.pullback", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             z.backprop()
     assert x.grad == 5.0

@@ -43,8 +43,8 @@ def engine_or_skip(name: str) -> Engine:
 PLANTED = {
     "sin": "replace(RULES['sin'], derivatives=[lambda z, x: -np.cos(x)])",
     "sqrt": "replace(RULES['sqrt'], derivatives=[lambda z, x: 0.5 * z])",
-    "matmul": "replace(RULES['matmul'], derivatives=[_through_matmul_left] * 2)",
-    "softmax": "replace(SOFTMAX, derivatives=[lambda g, z, x, axis: g * z])",
+    "matmul": "replace(RULES['matmul'], derivatives=RULES['matmul'].derivatives[:1] * 2)",
+    "softmax": "replace(RULES['softmax'], derivatives=[lambda g, z, x, axis: g * z])",
 }
 
 

@@ -12,7 +12,8 @@ import pytest
 from fake_engines import answering
 
 from nn_from_scratch import Node, gradients
-from nn_from_scratch.rules import RULES, Rule
+from nn_from_scratch.rule import Rule
+from nn_from_scratch.rules import RULES
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, verify
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.failures.blame import diagnose

@@ -148,10 +148,11 @@ def test_moons_refuses_to_train_nothing() -> None:
 
 def break_tanh(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
     """Plant a bug in how a layer of our engine takes a cotangent back through tanh."""
-    before = nn._TANH.before
-    assert before is not None
-    wrong = dataclasses.replace(nn._TANH, before=lambda g, z, single: change(before(g, z, single)))
-    monkeypatch.setattr(nn, "_TANH", wrong)
+    (rule,) = nn._ACTIVATIONS["tanh"]
+    assert isinstance(rule, nn._LayerRule)
+    right = rule.through_activation
+    wrong = dataclasses.replace(rule, through_activation=lambda g, z, single: change(right(g, z, single)))
+    monkeypatch.setitem(nn._ACTIVATIONS, "tanh", (wrong,))
 
 
 def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
