@@ -82,6 +82,10 @@ class Methods(Traced):
         """Return the absolute values; the derivative at 0 is 0."""
         return self._apply("abs", self)
 
+    def sign(self) -> Self:
+        """Return -1, 0 or 1; the derivative is 0, at the jump at 0 as well."""
+        return self._apply("sign", self)
+
     def square(self) -> Self:
         """Return the squares."""
         return self._apply("square", self)

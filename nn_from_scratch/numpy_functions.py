@@ -58,7 +58,6 @@ _OPERATORS: dict[np.ufunc, Function] = {
     np.multiply: operator.mul,
 }
 _PIECEWISE_CONSTANT = {
-    np.sign,
     np.isfinite,
     np.isinf,
     np.isnan,

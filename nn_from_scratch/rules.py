@@ -18,6 +18,7 @@ shares from 0 to 1 that add up to 1. One has to be chosen. This table chooses as
   as in autograd, therefore has 1/2 at 0.)
 - At a bound `clip` has derivative 1 by x, and none by the bound; if the bounds cross, 1 by the upper one.
 - `where` has the derivative of the branch that is taken, the condition none.
+- `sign` jumps at 0, where no number is its derivative: the table has 0 there, as everywhere else.
 
 And where a formula fails, but the function does not:
 
@@ -176,6 +177,7 @@ _ELEMENTWISE_ROWS = (
     # Kinks
     _row("relu", _relu, lambda z, x: (z > 0) * 1.0),
     _row("abs", np.absolute, lambda z, x: np.sign(x), scalar=abs),
+    _row("sign", np.sign, lambda z, x: 0.0),
     _row("maximum", np.maximum, _first_is_larger, _second_is_larger),
     _row("minimum", np.minimum, _second_is_larger, _first_is_larger),
     _row("clip", np.clip, _clip_by_value, _clip_by_low, _clip_by_high),

@@ -56,6 +56,7 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     ),
     "relu": (lambda x: max(x, mp.mpf(0)), (lambda x: int(x > 0),)),
     "abs": (abs, (mp.sign,)),
+    "sign": (mp.sign, (lambda x: 0,)),
     "maximum": (max, (lambda x, y: int(x > y), lambda x, y: int(x < y))),
     "minimum": (min, (lambda x, y: int(x < y), lambda x, y: int(x > y))),
     "where": (

@@ -76,6 +76,7 @@ def unary() -> Iterator[Case]:
         "neg": np.negative,
         "relu": lambda x: x * (x > 0),
         "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+        "sign": np.sign,
         "sin": np.sin,
         "sinh": np.sinh,
         "softplus": lambda x: np.log(1 + np.exp(x)),

@@ -64,6 +64,7 @@ RULES: Mapping[str, Row] = {
     ),
     "relu": (lambda x: np.maximum(x, 0.0), lambda z, x: ((x > 0) * 1.0,)),
     "abs": (abs, lambda z, x: (np.sign(x),)),
+    "sign": (np.sign, lambda z, x: (0.0,)),
     "maximum": (np.maximum, lambda z, x, y: ((x >= y) * 1.0, (x < y) * 1.0)),
     "minimum": (np.minimum, lambda z, x, y: ((x <= y) * 1.0, (x > y) * 1.0)),
     "where": (lambda c, x, y: np.where(c > 0, x, y), _where_partials),

@@ -98,6 +98,7 @@ def _reduction(name: str, *values: float, by: int = 0) -> Kink:
 KINKS = (
     _scalar("relu", "x", 0.0),
     _scalar("abs", "x", 0.0),
+    _scalar("sign", "x", 0.0),
     *(_scalar(name, "xx", 1.0, 1.0, by=by) for name in ("maximum", "minimum") for by in (0, 1)),
     *(_scalar(name, "xc", 0.0, 0.0) for name in ("maximum", "minimum")),
     _scalar("clip", "xcc", -1.0, -1.0, 1.0),

@@ -176,6 +176,12 @@ class _Balls:
 
 _BALLS = _Balls()
 
+
+def _sign(x: Any) -> arb:
+    """Return the sign; anything from -1 to 1 where rounding may change it."""
+    return arb(x.sgn()) if x > 0 or x < 0 or x == 0 else arb(0, 1)
+
+
 _VALUES: Arithmetic = {
     "add": operator.add,
     "sub": _Balls.difference,
@@ -206,6 +212,7 @@ _VALUES: Arithmetic = {
     "logaddexp": lambda x, y: (arb(x).exp() + arb(y).exp()).log(),
     "relu": lambda x: arb.max(x, arb(0)),
     "abs": abs,
+    "sign": _sign,
     "maximum": lambda x, y: arb.max(arb(x), arb(y)),
     "minimum": lambda x, y: arb.min(arb(x), arb(y)),
     "where": lambda c, x, y: arb(x) if c > 0 else arb(y),

@@ -135,6 +135,7 @@ PARTIALS: Mapping[str, Partials] = {
     "logaddexp": lambda f, z, x, y: (f.exp(x - z), f.exp(y - z)),
     "relu": lambda f, z, x: (f.heaviside(x),),
     "abs": lambda f, z, x: (2 * f.heaviside(x) - 1,),
+    "sign": lambda f, z, x: (0.0,),
     "maximum": lambda f, z, x, y: _larger(f, x, y),
     "minimum": lambda f, z, x, y: _larger(f, y, x),
     "where": _where,

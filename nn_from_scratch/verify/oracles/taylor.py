@@ -69,7 +69,11 @@ def enclose(
                 derivatives.append(result[1])
             else:
                 derivatives.append(arb(0))
-        return result[0], derivatives
+        value = result[0]
+        if not value.is_finite():  # it may exist where a derivative on the way does not
+            ctx.cap = 1
+            value = _series(function([arb_series([x]) for x in point]))[0]
+        return value, derivatives
 
 
 def enclose_second(
@@ -118,7 +122,7 @@ def _inputs(expression: Expression) -> list[list[int]]:
 
 def values(expression: Expression, point: Sequence[float]) -> list[float]:
     """Return the true value of every node, rounded to float64; NaN outside the domain."""
-    with working(PRECISION):
+    with working(PRECISION, 1):  # without derivatives, which may not exist where a value does
         nodes = expression.evaluate(SERIES, [arb_series([x]) for x in point])
         return [float(_series(node)[0].mid()) for node in nodes]
 
@@ -187,6 +191,15 @@ def _arctan2(y: Any, x: Any) -> Any:
     return _unknown()  # on the branch cut
 
 
+def _sign(x: Any) -> Any:
+    if x[0] > 0:
+        return arb_series([1])
+    if x[0] < 0:
+        return arb_series([-1])
+    value = arb(0) if x[0] == 0 else arb.nan()
+    return _exactly(value, _unknown())  # it jumps here
+
+
 def _where(c: Any, x: Any, y: Any) -> Any:
     c, x, y = _series(c), _series(x), _series(y)
     if c[0] > 0:
@@ -234,6 +247,7 @@ SERIES: Arithmetic = {
     "logaddexp": _logaddexp,
     "relu": lambda x: _greater(x, 0.0),
     "abs": lambda x: _greater(x, -x),
+    "sign": _sign,
     "maximum": _greater,
     "minimum": _less,
     "where": _where,

@@ -59,6 +59,7 @@ GUIDE: Arithmetic = {
     "logaddexp": lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
     "relu": lambda x: max(x, 0.0),
     "abs": abs,
+    "sign": lambda x: (x > 0) - (x < 0),
     "maximum": max,
     "minimum": min,
     "where": lambda c, x, y: x if c > 0 else y,

@@ -123,6 +123,8 @@ CATALOGUE: dict[str, Operation] = {
         Operation("logaddexp", 2, special=(0.0, 100.0, -100.0, 800.0)),
         Operation("relu", 1, special=(0.0, 0.5, 1.0, -1.0, 1e-8, -1e-8), distance=_from_zero),
         Operation("abs", 1, special=(0.0, -1.0, 1e-8, -1e-8), distance=_from_zero),
+        # sign jumps at 0: its value there is 0, and there is no derivative.
+        Operation("sign", 1, special=(1.0, -1.0, 0.5, 1e-8, -1e-8, 0.0), distance=_from_zero),
         Operation("maximum", 2, special=(0.0,), distance=_apart),
         Operation("minimum", 2, special=(0.0,), distance=_apart),
         # where(c, x, y) is x where c > 0, else y: the condition is part of the question.

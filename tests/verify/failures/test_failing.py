@@ -117,7 +117,7 @@ def test_checks_that_fail_are_failures() -> None:
 
 def test_operation_is_blamed_though_shrinking_leaves_it_where_it_is_right_on_its_own() -> None:
     engine = next(fault for fault in FAULTS if fault.name == "mean: axis 0 taken for no axis").engine()
-    drawn = array_case(seeded(3, 1572), engine.array_forms)
+    drawn = array_case(seeded(3, 1609), engine.array_forms)
     smallest = minimal(engine, examine(engine, drawn))
     assert diagnose(engine, smallest).operation == REVERSE_PASS  # over an axis of length 1
     (failure,) = failing_graphs(engine, [drawn])

@@ -131,3 +131,21 @@ def test_all_of_it_for_each_of_a_tie_is_wrong_along_any_direction(
     case = Case(Expression(1, (), reduction, 1), point, ((len(point),),), (1.0,))
     assert examine(engine, case).verdict is Verdict.WRONG
     assert examine(load("nn_from_scratch"), case).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("point", "value", "slope", "verdict"),
+    [
+        (0.0, 0.0, 0.0, Verdict.UNDECIDED),  # the gradient
+        (0.0, 1.0, 0.0, Verdict.WRONG),  # the value, which is known
+        (1e-8, 1.0, 0.0, Verdict.RIGHT),
+        (-2.0, -1.0, 0.0, Verdict.RIGHT),
+        (-2.0, 1.0, 0.0, Verdict.WRONG),
+        (-2.0, -1.0, 1.0, Verdict.WRONG),
+    ],
+)
+def test_sign_is_judged_by_its_value_at_the_jump_and_wholly_beside_it(
+    point: float, value: float, slope: float, verdict: Verdict
+) -> None:
+    engine = ours_answering(lambda _: Answer(value, (slope,)))
+    assert examine(engine, single("sign", "x", [point])).verdict is verdict

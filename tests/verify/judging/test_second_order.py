@@ -75,7 +75,7 @@ def test_the_written_derivative_and_power_series_agree() -> None:
     assert decided > 2 * GRAPHS
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "sign"])  # whose derivative is 0
 def test_bug_in_a_written_derivative_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     form = CATALOGUE[name].operand_kinds[0]
     one = with_tangent(single(name, form, [0.5, 0.25, 2.0][: len(form)]))
@@ -187,6 +187,7 @@ def test_sums_of_infinities_are_judged_and_do_not_raise() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Output seems independent of input")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # an engine in numpy overflows on the way
 @pytest.mark.parametrize("name", ["nn_from_scratch", "pytorch", "jax", "autograd"])
 def test_reproducer_in_the_syntax_of_each_adapter_passes_while_it_is_right(name: str) -> None:
     pytest.importorskip({"pytorch": "torch"}.get(name, name))
@@ -195,7 +196,7 @@ def test_reproducer_in_the_syntax_of_each_adapter_passes_while_it_is_right(name:
     drawn = [case(seeded(14, k)) for k in range(count)]
     drawn += [array_case(seeded(14, k)) for k in range(count) if engine.arrays]
     seen = [examine(engine, with_tangent(one)) for one in drawn]
-    scripts = [reproducer(engine, one) for one in seen if not one.verdict.accuses]
+    scripts = [reproducer(engine, one) for one in seen if one.verdict is Verdict.RIGHT]
     assert sum("Expression" not in script for script in scripts) > count / 2
     for script in scripts:
         exec(compile(script, "reproducer", "exec"), {})  # noqa: S102  our own script

@@ -155,3 +155,26 @@ def test_a_constant_condition_takes_its_side() -> None:
     value, (ball,) = taylor.enclose(expression, (0.7,))
     assert value == 0.7
     assert ball == 1
+
+
+def test_sign_has_a_value_at_its_jump_and_no_derivative() -> None:
+    one = single("sign", "x", [0.0])
+    value, (slope,) = taylor.enclose(one.expression, one.point)
+    assert value == 0
+    assert not slope.is_finite()
+    assert taylor.values(one.expression, one.point)[1] == 0.0
+
+
+@pytest.mark.parametrize(("x", "sign"), [(5e-324, 1), (-1e-8, -1), (3.0, 1)])
+def test_sign_is_flat_beside_its_jump(x: float, sign: int) -> None:
+    one = single("sign", "x", [x])
+    value, (slope,) = taylor.enclose(one.expression, one.point)
+    assert value == sign
+    assert slope == 0
+
+
+def test_value_behind_a_jump_is_known() -> None:
+    expression = Expression(1, (), (Step("sign", (0,)), Step("exp", (1,))), 2)
+    value, (slope,) = taylor.enclose(expression, (0.0,))
+    assert value == 1
+    assert not slope.is_finite()
