@@ -20,7 +20,7 @@ from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.questions.formats import Format
 
-MARGIN = 4
+MARGIN = 2
 """Radii that an error may reach."""
 
 

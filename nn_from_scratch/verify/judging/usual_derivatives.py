@@ -130,7 +130,8 @@ PARTIALS: Mapping[str, Partials] = {
     "cosh": lambda f, z, x: (f.sinh(x),),
     "tanh": lambda f, z, x: (1 - z * z,),
     "sigmoid": lambda f, z, x: (z * (1 - z),),
-    "softplus": lambda f, z, x: (f.sigmoid(x),),
+    # Softplus is often written as logaddexp(x, 0), which has this derivative.
+    "softplus": lambda f, z, x: (f.exp(x - z),),
     "hypot": lambda f, z, x, y: (x / z, y / z),
     "logaddexp": lambda f, z, x, y: (f.exp(x - z), f.exp(y - z)),
     "relu": lambda f, z, x: (f.heaviside(x),),
