@@ -88,7 +88,7 @@ def judged_adjoint(
     if not units:
         return []
     _, truth = taylor.enclose(scalar.expression, scalar.point, directions=units)
-    found = derive_rounding(scalar.expression, scalar.point, truth, working_format, units)
+    found = derive_rounding(scalar.expression, scalar.point, working_format, units)
     numbers = [math.nan] * entries if got is None or len(got) != entries else got
     return [
         judge(number, true, radius, working_format, summed=summed)

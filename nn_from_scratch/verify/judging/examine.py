@@ -133,9 +133,7 @@ def _judged(
     working_format: Format, asked: Question, answer: Answer, true_value: arb, truth: Sequence[arb]
 ) -> Examination:
     rounding = asked.rounding(true_value, truth, working_format)
-    value = judge(
-        answer.value, true_value, rounding.value, working_format, summed=rounding.value_scale
-    )
+    value = judge(answer.value, true_value, rounding.value, working_format, summed=rounding.value_scale)
     scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
     gradient = [
         judge(got, true, radius, working_format, scale, summed=summed)
@@ -153,9 +151,7 @@ def _judged(
         total, along = together.truth()
         found = together.rounding(total, along, working_format)
         (radius,), (summed,) = found.derivatives, found.derivative_scales
-        gradient.append(
-            judge(exact_sum(answer.gradient), along[0], radius, working_format, summed=summed)
-        )
+        gradient.append(judge(exact_sum(answer.gradient), along[0], radius, working_format, summed=summed))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
     if verdict.accuses and not rounding.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii

@@ -52,9 +52,9 @@ class Question:
         """Return how far rounding may be off, given the true value and derivatives."""
         expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
         if not tangent:
-            return derive_rounding(expression, point, truth, working_format, self.directions)
+            return derive_rounding(expression, point, working_format, self.directions)
         asked = derivative(expression, tangent)
-        found = derive_rounding(asked, point, truth, working_format, self.directions)
+        found = derive_rounding(asked, point, working_format, self.directions)
         # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
         # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
         unit = working_format.unit_roundoff * float(value.abs_upper())

@@ -265,6 +265,13 @@ class RoundedFunctions:
         """Return 1 / (1 + e to the power of -x)."""
         return 1 / (1 + self.exp(-x))
 
+    def sigmoid_slope(self, z: Rounded) -> Rounded:
+        """Return z (1 - z), whose factors are off together, which balls cannot know."""
+        middle = z.ball.mid()
+        off = z.ball - middle
+        slope = middle * (1 - middle) + (1 - 2 * middle) * off - off * off
+        return self.model.term(slope * self.model.twice, 1.0)
+
     def heaviside(self, x: Operand) -> Operand:
         """Return 1 above 0, 0 below, one half at a true 0, and both where engines may differ."""
         sign = self.model.number(x).sign()

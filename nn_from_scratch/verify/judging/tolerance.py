@@ -54,7 +54,6 @@ class Rounding:
 def derive_rounding(
     expression: Expression,
     point: Sequence[float],
-    truth: Sequence[arb],
     working_format: Format,
     directions: Sequence[Sequence[float]] | None = None,
 ) -> Rounding:
@@ -64,8 +63,6 @@ def derive_rounding(
     ----------
     expression, point
         What is asked, and where.
-    truth
-        The enclosures of the derivatives, from `taylor.enclose`.
     working_format
         The format in which the engine computes.
     directions
@@ -104,9 +101,6 @@ def derive_rounding(
                 met += (slope, contribution)
         # A processor may take a subnormal input for 0.
         met += [values[k] for k in range(inputs) if adjoints[k] is not None]
-    # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
-    # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
-    value, forward = taylor.enclose(expression, point, working_format.precision, directions)
     gradient = [adjoint or zero for adjoint in adjoints[:inputs]]
     reverse, scales = [_radius(one.ball) for one in gradient], [one.scale for one in gradient]
     if directions is not None:
@@ -118,11 +112,8 @@ def derive_rounding(
         scales = [_along(direction, scales) for direction in directions]
     output = model.number(values[expression.output])
     return Rounding(
-        value=max(_radius(output.ball), _radius(value)),
-        derivatives=tuple(
-            max(radius, _radius(ball) - _radius(true))
-            for radius, ball, true in zip(reverse, forward, truth, strict=True)
-        ),
+        value=_radius(output.ball),
+        derivatives=tuple(reverse),
         value_scale=output.scale,
         derivative_scales=tuple(scales),
         met=tuple(model.number(one) for one in met),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.power.right_engines import dual
@@ -17,15 +18,13 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 
 
 def _casadi() -> Engine:
-    from nn_from_scratch.verify.power.right_engines.symbolic import engine
-
+    engine: Engine = import_module(f"{__name__}.symbolic").engine
     return engine
 
 
 def _fifty_digits(dtype: str) -> Engine:
-    from nn_from_scratch.verify.power.right_engines.fifty_digits import engine
-
-    return engine(dtype)
+    engine: Engine = import_module(f"{__name__}.fifty_digits").engine(dtype)
+    return engine
 
 
 def _named(name: str, dtype: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -189,29 +190,23 @@ class Way:
     def _added(self, numbers: Sequence[float]) -> float:
         if self.dtype == "float64":
             return self.total(numbers)
-        return float(self.total([_Short(self, x) for x in numbers])) if numbers else 0.0
+        return float(self.total([_Short(x, self.dtype) for x in numbers]))
 
 
-@dataclass(frozen=True)
-class _Short:
-    """A number of a short format, so that each addition of a total is rounded to it."""
+class _Short(float):
+    """A number of a short format: each addition is rounded to it."""
 
     way: Way
-    number: float
 
-    def __add__(self, other: Any) -> _Short:
-        return _Short(self.way, self.way.rounded(self.number + float(other)))
+    def __new__(cls, number: float, dtype: str) -> Self:
+        made = super().__new__(cls, number)
+        made.way = Way(dtype=dtype)
+        return made
+
+    def __add__(self, other: float) -> _Short:
+        return _Short(self.way.rounded(float(self) + float(other)), self.way.dtype)
 
     __radd__ = __add__
-
-    def __abs__(self) -> float:
-        return abs(self.number)
-
-    def __lt__(self, other: _Short) -> bool:
-        return self.number < other.number
-
-    def __float__(self) -> float:
-        return self.number
 
 
 def topological(output: Value) -> list[Value]:
@@ -242,8 +237,6 @@ def _paths(order: Sequence[Value]) -> int:
 
 def fma(x: float, y: float, z: float) -> float:
     """Return x * y + z, rounded once."""
-    from fractions import Fraction
-
     if not all(map(math.isfinite, (x, y, z))):
         return x * y + z
     try:
