@@ -12,6 +12,7 @@ from flint import arb
 
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.many_inputs import direction
+from nn_from_scratch.verify.judging.rounded_numbers import RoundedFunctions, StandardModel
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -21,6 +22,7 @@ from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, as_index
 
+FLOAT64 = RoundedFunctions(StandardModel(FORMATS["float64"].unit_roundoff))
 _MANY = 2.0**10 * FORMATS["float64"].unit_roundoff  # roundings: exp(800) is off by 800
 
 
@@ -34,11 +36,11 @@ def taylor_is_wrong(name: str) -> Iterator[str]:
 
 
 def values_are_wrong(name: str) -> Iterator[str]:
-    """The tolerance's values: as `taylor_is_wrong`, for balls of 53 bits."""
+    """The tolerance's values: as `taylor_is_wrong`, after rounding to 53 bits."""
     for truth in truths(name):
-        with taylor.working(53):
-            ball = tolerance._VALUES[name](*_operands(truth))
-        yield from _missed(truth, [ball], [truth.value], _MANY)
+        with taylor.working(taylor.PRECISION):
+            rounded = tolerance._VALUES[name](FLOAT64, *_operands(truth))
+        yield from _missed(truth, [rounded.ball], [truth.value], _MANY)
 
 
 def partials_are_wrong(name: str) -> Iterator[str]:
@@ -46,13 +48,13 @@ def partials_are_wrong(name: str) -> Iterator[str]:
     for truth in truths(name):
         if truth.partials is None:
             continue
-        with taylor.working(53):
-            operands = _operands(truth)
-            z = arb(mp.nstr(truth.value, DIGITS - 10))
-            found = usual_derivatives.PARTIALS[name](tolerance._BALLS, z, *operands)
+        with taylor.working(taylor.PRECISION):
+            z = FLOAT64.model.term(arb(mp.nstr(truth.value, DIGITS - 10)), 1.0)
+            found = usual_derivatives.PARTIALS[name](FLOAT64, z, *_operands(truth))
         asked = [k for k, partial in enumerate(truth.partials) if partial is not None]
         # What a formula cancels (1 - tanh^2), it may lose.
-        yield from _missed(truth, [arb(found[k]) for k in asked], [truth.partials[k] for k in asked], _MANY)
+        balls = [FLOAT64.model.number(found[k]).ball for k in asked]
+        yield from _missed(truth, balls, [truth.partials[k] for k in asked], _MANY)
 
 
 def finite_differences_are_wrong(name: str) -> Iterator[str]:
@@ -89,11 +91,12 @@ def pytorch_is_wrong(name: str) -> Iterator[str]:
 
 
 def _operands(truth: Truth) -> list[Any]:
-    """Return what a table of the tolerance is given: balls for nodes, floats for constants."""
+    """Return what a table of the tolerance is given: rounded numbers for nodes, floats for constants."""
     expression = truth.case.expression
     (step,) = expression.steps
     return [
-        x if expression.is_constant(k) else arb(x) for k, x in zip(step.operands, truth.operands, strict=True)
+        x if expression.is_constant(k) else FLOAT64.model.number(x)
+        for k, x in zip(step.operands, truth.operands, strict=True)
     ]
 
 

@@ -154,12 +154,13 @@ class Statistics:
 
 
 def _contradicted(seen: Examination) -> list[str]:
-    """Return the oracles that are alone with what they say of a gradient."""
+    """Return the oracles that are alone with what they say of a gradient, whatever the value is."""
     witnesses = {name: said for name, said in seen.oracles.items() if name != "taylor"}
-    if seen.verdict is Verdict.RIGHT:
+    gradient = max((one.verdict for one in seen.gradient), key=lambda one: one.severity, default=None)
+    if gradient is Verdict.RIGHT:
         return [name for name, said in witnesses.items() if said == "differs"]
     believed = {said for said in witnesses.values() if said != "no answer"} == {"agrees"}
-    return ["taylor"] if seen.verdict is Verdict.WRONG and believed else []
+    return ["taylor"] if gradient is Verdict.WRONG and believed else []
 
 
 def _written(name: str, kinds: str) -> str:

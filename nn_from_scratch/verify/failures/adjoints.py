@@ -88,9 +88,14 @@ def judged_adjoint(
     if not units:
         return []
     _, truth = taylor.enclose(scalar.expression, scalar.point, directions=units)
-    radii = derive_rounding(scalar.expression, scalar.point, truth, working_format, units).derivatives
+    found = derive_rounding(scalar.expression, scalar.point, working_format, units)
     numbers = [math.nan] * entries if got is None or len(got) != entries else got
-    return [judge(*one, working_format) for one in zip(numbers, truth, radii, strict=True)]
+    return [
+        judge(number, true, radius, working_format, summed=summed)
+        for number, true, radius, summed in zip(
+            numbers, truth, found.derivatives, found.derivative_scales, strict=True
+        )
+    ]
 
 
 def shadowed(case: Case, node: int, use: Use | None = None) -> Case:

@@ -133,18 +133,25 @@ def _judged(
     working_format: Format, asked: Question, answer: Answer, true_value: arb, truth: Sequence[arb]
 ) -> Examination:
     rounding = asked.rounding(true_value, truth, working_format)
-    value = judge(answer.value, true_value, rounding.value, working_format)
+    value = judge(answer.value, true_value, rounding.value, working_format, summed=rounding.value_scale)
     scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
     gradient = [
-        judge(got, true, radius, working_format, scale)
-        for got, true, radius in zip(asked.along(answer.gradient), truth, rounding.derivatives, strict=True)
+        judge(got, true, radius, working_format, scale, summed=summed)
+        for got, true, radius, summed in zip(
+            asked.along(answer.gradient),
+            truth,
+            rounding.derivatives,
+            rounding.derivative_scales,
+            strict=True,
+        )
     ]
     if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
         # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
         together = asked.towards([[1.0] * len(asked.scalar.point)])
         total, along = together.truth()
-        (radius,) = together.rounding(total, along, working_format).derivatives
-        gradient.append(judge(exact_sum(answer.gradient), along[0], radius, working_format))
+        found = together.rounding(total, along, working_format)
+        (radius,), (summed,) = found.derivatives, found.derivative_scales
+        gradient.append(judge(exact_sum(answer.gradient), along[0], radius, working_format, summed=summed))
     verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
     if verdict.accuses and not rounding.in_range(working_format):
         verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii

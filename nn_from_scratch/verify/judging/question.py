@@ -51,16 +51,14 @@ class Question:
     def rounding(self, value: arb, truth: Sequence[arb], working_format: Format) -> Rounding:
         """Return how far rounding may be off, given the true value and derivatives."""
         expression, point, tangent = self.scalar.expression, self.scalar.point, self.scalar.tangent
-        arrays = bool(self.case.shapes)
         if not tangent:
-            return derive_rounding(
-                expression, point, truth, working_format, self.directions, any_order=arrays
-            )
+            return derive_rounding(expression, point, working_format, self.directions)
         asked = derivative(expression, tangent)
-        found = derive_rounding(asked, point, truth, working_format, self.directions, any_order=True)
+        found = derive_rounding(asked, point, working_format, self.directions)
         # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
         # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
-        unit = working_format.unit_roundoff * float(value.abs_upper())
+        # Each of the two is off by a quotient's roundings.
+        unit = 2 * working_format.unit_roundoff * float(value.abs_upper())
         sizes = [unit / min(1.0, abs(x) or 1.0) for x in point]
         if self.directions is not None:
             sizes = [

@@ -1,50 +1,61 @@
 """The derived tolerance: how far rounding alone may move a result of this expression at this point.
 
-Reverse mode runs over FLINT balls at the *engine's* working precision. Each step rounds as the engine
-does, and the ball's radius accumulates what that may change. The midpoints are never used: this pass has
-derivative rules of its own, and truth comes from `oracles.taylor`, which has none.
+Reverse mode runs over numbers that count every rounding (`rounded_numbers`), at the unit roundoff of the
+*engine's* format. The midpoints are never used: this pass has derivative rules of its own, and truth comes
+from `oracles.taylor`, which has none.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any
 
 from flint import arb
 
+from nn_from_scratch.verify.judging.rounded_numbers import Rounded, RoundedFunctions, StandardModel
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS, sum_of_squares
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.questions.formats import Format
 
-MARGIN = 4
-"""Radii that an error may reach. Correct engines were measured to stay below 1.3."""
+MARGIN = 2
+"""Radii that an error may reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """What rounding alone may do: the radii of balls, absolute, and the balls met on the way."""
+    """What rounding alone may do to a value and to each of its derivatives; all numbers are absolute.
+
+    Attributes
+    ----------
+    value, derivatives
+        The radii: how far rounding may move each.
+    value_scale, derivative_scales
+        At least the largest term that was summed on the way to each.
+    met
+        The numbers met on the way.
+
+    """
 
     value: float
     derivatives: tuple[float, ...]
-    balls: tuple[arb, ...]
+    value_scale: float
+    derivative_scales: tuple[float, ...]
+    met: tuple[Rounded, ...]
 
     def in_range(self, working_format: Format) -> bool:
-        """Whether no intermediate value or adjoint overflows or underflows: the radii hold only then."""
-        return all(map(working_format.holds, self.balls))
+        """Whether nothing on the way overflows or underflows, in any order: the radii hold only then."""
+        largest = 2.0**working_format.largest_exponent
+        return all(working_format.holds(one.ball) and one.size <= largest for one in self.met)
 
 
 def derive_rounding(
     expression: Expression,
     point: Sequence[float],
-    truth: Sequence[arb],
     working_format: Format,
     directions: Sequence[Sequence[float]] | None = None,
-    *,
-    any_order: bool = False,
 ) -> Rounding:
     """Derive the radii of the value and of each gradient entry, or of derivatives along directions.
 
@@ -52,16 +63,11 @@ def derive_rounding(
     ----------
     expression, point
         What is asked, and where.
-    truth
-        The enclosures of the derivatives, from `taylor.enclose`.
     working_format
         The format in which the engine computes.
     directions
         As for `taylor.enclose`; the radius is that of the sum of the gradient's entries, each computed on
         its own, times the direction.
-    any_order
-        Whether sums may be added up in another order than the expression's, as array engines do: then a sum
-        is off by a rounding of its largest terms, however much of them cancels.
 
     Returns
     -------
@@ -69,161 +75,133 @@ def derive_rounding(
         A radius is infinite where the point cannot be told from one outside the domain.
 
     """
-    with taylor.working(working_format.precision):
-        add = _adder(working_format.unit_roundoff) if any_order else operator.add
-        values = expression.evaluate({**_VALUES, "add": add}, [arb(x) for x in point])
-        adjoints = [arb(0)] * len(expression)
-        adjoints[expression.output] = arb(1)
-        inputs, first = expression.inputs, expression.first_step
-        met: list[arb] = list(values[first:])
-        reached = {expression.output}
+    functions = _functions(working_format.unit_roundoff)
+    model = functions.model
+    zero, inputs, first = model.number(0.0), expression.inputs, expression.first_step
+    with taylor.working(taylor.PRECISION):
+        values = rounded_values(expression, point, working_format)
+        adjoints: list[Rounded | None] = [None] * len(expression)
+        adjoints[expression.output] = model.number(1.0)
+        met = values[first:]
         for index in range(len(expression) - 1, first - 1, -1):
             step = expression.steps[index - first]
             operands = [values[k] for k in step.operands]
             if step.operation in _ON_THE_WAY:
-                met.append(_ON_THE_WAY[step.operation](*operands))
-            if index not in reached:
+                met.append(_ON_THE_WAY[step.operation](functions, *operands))
+            adjoint = adjoints[index]
+            if adjoint is None:  # the output does not depend on it
                 continue
-            partials = PARTIALS[step.operation](_BALLS, values[index], *operands)
-            reached.update(step.operands)
+            partials = PARTIALS[step.operation](functions, values[index], *operands)
             for operand, slope in zip(step.operands, partials, strict=True):
-                if not inputs <= operand < first:  # a constant
-                    contribution = adjoints[index] * slope
-                    adjoints[operand] = add(adjoints[operand], contribution)
-                    met += (arb(slope), contribution)
-        met += (values[k] for k in reached if k < inputs)  # processors may take a subnormal input for 0
-    # Where the usual rule cancels (1 - y * y of tanh), one mode may be much wider than the other. At a kink
-    # forward mode gives the hull of both one-sided derivatives: that width is the truth's, not rounding's.
-    value, forward = taylor.enclose(expression, point, working_format.precision, directions)
-    reverse = [_radius(adjoint) for adjoint in adjoints[: expression.inputs]]
+                if inputs <= operand < first:  # a constant
+                    continue
+                contribution = adjoint.path(slope)
+                present = adjoints[operand]
+                adjoints[operand] = contribution if present is None else present + contribution
+                met += (slope, contribution)
+        # A processor may take a subnormal input for 0.
+        met += [values[k] for k in range(inputs) if adjoints[k] is not None]
+    gradient = [adjoint or zero for adjoint in adjoints[:inputs]]
+    reverse, scales = [_radius(one.ball) for one in gradient], [one.scale for one in gradient]
     if directions is not None:
-        sizes = [_radius(adjoint) + working_format.unit_roundoff * _size(adjoint) for adjoint in adjoints]
-        reverse = [
-            sum(abs(d) * size for d, size in zip(direction, sizes, strict=False)) for direction in directions
+        sizes = [
+            radius + working_format.unit_roundoff * abs(float(one.ball))
+            for radius, one in zip(reverse, gradient, strict=True)
         ]
+        reverse = [_along(direction, sizes) for direction in directions]
+        scales = [_along(direction, scales) for direction in directions]
+    output = model.number(values[expression.output])
     return Rounding(
-        value=max(_radius(values[expression.output]), _radius(value)),
-        derivatives=tuple(
-            max(radius, _radius(ball) - _radius(true))
-            for radius, ball, true in zip(reverse, forward, truth, strict=True)
-        ),
-        balls=tuple(met),
+        value=_radius(output.ball),
+        derivatives=tuple(reverse),
+        value_scale=output.scale,
+        derivative_scales=tuple(scales),
+        met=tuple(model.number(one) for one in met),
     )
 
 
-def _adder(unit_roundoff: float) -> Callable[[Any, Any], Any]:
-    def add(x: Any, y: Any) -> Any:
-        return x + y + arb(0, unit_roundoff * (_size(arb(x)) + _size(arb(y))))
+def rounded_values(
+    expression: Expression, point: Sequence[float], working_format: Format
+) -> list[Rounded | float]:
+    """Return every node's value as engines of a format may compute it; constants stay floats.
 
-    return add
+    `Rounded.sign` of a difference of two says whether such an engine can tell it from 0. To be called within
+    `taylor.working`.
+    """
+    functions = _functions(working_format.unit_roundoff)
+    values: list[Any] = [*map(functions.model.number, point), *expression.constants]
+    for step in expression.steps:
+        values.append(_VALUES[step.operation](functions, *[values[k] for k in step.operands]))
+    return values
+
+
+@cache
+def _functions(unit_roundoff: float) -> RoundedFunctions:
+    return RoundedFunctions(StandardModel(unit_roundoff))
+
+
+def _along(direction: Sequence[float], sizes: Sequence[float]) -> float:
+    return sum(abs(d) * size for d, size in zip(direction, sizes, strict=True) if d)
 
 
 def _radius(ball: arb) -> float:
     return float(ball.rad()) if ball.is_finite() else float("inf")
 
 
-def _size(ball: arb) -> float:
-    return float(ball.abs_upper()) if ball.is_finite() else float("inf")
+def _function(name: str) -> Callable[[RoundedFunctions, Rounded], Rounded]:
+    return lambda f, x: x.function(name)
 
 
-class _Balls:
-    """The functions of the usual formulas, over balls; see `Functions`."""
-
-    exp = staticmethod(arb.exp)
-    sqrt = staticmethod(arb.sqrt)
-    sin = staticmethod(arb.sin)
-    cos = staticmethod(arb.cos)
-    sinh = staticmethod(arb.sinh)
-    cosh = staticmethod(arb.cosh)
-
-    @staticmethod
-    def sum(x: Any, y: Any) -> Any:
-        return arb(x) + y
-
-    @staticmethod
-    def product(x: Any, y: Any) -> Any:
-        return arb(x) * y
-
-    @staticmethod
-    def quotient(x: Any, y: Any) -> Any:
-        return arb(x) / y
-
-    @staticmethod
-    def difference(x: Any, y: Any) -> Any:
-        """Subtract; that a node leaves nothing of itself, ball arithmetic cannot know."""
-        return arb(0) if x is y else arb(x) - y
-
-    @staticmethod
-    def log(x: Any) -> Any:
-        return arb(x).log()
-
-    @staticmethod
-    def sigmoid(x: Any) -> Any:
-        return 1 / (1 + (-x).exp())
-
-    @staticmethod
-    def heaviside(x: Any) -> arb:
-        if x > 0:
-            return arb(1)
-        if x < 0:
-            return arb(0)
-        return arb(0.5) if x == 0 else arb(0.5, 0.5)
-
-    @staticmethod
-    def is_positive(x: Any) -> arb:
-        return arb(int(x > 0))
-
-
-_BALLS = _Balls()
-
-
-def _sign(x: Any) -> arb:
-    """Return the sign; anything from -1 to 1 where rounding may change it."""
-    return arb(x.sgn()) if x > 0 or x < 0 or x == 0 else arb(0, 1)
-
-
-_VALUES: Arithmetic = {
-    "add": operator.add,
-    "sub": _Balls.difference,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "pow": lambda x, y: arb(x) ** arb(y),
-    "neg": operator.neg,
-    "reciprocal": lambda x: 1 / x,
-    "square": lambda x: x * x,
-    "exp": lambda x: x.exp(),
-    "expm1": lambda x: x.expm1(),
-    "log": lambda x: x.log(),
-    "log1p": lambda x: x.log1p(),
-    "sqrt": lambda x: x.sqrt(),
-    "sin": lambda x: x.sin(),
-    "cos": lambda x: x.cos(),
-    "tan": lambda x: x.tan(),
-    "arcsin": lambda x: x.asin(),
-    "arccos": lambda x: x.acos(),
-    "arctan": lambda x: x.atan(),
-    "arctan2": lambda y, x: arb.atan2(arb(y), arb(x)),
-    "sinh": lambda x: x.sinh(),
-    "cosh": lambda x: x.cosh(),
-    "tanh": lambda x: x.tanh(),
-    "sigmoid": _Balls.sigmoid,
-    "softplus": lambda x: x.exp().log1p(),
-    "hypot": lambda x, y: sum_of_squares(_BALLS, x, y).sqrt(),
-    "logaddexp": lambda x, y: (arb(x).exp() + arb(y).exp()).log(),
-    "relu": lambda x: arb.max(x, arb(0)),
-    "abs": abs,
-    "sign": _sign,
-    "maximum": lambda x, y: arb.max(arb(x), arb(y)),
-    "minimum": lambda x, y: arb.min(arb(x), arb(y)),
-    "where": lambda c, x, y: arb(x) if c > 0 else arb(y),
-    "clip": lambda x, low, high: arb.min(arb.max(x, arb(low)), arb(high)),
+_VALUES: Mapping[str, Callable[..., Rounded]] = {
+    "add": lambda f, x, y: x + y,
+    "sub": lambda f, x, y: x - y,
+    "mul": lambda f, x, y: x * y,
+    "div": lambda f, x, y: x / y,
+    "pow": lambda f, x, y: x**y,
+    "neg": lambda f, x: -x,
+    "reciprocal": lambda f, x: 1 / x,
+    "square": lambda f, x: x * x,
+    "exp": _function("exp"),
+    "expm1": _function("expm1"),
+    "log": _function("log"),
+    "log1p": _function("log1p"),
+    "sqrt": _function("sqrt"),
+    "sin": _function("sin"),
+    "cos": _function("cos"),
+    "tan": _function("tan"),
+    "arcsin": _function("asin"),
+    "arccos": _function("acos"),
+    "arctan": _function("atan"),
+    "arctan2": RoundedFunctions.arctan2,
+    "sinh": _function("sinh"),
+    "cosh": _function("cosh"),
+    "tanh": _function("tanh"),
+    "sigmoid": RoundedFunctions.sigmoid,
+    "softplus": lambda f, x: f.exp(x).function("log1p"),
+    "hypot": lambda f, x, y: f.sqrt(sum_of_squares(f, x, y)),
+    "logaddexp": lambda f, x, y: f.log(f.sum(f.exp(x), f.exp(y))),
+    "relu": lambda f, x: f.larger(x, 0.0),
+    "abs": lambda f, x: abs(x),
+    "sign": RoundedFunctions.signum,
+    "maximum": RoundedFunctions.larger,
+    "minimum": RoundedFunctions.smaller,
+    "where": RoundedFunctions.where,
+    "clip": lambda f, x, low, high: f.smaller(f.larger(x, low), high),
 }
+"""By operation, its value over rounded numbers."""
+
+
+def _power_less_one(f: RoundedFunctions, x: Any, y: Any) -> Any:
+    if isinstance(x, float) or y == 0:
+        return 0.0
+    return x ** (y - 1.0 if isinstance(y, float) else f.sum(y, -1.0))
+
 
 # What the usual formulas pass through: it may overflow or underflow where their result does neither. Other
 # formulas (the square in that of reciprocal) stay in range as long as the result does.
 _ON_THE_WAY: Mapping[str, Callable[..., Any]] = {
-    "div": lambda x, y: arb(y) * y,
-    "pow": lambda x, y: arb(0) if isinstance(x, float) or y == 0 else x ** (arb(y) - 1),
-    "arctan2": partial(sum_of_squares, _BALLS),
-    "hypot": partial(sum_of_squares, _BALLS),
+    "div": lambda f, x, y: f.product(y, y),
+    "pow": _power_less_one,
+    "arctan2": sum_of_squares,
+    "hypot": sum_of_squares,
 }

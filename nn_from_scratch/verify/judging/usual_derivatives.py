@@ -54,6 +54,9 @@ class Functions(Protocol):
     def sigmoid(self, x: Number) -> Number:
         """Return 1 / (1 + e to the power of -x)."""
 
+    def sigmoid_slope(self, z: Number) -> Number:
+        """Return z (1 - z), the derivative of a sigmoid that is z."""
+
     def heaviside(self, x: Number) -> Number:
         """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
 
@@ -129,8 +132,9 @@ PARTIALS: Mapping[str, Partials] = {
     "sinh": lambda f, z, x: (f.cosh(x),),
     "cosh": lambda f, z, x: (f.sinh(x),),
     "tanh": lambda f, z, x: (1 - z * z,),
-    "sigmoid": lambda f, z, x: (z * (1 - z),),
-    "softplus": lambda f, z, x: (f.sigmoid(x),),
+    "sigmoid": lambda f, z, x: (f.sigmoid_slope(z),),
+    # Softplus is often written as logaddexp(x, 0), which has this derivative.
+    "softplus": lambda f, z, x: (f.exp(x - z),),
     "hypot": lambda f, z, x, y: (x / z, y / z),
     "logaddexp": lambda f, z, x, y: (f.exp(x - z), f.exp(y - z)),
     "relu": lambda f, z, x: (f.heaviside(x),),

@@ -38,6 +38,8 @@ class Verdict(StrEnum):
         return self.severity >= Verdict.INACCURATE.severity
 
 
+_A_DIGIT = 16
+"""How much smaller than what was summed a tolerance is that still tells something: a hexadecimal digit."""
 _SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
@@ -67,7 +69,15 @@ class Judgement:
         return float(self.truth.mid()) if self.truth.is_finite() else math.nan
 
 
-def judge(got: float, truth: arb, radius: float, working_format: Format, scale: float = 0.0) -> Judgement:
+def judge(
+    got: float,
+    truth: arb,
+    radius: float,
+    working_format: Format,
+    scale: float = 0.0,
+    *,
+    summed: float = 0.0,
+) -> Judgement:
     """Judge one number against the ball that contains its true value.
 
     Parameters
@@ -83,6 +93,9 @@ def judge(got: float, truth: arb, radius: float, working_format: Format, scale: 
     scale
         The size of what may have cancelled to leave this number: an error beyond the tolerance, but small
         beside it, is no sign of a wrong formula.
+    summed
+        At least the largest term that was summed on the way. No digit is known where the tolerance reaches
+        the truth itself, and a sixteenth of that term.
 
     """
     with taylor.working(taylor.PRECISION):
@@ -99,7 +112,9 @@ def judge(got: float, truth: arb, radius: float, working_format: Format, scale: 
             return Judgement(Verdict.WRONG, f"{got} is no finite number", got, truth, math.inf, tolerance)
         error = float((arb(got) - truth).abs_lower())
         if error <= tolerance:
-            if radius > 0 and radius >= magnitude and not (got == 0 and truth.contains(0)):
+            within = MARGIN * radius
+            unknown = within >= magnitude and within * _A_DIGIT >= summed
+            if unknown and radius > 0 and not (got == 0 and truth.contains(0)):
                 reason = "ill-conditioned: rounding alone may change every digit"
                 return Judgement(Verdict.UNDECIDED, reason, got, truth, error, tolerance)
             return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)

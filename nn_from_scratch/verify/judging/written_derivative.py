@@ -76,6 +76,9 @@ class _Written:
     def difference(self, x: Any, y: Any) -> Any:
         return self.tracer.apply("sub", x, y)
 
+    def sigmoid_slope(self, z: Any) -> Any:
+        return z * (1 - z)
+
     def heaviside(self, x: Any) -> Any:
         not_below = self.tracer.apply("where", -x, 0.0, 1.0)
         return 0.5 * (self.is_positive(x) + not_below)

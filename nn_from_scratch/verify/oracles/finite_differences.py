@@ -173,8 +173,15 @@ def _noise(size: Floats, probes: Floats, moves: Floats, scale: Floats) -> Floats
         least = moves.min(axis=1, where=moves > 0, initial=np.inf)
         hidden = np.where(least < 2.0**-30 * np.maximum(size, 1.0), least, _ROUNDOFF)
         noise = np.where(flat, scale * np.maximum(noise, hidden), noise)
-    noise[~(rough <= 2.0**-20 * (moves.max(axis=1) + size))] = np.inf
+    noise[~(rough <= 2.0**-20 * (_usual_move(moves) + size))] = np.inf
     return noise
+
+
+def _usual_move(moves: Floats) -> Floats:
+    """Return how far the longer steps move a value: their median, for of a pole's values one may be huge."""
+    longer = moves.reshape(len(moves), 2, _COUNT)[:, :, : _COUNT // 2].reshape(len(moves), -1)
+    usual = np.partition(longer, longer.shape[1] // 2, axis=1)[:, longer.shape[1] // 2]
+    return np.where(usual > 0, usual, moves.max(axis=1))  # it is 0 where most steps leave the domain
 
 
 def _kink(bend: Floats, noise: Floats) -> Floats | float:

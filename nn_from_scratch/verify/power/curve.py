@@ -87,5 +87,5 @@ def _along(buffer: bytes) -> tuple[Array, arb, float]:
     source = np.random.default_rng(len(point))
     direction = source.choice([-1.0, 1.0], len(point)) * source.uniform(0.5, 1.5, len(point))
     _, (truth,) = taylor.enclose(scalar.expression, point, directions=[direction.tolist()])
-    rounding = derive_rounding(scalar.expression, point, [truth], FORMATS["float64"], [direction.tolist()])
+    rounding = derive_rounding(scalar.expression, point, FORMATS["float64"], [direction.tolist()])
     return direction, truth, rounding.derivatives[0]

@@ -10,8 +10,15 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 ULP = 2.0**-52
 
 
-def judged(got: float, truth: arb | float, radius: float = ULP, working_format: str = "float64") -> Judgement:
-    return judge(got, arb(truth), radius, FORMATS[working_format])
+def judged(
+    got: float,
+    truth: arb | float,
+    radius: float = ULP,
+    working_format: str = "float64",
+    *,
+    summed: float = 0.0,
+) -> Judgement:
+    return judge(got, arb(truth), radius, FORMATS[working_format], summed=summed)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +43,8 @@ def test_judge_compares_the_error_with_the_tolerance(got: float, verdict: Verdic
 
 def test_judge_is_symmetric_in_sign_and_scale() -> None:
     for scale in (-1.0, 2.0**300, 2.0**-300):
-        assert judged(scale * (1 + 4 * ULP), scale, abs(scale) * ULP).verdict is Verdict.RIGHT
-        assert judged(scale * (1 + 5 * ULP), scale, abs(scale) * ULP).verdict is Verdict.INACCURATE
+        assert judged(scale * (1 + MARGIN * ULP), scale, abs(scale) * ULP).verdict is Verdict.RIGHT
+        assert judged(scale * (1 + (MARGIN + 1) * ULP), scale, abs(scale) * ULP).verdict is Verdict.INACCURATE
 
 
 def test_judge_grants_the_rounding_of_the_result_itself() -> None:
@@ -92,6 +99,20 @@ def test_judge_is_undecided_where_rounding_may_change_every_digit() -> None:
     assert judged(math.nan, 1.0, radius=math.inf).verdict is Verdict.UNDECIDED
 
 
+def test_judge_knows_a_digit_of_what_is_left_of_larger_terms() -> None:
+    # Of terms of size 1 it is known that 1e-20 is left, and no more than 1e-15.
+    for got in (0.0, 1e-20, -8e-16):
+        assert judged(got, 1e-20, radius=5e-16, summed=1.0).verdict is Verdict.RIGHT
+        assert judged(got, 0.0, radius=5e-16, summed=1.0).verdict is Verdict.RIGHT
+    assert judged(3e-15, 1e-20, radius=5e-16, summed=1.0).verdict is Verdict.WRONG
+    assert judged(1e-20, 1e-20, radius=5e-16, summed=1e-15).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(("radius", "verdict"), [(0.03, Verdict.RIGHT), (0.0313, Verdict.UNDECIDED)])
+def test_judge_is_undecided_from_a_sixteenth_of_what_was_summed(radius: float, verdict: Verdict) -> None:
+    assert judged(0.01, 0.02, radius=radius, summed=1.0).verdict is verdict
+
+
 def test_judge_accuses_a_gross_error_even_where_all_digits_may_change() -> None:
     assert judged(1000.0, 1.0, radius=1.0).verdict is Verdict.WRONG
     assert judged(math.nan, 1.0, radius=1.0).verdict is Verdict.WRONG
@@ -100,9 +121,9 @@ def test_judge_accuses_a_gross_error_even_where_all_digits_may_change() -> None:
 def test_judgement_tells_error_and_tolerance() -> None:
     seen = judged(1.5, 1.0)
     assert (seen.got, seen.expected, seen.error) == (1.5, 1.0, 0.5)
-    assert seen.tolerance == pytest.approx(4 * ULP)
-    assert seen.in_tolerances == pytest.approx(0.5 / (4 * ULP))
-    assert seen.reason.startswith("the error 0.5 is 5.63e+14 times the tolerance")
+    assert seen.tolerance == pytest.approx(MARGIN * ULP)
+    assert seen.in_tolerances == pytest.approx(0.5 / (MARGIN * ULP))
+    assert seen.reason.startswith("the error 0.5 is 1.13e+15 times the tolerance")
 
 
 def test_verdicts_are_ordered_by_severity() -> None:
