@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from nn_from_scratch.verify.campaign.convention_examples import MOST_EXAMPLES, example
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -40,6 +41,8 @@ class Statistics:
     contradicted: Counter[str] = field(default_factory=Counter)
     checks: dict[str, list[Any]] = field(default_factory=lambda: {column: [] for column in _COLUMNS})
     accused: list[Case] = field(default_factory=list)
+    conventions: list[dict[str, Any]] = field(default_factory=list)
+    """Some answers that only choices at kinks explain: `convention_examples`."""
 
     @property
     def total(self) -> int:
@@ -53,6 +56,8 @@ class Statistics:
         if seen.verdict.accuses:
             self.accusing.update(operations)
             self.accused.append(seen.case)
+        if seen.verdict is Verdict.CONVENTION and len(self.conventions) < MOST_EXAMPLES:
+            self.conventions.append(example(seen))
         if seen.case.tangent:
             self.second_order[seen.verdict] += 1
             return
@@ -61,7 +66,7 @@ class Statistics:
         self.checked.update(operations)
         if seen.verdict is Verdict.UNDECIDED:
             self.undecided.update(operations)
-        elif worst is not None:
+        elif worst is not None and seen.verdict is not Verdict.CONVENTION:  # whose error is no rounding
             for operation in operations:
                 self.largest[operation] = max(self.largest.get(operation, 0.0), worst.in_tolerances)
         for oracle, testimony in seen.oracles.items():
@@ -91,6 +96,7 @@ class Statistics:
         for column, entries in other.checks.items():
             self.checks[column] += entries
         self.accused += other.accused
+        self.conventions = [*self.conventions, *other.conventions][:MOST_EXAMPLES]
 
     def operations(self, engine: Engine, blamed: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return the table by operation; "wrong" counts failing graphs with an operation that is blamed."""

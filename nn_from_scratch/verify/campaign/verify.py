@@ -116,5 +116,6 @@ def verify(
         "checks": found.checks,
         "failures": failures,
         "conventions": conventions(engine),
+        "convention_examples": found.conventions,
         "alarms": found.alarms(engine),
     }

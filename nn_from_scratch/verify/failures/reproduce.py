@@ -11,7 +11,7 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import Source, array_text
-from nn_from_scratch.verify.failures.expectations import expectations
+from nn_from_scratch.verify.failures.expectations import expectations, notice
 from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.judging.examine import Examination, names
 from nn_from_scratch.verify.judging.verdicts import Judgement
@@ -25,7 +25,11 @@ def reproducer(engine: Engine, found: Examination) -> str:
     source = engine.source
     entry_by_entry = found.error or not case.shapes or len(found.gradient) >= len(case.point)
     if source and source.writes(case) and entry_by_entry and len(case.point) <= _LONGEST:
-        return _standalone(source, engine, found)
+        expected = expectations(engine.format, case)
+        # A script without the suite knows no choices at kinks.
+        needs_choices = found.verdict.accuses and not found.error and not notice(expected, found)
+        if not (needs_choices and engine.spec):
+            return _standalone(source, engine, found, expected)
     comment = _comment(f"{engine.name}: {case.expression}")
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
     arrays += f", tangent={case.tangent!r}" if case.tangent else ""
@@ -41,7 +45,7 @@ check(engine, Case(expression, {case.point!r}{arrays}))
 """
 
 
-def _standalone(source: Source, engine: Engine, found: Examination) -> str:
+def _standalone(source: Source, engine: Engine, found: Examination, expected: Sequence[Judgement]) -> str:
     case, expression = found.case, found.case.expression
     inputs = {f"x{i}": array_text(x) for i, x in enumerate(case.inputs())}
     cotangent = None
@@ -52,7 +56,7 @@ def _standalone(source: Source, engine: Engine, found: Examination) -> str:
         lambda step, operands: source.write(step, operands, expression.operand_kinds(step))
     )
     code = source.differentiate(inputs, lines, cotangent, [array_text(x) for x in case.tangents()])
-    value, *slopes = expectations(engine.format, case)
+    value, *slopes = expected
     what, derivative = names(case)
     rows = [*_row(what, code.value, [value], None)]
     sizes = [math.prod(shape) for shape in case.shapes] or [1] * expression.inputs

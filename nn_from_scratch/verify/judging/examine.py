@@ -11,12 +11,15 @@ from flint import arb
 
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.judging.chosen import Choice
+from nn_from_scratch.verify.judging.in_reach import InReach
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.question import Question, representable
+from nn_from_scratch.verify.judging.tolerance import Rounding
 from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict, judge
 from nn_from_scratch.verify.oracles import finite_differences, pytorch
+from nn_from_scratch.verify.oracles.kinks import JumpError, UnsettledError
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
 
 Testimony = Literal["agrees", "differs", "no answer"]
@@ -35,7 +38,7 @@ class Examination:
     The derivatives are those by each number of the point, where they were judged one by one; for an array
     case that is right, only the one along a random direction. Of many inputs only those that are wrong are
     judged one by one: `entries` are their positions in the point. `margin` is the distance from the nearest
-    kink, if witnesses were asked.
+    kink, if witnesses were asked. `choices` at kinks give the answer, where it is no derivative.
     """
 
     case: Case
@@ -46,6 +49,7 @@ class Examination:
     oracles: dict[str, Testimony] = field(default_factory=dict)
     entries: tuple[int, ...] = ()
     margin: float | None = None
+    choices: tuple[Choice, ...] = ()
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:
@@ -64,12 +68,17 @@ class Examination:
         if len(self.gradient) < len(each):
             each = [f"{derivative} along a random direction"]
         return "\n".join(
-            f"{name} is {one.got!r}, expected {one.expected!r}: {one.reason}"
-            for name, one in zip(
-                [value, *each, f"{derivative} along all inputs"], self.judgements, strict=False
-            )
+            f"{name} is {one.got!r}, expected {_expected(one)}: {one.reason}"
+            for name, one in zip([value, *each], self.judgements, strict=False)
             if one.verdict.accuses
         )
+
+
+def _expected(judgement: Judgement) -> str:
+    """Return the truth, or at a kink the ends of what holds it."""
+    if judgement.truth.is_finite() and float(judgement.truth.rad()) > judgement.tolerance:
+        return f"{float(judgement.truth.lower()):.6g} to {float(judgement.truth.upper()):.6g}"
+    return repr(judgement.expected)
 
 
 def names(case: Case) -> tuple[str, str]:
@@ -99,28 +108,32 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
     case = representable(case, engine.format)
     asked = Question.of(case)
     value, truth = asked.truth()
+    rounding = asked.rounding(value, truth, engine.format)
     try:
         with np.errstate(all="ignore"):
             answer = engine.answer(case)
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         # An engine may raise where a value overflows its format, or may lie outside the domain.
-        rounding = asked.rounding(value, truth, engine.format)
         fair = all(ball.is_finite() for ball in (value, *truth)) and rounding.in_range(engine.format)
         verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
         return Examination(case, verdict, error=_legible(error))
-    found = _judged(engine.format, asked, answer, value, truth)
-    tie = any(map(_is_interval, truth))  # where a direction tells little
-    if found.verdict.accuses and case.shapes and len(case.point) > _FEW:
-        found = _located(engine.format, asked, answer, found)
-    elif case.shapes and (found.verdict.accuses or (tie and len(case.point) <= _FEW)):
-        entries = asked.towards(None)
-        one_by_one = _judged(engine.format, entries, answer, *entries.truth())
-        if one_by_one.verdict.accuses and found.verdict in (one_by_one.verdict, Verdict.RIGHT):
-            found = one_by_one
+    found = _judged(engine.format, asked, answer, (value, truth), rounding)
+    in_reach = None
+    if rounding.kinks:
+        found, in_reach = _judged_at_kinks(engine.format, asked, answer, rounding, found)
+    if not in_reach and found.verdict.accuses and case.shapes:
+        if len(case.point) > _FEW:
+            found = _located(engine.format, asked, answer, found)
+        else:
+            one_by_one = _judged_each(engine.format, asked, answer)
+            found = one_by_one if one_by_one.verdict is found.verdict else found
     if witnesses and not case.tangent:
-        found = replace(
-            found, oracles=_ask_witnesses(witnesses, asked, answer, found, truth), margin=asked.margin()
+        testimony = (
+            _ask_witnesses_at_kinks(witnesses, asked, in_reach, answer, found)
+            if in_reach
+            else _ask_witnesses(witnesses, asked, answer, found, truth)
         )
+        found = replace(found, oracles=testimony, margin=asked.margin())
     return found
 
 
@@ -130,12 +143,16 @@ def _legible(error: Exception) -> str:
 
 
 def _judged(
-    working_format: Format, asked: Question, answer: Answer, true_value: arb, truth: Sequence[arb]
+    working_format: Format,
+    asked: Question,
+    answer: Answer,
+    true: tuple[arb, Sequence[arb]],
+    rounding: Rounding,
 ) -> Examination:
-    rounding = asked.rounding(true_value, truth, working_format)
+    true_value, truth = true
     value = judge(answer.value, true_value, rounding.value, working_format, summed=rounding.value_scale)
     scale = float(true_value.abs_upper()) if asked.case.tangent and true_value.is_finite() else 0.0
-    gradient = [
+    gradient = tuple(
         judge(got, true, radius, working_format, scale, summed=summed)
         for got, true, radius, summed in zip(
             asked.along(answer.gradient),
@@ -144,18 +161,54 @@ def _judged(
             rounding.derivative_scales,
             strict=True,
         )
-    ]
-    if asked.directions is None and not asked.case.tangent and any(_is_interval(ball) for ball in truth):
-        # At a tie each derivative alone may be 0 or 1; together they may not be 0 or 2.
-        together = asked.towards([[1.0] * len(asked.scalar.point)])
-        total, along = together.truth()
-        found = together.rounding(total, along, working_format)
-        (radius,), (summed,) = found.derivatives, found.derivative_scales
-        gradient.append(judge(exact_sum(answer.gradient), along[0], radius, working_format, summed=summed))
-    verdict = max((one.verdict for one in (value, *gradient)), key=lambda one: one.severity)
-    if verdict.accuses and not rounding.in_range(working_format):
-        verdict = Verdict.UNDECIDED  # what overflowed or underflowed on the way is not explained by radii
-    return Examination(asked.case, verdict, value, tuple(gradient))
+    )
+    verdict = _overall((value, *gradient), rounding, working_format)
+    return Examination(asked.case, verdict, value, gradient)
+
+
+def _overall(judgements: Sequence[Judgement], rounding: Rounding, working_format: Format) -> Verdict:
+    """Return the worst verdict; what overflowed or underflowed on the way is not explained by radii."""
+    verdict = max((one.verdict for one in judgements), key=lambda one: one.severity)
+    accused = verdict.accuses and not rounding.in_range(working_format)
+    return Verdict.UNDECIDED if accused else verdict
+
+
+def _judged_each(working_format: Format, asked: Question, answer: Answer) -> Examination:
+    """Judge each derivative on its own."""
+    each = asked.towards(None)
+    true = each.truth()
+    return _judged(working_format, each, answer, true, each.rounding(*true, working_format))
+
+
+def _judged_at_kinks(
+    working_format: Format, asked: Question, answer: Answer, rounding: Rounding, found: Examination
+) -> tuple[Examination, InReach | None]:
+    """Judge all derivatives where a kink may be in reach; what was found, and None, where there is none."""
+    try:
+        in_reach = InReach(asked, working_format)
+        if not in_reach.any:
+            return found, None
+        finding = in_reach.judge(answer)
+        choices = in_reach.choices(finding, _entries(asked.case))
+    except UnsettledError as error:
+        kept = 0 if asked.case.tangent or isinstance(error, JumpError) else 1  # a value is known all the same
+        unsettled = [
+            one if k < kept else replace(one, verdict=Verdict.UNDECIDED, reason=str(error))
+            for k, one in enumerate(found.judgements)
+        ]
+        verdict = _overall(unsettled, rounding, working_format)
+        return replace(found, verdict=verdict, value=unsettled[0], gradient=tuple(unsettled[1:])), None
+    judgements = finding.entries
+    if found.value and not asked.case.tangent:
+        judgements = (found.value, *judgements)
+    found = replace(
+        found,
+        verdict=_overall(judgements, rounding, working_format),
+        value=judgements[0],
+        gradient=judgements[1:],
+        choices=choices,
+    )
+    return found, in_reach
 
 
 def _located(working_format: Format, asked: Question, answer: Answer, found: Examination) -> Examination:
@@ -167,7 +220,9 @@ def _located(working_format: Format, asked: Question, answer: Answer, found: Exa
         if len(part) == 1:
             only[part[0]] = 1.0
         narrowed = asked.towards([only])
-        return _judged(working_format, narrowed, answer, *narrowed.truth()).gradient[0]
+        true = narrowed.truth()
+        rounding = narrowed.rounding(*true, working_format)
+        return _judged(working_format, narrowed, answer, true, rounding).gradient[0]
 
     if not any(one.verdict.accuses for one in found.gradient):
         return found  # it is the value that is wrong
@@ -177,11 +232,6 @@ def _located(working_format: Format, asked: Question, answer: Answer, found: Exa
         return found
     verdict = max((found.verdict, *(one.verdict for one in single.values())), key=lambda one: one.severity)
     return replace(found, verdict=verdict, gradient=tuple(single.values()), entries=tuple(single))
-
-
-def _is_interval(ball: arb) -> bool:
-    """Whether the truth is an interval, as at a kink."""
-    return bool(ball.is_finite() and ball.rad() > ball.abs_upper() * 2.0**-20)
 
 
 def _entries(case: Case) -> list[str]:
@@ -207,27 +257,76 @@ def _ask_witnesses(
     if asked.directions and found.verdict.accuses:
         return {name: "differs" if name == "taylor" else "no answer" for name in names}
     got = np.array(asked.along(answer.gradient))
-    # Two right results may each be off by the tolerance, and lie at either end of a kink's interval.
-    hull = np.array([2 * float(ball.rad()) for ball in truth])
-    slack = hull + [2 * one.tolerance for one in gradient]
+    slack = np.array([2 * one.tolerance for one in gradient])  # two right results may each be off by it
     testimony: dict[str, Testimony] = {
         "taylor": "differs" if any(one.verdict.accuses for one in gradient) else "agrees"
     }
     if "finite differences" in names:
         scalar = asked.scalar
         estimate, error = finite_differences.gradient(scalar.expression, scalar.point, asked.directions)
-        scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
-        # At a kink no answer can be narrower than the truth, and 0 needs no more digits than a rough number.
-        vague = any(error > np.maximum(1e-6 * max(*abs(estimate), scale, 1e-6), hull))
+        vague = np.any(error > _rough(scalar, answer, estimate))
         testimony["finite differences"] = "no answer" if vague else _agreement(got - estimate, slack + error)
     if "pytorch" in names:
         theirs = asked.along(pytorch.gradient(asked.case).tolist())
         testimony["pytorch"] = _agreement(got - np.array(theirs), slack)
+    return _unless_out_of_range(asked, testimony)
+
+
+def _rough(scalar: Case, answer: Answer, estimate: finite_differences.Floats) -> float:
+    """Return the largest error with which an estimate says something."""
+    # A derivative of 0 needs no more digits than a rough number.
+    scale = abs(answer.value) / max(1.0, *map(abs, scalar.point))
+    return 1e-6 * float(max(*abs(estimate), scale, 1e-6))
+
+
+def _unless_out_of_range(asked: Question, testimony: dict[str, Testimony]) -> dict[str, Testimony]:
     float64 = FORMATS["float64"]
     if "differs" in testimony.values() and not asked.rounding(*asked.truth(), float64).in_range(float64):
         # They compute in float64 too, and may overflow or underflow where the engine does not.
-        testimony |= dict.fromkeys(names[1:], "no answer")
+        testimony |= dict.fromkeys(testimony.keys() - {"taylor"}, "no answer")
     return testimony
+
+
+def _ask_witnesses_at_kinks(
+    witnesses: Collection[str], asked: Question, in_reach: InReach, answer: Answer, found: Examination
+) -> dict[str, Testimony]:
+    """Compare each oracle with the same truth as the engine: beside a kink both may be right, and differ."""
+    installed = [name for name in WITNESSES if name in witnesses and (name != "pytorch" or pytorch.version())]
+    if found.verdict is Verdict.UNDECIDED:
+        return dict.fromkeys(["taylor", *installed], "no answer")
+    accused = any(one.verdict.accuses for one in found.gradient)
+    testimony: dict[str, Testimony] = {"taylor": "differs" if accused else "agrees"}
+    if "finite differences" in installed:
+        testimony["finite differences"] = _differences_at_kinks(asked, in_reach, answer, found)
+    if "pytorch" in installed:
+        theirs = in_reach.judge(Answer(answer.value, tuple(pytorch.gradient(asked.case).tolist()))).verdict
+        alike = theirs.accuses is accused
+        testimony["pytorch"] = (
+            "no answer" if theirs is Verdict.UNDECIDED else "agrees" if alike else "differs"
+        )
+    return _unless_out_of_range(asked, testimony)
+
+
+def _differences_at_kinks(
+    asked: Question, in_reach: InReach, answer: Answer, found: Examination
+) -> Testimony:
+    """Say whether finite differences see each derivative, or something between the one-sided ones."""
+    scalar = asked.scalar
+    if len(scalar.point) > _FEW:
+        return "no answer"
+    estimate, error = finite_differences.gradient(scalar.expression, scalar.point)
+    enough = _rough(scalar, answer, estimate)
+    if any(e > max(enough, entry.width) for e, entry in zip(error, in_reach.entries, strict=True)):
+        return "no answer"
+    if any(one.verdict.accuses for one in found.gradient):
+        # What no choices give together may lie between the one-sided derivatives, entry by entry.
+        seen = any(one.error > one.tolerance + e for one, e in zip(found.gradient, error, strict=True))
+        return "differs" if seen else "no answer"
+    near = all(
+        entry.distance(float(number)) <= entry.tolerance + e
+        for entry, number, e in zip(in_reach.entries, estimate, error, strict=True)
+    )
+    return "agrees" if near else "differs"
 
 
 def _agreement(difference: finite_differences.Floats, within: finite_differences.Floats) -> Testimony:

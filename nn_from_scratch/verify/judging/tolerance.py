@@ -14,6 +14,7 @@ from typing import Any
 
 from flint import arb
 
+from nn_from_scratch.verify.judging.comparisons import in_reach
 from nn_from_scratch.verify.judging.rounded_numbers import Rounded, RoundedFunctions, StandardModel
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS, sum_of_squares
 from nn_from_scratch.verify.oracles import taylor
@@ -36,6 +37,8 @@ class Rounding:
         At least the largest term that was summed on the way to each.
     met
         The numbers met on the way.
+    kinks
+        Whether a comparison was met that rounding may take for a tie.
 
     """
 
@@ -44,6 +47,7 @@ class Rounding:
     value_scale: float
     derivative_scales: tuple[float, ...]
     met: tuple[Rounded, ...]
+    kinks: bool
 
     def in_range(self, working_format: Format) -> bool:
         """Whether nothing on the way overflows or underflows, in any order: the radii hold only then."""
@@ -75,8 +79,8 @@ def derive_rounding(
         A radius is infinite where the point cannot be told from one outside the domain.
 
     """
-    functions = _functions(working_format.unit_roundoff)
-    model = functions.model
+    functions = rounded_functions(working_format)
+    model, kinks = functions.model, False
     zero, inputs, first = model.number(0.0), expression.inputs, expression.first_step
     with taylor.working(taylor.PRECISION):
         values = rounded_values(expression, point, working_format)
@@ -91,6 +95,7 @@ def derive_rounding(
             adjoint = adjoints[index]
             if adjoint is None:  # the output does not depend on it
                 continue
+            kinks = kinks or in_reach(step.operation, operands, MARGIN)
             partials = PARTIALS[step.operation](functions, values[index], *operands)
             for operand, slope in zip(step.operands, partials, strict=True):
                 if inputs <= operand < first:  # a constant
@@ -117,6 +122,7 @@ def derive_rounding(
         value_scale=output.scale,
         derivative_scales=tuple(scales),
         met=tuple(model.number(one) for one in met),
+        kinks=kinks,
     )
 
 
@@ -128,7 +134,7 @@ def rounded_values(
     `Rounded.sign` of a difference of two says whether such an engine can tell it from 0. To be called within
     `taylor.working`.
     """
-    functions = _functions(working_format.unit_roundoff)
+    functions = rounded_functions(working_format)
     values: list[Any] = [*map(functions.model.number, point), *expression.constants]
     for step in expression.steps:
         values.append(_VALUES[step.operation](functions, *[values[k] for k in step.operands]))
@@ -136,8 +142,9 @@ def rounded_values(
 
 
 @cache
-def _functions(unit_roundoff: float) -> RoundedFunctions:
-    return RoundedFunctions(StandardModel(unit_roundoff))
+def rounded_functions(working_format: Format) -> RoundedFunctions:
+    """Return the functions of the usual formulas, as engines of a format round."""
+    return RoundedFunctions(StandardModel(working_format.unit_roundoff))
 
 
 def _along(direction: Sequence[float], sizes: Sequence[float]) -> float:

@@ -17,7 +17,9 @@ class Verdict(StrEnum):
     """The outcomes, from best to worst."""
 
     RIGHT = "right"
-    """Within the derived tolerance."""
+    """Within the derived tolerance; at a kink, between the one-sided derivatives, by one choice at each."""
+    CONVENTION = "convention"
+    """Not the derivative, but what one choice at each kink gives."""
     UNDECIDED = "undecided"
     """Outside the domain, or so ill-conditioned that rounding may change all digits."""
     INACCURATE = "inaccurate"

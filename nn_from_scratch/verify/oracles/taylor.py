@@ -72,7 +72,7 @@ def enclose(
         value = result[0]
         if not value.is_finite():  # it may exist where a derivative on the way does not
             ctx.cap = 1
-            value = _series(function([arb_series([x]) for x in point]))[0]
+            value = series(function([arb_series([x]) for x in point]))[0]
         return value, derivatives
 
 
@@ -102,7 +102,7 @@ def enclose_second(
     function = expression.function(SERIES)
 
     def coefficients(direction: Iterable[arb]) -> Any:
-        return _series(function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)]))
+        return series(function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)]))
 
     with working(PRECISION, 3):
         v = [arb(x) for x in tangent]
@@ -124,10 +124,11 @@ def values(expression: Expression, point: Sequence[float]) -> list[float]:
     """Return the true value of every node, rounded to float64; NaN outside the domain."""
     with working(PRECISION, 1):  # without derivatives, which may not exist where a value does
         nodes = expression.evaluate(SERIES, [arb_series([x]) for x in point])
-        return [float(_series(node)[0].mid()) for node in nodes]
+        return [float(series(node)[0].mid()) for node in nodes]
 
 
-def _series(x: Any) -> Any:
+def series(x: Any) -> Any:
+    """Return a number as a series; a constant operand is a float."""
     return arb_series([x]) if isinstance(x, float) else x
 
 
@@ -135,19 +136,19 @@ def _sigmoid(x: Any) -> Any:
     return _divide(1.0, 1 + (-x).exp())
 
 
-def _exactly(value: Any, series: Any) -> Any:
+def exactly(value: Any, approximate: Any) -> Any:
     """Take the value from FLINT's own function, where the series has to cancel and loses digits of it."""
-    return arb_series([value, *(series[k] for k in range(1, ctx.cap))])
+    return arb_series([value, *(approximate[k] for k in range(1, ctx.cap))])
 
 
 def _tanh(x: Any) -> Any:
-    return _exactly(x[0].tanh(), 1 - _divide(2.0, (2 * x).exp() + 1))
+    return exactly(x[0].tanh(), 1 - _divide(2.0, (2 * x).exp() + 1))
 
 
 def _pow(x: Any, y: Any) -> Any:
     if isinstance(y, float) and y.is_integer():
         return x ** int(y) if y >= 0 else _divide(1.0, x ** int(-y))
-    return (_series(x).log() * y).exp()
+    return (series(x).log() * y).exp()
 
 
 def _unknown() -> Any:
@@ -156,7 +157,7 @@ def _unknown() -> Any:
 
 
 def _divide(x: Any, y: Any) -> Any:
-    x, y = _series(x), _series(y)
+    x, y = series(x), series(y)
     # FLINT refuses a divisor that may be 0; here that is a point outside the domain.
     return _unknown() if y[0].contains(0) else x / y
 
@@ -167,7 +168,7 @@ def _subtract(x: Any, y: Any) -> Any:
 
 
 def _greater(x: Any, y: Any) -> Any:
-    x, y = _series(x), _series(y)
+    x, y = series(x), series(y)
     difference = _subtract(x, y)[0]
     if difference > 0:
         return x
@@ -177,11 +178,11 @@ def _greater(x: Any, y: Any) -> Any:
 
 
 def _less(x: Any, y: Any) -> Any:
-    return -_greater(-_series(x), -_series(y))
+    return -_greater(-series(x), -series(y))
 
 
 def _arctan2(y: Any, x: Any) -> Any:
-    y, x = _series(y), _series(x)
+    y, x = series(y), series(x)
     if x[0] > 0:
         return (y / x).atan()
     if y[0] > 0:
@@ -197,11 +198,11 @@ def _sign(x: Any) -> Any:
     if x[0] < 0:
         return arb_series([-1])
     value = arb(0) if x[0] == 0 else arb.nan()
-    return _exactly(value, _unknown())  # it jumps here
+    return exactly(value, _unknown())  # it jumps here
 
 
 def _where(c: Any, x: Any, y: Any) -> Any:
-    c, x, y = _series(c), _series(x), _series(y)
+    c, x, y = series(c), series(x), series(y)
     if c[0] > 0:
         return x
     if c[0] <= 0:
@@ -210,7 +211,7 @@ def _where(c: Any, x: Any, y: Any) -> Any:
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
-    return (_series(x).exp() + _series(y).exp()).log()
+    return (series(x).exp() + series(y).exp()).log()
 
 
 def _method(name: str) -> Callable[[Any], Any]:
@@ -227,9 +228,9 @@ SERIES: Arithmetic = {
     "reciprocal": lambda x: _divide(1.0, x),
     "square": lambda x: x * x,
     "exp": _method("exp"),
-    "expm1": lambda x: _exactly(x[0].expm1(), x.exp()),
+    "expm1": lambda x: exactly(x[0].expm1(), x.exp()),
     "log": _method("log"),
-    "log1p": lambda x: _exactly(x[0].log1p(), (1 + x).log()),
+    "log1p": lambda x: exactly(x[0].log1p(), (1 + x).log()),
     "sqrt": _method("sqrt"),
     "sin": _method("sin"),
     "cos": _method("cos"),
@@ -238,12 +239,12 @@ SERIES: Arithmetic = {
     "arccos": _method("acos"),
     "arctan": _method("atan"),
     "arctan2": _arctan2,
-    "sinh": lambda x: _exactly(x[0].sinh(), (x.exp() - (-x).exp()) / 2),
+    "sinh": lambda x: exactly(x[0].sinh(), (x.exp() - (-x).exp()) / 2),
     "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
-    "softplus": lambda x: _exactly(x[0].exp().log1p(), (1 + x.exp()).log()),
-    "hypot": lambda x, y: (_series(x) * x + _series(y) * y).sqrt(),
+    "softplus": lambda x: exactly(x[0].exp().log1p(), (1 + x.exp()).log()),
+    "hypot": lambda x, y: (series(x) * x + series(y) * y).sqrt(),
     "logaddexp": _logaddexp,
     "relu": lambda x: _greater(x, 0.0),
     "abs": lambda x: _greater(x, -x),

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 _STYLES = {"right": "bold green", "wrong": "bold red", "nothing checked": "bold yellow"}
-_VERDICTS = ("right", "undecided", "inaccurate", "wrong", "error")
+_VERDICTS = ("right", "convention", "undecided", "inaccurate", "wrong", "error")
 _NUMERIC = {"graphs", "asked", "agrees", "differs", "no answer", "undecided", "ratio"}
 
 
@@ -38,6 +38,7 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         console.print(f"second derivatives of {second['checked']} graphs: {told}", highlight=False)
     _show_state(console, results["state"])
     _show_conventions(console, results["conventions"])
+    _show_choices(console, results)
     for failure in results["failures"]:
         console.print(f"\n[bold red]{failure['grade']}[/] {escape(failure['message'])}", highlight=False)
     for alarm in results["alarms"]:
@@ -71,6 +72,19 @@ def _show_conventions(console: Console, rows: list[dict[str, Any]]) -> None:
         console.print(
             f"[dim]at {len(asked)} kinks its derivative is PyTorch's in {like['pytorch']}, "
             f"JAX's in {like['jax']}: see the report[/]",
+            highlight=False,
+        )
+
+
+def _show_choices(console: Console, results: dict[str, Any]) -> None:
+    """Say how many answers are no derivatives, but what choices at kinks give, with an example."""
+    count = results["graphs"]["convention"] + results["second_order"]["convention"]
+    if count:
+        shortest = min(results["convention_examples"], key=lambda one: len(one["text"]))
+        choices = "; ".join(choice["text"] for choice in shortest["choices"])
+        console.print(
+            f"[dim]at kinks of {count} graphs it gives no derivative, but what one choice at each gives: "
+            f"{escape(shortest['text'][:200])} ({escape(choices[:200])})[/]",
             highlight=False,
         )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nn_from_scratch.verify import Case, Engine, Expression, Step, load
+from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.faults import Victim
 from nn_from_scratch.verify.judging.examine import Examination, examine
@@ -161,7 +161,7 @@ def indented(script: str) -> str:
 
 
 def test_reproducer_names_what_is_used_more_than_once() -> None:
-    script = reproducer(load("nn_from_scratch"), Examination(Case(SHARED, (0.5, 2.0)), verdict=None))  # type: ignore[arg-type]
+    script = reproducer(load("nn_from_scratch"), Examination(Case(SHARED, (0.5, 2.0)), Verdict.RIGHT))
     assert "u0 = np.exp(x0 * x1)\ny = u0 + u0\n" in script
 
 
@@ -173,6 +173,43 @@ def test_reproducer_accepts_anything_between_the_slopes_at_a_kink() -> None:
     assert "the sum of all derivatives" in script
     one_each = script.replace("float(x0.grad)", "1.0").replace("float(x1.grad)", "1.0")
     assert run(both + one_each.replace("x0.grad + x1.grad", "2.0")).returncode == 1
+
+
+def test_reproducer_asks_the_suite_where_only_choices_at_kinks_tell(tmp_path: Path) -> None:
+    """All of it for each of max(x, -y): between the slopes for each, and in their sum."""
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text(MASS_OF_2.format(mass="1.0"))
+    engine = load(f"{adapter}:engine")
+    tie = Case(Expression(2, (), (Step("neg", (1,)), Step("maximum", (0, 2))), 3), (0.0, 0.0))
+    script = reproducer(engine, examine(engine, tie))
+    done = run(script)
+    assert done.returncode == 1
+    assert "no choice at the kinks gives it and the others together" in done.stderr
+    adapter.write_text(MASS_OF_2.format(mass="0.5"))
+    assert run(script).returncode == 0
+
+
+MASS_OF_2 = """
+from dataclasses import replace
+from nn_from_scratch.verify import load
+from nn_from_scratch.verify.engines.answers import Answer
+
+
+class Sharing:
+    def __init__(self, engine):
+        self.engine = engine
+
+    def answer(self, operations, case):
+        answer = self.engine.driver.answer(operations, case)
+        return Answer(answer.value, ({mass}, -{mass}))
+
+    def forward(self, operations, case):
+        return self.engine.driver.forward(operations, case)
+
+
+ours = load("nn_from_scratch")
+engine = replace(ours, driver=Sharing(ours), spec=__file__ + ":engine")
+"""
 
 
 def test_reproducer_without_a_syntax_loads_the_engine(tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ def test_judgement_tells_error_and_tolerance() -> None:
 def test_verdicts_are_ordered_by_severity() -> None:
     assert sorted(Verdict, key=lambda one: one.severity) == [
         Verdict.RIGHT,
+        Verdict.CONVENTION,
         Verdict.UNDECIDED,
         Verdict.INACCURATE,
         Verdict.WRONG,

@@ -50,6 +50,7 @@ def verify_results(graphs: int = 2000) -> Results:
             "requested": graphs,
             "checked": graphs,
             "right": graphs - 10,
+            "convention": 0,
             "inaccurate": 0,
             "wrong": 0,
             "undecided": 10,
@@ -59,6 +60,7 @@ def verify_results(graphs: int = 2000) -> Results:
             "supported": True,
             "checked": 1000,
             "right": 980,
+            "convention": 0,
             "inaccurate": 0,
             "wrong": 0,
             "undecided": 20,
@@ -133,8 +135,36 @@ def verify_results(graphs: int = 2000) -> Results:
             convention("max(x) at x = [1, 1], by x[0]", None, 0.5, 0.5, [0.0, 1.0]),
             convention("hypot(x, y) at x = 0, y = 0, by x", "raises ZeroDivisionError", "nan", 0.5, None),
         ],
+        "convention_examples": [convention_example()],
         "failures": [],
         "alarms": [],
+    }
+
+
+def convention_example() -> Results:
+    texts = ("relu(x0) as 0", "relu(-x0) as 0")
+    choices = [
+        {
+            "text": text,
+            "node": k,
+            "kink": text[:-5],
+            "operands": ["x0", "0"],
+            "weights": [0.0, 1.0],
+            "again": False,
+        }
+        for k, text in enumerate(texts)
+    ]
+    return {
+        "text": "relu(x0) - relu(-x0) at x0 = 0.0",
+        "expression": {},
+        "point": [0.0],
+        "shapes": [],
+        "cotangent": [],
+        "tangent": [],
+        "got": [0.0],
+        "between": [[1.0, 1.0]],
+        "choices": choices,
+        "more_choices": 0,
     }
 
 

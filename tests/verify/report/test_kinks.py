@@ -46,6 +46,14 @@ def test_row_shows_the_engine_beside_the_others_and_marks_differences(
     assert [text for marked, text in row if marked] == differs
 
 
+def test_page_shows_answers_by_convention_with_what_was_chosen(html: str) -> None:
+    row = re.search(r"<code>relu\(x0\) - relu\(-x0\) at x0 = 0.0</code></th>(.*?)</tr>", html, re.DOTALL)
+    assert row
+    assert re.findall(r'<td class="number">(.*?)</td>', row[1]) == ["0", "1"]
+    assert re.findall(r"<code>(.*?)</code>", row[1]) == ["relu(x0) as 0", "relu(-x0) as 0"]
+    assert "Answers by convention" not in page(verify={"convention_examples": []})
+
+
 def test_page_counts_checks_by_their_distance_from_a_kink(html: str) -> None:
     for where in ("on a kink", "within 10<sup>−12</sup> of one", "farther away", "no branch"):
         assert re.search(rf'<th scope="row">{where}</th>\s*<td [^>]*>500</td>', html)
