@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -11,10 +14,13 @@ import numpy as np
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression
+from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.generate_arrays import WHOLE
 
-SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, -2.0, 0.0)
-"""Numbers that a person likes to see, the best first."""
+SIMPLE = (2.0, 3.0, 0.5, 1.0, 5.0, 7.0, 0.25, 4.0, 6.0, 8.0, 9.0, -1.0, -2.0, -3.0, 0.0)
+"""Numbers that a person likes to see, the best first: at 1 and at 0 too many formulas agree."""
+
+Size = tuple[int, int, int, int, int]
 
 
 def values(case: Case) -> list[Any]:
@@ -32,16 +38,42 @@ def values(case: Case) -> list[Any]:
         return case.expression.evaluate({**finite_differences.NUMPY, **WHOLE}, case.inputs())
 
 
-def size(case: Case) -> tuple[int, int, int]:
-    """Return what makes a case hard to grasp, the most important first."""
-    numbers = (*case.point, *case.expression.constants, *case.cotangent, *case.tangent)
-    hard = (SIMPLE.index(x) if x in SIMPLE else len(SIMPLE) + len(repr(x)) for x in numbers)
-    return len(case.expression.steps), len(numbers), sum(hard)
+def size(case: Case, working_format: Format) -> Size:
+    """Return what makes a case hard to grasp, the most important first.
+
+    Empty arrays come first, for they have no derivatives; numbers that coincide come before numbers that are
+    long, for where they do, right and wrong results may coincide as well.
+    """
+    values = (*case.point, *case.expression.constants)
+    numbers = (*values, *case.cotangent, *case.tangent)
+    return (
+        sum(0 in shape for shape in case.shapes) + bool(case.shapes and not case.cotangent),
+        len(case.expression.steps),
+        len(numbers),
+        sum(len(group) - len(set(map(abs, group))) for group in (values, case.cotangent, case.tangent)),
+        sum(_hardness(x, working_format) for x in numbers),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _hardness(x: float, working_format: Format) -> int:
+    """Return the place among simple numbers, or else how many characters it takes to say the number."""
+    if x in SIMPLE:
+        return SIMPLE.index(x)
+    shortest = (f"{x:.{digits}g}" for digits in range(1, 18))
+    texts = (text for text in shortest if math.isfinite(x) and working_format.nearest(float(text)) == x)
+    return len(SIMPLE) + len(next(texts, repr(x)))
 
 
 def simpler(case: Case) -> Iterator[Case]:
     """Yield cases that may be simpler, the boldest first."""
-    yield from _simpler_graphs(case)
+    yield from _filled(case)
+    yield from _simpler_graphs(case, ())
+    unused = _unused(case.expression)
+    if unused:
+        yield from _simpler_graphs(case, unused)
+        for one in unused:
+            yield rebuilt(case, keep=[k for k in unused if k != one])
     yield from _smaller_shapes(case)
     yield from _simpler_numbers(case)
 
@@ -52,10 +84,12 @@ def rebuilt(
     output: int | None = None,
     cut: Mapping[int, Any] | None = None,
     redirect: Mapping[int, int] | None = None,
+    keep: Collection[int] = (),
 ) -> Case:
     """Return the case with another output, nodes cut off to be inputs, or nodes replaced by earlier ones.
 
-    What is not needed any more is left out. `cut` gives the values of the new inputs.
+    What is not needed any more is left out, but for the nodes to `keep`. `cut` gives the values of the new
+    inputs.
     """
     expression, cut, redirect = case.expression, cut or {}, redirect or {}
     output = expression.output if output is None else output
@@ -65,7 +99,7 @@ def rebuilt(
         for index, step in enumerate(expression.steps, expression.first_step)
         if index not in cut
     }
-    needed = {output}
+    needed = {output, *(redirect.get(k, k) for k in keep)}
     for index in range(len(expression) - 1, -1, -1):
         if index in needed:
             needed.update(operands.get(index, ()))
@@ -105,22 +139,44 @@ def _fitting(numbers: tuple[float, ...], count: int) -> tuple[float, ...]:
     return numbers if len(numbers) == count else tuple(1.0 + k % 3 for k in range(count))
 
 
-def _simpler_graphs(case: Case) -> Iterator[Case]:
+def _unused(expression: Expression) -> list[int]:
+    """Return the steps that nothing uses, the output aside."""
+    used = {operand for step in expression.steps for operand in step.operands} | {expression.output}
+    return [k for k in range(expression.first_step, len(expression)) if k not in used]
+
+
+def _filled(case: Case) -> Iterator[Case]:
+    """Yield the case with numbers in its empty arrays, if it has some."""
+    if not any(0 in shape for shape in case.shapes):
+        return
+    for length in (2, 1):
+        shapes = [tuple(n or length for n in shape) for shape in case.shapes]
+        inputs = [
+            x if x.size else np.resize(SIMPLE, shape) for x, shape in zip(case.inputs(), shapes, strict=True)
+        ]
+        try:
+            yield with_inputs(case, case.expression, inputs)
+        except (ValueError, IndexError):
+            continue  # the shapes do not fit
+
+
+def _simpler_graphs(case: Case, keep: Collection[int]) -> Iterator[Case]:
+    """Yield cases of fewer nodes; those to `keep` stay though nothing uses them."""
     expression, known = case.expression, values(case)
     steps = range(expression.first_step, len(expression))
     for index in steps:
-        yield rebuilt(case, output=index)
+        yield rebuilt(case, output=index, keep=keep)
     for index in reversed(steps):
         if index != expression.output:
-            yield rebuilt(case, cut={index: known[index]})
+            yield rebuilt(case, cut={index: known[index]}, keep=keep)
     for index in steps:
         for operand in expression.steps[index - expression.first_step].operands:
             if not expression.is_constant(operand) and np.shape(known[index]) == np.shape(known[operand]):
-                yield rebuilt(case, redirect={index: operand})
+                yield rebuilt(case, redirect={index: operand}, keep=keep)
     for second in range(expression.inputs):
         for first in range(second):
             if np.shape(known[first]) == np.shape(known[second]):
-                yield rebuilt(case, redirect={second: first})
+                yield rebuilt(case, redirect={second: first}, keep=keep)
 
 
 def _smaller_shapes(case: Case) -> Iterator[Case]:
@@ -148,20 +204,57 @@ def _shortened(x: Any, length: int, part: slice) -> Any:
 
 
 def _simpler_numbers(case: Case) -> Iterator[Case]:
-    expression, constants = case.expression, case.expression.constants
-    for k, number in enumerate(case.point):
-        for simple in (*SIMPLE, float(f"{number:.3g}")):
-            yield replace(case, point=_with(case.point, k, simple))
-    for k in range(len(constants)):
-        for simple in SIMPLE:
-            yield replace(case, expression=replace(expression, constants=_with(constants, k, simple)))
-    for k in range(len(case.cotangent)):
-        for simple in SIMPLE:
-            yield replace(case, cotangent=_with(case.cotangent, k, simple))
-    for k in range(len(case.tangent)):
-        for simple in SIMPLE:
-            yield replace(case, tangent=_with(case.tangent, k, simple))
+    """Yield cases of simpler numbers: of different ones, then of equal ones where they were, then singly."""
+    expression = case.expression
+    points, constants = len(case.point), expression.constants
+    values = (*case.point, *constants)
+    for renamed in (_different(values), _renamed_in_order(values), _renamed(values)):
+        graph = replace(expression, constants=renamed[points:])
+        yield replace(case, expression=graph, point=renamed[:points])
+    for rename in (_different, _renamed):
+        yield replace(case, cotangent=rename(case.cotangent), tangent=rename(case.tangent))
+    for point in _one_simpler(case.point):
+        yield replace(case, point=point)
+    for numbers in _one_simpler(constants):
+        yield replace(case, expression=replace(expression, constants=numbers))
+    for cotangent in _one_simpler(case.cotangent):
+        yield replace(case, cotangent=cotangent)
+    for tangent in _one_simpler(case.tangent):
+        yield replace(case, tangent=tangent)
 
 
-def _with(numbers: tuple[float, ...], k: int, number: float) -> tuple[float, ...]:
-    return (*numbers[:k], number, *numbers[k + 1 :])
+def _one_simpler(numbers: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
+    """Yield the numbers with one of them made simpler."""
+    for k, number in enumerate(numbers):
+        for simple in _simpler_than(number):
+            yield (*numbers[:k], simple, *numbers[k + 1 :])
+
+
+def _simpler_than(number: float) -> tuple[float, ...]:
+    if number in SIMPLE:
+        return SIMPLE[: SIMPLE.index(number)]
+    return (*SIMPLE, float(f"{number:.1g}"), float(f"{number:.3g}"))
+
+
+def _positive_numbers() -> Iterator[float]:
+    """Yield different positive numbers, the simplest first."""
+    yield from (x for x in SIMPLE if x > 0)
+    yield from map(float, count(10))
+
+
+def _different(numbers: Sequence[float]) -> tuple[float, ...]:
+    """Return as many simple numbers, no two of them equal."""
+    return tuple(simple for simple, _ in zip(_positive_numbers(), numbers, strict=False))
+
+
+def _renamed(numbers: Sequence[float]) -> tuple[float, ...]:
+    """Return a simple number for each different one, in the order in which they stand."""
+    names = dict(zip(dict.fromkeys(numbers), _positive_numbers(), strict=False))
+    return tuple(names[x] for x in numbers)
+
+
+def _renamed_in_order(numbers: Sequence[float]) -> tuple[float, ...]:
+    """Return a simple number for each different one, so that the larger stay the larger."""
+    different = sorted(set(numbers))
+    by_size = dict(zip(different, sorted(_different(different)), strict=True))
+    return tuple(by_size[x] for x in numbers)

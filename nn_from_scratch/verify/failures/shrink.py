@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import rebuilt, simpler, size, values, with_inputs
 from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.judging.question import representable
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.operations import Form
@@ -15,18 +16,47 @@ REVERSE_PASS = "reverse pass"  # noqa: S105  no password
 """What is blamed when every operation is right on its own."""
 
 
-def minimal(engine: Engine, found: Examination) -> Examination:
-    """Shrink a failing case for as long as the verdict stays the same.
+MOST_QUESTIONS = 500
+"""How often the engine is asked to make one failure small: every failure is small enough then, or too large
+for a person anyway."""
 
-    Steps are dropped, skipped or replaced by inputs, inputs are merged, arrays and numbers made simpler.
+
+def minimal(engine: Engine, found: Examination, questions: int = MOST_QUESTIONS) -> Examination:
+    """Shrink a failing case for as long as it fails in the same way.
+
+    Steps are dropped, skipped or replaced by inputs, inputs are merged, arrays and numbers made simpler. What
+    is asked is rounded to the engine's format first: so the measure of what was asked strictly falls.
+
+    Parameters
+    ----------
+    engine
+        The engine that fails.
+    found
+        How it fails.
+    questions
+        How often the engine is asked at most.
+
     """
+    asked = {found.case}
     while True:
-        least = size(found.case)
-        smaller = (case for case in simpler(found.case) if case.point and size(case) < least)
-        seen = next((seen for case in smaller if _the_same(seen := examine(engine, case), found)), None)
+        smaller = _smaller(engine, found, asked, questions)
+        seen = next((seen for seen in smaller if _fails_alike(seen, found)), None)
         if seen is None:
             return found
         found = seen
+
+
+def _smaller(engine: Engine, found: Examination, asked: set[Case], questions: int) -> Iterator[Examination]:
+    """Examine cases that are simpler and were not asked before, for as long as questions are left."""
+    least = size(found.case, engine.format)
+    for drawn in simpler(found.case):
+        case = representable(drawn, engine.format)
+        if not case.point or size(case, engine.format) >= least or case in asked:
+            continue
+        if len(asked) > questions:
+            return
+        asked.add(case)
+        yield examine(engine, case)
 
 
 def accused_alone(engine: Engine, case: Case, index: int) -> Examination | None:
@@ -43,10 +73,19 @@ def accused_alone(engine: Engine, case: Case, index: int) -> Examination | None:
     return next((seen for seen in examined if seen.verdict.accuses), None)
 
 
-def _the_same(seen: Examination, found: Examination) -> bool:
-    """Whether a smaller case shows a fault of the same kind."""
+def _fails_alike(seen: Examination, found: Examination) -> bool:
+    """Whether a smaller case shows the same failure, and as much of it.
+
+    A value that was wrong stays so. With other numbers alone whatever was wrong stays so: elsewhere right and
+    wrong results may coincide, and what is left looks like another fault.
+    """
     same_exception = seen.error.partition(":")[0] == found.error.partition(":")[0]
-    return seen.verdict is found.verdict and same_exception
+    if seen.verdict is not found.verdict or not same_exception:
+        return False
+    before, after = ([one.verdict.accuses for one in examination.judgements] for examination in (found, seen))
+    same_graph = seen.case.expression.steps == found.case.expression.steps
+    compared = len(before) if same_graph and len(before) == len(after) else 1
+    return all(now or not then for then, now in zip(before[:compared], after[:compared], strict=True))
 
 
 def _surrounded(alone: Case, forms: Collection[Form]) -> Iterator[Case]:
