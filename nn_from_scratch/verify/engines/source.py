@@ -53,7 +53,7 @@ class Source(ABC):
 
     def writes(self, case: Case) -> bool:
         """Whether there is a template for all that the case needs."""
-        return all(self.operations.get(step.operation) != "" for step in case.expression.live_steps())
+        return all(self.operations.get(step.operation) != "" for step in case.expression.steps)
 
     def write(self, step: Step, operands: Sequence[str], kinds: str) -> str:
         """Write one operation; `kinds` says which operands are constants."""
@@ -120,6 +120,9 @@ class TapeSource(Source):
         Run the reverse pass from ``{output}``, the latter with a ``{cotangent}``.
     value, gradient
         Read those of the node ``{}``.
+    assign, reset
+        Statements that give the ``{leaf}`` a ``{value}``, and that make its gradient 0, as the adapter does;
+        an empty one says that there is none.
     gradients, gradients_from
         Compute, for second derivatives, the sequence of gradients of ``{output}`` by ``{leaves}`` as nodes,
         the latter with a ``{cotangent}``.
@@ -131,6 +134,8 @@ class TapeSource(Source):
     backward_from: str = "{output}.backward({cotangent})"
     value: str = "{}.data"
     gradient: str = "{}.grad"
+    assign: str = ""
+    reset: str = ""
     gradients: str = ""
     gradients_from: str = ""
 

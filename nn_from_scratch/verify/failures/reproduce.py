@@ -6,13 +6,16 @@ import json
 import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+from textwrap import indent
 
 import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import Source, array_text
-from nn_from_scratch.verify.failures.expectations import expectations, notice
+from nn_from_scratch.verify.failures.again import OBJECTS, TIMES, is_steady
+from nn_from_scratch.verify.failures.expectations import expectations
 from nn_from_scratch.verify.failures.rebuild import values
+from nn_from_scratch.verify.failures.scripts import fails, folders, imported_by, loading
 from nn_from_scratch.verify.judging.examine import Examination, names
 from nn_from_scratch.verify.judging.verdicts import Judgement
 
@@ -21,31 +24,44 @@ _LONGEST = 64  # numbers of a case: a script of more is no help
 
 def reproducer(engine: Engine, found: Examination) -> str:
     """Return a script that fails while the engine does, and passes once it is right."""
-    case = found.case
-    source = engine.source
+    again = not found.verdict.accuses or not is_steady(engine, found.case)
+    script = written(engine, found, again=again)
+    return script if script and fails(script) else _by_the_suite(engine, found, again=again)
+
+
+def written(engine: Engine, found: Examination, *, again: bool = False) -> str:
+    """Return the script in the engine's own syntax, or nothing where its adapter does not tell it.
+
+    With `again` it asks again and again, for what is wrong now and then.
+    """
+    case, source = found.case, engine.source
     entry_by_entry = found.error or not case.shapes or len(found.gradient) >= len(case.point)
     if source and source.writes(case) and entry_by_entry and len(case.point) <= _LONGEST:
-        expected = expectations(engine.format, case)
-        # A script without the suite knows no choices at kinks.
-        needs_choices = found.verdict.accuses and not found.error and not notice(expected, found)
-        if not (needs_choices and engine.spec):
-            return _standalone(source, engine, found, expected)
-    comment = _comment(f"{engine.name}: {case.expression}")
+        return _standalone(source, engine, found, again=again)
+    return ""
+
+
+def _by_the_suite(engine: Engine, found: Examination, *, again: bool) -> str:
+    case = found.case
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
     arrays += f", tangent={case.tangent!r}" if case.tangent else ""
-    line = f"engine = load({engine.spec!r})" if engine.spec else "# here goes what makes the `engine`"
-    return f"""{comment}
-import json
+    before, line = loading(engine)
+    question = f"check(engine, Case(expression, {case.point!r}{arrays}))"
+    lines = [
+        _comment(f"{engine.name}: {case}"),
+        *before,
+        "import json",
+        "",
+        "from nn_from_scratch.verify import Case, Expression, check, load",
+        "",
+        line,
+        f"expression = Expression.from_json(json.loads({json.dumps(case.expression.to_json())!r}))",
+        _repeated(question) if again else question,
+    ]
+    return "\n".join([*lines, ""])
 
-from nn_from_scratch.verify import Case, Expression, check, load
 
-{line}
-expression = Expression.from_json(json.loads({json.dumps(case.expression.to_json())!r}))
-check(engine, Case(expression, {case.point!r}{arrays}))
-"""
-
-
-def _standalone(source: Source, engine: Engine, found: Examination, expected: Sequence[Judgement]) -> str:
+def _standalone(source: Source, engine: Engine, found: Examination, *, again: bool) -> str:
     case, expression = found.case, found.case.expression
     inputs = {f"x{i}": array_text(x) for i, x in enumerate(case.inputs())}
     cotangent = None
@@ -70,7 +86,17 @@ def _standalone(source: Source, engine: Engine, found: Examination, expected: Se
     imports = source.imports
     if "np." in text and not any(line.endswith("numpy as np") for line in imports.splitlines()):
         imports = f"import numpy as np\n{imports}"
-    return f"{_comment(f'{engine.name}: {found.message}')}\n\n{imports}\n\n{text}\n"
+    lines = [_comment(f"{engine.name}: {found.message}"), "", *folders(imported_by(imports)), imports, ""]
+    return "\n".join([*lines, _repeated(text) if again else text, ""])
+
+
+def _repeated(code: str) -> str:
+    """Write code that is run again and again: what fails now and then fails."""
+    return f"""\
+kept = []
+for attempt in range({TIMES}):  # with other objects in memory each time: not every answer is wrong
+    {OBJECTS}
+{indent(code, "    ")}"""
 
 
 def _width(expected: Judgement) -> float:

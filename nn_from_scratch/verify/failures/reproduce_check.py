@@ -11,6 +11,7 @@ from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TapeSource
+from nn_from_scratch.verify.failures.scripts import fails, folders, imported_by, loading
 from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.operations import bare
 from nn_from_scratch.verify.state import CHECKS, Result
@@ -19,19 +20,32 @@ from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
 def reproducer_of_check(engine: Engine, result: Result) -> str:
     """Return a script that fails while the engine does, and passes once it is right."""
-    comment = "\n".join(
-        f"# {line}" for line in (f"{engine.name}: {result.name}", *result.message.splitlines())
-    )
-    if isinstance(engine.source, TapeSource):
-        try:
-            code = "\n".join(_written(engine, engine.source, result.name))
-        except (_NotWrittenError, NotSupportedError):
-            pass
-        else:
-            return f"{comment}\n\n{engine.source.imports}\n\n{code}\n"
-    line = f"engine = load({engine.spec!r})" if engine.spec else "# here goes what makes the `engine`"
+    script = written(engine, result)
+    # What may kill the interpreter is not tried here.
+    if script and (result.grade != "state" or fails(script)):
+        return script
+    before, line = loading(engine)
     imports = "from nn_from_scratch.verify import check_state, load"
-    return f"{comment}\n\n{imports}\n\n{line}\ncheck_state(engine, {result.name!r})\n"
+    lines = [_comment(engine, result), "", *before, imports, "", line]
+    return "\n".join([*lines, f"check_state(engine, {result.name!r})", ""])
+
+
+def written(engine: Engine, result: Result) -> str:
+    """Return the script in the engine's own syntax, or nothing where its adapter does not tell it."""
+    if not isinstance(engine.source, TapeSource):
+        return ""
+    try:
+        code = "\n".join(_written(engine, engine.source, result.name))
+    except (_NotWrittenError, NotSupportedError):
+        return ""
+    imports = engine.source.imports
+    lines = [_comment(engine, result), "", *folders(imported_by(imports)), imports, "", code, ""]
+    return "\n".join(lines)
+
+
+def _comment(engine: Engine, result: Result) -> str:
+    lines = (f"{engine.name}: {result.name}", *result.message.splitlines())
+    return "\n".join(f"# {line}" for line in lines)
 
 
 def _written(engine: Engine, source: TapeSource, name: str) -> list[str]:
@@ -97,15 +111,15 @@ class _Written(Moves):
         return _Code(self._source.gradient.format(leaf))
 
     def assign(self, leaf: Any, value: float) -> None:
-        self._set(self._source.value, leaf, value)
+        self._write(self._source.assign, leaf=leaf, value=value)
 
     def reset(self, leaf: Any) -> None:
-        self._set(self._source.gradient, leaf, 0.0)
+        self._write(self._source.reset, leaf=leaf)
 
-    def _set(self, template: str, leaf: Any, value: float) -> None:
-        if not template.removeprefix("{}.").isidentifier():
+    def _write(self, template: str, **names: Any) -> None:
+        if not template:
             raise _NotWrittenError
-        self._named(template.format(leaf), str(value))
+        self.lines += template.format(**names).splitlines()
 
     def _named(self, name: str, code: str) -> _Code:
         self.lines.append(f"{name} = {code}")

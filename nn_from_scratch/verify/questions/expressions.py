@@ -135,7 +135,7 @@ class Expression:
         return [step for index, step in self._numbered() if index in reachable]
 
     def lines(self, write: Callable[[Step, list[str]], str] | None = None) -> list[str]:
-        """Write the expression: what is used more than once has a line of its own, the output the last.
+        """Write the expression, the output last: what is used more than once, or never, has its own line.
 
         Parameters
         ----------
@@ -144,15 +144,12 @@ class Expression:
 
         """
         write = write or _like_python
-        needed = self.reachable()
-        uses = Counter(
-            operand for index, step in self._numbered() if index in needed for operand in step.operands
-        )
+        uses = Counter(operand for step in self.steps for operand in step.operands)
         text = [f"x{i}" for i in range(self.inputs)] + [repr(constant) for constant in self.constants]
         lines: list[str] = []
         for index, step in self._numbered():
             text.append(write(step, [text[operand] for operand in step.operands]))
-            if uses[index] > 1:
+            if uses[index] > 1 or (not uses[index] and index != self.output):
                 lines.append(f"u{len(lines)} = {bare(text[-1])}")
                 text[-1] = f"u{len(lines) - 1}"
         return [*lines, bare(text[self.output])]

@@ -97,7 +97,7 @@ def test_form_says_which_operands_are_constants(operands: tuple[int, ...], form:
 
 
 def test_text_names_what_is_used_twice() -> None:
-    assert str(EXPRESSION) == "u0 = x0 * x1\ntanh(u0) - (2.0 - u0)"
+    assert str(EXPRESSION) == "u0 = x0 * x1\nu1 = -x0\ntanh(u0) - (2.0 - u0)"
 
 
 @pytest.mark.parametrize(

@@ -15,5 +15,9 @@ engine = Engine.from_tape(
     gradient=operator.attrgetter("grad"),
     assign=lambda leaf, value: setattr(leaf, "data", value),
     reset=lambda leaf: setattr(leaf, "grad", 0.0),
-    source=TapeSource(imports="from micrograd.engine import Value"),
+    source=TapeSource(
+        imports="from micrograd.engine import Value",
+        assign="{leaf}.data = {value}",
+        reset="{leaf}.grad = 0.0",
+    ),
 )

@@ -43,6 +43,8 @@ engine = Engine.from_tape(
         backward="{output}.backprop()",
         backward_from="{output}.backprop({cotangent})",
         value="{}.value",
+        assign="{leaf}.value = {value}",
+        reset="{leaf}.grad = 0",
         gradients="gradients({output}, [{leaves}], create_graph=True)",
         gradients_from="gradients({output}, [{leaves}], {cotangent}, create_graph=True)",
         call="np.{name}({arguments})",

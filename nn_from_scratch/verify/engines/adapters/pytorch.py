@@ -42,6 +42,8 @@ engine = Engine.from_tape(
         backward="{output}.backward(retain_graph=True)",
         backward_from="{output}.backward(torch.as_tensor({cotangent}))",
         value="{}.detach().numpy()",
+        assign="with torch.no_grad():\n    {leaf}.fill_({value})",
+        reset="{leaf}.grad = None",
         gradients="[g.requires_grad_() for g in torch.autograd.grad(\n"
         "    {output}, [{leaves}], create_graph=True, materialize_grads=True\n)]",
         gradients_from="[g.requires_grad_() for g in torch.autograd.grad(\n    {output}, [{leaves}],"

@@ -1,0 +1,44 @@
+"""Asking again and again with other objects in memory, where an answer may hang on the order of a set.
+
+A set of nodes is gone through in the order of their addresses, which is another in each process, and in one
+process may be the same a thousand times: what is freed is used again. So between two questions more and more
+small objects are kept alive, and the next nodes lie elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.questions.cases import Case
+
+TIMES = 300
+"""How often a script asks: what happens once in twenty times is missed by one script in five million."""
+_ENOUGH = 24  # answers that are all the same
+
+OBJECTS = "kept.append([bytes(size * 37 % 400) for size in range(attempt % 61)])"
+"""Keeps small objects of all sizes alive, given a list of those that are `kept` and the number of the
+`attempt`: a line of Python, for a script says it as well."""
+_KEEP = compile(OBJECTS, "<objects>", "exec")
+
+
+def answers(engine: Engine, case: Case, times: int = _ENOUGH) -> Iterator[tuple[float, ...] | str]:
+    """Yield value and derivatives, or the name of what was raised, time after time."""
+    kept: list[list[bytes]] = []
+    for attempt in range(times):
+        exec(_KEEP, {"kept": kept, "attempt": attempt})  # noqa: S102  the line above, which scripts show
+        try:
+            with np.errstate(all="ignore"):
+                answer = engine.answer(case)
+        except Exception as error:  # noqa: BLE001  whatever an engine raises was judged before
+            yield type(error).__name__
+        else:
+            yield tuple(map(float, (answer.value, *answer.gradient)))
+
+
+def is_steady(engine: Engine, case: Case) -> bool:
+    """Whether the engine answers the same each time."""
+    different = {repr(answer) for answer in answers(engine, case)}  # by its text NaN is NaN
+    return len(different) == 1

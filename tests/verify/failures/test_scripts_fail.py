@@ -1,0 +1,129 @@
+"""Every script that is given for a failure fails by itself, in a process of its own, from another folder."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nn_from_scratch.verify import Case, Engine, load, state
+from nn_from_scratch.verify.failures import failing_checks, failing_graphs
+from nn_from_scratch.verify.faults import FAULTS, Fault
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.operations import Form
+
+PART = FAULTS if os.environ.get("EVERY_FAULT") else FAULTS[::9]
+RUN = """
+import json, os, sys
+import numpy as np
+import nn_from_scratch.verify  # once: each script is run by a copy of this process
+scripts = json.load(sys.stdin)
+for name, script in scripts:
+    sys.stdout.flush()
+    process = os.fork()
+    if process == 0:
+        raised = ""
+        try:
+            with np.errstate(all="ignore"):
+                exec(compile(script, "script.py", "exec"), {"__name__": "__main__"})
+        except Exception as error:
+            raised = type(error).__name__
+        print(json.dumps([name, raised]), flush=True)
+        os._exit(0)
+    os.waitpid(process, 0)
+"""
+NOT_THE_ENGINES = {"", "EngineError", "ModuleNotFoundError", "ImportError", "NameError", "SyntaxError"}
+
+BY_THE_SUITE = """\
+from nn_from_scratch.verify.faults import FAULTS
+engine = next(fault for fault in FAULTS if fault.name == {name!r}).engine()
+"""
+IN_ITS_SYNTAX = """\
+from dataclasses import replace
+from nn_from_scratch.verify.engines.source import TapeSource
+from nn_from_scratch.verify.faults import FAULTS
+plain = next(fault for fault in FAULTS if fault.name == {name!r}).engine()
+tape = plain.tape
+listed = dict.fromkeys(("concatenate", "stack"), "ask['{{name}}'](*{{0}}, axis={{axis}})")
+source = TapeSource(
+    imports="import numpy as np\\nfrom {module} import ask, tape",
+    variable="tape.variable({{}})",
+    backward="tape.backward({{output}})",
+    backward_from="tape.backward({{output}}, {{cotangent}})",
+    value="tape.value({{}})",
+    gradient="tape.gradient({{}})",
+    assign="tape.assign({{leaf}}, {{value}})",
+    operations={{name: "ask['{{name}}']({{arguments}})" for name in plain.operations}},
+)
+ask = {{
+    **plain.operations,
+    "concatenate": lambda xs, axis: plain.operations["concatenate"](*xs, axis=axis),
+    "stack": lambda xs, axis: plain.operations["stack"](*xs, axis=axis),
+}}
+engine = replace(plain, source=source)
+"""
+
+
+def accused(engine: Engine, fault: Fault, graphs: int = 400) -> Iterator[Case]:
+    def of(forms: Collection[Form]) -> tuple[Form, ...]:
+        return tuple(form for form in forms if form[0] in fault.operations)
+
+    for index in range(graphs):
+        choose = seeded(6, index)
+        one = array_case(choose, of(engine.array_forms)) if fault.arrays else case(choose, of(engine.forms))
+        if examine(engine, one).verdict.accuses:
+            yield one
+
+
+def failures_of(engine: Engine, fault: Fault) -> list[dict[str, Any]]:
+    """Return the failures of a few graphs, and of the checks of state where those may fail."""
+    found = [*failing_graphs(engine, list(islice(accused(engine, fault), 3)))]
+    if fault.blamed in state.LONG:
+        return found
+    quick = [name for name in state.CHECKS if name not in state.LONG]
+    between = fault.kind in ("state", "accumulation", "upstream", "order") or fault.blamed in state.CHECKS
+    return found + failing_checks(engine, state.run(engine, quick) if between else [])
+
+
+def raised_by(scripts: list[tuple[str, str]], folder: Path) -> dict[str, str]:
+    """Run each script by itself from a folder, and return what it raised."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN],
+        input=json.dumps(scripts),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(map(json.loads, done.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("adapter", [BY_THE_SUITE, IN_ITS_SYNTAX], ids=["by the suite", "in its syntax"])
+def test_every_script_of_many_faulty_engines_fails(
+    adapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    here.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend(str(here))
+    scripts: list[tuple[str, str]] = []
+    for k, fault in enumerate(PART):
+        module = f"faulty_{'abc'[len(adapter) % 3]}{k}"
+        Path(f"{module}.py").write_text(adapter.format(name=fault.name, module=module))
+        engine = load(f"{module}.py" if k % 2 and adapter is BY_THE_SUITE else f"{module}:engine")
+        failures = failures_of(engine, fault)
+        assert failures or fault.blamed in state.LONG, fault.name
+        scripts += [(f"{fault.name}, {n}", one["reproducer"]) for n, one in enumerate(failures)]
+    raised = raised_by(scripts, elsewhere)
+    assert raised.keys() == dict(scripts).keys()
+    assert [name for name, error in raised.items() if error in NOT_THE_ENGINES] == []
+    if adapter is IN_ITS_SYNTAX:
+        assert sum("nn_from_scratch" not in script.partition("import")[2] for _, script in scripts) >= 20
