@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.failures.again import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
-from nn_from_scratch.verify.failures.kinds import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
-from nn_from_scratch.verify.failures.shrink import REVERSE_PASS, accused_alone, minimal
+from nn_from_scratch.verify.failures.shrink import FORWARD_PASS, REVERSE_PASS, accused_alone, minimal
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import Case
@@ -63,7 +63,7 @@ def _explained(engine: Engine, found: Examination) -> tuple[Examination, Diagnos
     """Return the minimal case with its diagnosis."""
     smallest = minimal(engine, found)
     diagnosis = diagnose(engine, smallest)
-    if diagnosis.operation == REVERSE_PASS:
+    if diagnosis.operation in (FORWARD_PASS, REVERSE_PASS):
         # Shrinking may have left an operation where it is right on its own, as one over an axis of length 1.
         expression = found.case.expression
         for index in range(expression.first_step, len(expression)):

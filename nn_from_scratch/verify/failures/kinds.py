@@ -6,7 +6,7 @@ import math
 import random
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -15,16 +15,18 @@ import numpy.typing as npt
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
+from nn_from_scratch.verify.failures.again import STATE_LEFT_OVER, answers, kind_of_change
 from nn_from_scratch.verify.failures.expectations import expectations
+from nn_from_scratch.verify.failures.precision import CANCELLATION, Answered, kind_of_loss
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.lower import lower
 
 Floats = npt.NDArray[np.float64]
 
-STATE_LEFT_OVER = "state left over from an earlier pass"
 LOST = "lost accumulation"
 SPECIAL = "wrong only at special points"
 COUNTED_TWICE = "an operand counted more than once"
@@ -32,21 +34,9 @@ OTHER = "another derivative"
 FIRST = "the gradient to be differentiated is another than the one that backward computes"
 
 _PROBES = 6  # other points at which the engine is asked
-_SINGLE = 2.0**-20  # a relative error that float32 explains
 _CLOSE = 1e-9  # relative: the numbers compared differ by far more, or by rounding
+_COPYING = ("index", "broadcast_to", "concatenate", "stack")  # they do nothing else
 _RESHAPED = re.compile(r"the gradient for x\d+ has shape (\(.*?\)), x\d+ has (\(.*?\))$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    """What the engine answered at a point, and what is expected.
-
-    The value comes first, then each derivative and, at a tie, the sum of all derivatives.
-    """
-
-    got: Floats
-    expected: Floats
-    wrong: npt.NDArray[np.bool_]
 
 
 def kind(engine: Engine, found: Examination) -> str:  # noqa: PLR0911  a chain of tests, the surest first
@@ -63,9 +53,10 @@ def kind(engine: Engine, found: Examination) -> str:  # noqa: PLR0911  a chain o
     if found.error:
         return _kind_of_error(found.error)
     case = found.case
-    first, second = _ask(engine, case), _ask(engine, case)
-    if first is None or second is None or not np.array_equal(first.got, second.got, equal_nan=True):
-        return STATE_LEFT_OVER
+    changing = kind_of_change([*answers(engine, case)])
+    first = _ask(engine, case)
+    if changing or first is None:
+        return changing or OTHER
     apart = _apart(case)
     if apart is not None:
         separate = _ask(engine, apart)
@@ -75,18 +66,21 @@ def kind(engine: Engine, found: Examination) -> str:  # noqa: PLR0911  a chain o
         return STATE_LEFT_OVER
     others = [probe for one in _elsewhere(case) if (probe := _ask(engine, one)) is not None]
     if first.wrong[0]:
-        return FIRST if case.tangent else _kind_of_value(engine, case, [first, *others])
+        return FIRST if case.tangent else f"value: {_kind_of_value(engine, case, [first, *others])}"
     if not np.isfinite(first.got).all():
         return "not a number"
+    entries = [k for k in np.flatnonzero(first.wrong).tolist() if k <= len(case.point)]
+    loss = kind_of_loss(engine.format, [first, *others], entries)
+    if not loss and case.tangent and found.verdict is Verdict.INACCURATE:
+        loss = CANCELLATION
     special = SPECIAL if others and not any(probe.wrong.any() for probe in others) else ""
-    if case.tangent and found.verdict is Verdict.INACCURATE:
-        return "second derivative: digits lost, as when terms cancel"
     if case.tangent:
-        return f"second derivative: {special or _kind_of_ratio(case, [first, *others]) or OTHER}"
+        return f"second derivative: {loss or special or _kind_of_ratio(case, [first, *others]) or OTHER}"
     return (
-        special
+        (loss and loss + _which(case, entries))
+        or special
         or _kind_of_sum(engine, case, first)
-        or _kind_of_arrangement(case, first)
+        or _kind_of_arrangement([first, *others])
         or _kind_of_ratio(case, [first, *others])
         or OTHER
     )
@@ -103,22 +97,24 @@ def _kind_of_error(error: str) -> str:
     return "not reduced over broadcast axes" if broadcast else "a gradient of another shape"
 
 
-def _kind_of_value(engine: Engine, case: Case, probes: Sequence[_Probe]) -> str:
+def _kind_of_value(engine: Engine, case: Case, probes: Sequence[Answered]) -> str:
     """Tell what is wrong with the forward pass."""
-    errors = [_relative(probe)[0] for probe in probes]
-    if max(errors) < _SINGLE:
-        return "value: precision loss (float32 inside)"
+    loss = kind_of_loss(engine.format, probes, [0])
+    if loss:
+        return loss
     steps = case.expression.steps
-    if len(steps) == 1 and len(steps[0].operands) == 2:
-        exchanged = (replace(steps[0], operands=steps[0].operands[::-1]),)
-        swapped = replace(case, expression=replace(case.expression, steps=exchanged))
-        expected = expectations(engine.format, swapped)[0] if not case.shapes else None
-        if expected and abs(expected.expected - probes[0].got[0]) <= expected.tolerance:
-            return "value: operands exchanged"
-    return "value: wrong in the forward pass"
+    if len(steps) == 1 and len(steps[0].operands) == 2 and not case.shapes:
+        exchanged = replace(case.expression, steps=(replace(steps[0], operands=steps[0].operands[::-1]),))
+        swapped = [
+            (probe, expectations(engine.format, replace(probe.case, expression=exchanged))[0])
+            for probe in probes
+        ]
+        if all(abs(one.expected - probe.got[0]) <= one.tolerance for probe, one in swapped):
+            return "operands exchanged"
+    return "wrong in the forward pass"
 
 
-def _kind_of_sum(engine: Engine, case: Case, probe: _Probe) -> str:
+def _kind_of_sum(engine: Engine, case: Case, probe: Answered) -> str:
     """Compare each derivative with sums of what it gets along each way from a shared node to the output."""
     expression = case.expression
     for node in sorted(expression.reachable()):
@@ -129,13 +125,44 @@ def _kind_of_sum(engine: Engine, case: Case, probe: _Probe) -> str:
             [one.expected for one in judged_adjoint(engine.format, case, node, use=way)] for way in ways
         ]
         for entry, position, local in _entering(engine, case, node):
-            parts = [local * share[position] for share in shares]
-            if not probe.wrong[1 + entry] or not any(parts):
-                continue
-            for counts in product(range(3), repeat=len(parts)):
-                total = math.fsum(n * part for n, part in zip(counts, parts, strict=True))
-                if any(counts) and abs(probe.got[1 + entry] - total) <= _CLOSE * max(map(abs, parts)):
-                    return COUNTED_TWICE if min(counts) else LOST
+            if probe.wrong[1 + entry]:
+                parts = [local * share[position] for share in shares]
+                found = _miscounted(parts, probe.got[1 + entry])
+                if found:
+                    return found
+    return _kind_of_copies(engine, case, probe) if case.shapes else ""
+
+
+def _kind_of_copies(engine: Engine, case: Case, probe: Answered) -> str:
+    """Do the same with the entries of an array, where an operation does no more than copy them."""
+    steps = case.expression.live_steps()
+    if len(steps) != 1 or steps[0].operation not in _COPYING:
+        return ""
+    scalar = lower(case)
+    for entry in np.flatnonzero(probe.wrong[1 : 1 + len(case.point)]).tolist():
+        ways = uses(scalar.expression, entry)
+        if 2 <= len(ways) <= 6:
+            parts = [judged_adjoint(engine.format, scalar, entry, use=way)[0].expected for way in ways]
+            found = _miscounted(parts, probe.got[1 + entry])
+            if found:
+                return found
+    return ""
+
+
+def _miscounted(parts: Sequence[float], got: float) -> str:
+    """Tell whether a derivative is the sum of its parts with some of them left out, or counted again.
+
+    A part that is 0 tells nothing, and a sum that is nearly the right one neither.
+    """
+    telling = [part for part in parts if part]
+    largest = max(map(abs, telling), default=0.0)
+    if len(telling) < 2:
+        return ""
+    for counts in product(range(3), repeat=len(telling)):
+        total = math.fsum(n * part for n, part in zip(counts, telling, strict=True))
+        elsewhere = abs(total - math.fsum(telling)) > 1e3 * _CLOSE * largest
+        if any(counts) and elsewhere and abs(got - total) <= _CLOSE * largest:
+            return COUNTED_TWICE if min(counts) else LOST
     return ""
 
 
@@ -152,8 +179,14 @@ def _entering(engine: Engine, case: Case, node: int) -> Iterator[tuple[int, int,
             yield entry, 0, local.expected
 
 
-def _kind_of_arrangement(case: Case, probe: _Probe) -> str:
-    """Look for the right numbers in the wrong places."""
+def _kind_of_arrangement(probes: Sequence[Answered]) -> str:
+    """Look for the right numbers in the wrong places, the same at all points."""
+    found = {_arrangement(probe) for probe in probes if probe.wrong.any()}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _arrangement(probe: Answered) -> str:
+    case = probe.case
     count = 1 + len(case.point)
     got, expected = probe.got[1:count], probe.expected[1:count]
     shapes = case.shapes or ((),) * case.expression.inputs
@@ -175,7 +208,7 @@ def _kind_of_arrangement(case: Case, probe: _Probe) -> str:
     return ""
 
 
-def _kind_of_ratio(case: Case, probes: Sequence[_Probe]) -> str:
+def _kind_of_ratio(case: Case, probes: Sequence[Answered]) -> str:
     """Look at what the wrong derivatives are divided by the right ones."""
     entries = [k for k in range(1, 1 + len(case.point)) if any(probe.wrong[k] for probe in probes)]
     which = _which(case, entries)
@@ -190,12 +223,11 @@ def _kind_of_ratio(case: Case, probes: Sequence[_Probe]) -> str:
     if not ratios.size:
         return ""
     ratio = float(np.median(ratios))
-    off = np.abs(ratios - 1)
     if np.ptp(ratios) <= 1e-3 * abs(ratio - 1) + 1e-13:
         if abs(ratio) < 1e-12:
             return f"gradient detached: always 0{which}"
         return f"wrong sign{which}" if math.isclose(ratio, -1) else f"constant factor {ratio:.13g}{which}"
-    return f"precision loss (float32 inside){which}" if off.max() < _SINGLE else ""
+    return ""
 
 
 def _which(case: Case, entries: Sequence[int]) -> str:
@@ -207,20 +239,22 @@ def _which(case: Case, entries: Sequence[int]) -> str:
     return f", by the {' and '.join(('first', 'second', 'third')[side] for side in sorted(sides))} operand"
 
 
-def _ask(engine: Engine, case: Case) -> _Probe | None:
-    """Ask the engine; None where it raises, or the truth is not one number."""
+def _ask(engine: Engine, case: Case) -> Answered | None:
+    """Ask the engine; None where it raises, or nothing of the truth is known."""
     try:
         with np.errstate(all="ignore"):
             answer: Answer = engine.answer(case)
     except Exception:  # noqa: BLE001  whatever an engine raises was judged before
         return None
     truths = expectations(engine.format, case)
-    if not all(one.truth.is_finite() for one in truths):
+    known = np.array([one.truth.is_finite() for one in truths])
+    if not known.any():
         return None
     got = np.array([answer.value, *answer.gradient, exact_sum(answer.gradient)][: len(truths)])
     expected = np.array([one.expected for one in truths])
     slack = np.array([one.tolerance + float(one.truth.rad()) for one in truths])
-    return _Probe(got, expected, ~(np.abs(got - expected) <= slack))
+    wrong = known & ~(np.abs(got - expected) <= slack)
+    return Answered(case, got, expected, np.array([one.tolerance for one in truths]), wrong)
 
 
 def _elsewhere(case: Case) -> Iterator[Case]:
@@ -256,11 +290,6 @@ def _apart(case: Case) -> Case | None:
         point=point,
         shapes=tuple(case.shapes[k] for k in inputs) if case.shapes else (),
     )
-
-
-def _relative(probe: _Probe) -> Floats:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.abs(probe.got - probe.expected) / np.abs(probe.expected))
 
 
 def _close(x: Floats, y: Floats) -> bool:

@@ -44,7 +44,7 @@ def size(case: Case, working_format: Format) -> Size:
     Empty arrays come first, for they have no derivatives; numbers that coincide come before numbers that are
     long, for where they do, right and wrong results may coincide as well.
     """
-    values = (*case.point, *case.expression.constants)
+    values = (*case.point, *_constant_numbers(case.expression))
     numbers = (*values, *case.cotangent, *case.tangent)
     return (
         sum(0 in shape for shape in case.shapes) + bool(case.shapes and not case.cotangent),
@@ -206,21 +206,29 @@ def _shortened(x: Any, length: int, part: slice) -> Any:
 def _simpler_numbers(case: Case) -> Iterator[Case]:
     """Yield cases of simpler numbers: of different ones, then of equal ones where they were, then singly."""
     expression = case.expression
-    points, constants = len(case.point), expression.constants
+    points, constants = len(case.point), _constant_numbers(expression)
     values = (*case.point, *constants)
     for renamed in (_different(values), _renamed_in_order(values), _renamed(values)):
-        graph = replace(expression, constants=renamed[points:])
+        graph = _with_constants(expression, renamed[points:])
         yield replace(case, expression=graph, point=renamed[:points])
     for rename in (_different, _renamed):
         yield replace(case, cotangent=rename(case.cotangent), tangent=rename(case.tangent))
     for point in _one_simpler(case.point):
         yield replace(case, point=point)
     for numbers in _one_simpler(constants):
-        yield replace(case, expression=replace(expression, constants=numbers))
+        yield replace(case, expression=_with_constants(expression, numbers))
     for cotangent in _one_simpler(case.cotangent):
         yield replace(case, cotangent=cotangent)
     for tangent in _one_simpler(case.tangent):
         yield replace(case, tangent=tangent)
+
+
+def _constant_numbers(expression: Expression) -> tuple[float, ...]:
+    return expression.constants
+
+
+def _with_constants(expression: Expression, numbers: tuple[float, ...]) -> Expression:
+    return replace(expression, constants=numbers)
 
 
 def _one_simpler(numbers: tuple[float, ...]) -> Iterator[tuple[float, ...]]:

@@ -51,11 +51,8 @@ def imported_by(imports: str) -> set[str]:
 def folders(packages: Collection[str]) -> list[str]:
     """Write the lines after which packages are found that are not installed, such as those that lie here."""
     installed = {Path(path).resolve() for path in sysconfig.get_paths().values()}
-    found = {
-        root
-        for name in packages
-        if name != __name__.partition(".")[0] and (root := _folder_of(sys.modules.get(name)))
-    }
+    others = set(packages) - sys.stdlib_module_names - {__name__.partition(".")[0]}
+    found = {root for name in others if (root := _folder_of(sys.modules.get(name)))}
     lines = [f"sys.path.append({str(root)!r})" for root in sorted(found - installed)]
     return ["import sys", "", *lines, ""] if lines else []
 

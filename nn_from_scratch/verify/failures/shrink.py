@@ -13,7 +13,9 @@ from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.operations import Form
 
 REVERSE_PASS = "reverse pass"  # noqa: S105  no password
-"""What is blamed when every operation is right on its own."""
+"""What is blamed when every operation is right on its own, and so is the value."""
+FORWARD_PASS = "forward pass"  # noqa: S105  no password
+"""What is blamed when every operation is right on its own, and the value is not."""
 
 
 MOST_QUESTIONS = 500

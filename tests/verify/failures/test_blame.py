@@ -9,8 +9,9 @@ from fake_engines import answering
 from nn_from_scratch.verify import Case, Engine, Expression, Step, load
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.failures.adjoints import inspect
+from nn_from_scratch.verify.failures.again import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.blame import diagnose
-from nn_from_scratch.verify.failures.kinds import COUNTED_TWICE, LOST, OTHER, SPECIAL, STATE_LEFT_OVER, kind
+from nn_from_scratch.verify.failures.kinds import COUNTED_TWICE, LOST, OTHER, SPECIAL, kind
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.judging.examine import examine

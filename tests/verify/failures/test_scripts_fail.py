@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from nn_from_scratch.verify import Case, Engine, load, state
+from nn_from_scratch.verify import Case, Engine, Expression, Step, load, state
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
+from nn_from_scratch.verify.failures.again import TIMES, UNSTEADY, answers
+from nn_from_scratch.verify.failures.kinds import kind
+from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.faults import FAULTS, Fault
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.generate import case, seeded
@@ -127,3 +130,47 @@ def test_every_script_of_many_faulty_engines_fails(
     assert [name for name, error in raised.items() if error in NOT_THE_ENGINES] == []
     if adapter is IN_ITS_SYNTAX:
         assert sum("nn_from_scratch" not in script.partition("import")[2] for _, script in scripts) >= 20
+
+
+BY_A_SET = """\
+from nn_from_scratch.verify.faults import Victim
+
+def order(output):
+    # depth first, by a set of parents: whether a node comes before all its consumers hangs on addresses
+    found, stack = {}, [output]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found[node] = None
+            stack.extend(set(node.parents))
+    return list(found)
+
+engine = Victim(order=order).engine("by a set")
+"""
+# v * v * (u + v), where u = x0 * x1 and v = sin(u)
+SHARED = Expression(
+    2,
+    (),
+    tuple(
+        Step(*one)
+        for one in (("mul", (0, 1)), ("sin", (2,)), ("add", (2, 3)), ("mul", (3, 3)), ("mul", (4, 5)))
+    ),
+    6,
+)
+
+
+def test_script_repeats_what_hangs_on_the_order_of_a_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("by_a_set.py").write_text(BY_A_SET)
+    engine = load("by_a_set.py")
+    one = Case(SHARED, (0.3, 0.7))
+    different = {str(answer) for answer in answers(engine, one, 100)}
+    assert len(different) >= 2
+    found = next(seen for _ in range(1000) if (seen := examine(engine, one)).verdict.accuses)
+    assert kind(engine, found) == UNSTEADY
+    script = reproducer(engine, found)
+    assert f"range({TIMES})" in script
+    scripts = [(str(k), script) for k in range(10)]
+    assert set(raised_by(scripts, tmp_path.parent).values()) == {"GradientError"}
