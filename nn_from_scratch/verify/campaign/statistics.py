@@ -41,6 +41,7 @@ class Statistics:
     contradicted: Counter[str] = field(default_factory=Counter)
     checks: dict[str, list[Any]] = field(default_factory=lambda: {column: [] for column in _COLUMNS})
     accused: list[Case] = field(default_factory=list)
+    inaccurate: list[Case] = field(default_factory=list)
     conventions: list[dict[str, Any]] = field(default_factory=list)
     """Some answers that only choices at kinks explain: `convention_examples`."""
 
@@ -56,6 +57,8 @@ class Statistics:
         if seen.verdict.accuses:
             self.accusing.update(operations)
             self.accused.append(seen.case)
+            if seen.verdict is Verdict.INACCURATE:
+                self.inaccurate.append(seen.case)
         if seen.verdict is Verdict.CONVENTION and len(self.conventions) < MOST_EXAMPLES:
             self.conventions.append(example(seen))
         if seen.case.tangent:
@@ -96,6 +99,7 @@ class Statistics:
         for column, entries in other.checks.items():
             self.checks[column] += entries
         self.accused += other.accused
+        self.inaccurate += other.inaccurate
         self.conventions = [*self.conventions, *other.conventions][:MOST_EXAMPLES]
 
     def operations(self, engine: Engine, blamed: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from nn_from_scratch.verify.campaign.environment import environment
 from nn_from_scratch.verify.campaign.grades import GRADES, grade, overall_verdict
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.failures import failing_checks, failing_graphs
+from nn_from_scratch.verify.failures import failing_accuracy, failing_checks, failing_graphs
 from nn_from_scratch.verify.judging.conventions import conventions
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
@@ -80,6 +80,7 @@ def verify(
             checks.extend(results)
         report(graphs, graphs, "shrinking failures")
         failures.extend(failing_graphs(engine, found.accused))
+        failures.extend(failing_accuracy(engine, found.inaccurate, failures))
     except KeyboardInterrupt:
         interrupted = True
     outcomes = grade(found, checks)

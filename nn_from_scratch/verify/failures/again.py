@@ -21,7 +21,7 @@ STATE_LEFT_OVER = "state left over from an earlier pass"
 UNSTEADY = "right or wrong from one time to the next, as by the order of a set in memory"
 RANDOM = "another answer each time"
 
-_ENOUGH = 24  # answers that are all the same
+_ENOUGH = 16  # answers that are all the same
 
 OBJECTS = "kept.append([bytes(size * 37 % 400) for size in range(attempt % 61)])"
 """Keeps small objects of all sizes alive, given a list of those that are `kept` and the number of the

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.failures.again import STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
+from nn_from_scratch.verify.failures.kinds_of_checks import kind_of_check
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
 from nn_from_scratch.verify.failures.shrink import FORWARD_PASS, REVERSE_PASS, accused_alone, minimal
@@ -18,12 +18,6 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.state import Result
 
-_KINDS_OF_CHECKS = {
-    "a second backward does not count inner nodes again": STATE_LEFT_OVER,
-    "two outputs may share a node": STATE_LEFT_OVER,
-    "a leaf may be in two graphs": STATE_LEFT_OVER,
-    "values assigned after the forward pass change nothing": "stale value",
-}
 _MOST_SHRUNK = 12  # failing graphs, at perhaps 0.1 s each; all of them are counted
 _MOST_UNBLAMED = 3  # of which no single operation is to blame
 
@@ -59,6 +53,27 @@ def failing_graphs(engine: Engine, accused: Collection[Case]) -> Iterator[dict[s
                 yield _failure(engine, smallest, diagnosis)
 
 
+def failing_accuracy(
+    engine: Engine, inaccurate: Collection[Case], told: Collection[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Tell one failure of accuracy, if there are some and none is told: the smallest.
+
+    Yields
+    ------
+    dict
+        A failure, as in the results JSON.
+
+    """
+    if any(failure["grade"] == "accuracy" for failure in told):
+        return
+    for case in sorted(inaccurate, key=lambda one: (bool(one.tangent), len(one.expression.steps))):
+        found = examine(engine, case)
+        if found.verdict is Verdict.INACCURATE:
+            smallest = minimal(engine, found)
+            yield _failure(engine, smallest, diagnose(engine, smallest))
+            return
+
+
 def _explained(engine: Engine, found: Examination) -> tuple[Examination, Diagnosis]:
     """Return the minimal case with its diagnosis."""
     smallest = minimal(engine, found)
@@ -80,7 +95,7 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
         {
             "grade": check.grade,
             "operation": check.name,
-            "kind": _KINDS_OF_CHECKS.get(check.name, ""),
+            "kind": kind_of_check(check),
             "message": f"{check.name}: not so.\n{check.message}",
             "text": "",
             "expression": None,

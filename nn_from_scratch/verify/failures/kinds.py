@@ -52,36 +52,51 @@ def kind(engine: Engine, found: Examination) -> str:  # noqa: PLR0911  a chain o
     """
     if found.error:
         return _kind_of_error(found.error)
-    case = found.case
-    changing = kind_of_change([*answers(engine, case)])
-    first = _ask(engine, case)
-    if changing or first is None:
-        return changing or OTHER
-    apart = _apart(case)
-    if apart is not None:
-        separate = _ask(engine, apart)
-        if separate is not None and separate.wrong.any():
-            case, first = apart, separate
+    told = [*answers(engine, found.case)]
+    changing = kind_of_change(told)
+    if changing:
+        return changing
+    if isinstance(told[-1], str):
+        return f"raises {told[-1]} when it is asked again"
+    case, first = _well_separated(engine, found.case)
+    if first is None:
+        return OTHER
     if not first.wrong.any():
         return STATE_LEFT_OVER
     others = [probe for one in _elsewhere(case) if (probe := _ask(engine, one)) is not None]
-    if first.wrong[0]:
+    # At a point of the failure's choice right and wrong values may coincide.
+    if first.wrong[0] or (others and all(probe.wrong[0] for probe in others)):
         return FIRST if case.tangent else f"value: {_kind_of_value(engine, case, [first, *others])}"
     if not np.isfinite(first.got).all():
         return "not a number"
+    return _kind_of_derivatives(engine, found, case, [first, *others])
+
+
+def _well_separated(engine: Engine, case: Case) -> tuple[Case, Answered | None]:
+    """Return the case with an input of its own for every operand, if that fails, and what was answered."""
+    apart = _apart(case)
+    separate = None if apart is None else _ask(engine, apart)
+    if apart is not None and separate is not None and separate.wrong.any():
+        return apart, separate
+    return case, _ask(engine, case)
+
+
+def _kind_of_derivatives(engine: Engine, found: Examination, case: Case, probes: Sequence[Answered]) -> str:
+    """Tell what is wrong with the reverse pass; the first of the probes is at the failure's own point."""
+    first, *others = probes
     entries = [k for k in np.flatnonzero(first.wrong).tolist() if k <= len(case.point)]
-    loss = kind_of_loss(engine.format, [first, *others], entries)
+    loss = kind_of_loss(engine.format, probes, entries)
     if not loss and case.tangent and found.verdict is Verdict.INACCURATE:
         loss = CANCELLATION
     special = SPECIAL if others and not any(probe.wrong.any() for probe in others) else ""
     if case.tangent:
-        return f"second derivative: {loss or special or _kind_of_ratio(case, [first, *others]) or OTHER}"
+        return f"second derivative: {loss or special or _kind_of_ratio(case, probes) or OTHER}"
     return (
         (loss and loss + _which(case, entries))
         or special
         or _kind_of_sum(engine, case, first)
-        or _kind_of_arrangement([first, *others])
-        or _kind_of_ratio(case, [first, *others])
+        or _kind_of_arrangement(probes)
+        or _kind_of_ratio(case, probes)
         or OTHER
     )
 

@@ -68,9 +68,9 @@ def test_the_written_derivative_and_power_series_agree() -> None:
         one = with_tangent(case(seeded(11, k)))
         expected, products = taylor.enclose_second(one.expression, one.point, one.tangent)
         value, derivatives = taylor.enclose(derivative(one.expression, one.tangent), one.point)
-        for truth, written in zip((expected, *products), (value, *derivatives), strict=True):
-            if truth.is_finite() and written.is_finite():
-                assert truth.overlaps(written), one
+        for truth, in_words in zip((expected, *products), (value, *derivatives), strict=True):
+            if truth.is_finite() and in_words.is_finite():
+                assert truth.overlaps(in_words), one
                 decided += 1
     assert decided > 2 * GRAPHS
 
