@@ -6,16 +6,15 @@ import json
 import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from textwrap import indent
 
 import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import Source, array_text
-from nn_from_scratch.verify.failures.again import OBJECTS, TIMES, is_steady
+from nn_from_scratch.verify.failures.again import is_steady
 from nn_from_scratch.verify.failures.expectations import expectations
 from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.failures.scripts import fails, folders, imported_by, loading
+from nn_from_scratch.verify.failures.scripts import fails, folders, imported_by, loading, repeated
 from nn_from_scratch.verify.judging.examine import Examination, names
 from nn_from_scratch.verify.judging.verdicts import Judgement
 
@@ -56,7 +55,7 @@ def _by_the_suite(engine: Engine, found: Examination, *, again: bool) -> str:
         "",
         line,
         f"expression = Expression.from_json(json.loads({json.dumps(case.expression.to_json())!r}))",
-        _repeated(question) if again else question,
+        repeated(question) if again else question,
     ]
     return "\n".join([*lines, ""])
 
@@ -87,16 +86,7 @@ def _standalone(source: Source, engine: Engine, found: Examination, *, again: bo
     if "np." in text and not any(line.endswith("numpy as np") for line in imports.splitlines()):
         imports = f"import numpy as np\n{imports}"
     lines = [_comment(f"{engine.name}: {found.message}"), "", *folders(imported_by(imports)), imports, ""]
-    return "\n".join([*lines, _repeated(text) if again else text, ""])
-
-
-def _repeated(code: str) -> str:
-    """Write code that is run again and again: what fails now and then fails."""
-    return f"""\
-kept = []
-for attempt in range({TIMES}):  # with other objects in memory each time: not every answer is wrong
-    {OBJECTS}
-{indent(code, "    ")}"""
+    return "\n".join([*lines, repeated(text) if again else text, ""])
 
 
 def _width(expected: Judgement) -> float:

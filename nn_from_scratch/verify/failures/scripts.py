@@ -10,10 +10,12 @@ import sysconfig
 import warnings
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from textwrap import indent
 from types import ModuleType
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.loading import absolute, module_of
+from nn_from_scratch.verify.failures.again import OBJECTS, TIMES
 
 
 def fails(script: str) -> bool:
@@ -35,6 +37,15 @@ def loading(engine: Engine) -> tuple[list[str], str]:
     if not engine.spec:
         return [], "# here goes what makes the `engine`"
     return folders(_names_in(module_of(engine.spec))), f"engine = load({absolute(engine.spec)!r})"
+
+
+def repeated(code: str) -> str:
+    """Write code that is run again and again, so that what fails now and then does."""
+    return f"""\
+kept = []
+for attempt in range({TIMES}):  # with other objects in memory each time: not every answer is wrong
+    {OBJECTS}
+{indent(code, "    ")}"""
 
 
 def imported_by(imports: str) -> set[str]:

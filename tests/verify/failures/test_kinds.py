@@ -10,13 +10,14 @@ from fake_engines import answering
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load, state, verify
 from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.failures import failing_accuracy
 from nn_from_scratch.verify.failures.again import RANDOM, STATE_LEFT_OVER
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.kinds import LOST, kind
 from nn_from_scratch.verify.failures.kinds_of_checks import kind_of_check
 from nn_from_scratch.verify.failures.precision import CANCELLATION
 from nn_from_scratch.verify.failures.shrink import FORWARD_PASS, minimal
-from nn_from_scratch.verify.faults import RULES, Row, Victim
+from nn_from_scratch.verify.faults import RULES, Victim
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.questions.cases import single
 
@@ -203,16 +204,24 @@ def test_kinds_of_checks_say_what_happened() -> None:
 
 
 def test_accuracy_that_is_wrong_has_a_failure() -> None:
-    # Everywhere wrong, and inaccurate beside: what is wrong explains every graph.
-    def partials(z: float, x: float) -> tuple[float]:
-        return (z if x < 0 else z * (1 + 1e-11),)
+    # Wrong for positive numbers, and inaccurate for others: what is wrong explains every graph with an exp.
+    def partials(z: Any, x: Any) -> tuple[Any]:
+        return (np.where(np.less(x, 0), z * (1 + 1e-11), -0.5 * z),)
 
-    table: dict[str, Row] = {
-        **RULES,
-        "exp": (RULES["exp"][0], partials),
-        "mul": (RULES["mul"][0], lambda z, x, y: (y, -x)),
-        "add": (RULES["add"][0], lambda z, x, y: (1.0, -1.0)),
-    }
-    results = verify(Victim(table).engine("both"), graphs=60, grades=("rules", "accuracy"))
-    assert results["grades"]["accuracy"] == "wrong"
+    engine = Victim({**RULES, "exp": (RULES["exp"][0], partials)}).engine("both")
+    results = verify(engine, graphs=300, grades=("rules", "accuracy"))
+    assert (results["grades"]["rules"], results["grades"]["accuracy"]) == ("wrong", "wrong")
     assert "accuracy" in {failure["grade"] for failure in results["failures"]}
+
+
+def test_one_failure_of_accuracy_is_told_if_none_was() -> None:
+    engine = with_partials("exp", lambda z, x: (z * (1 + 1e-11),))
+    inaccurate = [single("exp", "x", [0.7]), single("exp", "x", [0.9])]
+    (told,) = failing_accuracy(engine, inaccurate, [{"grade": "rules"}])
+    assert (told["grade"], told["operation"], told["kind"]) == (
+        "accuracy",
+        "exp",
+        "constant factor 1.00000000001",
+    )
+    assert list(failing_accuracy(engine, inaccurate, [told])) == []
+    assert list(failing_accuracy(OURS, inaccurate, [])) == []

@@ -22,7 +22,8 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import Form
 
-PART = FAULTS if os.environ.get("EVERY_FAULT") else FAULTS[::9]
+PART = FAULTS if os.environ.get("EVERY_FAULT") else FAULTS[4::9]
+"""A fixed part of them; all, which takes minutes, where the environment has EVERY_FAULT."""
 RUN = """
 import json, os, sys
 import numpy as np
