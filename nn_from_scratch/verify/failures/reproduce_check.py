@@ -22,15 +22,17 @@ _ENOUGH = 5  # times that a check finds the same
 
 def reproducer_of_check(engine: Engine, result: Result) -> str:
     """Return a script that fails while the engine does, and passes once it is right."""
-    again = _differs(engine, result)
-    script = written(engine, result, again=again)
+    again = _differs(engine, result.name)
+    before = [] if again else _needed_before(engine, result.name)
+    script = "" if before else written(engine, result, again=again)
     # What may kill the interpreter is not tried here.
     if script and (result.grade != "state" or fails(script)):
         return script
-    before, line = loading(engine)
+    found_by, line = loading(engine)
     imports = "from nn_from_scratch.verify import check_state, load"
-    lines = [_comment(engine, result), "", *before, imports, "", line]
     question = f"check_state(engine, {result.name!r})"
+    questions = [f"check_state(engine, {name!r})  # which leaves something behind" for name in before]
+    lines = [_comment(engine, result), "", *found_by, imports, "", line, *questions]
     return "\n".join([*lines, repeated(question) if again else question, ""])
 
 
@@ -50,11 +52,18 @@ def written(engine: Engine, result: Result, *, again: bool = False) -> str:
     return "\n".join([*lines, repeated(code) if again else code, ""])
 
 
-def _differs(engine: Engine, result: Result) -> bool:
+def _differs(engine: Engine, name: str) -> bool:
     """Whether a check of state finds something else each time, as where something outlives a graph."""
-    if result.grade != "state" or result.name in LONG:
+    if CHECKS[name][0] != "state" or name in LONG:
         return False
-    return len({outcome(engine, result.name).message for _ in range(_ENOUGH)}) > 1
+    return len({outcome(engine, name).message for _ in range(_ENOUGH)}) > 1
+
+
+def _needed_before(engine: Engine, name: str) -> list[str]:
+    """Return the checks that come before this one, if some of them leave something behind."""
+    earlier = list(CHECKS)[: list(CHECKS).index(name)]
+    leaving = [one for one in earlier if _differs(engine, one)]
+    return [one for one in earlier if CHECKS[one][0] == "state"] if leaving else []
 
 
 def _comment(engine: Engine, result: Result) -> str:
