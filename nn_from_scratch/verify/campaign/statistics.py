@@ -10,10 +10,12 @@ from typing import Any
 
 from nn_from_scratch.verify.campaign.convention_examples import MOST_EXAMPLES, example
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.judging.avoidable import Loss, avoidable_loss
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 _COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict", "margin")
@@ -37,6 +39,7 @@ class Statistics:
     undecided: Counter[str] = field(default_factory=Counter)
     accusing: Counter[str] = field(default_factory=Counter)
     largest: dict[str, float] = field(default_factory=dict)
+    losses: dict[str, Loss] = field(default_factory=dict)
     oracles: dict[str, Counter[str]] = field(default_factory=dict)
     contradicted: Counter[str] = field(default_factory=Counter)
     checks: dict[str, list[Any]] = field(default_factory=lambda: {column: [] for column in _COLUMNS})
@@ -81,6 +84,12 @@ class Statistics:
             for column, entry in zip(_COLUMNS, columns, strict=True):
                 self.checks[column].append(entry)
 
+    def measure(self, seen: Examination, working_format: Format) -> None:
+        """Keep what an operation that was asked alone loses of the digits that it could keep."""
+        (step,) = seen.case.expression.steps
+        before = self.losses.get(step.operation, Loss())
+        self.losses[step.operation] = before.larger(avoidable_loss(seen, working_format))
+
     def merge(self, other: Statistics) -> None:
         """Add what another process has counted."""
         for mine, theirs in (
@@ -92,6 +101,8 @@ class Statistics:
             (self.contradicted, other.contradicted),
         ):
             mine.update(theirs)  # type: ignore[arg-type]
+        for operation, loss in other.losses.items():
+            self.losses[operation] = self.losses.get(operation, Loss()).larger(loss)
         for operation, error in other.largest.items():
             self.largest[operation] = max(self.largest.get(operation, 0.0), error)
         for oracle, counts in other.oracles.items():
@@ -111,6 +122,8 @@ class Statistics:
                 "wrong": self.accusing[name] if name in blamed else 0,
                 "undecided": self.undecided[name],
                 "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
+                "avoidable_digits_lost": round(self.losses[name].digits, 1) if name in self.losses else None,
+                "avoidable_example": self.losses.get(name, Loss()).example,
                 "note": "; ".join(
                     f"{_written(name, kinds)}: {reason}"
                     for (operation, kinds), reason in engine.lacks.items()

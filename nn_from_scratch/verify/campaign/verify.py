@@ -14,8 +14,10 @@ from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures import failing_accuracy, failing_checks, failing_graphs
 from nn_from_scratch.verify.judging.conventions import conventions
+from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.questions.telling_points import telling_cases
 
 Progress = Callable[[int, int, str], None]
 """Told what is done, of how many, and in words."""
@@ -76,6 +78,8 @@ def verify(
             for part in checked_chunks(engine, graphs, seed, jobs):
                 found.merge(part)
                 report(found.total, graphs, "checking graphs")
+            for case in telling_cases(engine.forms) if graphs else ():
+                found.measure(examine(engine, case), engine.format)
             report(graphs, graphs, "checking state and limits")
             checks.extend(results)
         report(graphs, graphs, "shrinking failures")

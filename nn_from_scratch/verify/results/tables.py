@@ -16,16 +16,21 @@ _NUMERIC = {"graphs", "asked", "agrees", "differs", "no answer", "undecided", "r
 
 def show_verify(console: Console, results: dict[str, Any]) -> None:
     """Print the tables by operation and oracle, the checks that failed, and the verdict."""
-    table = _table("operation", "graphs", "undecided", "largest error / tolerance", "")
+    table = _table(
+        "operation", "graphs", "undecided", "largest error / tolerance", "avoidable digits lost", ""
+    )
     for name, row in results["operations"].items():
         if row["checked"]:
             fault = f"[bold red]wrong in {row['wrong']} graphs[/]" if row["wrong"] else "[green]right[/]"
             error = f"{row['largest_error_in_tolerances']:.3g}"
-            table.add_row(name, str(row["checked"]), str(row["undecided"]), error, fault)
+            digits = f"{row['avoidable_digits_lost']:.1f}" if row["avoidable_digits_lost"] else ""
+            table.add_row(name, str(row["checked"]), str(row["undecided"]), error, digits, fault)
         else:
-            table.add_row(name, "0", "", "", "not checked")
+            table.add_row(name, "0", "", "", "", "not checked")
+        if row["avoidable_digits_lost"]:
+            table.add_row("", "", "", "", "", escape(row["avoidable_example"]), style="dim")
         if row["note"]:
-            table.add_row("", "", "", "", escape(f"not supported: {row['note']}"[:300]), style="dim")
+            table.add_row("", "", "", "", "", escape(f"not supported: {row['note']}"[:300]), style="dim")
     console.print(table)
     table = _table("oracle", "asked", "agrees", "differs", "no answer", "")
     for name, row in results["oracles"].items():

@@ -78,6 +78,8 @@ def test_results_are_strict_json_with_every_key(kind: str, request: pytest.Fixtu
             "wrong",
             "undecided",
             "largest_error_in_tolerances",
+            "avoidable_digits_lost",
+            "avoidable_example",
             "note",
         }
     for row in again["state"]:
