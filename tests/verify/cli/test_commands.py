@@ -39,7 +39,7 @@ def test_verify_of_a_wrong_engine_says_what_is_wrong(faulty: str, capsys: pytest
     assert cli.main(["verify", "--engine", f"{faulty}:engine", *QUICK, *OF_GRAPHS]) == cli.WRONG == 1
     out = capsys.readouterr().out
     assert "WRONG" in out
-    assert "sin is wrong: in sin(x0) at x0 = 1.0" in out
+    assert "sin is wrong: in sin(x0) at x0 = 2.0" in out
 
 
 def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ from nn_from_scratch.verify.failures import failing_checks, failing_graphs
 from nn_from_scratch.verify.failures.again import TIMES, UNSTEADY, answers
 from nn_from_scratch.verify.failures.kinds import kind
 from nn_from_scratch.verify.failures.reproduce import reproducer
+from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check
 from nn_from_scratch.verify.faults import FAULTS, Fault
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import Form
+from nn_from_scratch.verify.state import checks
 
 PART = FAULTS if os.environ.get("EVERY_FAULT") else FAULTS[4::9]
 """A fixed part of them; all, which takes minutes, where the environment has EVERY_FAULT."""
@@ -175,3 +177,66 @@ def test_script_repeats_what_hangs_on_the_order_of_a_set(
     assert f"range({TIMES})" in script
     scripts = [(str(k), script) for k in range(10)]
     assert set(raised_by(scripts, tmp_path.parent).values()) == {"GradientError"}
+
+
+def test_script_shows_a_dead_branch() -> None:
+    engine = next(fault for fault in FAULTS if fault.name == "waiting").engine()
+    steps = (Step("mul", (0, 0)), Step("exp", (1,)), Step("mul", (1, 0)))
+    found = examine(engine, Case(Expression(1, (), steps, 3), (2.0,)))
+    assert found.verdict.accuses
+    assert str(found.case.expression) == "u0 = x0 * x0\nu1 = exp(u0)\nu0 * x0"
+    assert "# u1 = exp(u0)" in reproducer(engine, found)
+
+
+ASSIGNED_BY_A_METHOD = """\
+from dataclasses import replace
+from nn_from_scratch.verify import Engine
+from nn_from_scratch.verify.engines.source import TapeSource
+from nn_from_scratch.verify.faults import Value, Victim
+
+class Kept(Value):
+    # A backward pass sees the new value only if it was set by this method.
+    def set(self, value):
+        self.data, self.changed = value, True
+
+def seen(node):
+    pairs = zip(node.operands, node.seen)
+    return tuple(x.data if getattr(x, "changed", False) else before for x, before in pairs)
+
+plain = Victim(seen=seen, leaf=Kept).engine("by a method")
+multiply = plain.operations["mul"]
+source = TapeSource(
+    imports="from {module} import Kept, multiply, plain",
+    variable="Kept({{}})",
+    backward="plain.tape.backward({{output}})",
+    operations={{"mul": "multiply({{arguments}})"}},
+    {assign}
+)
+engine = replace(plain, driver=replace(plain.tape, assign=Kept.set), source=source)
+"""
+
+
+@pytest.mark.parametrize(
+    ("assign", "syntax"),
+    [
+        ("", False),  # the adapter does not say how it assigns
+        ('assign="{leaf}.data = {value}",', False),  # it says something else than it does
+        ('assign="{leaf}.set({value})",', True),
+    ],
+)
+def test_script_of_a_check_assigns_as_the_adapter_does(
+    assign: str, syntax: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = f"assigned_{len(assign)}"
+    Path(f"{module}.py").write_text(ASSIGNED_BY_A_METHOD.format(module=module, assign=assign))
+    engine = load(f"{module}:engine")
+    name = next(name for name, (_, check) in state.CHECKS.items() if check is checks.assigned_values)
+    (result,) = state.run(engine, [name])
+    assert result.outcome == "wrong"
+    script = reproducer_of_check(engine, result)
+    assert (".set(7.0)" in script) is syntax
+    assert raised_by([("it", script)], tmp_path.parent) == {
+        "it": "AssertionError" if syntax else "GradientError"
+    }
