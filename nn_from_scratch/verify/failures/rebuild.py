@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.generate_arrays import WHOLE
 SIMPLE = (2.0, 3.0, 0.5, 1.0, 5.0, 7.0, 0.25, 4.0, 6.0, 8.0, 9.0, -1.0, -2.0, -3.0, 0.0)
 """Numbers that a person likes to see, the best first: at 1 and at 0 too many formulas agree."""
 
-Size = tuple[int, int, int, int, int]
+Size = tuple[int, int, int, int, int, int]
 
 
 def values(case: Case) -> list[Any]:
@@ -50,6 +50,7 @@ def size(case: Case, working_format: Format) -> Size:
         sum(0 in shape for shape in case.shapes) + bool(case.shapes and not case.cotangent),
         len(case.expression.steps),
         len(numbers),
+        sum(map(len, case.shapes)),
         sum(len(group) - len(set(map(abs, group))) for group in (values, case.cotangent, case.tangent)),
         sum(_hardness(x, working_format) for x in numbers),
     )
@@ -180,7 +181,7 @@ def _simpler_graphs(case: Case, keep: Collection[int]) -> Iterator[Case]:
 
 
 def _smaller_shapes(case: Case) -> Iterator[Case]:
-    """Yield cases with an axis of an input, or all axes of one length, halved or made one shorter."""
+    """Yield cases with an axis of an input, or all of one length, halved or made one shorter, or dropped."""
     arrays = case.inputs()
     lengths = sorted({n for shape in case.shapes for n in shape if n > 1}, reverse=True)
     halves = [(n, part) for n in lengths if n > 3 for part in (slice(n // 2), slice(n // 2, None))]
@@ -192,6 +193,7 @@ def _smaller_shapes(case: Case) -> Iterator[Case]:
         for n, part in parts
         if n in np.shape(x)
     ]
+    shorter.append([x[0] if np.shape(x)[:1] == (1,) else x for x in arrays])
     for inputs in shorter:
         try:
             yield with_inputs(replace(case, cotangent=()), case.expression, inputs)
