@@ -60,8 +60,7 @@ class Statistics:
         if seen.verdict.accuses:
             self.accusing.update(operations)
             self.accused.append(seen.case)
-            if seen.verdict is Verdict.INACCURATE:
-                self.inaccurate.append(seen.case)
+            self.inaccurate += [seen.case] * (seen.verdict is Verdict.INACCURATE)
         if seen.verdict is Verdict.CONVENTION and len(self.conventions) < MOST_EXAMPLES:
             self.conventions.append(example(seen))
         if seen.case.tangent:

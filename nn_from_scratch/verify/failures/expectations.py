@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from flint import arb
-
-from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.question import Question
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.formats import Format
 
 
@@ -36,19 +31,3 @@ def expectations(working_format: Format, case: Case) -> list[Judgement]:
         if case.tangent or not tie:
             break
     return judgements
-
-
-def notice(expected: Sequence[Judgement], found: Examination) -> bool:
-    """Whether an answer misses an expectation.
-
-    At kinks what is expected of each derivative, and of their sum, is less than what one choice at each kink
-    gives: an answer that no choices give may miss none.
-    """
-    got = [one.got for one in found.judgements]
-    if len(expected) > len(got):
-        got.append(exact_sum(got[1:]) if all(map(math.isfinite, got)) else math.nan)
-    return any(
-        not float((arb(number) - one.truth).abs_lower()) <= one.tolerance
-        for one, number in zip(expected, got, strict=False)
-        if one.truth.is_finite() and math.isfinite(one.tolerance)
-    )

@@ -71,7 +71,7 @@ def _standalone(source: Source, engine: Engine, found: Examination, *, again: bo
         lambda step, operands: source.write(step, operands, expression.operand_kinds(step))
     )
     code = source.differentiate(inputs, lines, cotangent, [array_text(x) for x in case.tangents()])
-    value, *slopes = expected
+    value, *slopes = expectations(engine.format, case)
     what, derivative = names(case)
     rows = [*_row(what, code.value, [value], None)]
     sizes = [math.prod(shape) for shape in case.shapes] or [1] * expression.inputs
