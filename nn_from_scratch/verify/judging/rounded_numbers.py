@@ -10,7 +10,9 @@ sections 2.2 and 4.2; FLINT's balls carry each charge through what follows.)
 What is charged, in unit roundoffs u of the result:
 
 * 1 for a product, which may be contracted with a sum (fma), for a reciprocal, and for a sum of two terms;
-* 2 for a quotient, which may be a product with the reciprocal, and for an elementary function;
+* 2 for a quotient, which may be a product with the reciprocal;
+* 2 for a square root, which may be a power;
+* 2.5 for any other function: with the margin that is two units in the last place off the nearest number;
 * n - 1 of the sum of all magnitudes for a sum of n terms, in whatever steps it was written;
 * nothing for what no engine rounds: a sign, a choice between numbers, 0, a constant factor that is a power of
   two.
@@ -44,12 +46,15 @@ class StandardModel:
     """The ball of 1 + e, for one rounding."""
     twice: arb = field(init=False)
     """The same for two."""
+    function: arb = field(init=False)
+    """The same for an elementary function."""
     lost: arb = field(init=False)
     """The ball of e; times a size, what one rounding of it may lose."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "once", arb(1, self.unit_roundoff))
         object.__setattr__(self, "twice", arb(1, 2 * self.unit_roundoff))
+        object.__setattr__(self, "function", arb(1, 2.5 * self.unit_roundoff))
         object.__setattr__(self, "lost", arb(0, self.unit_roundoff))
 
     def number(self, x: Rounded | float) -> Rounded:
@@ -151,7 +156,7 @@ class Rounded:
             return self
         exponent = self.model.number(other)
         power = self.ball**exponent.ball
-        power *= self.model.once if other == 2 else self.model.twice
+        power *= self.model.once if other == 2 else self.model.function
         return self.of_scale(power)
 
     def __rpow__(self, other: Rounded | float) -> Rounded:
@@ -168,7 +173,8 @@ class Rounded:
 
     def function(self, name: str) -> Rounded:
         """Return an elementary function, by its name in FLINT."""
-        return self.of_scale(getattr(self.ball, name)() * self.model.twice)
+        charge = self.model.twice if name == "sqrt" else self.model.function
+        return self.of_scale(getattr(self.ball, name)() * charge)
 
     def path(self, slope: Rounded | float) -> Rounded:
         """Multiply each of the terms by a slope, as engines do that go path by path."""
@@ -313,4 +319,4 @@ class RoundedFunctions:
     def arctan2(self, y: Operand, x: Operand) -> Rounded:
         """Return the angle of the point (x, y)."""
         first, second = self.model.number(y), self.model.number(x)
-        return first.of_scale(arb.atan2(first.ball, second.ball) * self.model.twice)
+        return first.of_scale(arb.atan2(first.ball, second.ball) * self.model.function)

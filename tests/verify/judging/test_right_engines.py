@@ -1,0 +1,191 @@
+"""Right engines that compute otherwise: by another order, grouping, path or contraction. None is accused."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import Engine, load
+from nn_from_scratch.verify.faults.rules import RULES
+from nn_from_scratch.verify.judging.examine import WITNESSES, examine
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.power.right_engines import RIGHT_ENGINES
+from nn_from_scratch.verify.power.right_engines.tape import Way, fma
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.operations import ALL_FORMS
+
+GRAPHS = 60
+PACKAGES = {"pytorch": "torch", "casadi": "casadi", "micrograd": "micrograd", "autograd": "autograd"}
+
+
+def engine_of(name: str) -> Engine:
+    if name in PACKAGES:
+        pytest.importorskip(PACKAGES[name])
+    return RIGHT_ENGINES[name]() if name in RIGHT_ENGINES else load(name)
+
+
+def graph(
+    point: Sequence[float], constants: Sequence[float], *steps: tuple[str, int] | tuple[str, int, int]
+) -> Case:
+    """Return the case whose output is the last step; operands are numbered inputs, constants, steps."""
+    made = tuple(Step(name, tuple(operands)) for name, *operands in steps)
+    size = len(point) + len(constants) + len(steps)
+    return Case(Expression(len(point), tuple(constants), made, size - 1), tuple(point))
+
+
+SHARED_PRODUCTS = graph(
+    (1.5, 0.001, 1e5, -1e5),
+    (),
+    ("mul", 0, 1),
+    ("mul", 0, 2),
+    ("mul", 0, 3),
+    ("add", 5, 6),
+    ("add", 4, 7),
+)
+EXACT_QUOTIENT = graph((49.0,), (49.0, 1.0), ("div", 0, 1), ("sub", 3, 2))
+NOTHING_LEFT = graph((0.7,), (0.001,), ("add", 0, 1), ("mul", 1, 2), ("mul", 0, 3), ("sub", 4, 4))
+LARGE_TERMS = graph((1e16, -1e16, 1.0), (), ("add", 0, 1), ("add", 3, 2))
+PRODUCT_LESS_ITSELF = graph((0.1, 0.3), (), ("mul", 0, 1), ("sub", 2, 2))
+QUOTIENT_OF_ONE = graph((0.1, 0.3), (), ("mul", 0, 1), ("div", 2, 2), ("arctan", 3))
+
+
+@pytest.mark.parametrize("name", ["nn_from_scratch", "micrograd", "path by path", "sorted sums"])
+def test_shared_products_may_be_summed_in_any_order(name: str) -> None:
+    engine = engine_of(name)
+    assert engine.answer(SHARED_PRODUCTS).gradient[0] == 0.0010000000038417056  # half an ulp of 1e5 off
+    assert examine(engine, SHARED_PRODUCTS).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("name", ["micrograd", "division by the reciprocal"])
+def test_a_quotient_may_be_a_product_with_the_reciprocal(name: str) -> None:
+    engine = engine_of(name)
+    assert engine.answer(EXACT_QUOTIENT).value == -(2.0**-53)
+    assert examine(engine, EXACT_QUOTIENT).verdict is Verdict.RIGHT
+
+
+def test_adjoints_may_be_added_path_by_path() -> None:
+    engine = engine_of("path by path")
+    (left,) = engine.answer(NOTHING_LEFT).gradient
+    assert 0 < abs(left) < 1e-18
+    assert examine(engine, NOTHING_LEFT).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("name", ["sorted sums", "sums from the largest", "pairwise sums"])
+def test_a_sum_may_lose_what_is_small_beside_its_terms(name: str) -> None:
+    engine = engine_of(name)
+    assert engine.answer(LARGE_TERMS).value == 0  # for 1
+    assert examine(engine, LARGE_TERMS).verdict in (Verdict.RIGHT, Verdict.UNDECIDED)
+
+
+def test_a_product_may_be_contracted_with_a_difference() -> None:
+    engine = engine_of("fused multiply-add")
+    assert engine.answer(PRODUCT_LESS_ITSELF).value == pytest.approx(1.7e-18, rel=0.1)
+    assert examine(engine, PRODUCT_LESS_ITSELF).verdict is Verdict.RIGHT
+
+
+def test_a_reciprocal_may_be_a_unit_off() -> None:
+    def off(_z: float, x: float, y: float) -> tuple[float, float]:
+        return math.nextafter(1 / y, math.inf), -x / (y * y)
+
+    engine = Way(rules={**RULES, "div": (RULES["div"][0], off)}).engine("a unit off")
+    assert 1e-16 < abs(engine.answer(QUOTIENT_OF_ONE).gradient[0]) < 2e-15
+    assert examine(engine, QUOTIENT_OF_ONE).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("one", [SHARED_PRODUCTS, EXACT_QUOTIENT, NOTHING_LEFT, LARGE_TERMS])
+def test_what_no_order_explains_is_accused(one: Case) -> None:
+    """The same cases by an engine whose derivatives are wrong by a millionth."""
+    wrong = {name: (RULES[name][0], steeper(name)) for name in ("add", "sub", "mul", "div")}
+    assert examine(Way(rules={**RULES, **wrong}).engine("wrong"), one).verdict.accuses
+
+
+def steeper(name: str) -> Callable[..., tuple[float, ...]]:
+    """Return an operation's partial derivatives, the first a millionth too large."""
+
+    def partials(*numbers: float) -> tuple[float, ...]:
+        first, *others = RULES[name][1](*numbers)
+        return first * (1 + 1e-6), *others
+
+    return partials
+
+
+def test_units_in_the_last_place_of_an_elementary_function_are_allowed() -> None:
+    def above(name: str, units: int) -> Callable[[float], float]:
+        compute = RULES[name][0]
+        return lambda x: compute(x) + units * math.ulp(compute(x)) if compute(x) else compute(x)
+
+    def off_by(units: int) -> Engine:
+        rules = {name: (above(name, units), RULES[name][1]) for name in names}
+        return Way(rules={**RULES, **rules}).engine(f"{units} units off")
+
+    names = ("exp", "log", "sin", "tanh", "arctan")
+    forms = [form for form in ALL_FORMS if form[0] in names]
+    drawn = [case(seeded(3, index), forms, most_steps=1) for index in range(200)]
+    assert not any(examine(off_by(2), one).verdict.accuses for one in drawn)
+    assert sum(examine(off_by(6), one).verdict.accuses for one in drawn) > 100
+
+
+def test_a_sum_with_a_dominating_last_term_is_right_for_any_length() -> None:
+    numbers = [0.1 + 0.001 * k for k in range(1000)]
+    parameters = (("axis", None), ("keepdims", False))
+    one = Case(
+        Expression(1, (), (Step("sum", (0,), parameters),), 1), (*numbers, -1e3 * 0.5995), ((1001,),), (1.0,)
+    )
+    for name in ("nn_from_scratch", "pytorch"):
+        assert examine(engine_of(name), one).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("name", RIGHT_ENGINES)
+def test_right_engine_is_not_accused(name: str) -> None:
+    """Of random graphs, and of sums of few numbers of many sizes, which cancel."""
+    engine = engine_of(name)
+    drawn = [case(seeded(23, index), engine.forms) for index in range(GRAPHS)]
+    sums = [form for form in engine.forms if form[0] in ("add", "sub", "mul", "div")]
+    drawn += [awkward(case(seeded(24, index), sums), index) for index in range(GRAPHS)]
+    seen = [examine(engine, one) for one in drawn]
+    assert [one.message for one in seen if one.verdict.accuses] == []
+    undecided = sum(one.verdict is Verdict.UNDECIDED for one in seen)
+    assert undecided <= {"float64": 0.02, "float32": 0.05}.get(engine.dtype, 0.15) * len(seen)
+
+
+def awkward(one: Case, seed: int) -> Case:
+    """Return the case at a point of two numbers, of any size, and their negatives."""
+    source = random.Random(seed)
+    numbers = [source.uniform(1, 10) * 10.0 ** source.randint(-4, 4) for _ in range(2)]
+    return replace(one, point=tuple(source.choice((-1, 1)) * source.choice(numbers) for _ in one.point))
+
+
+@pytest.mark.parametrize("name", ["textbook reverse mode", "dual numbers", "path by path", "casadi"])
+def test_no_witness_contradicts_a_right_engine(name: str) -> None:
+    engine = engine_of(name)
+    for index in range(GRAPHS):
+        seen = examine(engine, case(seeded(25, index), engine.forms), witnesses=WITNESSES[:1])
+        assert "differs" not in seen.oracles.values(), str(seen.case)
+
+
+def test_engines_of_one_way_differ_in_their_last_digits() -> None:
+    """The engines are no copies of one another: on the same graphs each answers something of its own."""
+    forms = [form for form in ALL_FORMS if form[0] in ("add", "sub", "mul", "div")]
+    drawn = [awkward(case(seeded(26, index), forms), index) for index in range(900)]
+    names = [name for name in RIGHT_ENGINES if "float" not in name and name != "casadi"]
+    with np.errstate(all="ignore"):
+        answers = {
+            name: tuple((found.value, *found.gradient) for found in map(engine_of(name).answer, drawn))
+            for name in names
+        }
+    assert len(set(answers.values())) == len(answers)
+
+
+def test_fma_rounds_once() -> None:
+    x = 1 + 2.0**-30
+    assert fma(x, x, -1.0) == 2.0**-29 + 2.0**-60
+    assert x * x - 1.0 == 2.0**-29
+    assert fma(1e300, 1e300, 0.0) == math.inf
+    assert math.isnan(fma(math.inf, 0.0, 1.0))
