@@ -78,6 +78,8 @@ class Engine:
         unknown = set(self.operations) - set(CATALOGUE | ARRAYS)
         if unknown:
             raise ValueError(f"operations not in the catalogue: {', '.join(sorted(unknown))}")
+        if self.second_order and self.tape and self.tape.gradients is None:
+            raise ValueError("second_order of a tape needs its `gradients`")
 
     @property
     def tape(self) -> Tape | None:
