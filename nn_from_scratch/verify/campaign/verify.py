@@ -72,7 +72,7 @@ def verify(
     checks: list[state.Result] = []
     failures: list[dict[str, Any]] = []
     interrupted = False
-    named = [name for name, (grade, _) in state.CHECKS.items() if grade in grades or name not in state.LONG]
+    named = [name for name, one in state.CHECKS.items() if one.grade in grades or name not in state.LONG]
     try:
         with state.started(engine, named) as results:  # their processes work while graphs are checked
             for part in checked_chunks(engine, graphs, seed, jobs):

@@ -19,10 +19,10 @@ from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.state import Result
 
 _KINDS_OF_CHECKS = {
-    "a second backward does not count inner nodes again": STATE_LEFT_OVER,
-    "two outputs may share a node": STATE_LEFT_OVER,
-    "a leaf may be in two graphs": STATE_LEFT_OVER,
-    "values assigned after the forward pass change nothing": "stale value",
+    "a second backward of one output": STATE_LEFT_OVER,
+    "two outputs that share a node": STATE_LEFT_OVER,
+    "a leaf in two graphs": STATE_LEFT_OVER,
+    "values assigned after the forward pass": "stale value",
 }
 _MOST_SHRUNK = 12  # failing graphs, at perhaps 0.1 s each; all of them are counted
 _MOST_UNBLAMED = 3  # of which no single operation is to blame
@@ -81,7 +81,7 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
             "grade": check.grade,
             "operation": check.name,
             "kind": _KINDS_OF_CHECKS.get(check.name, ""),
-            "message": f"{check.name}: not so.\n{check.message}",
+            "message": f"{check.name}: {check.message}",
             "text": "",
             "expression": None,
             "point": [],
