@@ -107,11 +107,7 @@ class Statistics:
                 "wrong": self.accusing[name] if name in blamed else 0,
                 "undecided": self.undecided[name],
                 "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
-                "note": "; ".join(
-                    f"{_written(name, kinds)}: {reason}"
-                    for (operation, kinds), reason in engine.lacks.items()
-                    if operation == name
-                ),
+                "note": engine.note(name),
             }
             for name in CATALOGUE | ARRAYS
         }
@@ -156,6 +152,12 @@ class Statistics:
             found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
         if not engine.forms:
             found.append("the engine supports no operation of the catalogue")
+        if engine.silence:
+            found.append(f"the engine answered no question, and was asked no more: {engine.silence}")
+        found += [
+            f"the operation {name} that the adapter gives cannot be called: {reason}"
+            for name, reason in engine.broken.items()
+        ]
         return found
 
 
@@ -167,7 +169,3 @@ def _contradicted(seen: Examination) -> list[str]:
         return [name for name, said in witnesses.items() if said == "differs"]
     believed = {said for said in witnesses.values() if said != "no answer"} == {"agrees"}
     return ["taylor"] if gradient is Verdict.WRONG and believed else []
-
-
-def _written(name: str, kinds: str) -> str:
-    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

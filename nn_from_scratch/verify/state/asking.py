@@ -33,8 +33,9 @@ def cases(engine: Engine) -> Iterator[Case]:
     """Yield the questions that are asked more than once: the same in every process."""
     if engine.forms:
         yield from (case(seeded(_SEED, k), engine.forms) for k in range(_SCALARS))
-    if engine.arrays:
-        yield from (array_case(seeded(_SEED, _SCALARS + k), engine.array_forms) for k in range(_ARRAYS))
+    if engine.array_forms:
+        drawn = (array_case(seeded(_SEED, _SCALARS + k), engine.array_forms) for k in range(_ARRAYS))
+        yield from (case for case in drawn if not engine.lacking(case))
 
 
 def said(engine: Engine, asked: Case) -> Said:
