@@ -3,6 +3,8 @@
 import warnings
 
 from nn_from_scratch.distribution import stranger_warning
+from nn_from_scratch.verify.campaign.checking import check_engine
+from nn_from_scratch.verify.campaign.results import Results
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.loading import load
@@ -20,12 +22,14 @@ __all__ = [
     "EngineError",
     "Expression",
     "GradientError",
+    "Results",
     "Step",
     "TapeSource",
     "TransformSource",
     "UndecidedError",
     "Verdict",
     "check",
+    "check_engine",
     "check_gradient",
     "check_state",
     "load",

@@ -11,19 +11,21 @@ from multiprocessing import get_context
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.judging.examine import WITNESSES, examine
-from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.generate import Choose, case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
 _SECOND_ORDER = (2, 3)  # of every four graphs, those asked to second order as well: one scalar, one of arrays
+_DRAWN = 50  # array graphs, until one needs nothing that the engine lacks
 _CHUNK = 50  # graphs between two signs of progress
 _WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start
 
 
 def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> Iterator[Statistics]:
     """Yield the statistics of chunks of graphs, in their order: results do not depend on the processes."""
-    if graphs and not engine.forms:
+    if graphs and (not engine.forms or engine.silence):
         return
     chunks = [range(first, min(first + _CHUNK, graphs)) for first in range(0, graphs, _CHUNK)]
     jobs = jobs or min(os.cpu_count() or 1, max(1, graphs // _WORTH_A_WORKER))
@@ -44,13 +46,23 @@ def _check(engine: Engine, seed: int, indices: range) -> Statistics:
     found = Statistics()
     for index in indices:
         choose = seeded(seed, index)
-        arrays = engine.arrays and index % 2 == 1
-        drawn = array_case(choose, engine.array_forms) if arrays else case(choose, engine.forms)
-        seen = examine(engine, drawn, witnesses=WITNESSES)
+        drawn, seen = _drawn_and_examined(engine, choose, arrays=index % 2 == 1)
         found.add(seen)
         if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
             found.add(examine(engine, with_tangent(drawn, choose)))
     return found
+
+
+def _drawn_and_examined(engine: Engine, choose: Choose, *, arrays: bool) -> tuple[Case, Examination]:
+    """Draw a graph and examine it: one over arrays if it is wanted, of what the engine has."""
+    for _ in range(_DRAWN if arrays and engine.array_forms else 0):
+        drawn = array_case(choose, engine.array_forms)
+        if not engine.lacking(drawn):
+            seen = examine(engine, drawn, witnesses=WITNESSES)
+            if not (seen.error and engine.lacking(drawn, raised=True)):
+                return drawn, seen
+    drawn = case(choose, engine.forms)
+    return drawn, examine(engine, drawn, witnesses=WITNESSES)
 
 
 def _start_worker(spec: str) -> None:

@@ -24,12 +24,19 @@ def grade(found: Statistics, checks: list[state.Result]) -> dict[str, str]:
     rules = [wrong == 0] * (decided > 0)
     accuracy = [verdicts[Verdict.INACCURATE] == 0] * (decided > wrong)
     outcomes = {"rules": graded(rules), "accuracy": graded(accuracy)}
-    left_out = {state.CHECKS[name][0] for name in state.CHECKS.keys() - {one.name for one in checks}}
-    for grade in ("state", "limits"):
-        decisive = [one.outcome for one in checks if one.grade == grade and one.outcome != "not supported"]
-        outcome = graded([outcome == "right" for outcome in decisive])
-        outcomes[grade] = "not checked" if outcome == "right" and grade in left_out else outcome
+    for name in ("state", "limits"):
+        outcomes[name] = _grade_of_checks([one for one in checks if one.grade == name], name)
     return outcomes
+
+
+def _grade_of_checks(checks: Collection[state.Result], grade: str) -> str:
+    """Grade named checks: right only if each that applies was made, asked and answered right."""
+    found = {one.outcome for one in checks}
+    if found & {"wrong", "error"}:
+        return "wrong"
+    made = {one.name for one in checks}
+    left_out = any(one.grade == grade and name not in made for name, one in state.CHECKS.items())
+    return "right" if "right" in found and "not supported" not in found and not left_out else "not checked"
 
 
 def overall_verdict(outcomes: Mapping[str, str]) -> str:

@@ -123,11 +123,7 @@ class Statistics:
                 "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
                 "avoidable_digits_lost": round(self.losses[name].digits, 1) if name in self.losses else None,
                 "avoidable_example": self.losses.get(name, Loss()).example,
-                "note": "; ".join(
-                    f"{_written(name, kinds)}: {reason}"
-                    for (operation, kinds), reason in engine.lacks.items()
-                    if operation == name
-                ),
+                "note": engine.note(name),
             }
             for name in CATALOGUE | ARRAYS
         }
@@ -172,6 +168,12 @@ class Statistics:
             found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
         if not engine.forms:
             found.append("the engine supports no operation of the catalogue")
+        if engine.silence:
+            found.append(f"the engine answered no question, and was asked no more: {engine.silence}")
+        found += [
+            f"the operation {name} that the adapter gives cannot be called: {reason}"
+            for name, reason in engine.broken.items()
+        ]
         return found
 
 
@@ -183,7 +185,3 @@ def _contradicted(seen: Examination) -> list[str]:
         return [name for name, said in witnesses.items() if said == "differs"]
     believed = {said for said in witnesses.values() if said != "no answer"} == {"agrees"}
     return ["taylor"] if gradient is Verdict.WRONG and believed else []
-
-
-def _written(name: str, kinds: str) -> str:
-    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

@@ -10,6 +10,7 @@ from nn_from_scratch.verify import state
 from nn_from_scratch.verify.campaign.chunks import checked_chunks
 from nn_from_scratch.verify.campaign.environment import environment
 from nn_from_scratch.verify.campaign.grades import GRADES, grade, overall_verdict
+from nn_from_scratch.verify.campaign.results import Results
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures import failing_accuracy, failing_checks, failing_graphs
@@ -31,7 +32,7 @@ def verify(
     jobs: int | None = None,
     grades: Collection[str] = GRADES,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Results:
     """Check an engine on random graphs, its state and its limits.
 
     Parameters
@@ -52,8 +53,9 @@ def verify(
 
     Returns
     -------
-    dict
-        The results, ready for JSON. After an interruption (Ctrl-C) they hold what was checked until then.
+    Results
+        A dict, ready for JSON, that is true if the verdict is "right". After an interruption (Ctrl-C) it
+        holds what was checked until then, and is false.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def verify(
     checks: list[state.Result] = []
     failures: list[dict[str, Any]] = []
     interrupted = False
-    named = [name for name, (grade, _) in state.CHECKS.items() if grade in grades or name not in state.LONG]
+    named = [name for name, one in state.CHECKS.items() if one.grade in grades or name not in state.LONG]
     try:
         with state.started(engine, named) as results:  # their processes work while graphs are checked
             for part in checked_chunks(engine, graphs, seed, jobs):
@@ -91,7 +93,7 @@ def verify(
     gated = [grade for grade in GRADES if grade in grades]
     blamed = {failure["operation"] for failure in failures}
     failures += failing_checks(engine, checks)
-    return {
+    told: dict[str, Any] = {
         "schema": 1,
         "engine": engine.name,
         "spec": engine.spec or None,
@@ -124,3 +126,4 @@ def verify(
         "convention_examples": found.conventions,
         "alarms": found.alarms(engine),
     }
+    return Results(told)

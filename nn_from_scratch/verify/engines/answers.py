@@ -8,9 +8,18 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
+
+Floats = npt.NDArray[np.float64]
+_NO_REAL_NUMBERS = {"c": "complex", "b": "boolean", "S": "text", "U": "text", "M": "a date", "m": "a date"}
+"""What numpy would convert to real numbers without a word, by its kinds of data types."""
+
+
+class AnswerError(ValueError):
+    """What an engine answered is no value or no gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,53 @@ class Answer:
 
     value: float
     gradient: tuple[float, ...]
+
+
+def real_numbers(x: Any, what: str) -> Floats:
+    """Convert a number or an array of any library to float64.
+
+    Parameters
+    ----------
+    x
+        A real number, or an array of them.
+    what
+        What it is, for the message.
+
+    Raises
+    ------
+    AnswerError
+        If it is complex (even where the imaginary part is 0), boolean, text, nothing or no number.
+
+    """
+    found = np.asarray(x)
+    if found.dtype == np.float64:
+        return found
+    # Of objects that numpy does not know, such as fractions, each may be of another kind.
+    entries = found.ravel().tolist() if found.dtype.kind == "O" else [found]
+    for entry in entries:
+        kind = "nothing" if entry is None else _NO_REAL_NUMBERS.get(np.asarray(entry).dtype.kind)
+        if kind:
+            raise AnswerError(f"{what} is {kind}, and no real number: {_shortened(x)}")
+    try:
+        return found.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise AnswerError(f"{what} is no number: {_shortened(x)}") from error
+
+
+def flat_value(value: Any, size: int) -> Floats:
+    """Convert a value to floats, given how many numbers it must be.
+
+    Raises
+    ------
+    AnswerError
+        If it is not real, or another number of numbers.
+
+    """
+    found = real_numbers(value, "the value").ravel()
+    if found.size != size:
+        numbers = "one number is" if size == 1 else f"{size} numbers are"
+        raise AnswerError(f"the value has shape {np.shape(value)}, where {numbers} expected")
+    return found
 
 
 def flat_gradient(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:
@@ -33,21 +89,49 @@ def flat_gradient(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:
 
     Raises
     ------
-    ValueError
-        If there is not a derivative for each input, or one of another shape than its input.
+    AnswerError
+        If there is not a derivative for each input, or one that is not real, or of another shape than its
+        input.
+
+    """
+    check_count(case, gradient)
+    derivatives: list[float] = []
+    for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
+        if derivative is None:
+            derivatives += [0.0] * np.size(x)
+        elif isinstance(derivative, float) and not np.ndim(x):
+            derivatives.append(float(derivative))
+        else:
+            found = real_numbers(derivative, f"the gradient for x{number}")
+            check_shape(number, np.shape(x), found.shape)
+            derivatives += found.ravel().tolist()
+    return tuple(derivatives)
+
+
+def check_count(case: Case, gradient: Sequence[Any]) -> None:
+    """Compare the number of derivatives with that of the inputs.
+
+    Raises
+    ------
+    AnswerError
+        If they are not the same.
 
     """
     if len(gradient) != case.expression.inputs:
-        raise ValueError(f"{len(gradient)} derivatives for {case.expression.inputs} inputs")
-    derivatives: list[float] = []
-    for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
-        found = np.zeros(np.shape(x)) if derivative is None else np.asarray(derivative, dtype=np.float64)
-        if found.shape != np.shape(x):
-            raise ValueError(
-                f"the gradient for x{number} has shape {found.shape}, x{number} has {np.shape(x)}"
-            )
-        derivatives += found.ravel().tolist()
-    return tuple(derivatives)
+        raise AnswerError(f"{len(gradient)} derivatives for {case.expression.inputs} inputs")
+
+
+def check_shape(number: int, shape: tuple[int, ...], found: tuple[int, ...]) -> None:
+    """Compare the shape of an input with that of its gradient.
+
+    Raises
+    ------
+    AnswerError
+        If they are not the same, even if they would broadcast.
+
+    """
+    if found != shape:
+        raise AnswerError(f"the gradient for x{number} has shape {found}, x{number} has {shape}")
 
 
 def along_tangent(operations: Arithmetic, gradient: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -56,3 +140,8 @@ def along_tangent(operations: Arithmetic, gradient: Sequence[Any], tangents: Seq
     if not isinstance(tangents[0], float):
         parts = [operations["sum"](part, axis=None, keepdims=False) for part in parts]
     return reduce(operations["add"], parts)
+
+
+def _shortened(x: Any) -> str:
+    """Return what there is to see of an answer, on one line."""
+    return " ".join(repr(x).split())[:100]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
+from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods
 from nn_from_scratch.verify.engines.source import Source
 from nn_from_scratch.verify.engines.tape import Tape
@@ -18,7 +19,10 @@ from nn_from_scratch.verify.questions.formats import FORMATS, Format
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, ARRAYS, CATALOGUE, Form
 
 # What an engine raises for an operation it does not have; anything else is a fault.
-_LACKS = (AttributeError, TypeError, NotImplementedError, AssertionError)
+_LACKS = (AttributeError, TypeError, NotImplementedError)
+
+
+_ABSENT = "no such operation"
 
 
 class EngineError(Exception):
@@ -57,6 +61,9 @@ class Engine:
         Whether it differentiates its own gradients: then it answers cases with a tangent.
     source
         How its code is written, for scripts that show a failure without this suite.
+    explicit
+        The operations that its adapter gives: one of them that cannot be called in any form is an error of
+        the adapter, and no lack.
     spec
         How `load` finds it again, in another process.
 
@@ -70,6 +77,7 @@ class Engine:
     dtype: str = "float64"
     second_order: bool = False
     source: Source | None = None
+    explicit: frozenset[str] = frozenset()
     spec: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +86,8 @@ class Engine:
         unknown = set(self.operations) - set(CATALOGUE | ARRAYS)
         if unknown:
             raise ValueError(f"operations not in the catalogue: {', '.join(sorted(unknown))}")
+        if self.second_order and self.tape and self.tape.gradients is None:
+            raise ValueError("second_order of a tape needs its `gradients`")
 
     @property
     def tape(self) -> Tape | None:
@@ -158,6 +168,7 @@ class Engine:
             dtype=dtype,
             second_order=gradients is not None,
             source=source,
+            explicit=frozenset(operations or ()),
         )
 
     @classmethod
@@ -209,17 +220,55 @@ class Engine:
             dtype=dtype,
             second_order=second_order,
             source=source,
+            explicit=frozenset(operations or ()),
         )
 
     @cached_property
     def lacks(self) -> dict[Form, str]:
         """The operations, and sides of constants, that it does not have, each with what it said."""
+        found = {form: reason for form, reason in self._missing.items() if form[0] not in self.broken}
+        return {form: reason for form, reason in found.items() if form in ALL_FORMS}
+
+    @property
+    def array_lacks(self) -> dict[Ability, str]:
+        """The kinds of shapes and keywords that its operations do not have, each with what it said.
+
+        An engine with a tape is asked for all of them at first. One that transforms functions may take long
+        to compile each: it is asked once it raises (`lacking`), and what is known until then is returned.
+        """
+        if self.tape and self.arrays and not self.complete and not self._asked:
+            every = [
+                one for one in abilities() if one.form not in self._missing and one.form[0] in self.operations
+            ]
+            if every and self._answers(together([one.case for one in every])):
+                self._asked.update(dict.fromkeys(every, ""))
+            self._ask(every)
+        return {one: said for one, said in self._asked.items() if said and one.form[0] not in self.broken}
+
+    def _ask(self, wanted: Sequence[Ability]) -> None:
+        """Ask for abilities, those not asked for yet."""
+        for one in wanted:
+            if one not in self._asked:
+                self._asked[one] = self._lack(one.case)
+
+    @cached_property
+    def _asked(self) -> dict[Ability, str]:
+        """The abilities that were asked for, with what was said where they are lacking."""
+        return {}
+
+    @cached_property
+    def broken(self) -> dict[str, str]:
+        """The operations that its adapter gives and that cannot be called in any form, and what they said."""
         found = {}
-        for name, operation in CATALOGUE.items():
-            for kinds in operation.operand_kinds:
-                reason = self._probe(name, kinds)
-                if reason:
-                    found[name, kinds] = reason
+        for name in sorted(self.explicit & self.operations.keys()):
+            if name in CATALOGUE:
+                said = [self._missing.get((name, kinds), "") for kinds in CATALOGUE[name].operand_kinds]
+            elif self.tape and self.arrays and not self.complete:
+                said = [self._lack(one.case) for one in abilities() if one.form[0] == name]
+            else:
+                continue
+            if all(said) and not any(reason.startswith(NotImplementedError.__name__) for reason in said):
+                found[name] = said[0]
         return found
 
     @cached_property
@@ -229,22 +278,105 @@ class Engine:
 
     @cached_property
     def array_forms(self) -> tuple[Form, ...]:
-        """The forms that it has for arrays, none if it has no arrays."""
+        """The forms that it has for arrays of some shape, none if it has no arrays."""
+        if not self.arrays:
+            return ()
+        lacking = self.array_lacks.keys()
         known = (form for form in ARRAY_FORMS if self.complete or form[0] in self.operations)
-        return (*self.forms, *known) if self.arrays else ()
+        return tuple(
+            form
+            for form in (*self.forms, *known)
+            if not lacking or any(one.form == form and one not in lacking for one in abilities())
+        )
 
-    def _probe(self, name: str, kinds: str) -> str:
-        """Ask the operation once, at a harmless point; return why it is not supported, or nothing."""
+    @cached_property
+    def silence(self) -> str:
+        """What it says where it answers nothing at all; nothing if it answers one of its operations."""
+        said = ""
+        for name, kinds in self.forms:
+            try:
+                self.answer(_harmless(name, kinds))
+            except AnswerError:
+                return ""  # it answers, if nothing that is right
+            except Exception as error:  # noqa: BLE001  whatever it raises is no answer
+                said = said or f"{type(error).__name__}: {error}"
+            else:
+                return ""
+        return said
+
+    def lacking(self, case: Case, *, raised: bool = False) -> str:
+        """Say what a case needs that the engine has not; nothing if it has all.
+
+        Parameters
+        ----------
+        case
+            A question.
+        raised
+            Whether the engine raised something about it: then it is asked for what the case needs, if it was
+            not yet.
+
+        """
+        expression = case.expression
+        for step in expression.steps if self.lacks else ():
+            form = step.operation, expression.operand_kinds(step)
+            if form in self.lacks:
+                return f"{step.operation}: {self.lacks[form]}"
+        if raised and case.shapes and not self.complete:
+            self._ask(needed(case))
+        found = self.array_lacks
+        ability = next((one for one in needed(case) if one in found), None) if found else None
+        return f"{ability.form[0]}, {ability.what}: {found[ability]}" if ability else ""
+
+    def note(self, name: str) -> str:
+        """Say what it lacks of an operation, each with what it said."""
+        forms = {kinds: reason for (other, kinds), reason in self.lacks.items() if other == name}
+        found = [f"{_written(name, kinds)}: {reason}" for kinds, reason in forms.items()]
+        whole = {one.what: reason for one, reason in self.array_lacks.items() if one.form[0] == name}
+        if len(set(whole.values())) == 1:
+            whole = {", ".join(whole): next(iter(whole.values()))}
+        found += [f"{what}: {reason}" for what, reason in whole.items()]
+        if name in ARRAYS and self.arrays and not self.complete and name not in self.operations:
+            found.append(f"{name}: {_ABSENT}")
+        return "; ".join(found)
+
+    @cached_property
+    def _missing(self) -> dict[Form, str]:
+        """The forms of the catalogue that cannot be called, each with what it said."""
         if self.complete:
-            return ""
-        if name not in self.operations:
-            return "no such operation"
-        case = single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
+            return {}
+        found = {form: _ABSENT for form in ALL_FORMS if form[0] not in self.operations}
+        asked = [form for form in ALL_FORMS if form not in found]
+        if not asked or self._answers(together([_harmless(*form) for form in asked])):
+            return found
+        missing = ((form, self._lack(_harmless(*form))) for form in asked)
+        return found | {form: reason for form, reason in missing if reason}
+
+    def _answers(self, case: Case) -> bool:
+        try:
+            self.answer(case)
+        except Exception:  # noqa: BLE001  whatever it is, each part is asked then
+            return False
+        return True
+
+    def _lack(self, case: Case) -> str:
+        """Ask once, at a harmless point; return why it is not supported, or nothing."""
         for ask, lacks in ((self.forward, _LACKS), (self.answer, NotImplementedError)):
             try:
                 ask(case)
             except lacks as error:
                 return f"{type(error).__name__}: {error}"
+            except AssertionError as error:
+                # Most are failures; but some engines say in this way which operands they take.
+                return f"AssertionError: {error}" if "support" in str(error) else ""
             except Exception:  # noqa: BLE001  a fault, which the checks will show
                 break
         return ""
+
+
+def _harmless(name: str, kinds: str) -> Case:
+    """Return the case of one operation inside its domain."""
+    return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
+
+
+def _written(name: str, kinds: str) -> str:
+    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import Answer, along_tangent, flat_gradient
+from nn_from_scratch.verify.engines.answers import (
+    Answer,
+    along_tangent,
+    check_count,
+    check_shape,
+    flat_gradient,
+    flat_value,
+)
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -38,12 +45,41 @@ class Tape:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
         leaves = [self.variable(x) for x in case.inputs()]
         output = case.expression.evaluate(operations, leaves)[case.expression.output]
-        cotangent = [np.reshape(case.cotangent, np.shape(self.value(output)))] if case.shapes else []
+        value = self.value(output)
+        first = flat_value(value, len(case.cotangent) if case.shapes else 1)
         if case.tangent and self.gradients:
-            found = self.gradients(output, leaves, *cotangent)
-            weights = [self.variable(x) if case.shapes else x for x in case.tangents()]
-            output, cotangent = along_tangent(operations, found, weights), []
-        self.backward(output, *cotangent)
-        values = np.ravel(np.asarray(self.value(output), dtype=np.float64))
-        weighed = exact_sum(values * (case.cotangent if cotangent else 1.0))
-        return Answer(weighed, flat_gradient(case, [self.gradient(leaf) for leaf in leaves]))
+            output = self._along_tangent(operations, case, output, leaves)
+            self.backward(output)
+            total = float(flat_value(self.value(output), 1)[0])
+        elif case.shapes:
+            self.backward(output, np.reshape(case.cotangent, np.shape(value)))
+            total = exact_sum(first * case.cotangent)
+        else:
+            self.backward(output)
+            total = float(first[0])
+        return Answer(total, flat_gradient(case, self._gradient(case, leaves)))
+
+    def _along_tangent(self, operations: Arithmetic, case: Case, output: Any, leaves: Sequence[Any]) -> Any:
+        """Return the node of the derivative along the case's tangent."""
+        cotangent = [np.reshape(case.cotangent, np.shape(self.value(output)))] if case.shapes else []
+        gradient = self.gradients(output, leaves, *cotangent) if self.gradients else ()
+        check_count(case, gradient)
+        for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
+            check_shape(number, np.shape(x), np.shape(self.value(derivative)))
+        weights = [self.variable(x) if case.shapes else x for x in case.tangents()]
+        return along_tangent(operations, gradient, weights)
+
+    def _gradient(self, case: Case, leaves: Sequence[Any]) -> list[Any]:
+        """Read the gradient of every leaf.
+
+        That of an unused one may raise: it stands for 0, and a check of state tells of it.
+        """
+        found = []
+        for number, leaf in enumerate(leaves):
+            try:
+                found.append(self.gradient(leaf))
+            except Exception:
+                if number in case.expression.reachable():
+                    raise
+                found.append(None)
+        return found

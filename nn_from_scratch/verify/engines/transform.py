@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import Answer, along_tangent, flat_gradient
+from nn_from_scratch.verify.engines.answers import (
+    Answer,
+    along_tangent,
+    check_count,
+    check_shape,
+    flat_gradient,
+    flat_value,
+)
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 
@@ -25,22 +32,71 @@ class Transform:
     namespace: Any
 
     def forward(self, operations: Arithmetic, case: Case) -> object:
-        """Compute a case's expression only."""
-        return case.expression.evaluate(operations, case.inputs())
+        """Compute a case's expression only, on whatever the transform calls a function with.
+
+        Those may lack what plain numbers have: the function is transformed, but only what its own operations
+        raise is told.
+        """
+        raised: list[Exception] = []
+
+        def traced(*inputs: Any) -> Any:
+            try:
+                return self._weighed(operations, case, inputs)
+            except Exception as error:
+                raised.append(error)
+                raise
+
+        try:
+            return self.value_and_gradient(traced, case.inputs())
+        except Exception:  # noqa: BLE001  what its reverse pass raises is a fault, which the checks will show
+            if raised:
+                raise raised[0] from None
+            return None
 
     def answer(self, operations: Arithmetic, case: Case) -> Answer:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
 
         def weighed(*inputs: Any) -> Any:
-            output = case.expression.evaluate(operations, inputs)[case.expression.output]
-            if not case.shapes:
-                return output
-            return self.namespace.sum(output * np.reshape(case.cotangent, np.shape(output)))
+            return self._weighed(operations, case, inputs)
 
         def derivative_along_tangent(*inputs: Any) -> Any:
             _, gradient = self.value_and_gradient(weighed, inputs)
+            check_count(case, gradient)
+            for number, (x, derivative) in enumerate(zip(inputs, gradient, strict=True)):
+                check_shape(number, np.shape(x), np.shape(derivative))
             return along_tangent(operations, gradient, case.tangents())
 
-        function = derivative_along_tangent if case.tangent else weighed
-        result, gradient = self.value_and_gradient(function, case.inputs())
-        return Answer(float(result), flat_gradient(case, gradient))
+        if case.tangent:
+            result, gradient = self.value_and_gradient(derivative_along_tangent, case.inputs())
+        else:
+            result, gradient = self._differentiated(case, weighed)
+        return Answer(float(flat_value(result, 1)[0]), flat_gradient(case, gradient))
+
+    def _differentiated(self, case: Case, function: Callable[..., Any]) -> tuple[Any, Sequence[Any]]:
+        """Return value and gradient of a function of the case's inputs.
+
+        Where it raises because it cannot differentiate by an input that the output does not depend on, it is
+        asked by the others: a check of state tells of it.
+        """
+        inputs = case.inputs()
+        try:
+            return self.value_and_gradient(function, inputs)
+        except Exception:
+            used = sorted(case.expression.reachable() & set(range(len(inputs))))
+            if not 0 < len(used) < len(inputs):
+                raise
+
+        def of_used(*values: Any) -> Any:
+            replaced = dict(zip(used, values, strict=True))
+            return function(*(replaced.get(k, x) for k, x in enumerate(inputs)))
+
+        result, gradient = self.value_and_gradient(of_used, [inputs[k] for k in used])
+        found = dict(zip(used, gradient, strict=True))
+        return result, [found.get(k) for k in range(len(inputs))]
+
+    def _weighed(self, operations: Arithmetic, case: Case, inputs: Sequence[Any]) -> Any:
+        """Return the case's output, or of an array the sum of its entries, each times the cotangent's."""
+        output = case.expression.evaluate(operations, inputs)[case.expression.output]
+        if not case.shapes:
+            return output
+        return self.namespace.sum(output * np.reshape(case.cotangent, np.shape(output)))

@@ -12,7 +12,7 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.adjoints import judged_adjoint, uses
 from nn_from_scratch.verify.failures.again import STATE_LEFT_OVER, answers, kind_of_change
@@ -103,6 +103,8 @@ def _kind_of_derivatives(engine: Engine, found: Examination, case: Case, probes:
 
 def _kind_of_error(error: str) -> str:
     shapes = _RESHAPED.search(error)
+    if shapes is None and error.startswith(AnswerError.__name__):
+        return "an answer that is no gradient"
     if shapes is None:
         return f"raises {error.partition(':')[0]}"
     got, expected = (tuple(int(n) for n in re.findall(r"\d+", text)) for text in shapes.groups())

@@ -22,4 +22,4 @@ def kind_of_check(check: Result) -> str:
     """Tell the kind of fault in a few words; nothing where the check's name says it all."""
     if check.outcome == "error":
         return f"raises {check.message.partition(':')[0]}"
-    return _KINDS.get(CHECKS[check.name][1], "") if check.outcome == "wrong" else ""
+    return _KINDS.get(CHECKS[check.name].check, "") if check.outcome == "wrong" else ""

@@ -152,7 +152,7 @@ def _order(
     return part(name, description, blamed, "order", order=order)
 
 
-_TWO_OUTPUTS = "two outputs may share a node"
+_TWO_OUTPUTS = "two outputs that share a node"
 
 STRUCTURE: tuple[Fault, ...] = (
     _order("depth first", "nodes in the order in which a search meets them", depth_first),
@@ -183,7 +183,7 @@ STRUCTURE: tuple[Fault, ...] = (
     Fault(
         "waiting",
         "a node that waits for a consumer outside the graph",
-        "a dead branch changes nothing",
+        "a dead branch beside the output",
         Waiting(),
         "state",
     ),
@@ -272,7 +272,7 @@ STRUCTURE: tuple[Fault, ...] = (
     part(
         "no leaf",
         "an output that is a leaf gets nothing",
-        "a leaf may be the output",
+        "a leaf as the output",
         "state",
         start=lambda output, cotangent: cotangent if output.rule else 0.0,
     ),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.answers import real_numbers
 from nn_from_scratch.verify.judging.many_inputs import bisect, direction, miss_probability
 from nn_from_scratch.verify.oracles import finite_differences
 from nn_from_scratch.verify.oracles.finite_differences import Floats
@@ -62,7 +63,7 @@ class BlackBox:
     Raises
     ------
     ValueError
-        If the function returns no number, or the gradient has another shape than the inputs.
+        If the function returns no real number, or the gradient has another shape than the inputs.
 
     """
 
@@ -78,7 +79,7 @@ class BlackBox:
             raise ValueError("the inputs must be finite numbers, at least one")
         self.height = abs(self.value(self.point))
         found = self.gradient(*self._split(self.point))
-        parts = [np.asarray(x, dtype=np.float64) for x in (found if len(self.arrays) > 1 else [found])]
+        parts = [real_numbers(x, "the gradient") for x in (found if len(self.arrays) > 1 else [found])]
         shapes = [part.shape for part in parts]
         if shapes != [x.shape for x in self.arrays]:
             expected = ", ".join(str(x.shape) for x in self.arrays)
@@ -88,7 +89,7 @@ class BlackBox:
     def value(self, point: Floats) -> float:
         """Ask the function, which is given arrays of its own."""
         self.evaluations += 1
-        value = np.asarray(self.function(*self._split(point)), dtype=np.float64)
+        value = real_numbers(self.function(*self._split(point)), "the value")
         if value.size != 1:
             raise ValueError(
                 f"the function must return a number, not shape {value.shape}: "

@@ -35,7 +35,7 @@ class Kink:
 
     def answer(self, engine: Engine) -> Derivative:
         """Return the derivative that the engine gives."""
-        if self.form not in (*engine.forms, *engine.array_forms):
+        if self.form not in (*engine.forms, *engine.array_forms) or engine.lacking(self.case):
             return None
         try:
             with np.errstate(all="ignore"):

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.chosen import Choice
 from nn_from_scratch.verify.judging.in_reach import InReach
@@ -59,6 +59,8 @@ class Examination:
     @property
     def message(self) -> str:
         """What is wrong, entry by entry; one line each."""
+        if self.error.startswith(AnswerError.__name__):
+            return f"the engine answered what is no gradient: {self.error.partition(': ')[2]}"
         if self.error:
             return f"the engine raised {self.error}"
         every = _entries(self.case)

@@ -64,8 +64,10 @@ class Question:
             sizes = [
                 sum(abs(d) * size for d, size in zip(each, sizes, strict=True)) for each in self.directions
             ]
+        # Where a product is, a part of the sum may be such a difference.
+        part = unit if any(step.operation == "prod" for step in self.case.expression.live_steps()) else 0.0
         derivatives = tuple(
-            max(radius, size) if true.contains(0) else radius
+            max(radius, size if true.contains(0) else part)
             for radius, size, true in zip(found.derivatives, sizes, truth, strict=True)
         )
         return replace(found, derivatives=derivatives)

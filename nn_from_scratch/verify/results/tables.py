@@ -59,15 +59,16 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
 
 def _show_state(console: Console, rows: list[dict[str, str]]) -> None:
     table = _table("check of state or limits", "outcome")
-    lacking = Counter(row["message"] for row in rows if row["outcome"] == "not supported")
+    not_made = ("not supported", "does not apply")
+    lacking = Counter((row["outcome"], row["message"]) for row in rows if row["outcome"] in not_made)
     for row in rows:
-        if row["outcome"] != "not supported":
+        if row["outcome"] not in not_made:
             style = _STYLES.get(row["outcome"], "bold red")
             table.add_row(row["name"], f"[{style}]{row['outcome']}[/]")
     if table.row_count:
         console.print(table)
-    for reason, count in lacking.items():
-        console.print(f"[dim]{count} checks not supported: {escape(reason[:160])}[/]", highlight=False)
+    for (outcome, reason), count in lacking.items():
+        console.print(f"[dim]{count} checks: {outcome}: {escape(reason[:160])}[/]", highlight=False)
 
 
 def _show_conventions(console: Console, rows: list[dict[str, Any]]) -> None:

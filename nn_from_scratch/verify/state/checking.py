@@ -20,4 +20,4 @@ def check_state(engine: Engine, name: str) -> None:
     """
     (result,) = run(engine, (name,))
     if result.outcome in ("wrong", "error"):
-        raise GradientError(f"{engine.name}: {result.name}: not so.\n{result.message}")
+        raise GradientError(f"{engine.name}: {result.name}: {result.message}")

@@ -7,17 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from nn_from_scratch.verify.engines.engine import Engine
 
-_PATIENCE = 300  # seconds, once there is nothing else to do; slowness is no fault
+_PATIENCE = 60.0  # seconds since a process was started; slowness is no fault
 _CODE = """
 import gc, json, os, sys
 from nn_from_scratch.verify import load, state
-from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.state import asking
 
 said = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what the engine prints is not what we say
@@ -25,14 +26,8 @@ os.dup2(2, 1)  # what the engine prints is not what we say
 def say(words):
     print(json.dumps(words), file=said, flush=True)
 
-def answer(index):
-    try:
-        return repr(engine.answer(case(seeded("hash seeds", index), engine.forms)))
-    except Exception as error:
-        return type(error).__name__
-
 engine = load(sys.argv[1])
-say([answer(index) for index in range(20 if engine.forms else 0)])
+say([asking.said(engine, case) for case in asking.cases(engine)])
 gc.disable()  # it would go through a long chain over and over
 for name in sys.argv[2:]:
     result = state.outcome(engine, name)
@@ -81,8 +76,8 @@ class Processes:
             return "error", str(error)
         return outcome, message
 
-    def answers(self) -> list[list[str]]:
-        """Return what the engine answers about the same graphs, as text, under each hash seed.
+    def answers(self) -> list[list[Any]]:
+        """Return what the engine answers to `asking.cases`, under each hash seed.
 
         Raises
         ------
@@ -96,10 +91,11 @@ class Processes:
 
 
 class _Process:
-    """An interpreter that answers 20 graphs, and then runs the named checks."""
+    """An interpreter that answers some questions, and then runs the named checks."""
 
     def __init__(self, engine: Engine, hash_seed: str, names: Sequence[str]) -> None:
         path = os.pathsep.join(filter(None, sys.path))
+        self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603  our own code
             [sys.executable, "-P", "-c", _CODE, engine.spec, *names],
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed},
@@ -108,12 +104,12 @@ class _Process:
             text=True,
         )
 
-    def line(self, position: int) -> list[str]:
+    def line(self, position: int) -> list[Any]:
         """Return what it said at this position."""
         lines, failure = self._end
         if position >= len(lines):
             raise failure
-        said: list[str] = json.loads(lines[position])
+        said: list[Any] = json.loads(lines[position])
         return said
 
     def kill(self) -> None:
@@ -125,11 +121,12 @@ class _Process:
     def _end(self) -> tuple[list[str], Exception]:
         """The lines that it said until its end, and why there are no more."""
         try:
-            said, errors = self._process.communicate(timeout=_PATIENCE)
+            elapsed = time.monotonic() - self._started
+            said, errors = self._process.communicate(timeout=max(_PATIENCE - elapsed, _PATIENCE / 60))
         except subprocess.TimeoutExpired:
             self._process.kill()
             said, _ = self._process.communicate()
-            return said.splitlines(), NoAnswerError(f"no answer within {_PATIENCE} s")
+            return said.splitlines(), NoAnswerError(f"no answer within {_PATIENCE:g} s")
         code = self._process.returncode
         last = (errors.strip().splitlines() or [f"exit status {code}"])[-1]
         died = f"the interpreter died of {signal.Signals(-code).name}" if code < 0 else ""

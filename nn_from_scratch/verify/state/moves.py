@@ -9,11 +9,28 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.state.isolated import Processes
 
 
 class NotSupportedError(Exception):
-    """The engine lacks what a check needs."""
+    """A check cannot be asked: the engine or its adapter lacks what it needs."""
+
+
+class DoesNotApplyError(NotSupportedError):
+    """There is nothing to ask: the engine has not what the check is about."""
+
+
+class NoTapeError(NotSupportedError):
+    """The engine transforms functions: it has no nodes that could keep something."""
+
+
+class RefusedError(Exception):
+    """The engine says that it does not do this."""
+
+
+# What Python itself raises where code goes wrong; a refusal is an exception that was written to be one.
+_CRASHES = (AttributeError, TypeError, NameError, LookupError, ArithmeticError, RecursionError, MemoryError)
 
 
 class Moves(ABC):
@@ -37,6 +54,17 @@ class Moves(ABC):
     @abstractmethod
     def backward(self, output: Any, *cotangent: Any) -> None:
         """Run the reverse pass."""
+
+    def backward_again(self, output: Any) -> None:
+        """Run the reverse pass over nodes that one went over before.
+
+        Raises
+        ------
+        RefusedError
+            If the engine refuses, as one does that frees a graph once it is used.
+
+        """
+        self.backward(output)
 
     @abstractmethod
     def value(self, node: Any) -> Any:
@@ -69,14 +97,18 @@ class Driven(Moves):
     Raises
     ------
     NotSupportedError
-        If the engine has no tape, or one without the move.
+        By a move that the engine lacks, by each if it has no tape.
 
     """
 
     def __init__(self, engine: Engine, processes: Processes | None = None) -> None:
-        if engine.tape is None:
-            raise NotSupportedError("the engine has no tape: it has no state to check")
-        self.engine, self.processes, self._tape = engine, processes, engine.tape
+        self.engine, self.processes = engine, processes
+
+    @property
+    def _tape(self) -> Tape:
+        if self.engine.tape is None:
+            raise NoTapeError("the engine has no tape, whose moves could be asked one by one")
+        return self.engine.tape
 
     def leaf(self, value: Any) -> Any:  # noqa: D102
         return self._tape.variable(value)
@@ -94,6 +126,14 @@ class Driven(Moves):
 
     def backward(self, output: Any, *cotangent: Any) -> None:  # noqa: D102
         self._tape.backward(output, *cotangent)
+
+    def backward_again(self, output: Any) -> None:  # noqa: D102
+        try:
+            self.backward(output)
+        except _CRASHES:
+            raise
+        except Exception as error:
+            raise RefusedError(str(error)) from error
 
     def value(self, node: Any) -> Any:  # noqa: D102
         return _number(self._tape.value(node))

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.state import checks, isolated
-from nn_from_scratch.verify.state.moves import Driven, NotSupportedError
+from nn_from_scratch.verify.state.growth import affordable
+from nn_from_scratch.verify.state.moves import DoesNotApplyError, Driven, NoTapeError, NotSupportedError
 
 Grade = Literal["state", "limits"]
-Outcome = Literal["right", "wrong", "not supported", "error"]
+Outcome = Literal["right", "wrong", "not supported", "does not apply", "error"]
+"""Of a check that is "not supported" nothing is known, so that its grade is "not checked"; of one that "does
+not apply" there is nothing to know, as of arrays for an engine that has none."""
+
+
+class NamedCheck(NamedTuple):
+    """A check, what its outcome is counted under, and what has happened where it is wrong.
+
+    Its name says what is asked, never how it ends.
+    """
+
+    grade: Grade
+    check: checks.Check
+    happened: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,7 @@ def started(engine: Engine, names: Sequence[str] = ()) -> Iterator[Iterator[Resu
     if unknown:
         raise ValueError(f"no such check: {', '.join(unknown)}; known are: {'; '.join(CHECKS)}")
     names = names or tuple(CHECKS)
-    if not (engine.tape and engine.spec):
+    if not engine.spec:
         yield (outcome(engine, name) for name in names)
         return
     dangerous = [name for name in names if name in _DANGEROUS]
@@ -67,16 +81,21 @@ def started(engine: Engine, names: Sequence[str] = ()) -> Iterator[Iterator[Resu
 
 def _of_a_process(processes: isolated.Processes, name: str) -> Result:
     found, message = processes.check(name)
-    return Result(name, CHECKS[name][0], cast(Outcome, found), message)
+    return Result(name, CHECKS[name].grade, cast(Outcome, found), message)
 
 
 def outcome(engine: Engine, name: str, processes: isolated.Processes | None = None) -> Result:
     """Run one check in this process."""
-    grade, check = CHECKS[name]
+    grade, check, happened = CHECKS[name]
     try:
-        findings = list(check(Driven(engine, processes)))
+        moves = Driven(engine, processes)
+        if name in _LENGTHS:
+            affordable(moves, _LENGTHS[name])
+        findings = list(check(moves))
     except NotSupportedError as error:
-        return Result(name, grade, "not supported", str(error))
+        no_state = isinstance(error, NoTapeError) and grade == "state"
+        applies = not (no_state or isinstance(error, DoesNotApplyError))
+        return Result(name, grade, "not supported" if applies else "does not apply", str(error))
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         return Result(name, grade, "error", f"{type(error).__name__}: {error}"[:500])
     wrong = [
@@ -84,37 +103,88 @@ def outcome(engine: Engine, name: str, processes: isolated.Processes | None = No
         for what, got, expected in findings
         if got not in expected
     ]
-    return Result(name, grade, "wrong" if wrong else "right", "\n".join(wrong))
+    return Result(name, grade, "wrong" if wrong else "right", "\n".join([happened, *wrong] if wrong else []))
 
 
-CHECKS: dict[str, tuple[Grade, checks.Check]] = {
-    "a second backward does not count inner nodes again": ("state", checks.second_backward),
-    "two outputs may share a node": ("state", checks.two_outputs),
-    "a leaf may be in two graphs": ("state", checks.leaf_in_two_graphs),
-    "values assigned after the forward pass change nothing": ("state", checks.assigned_values),
-    "gradients zeroed between two passes begin anew": ("state", checks.zeroed_between),
-    "a freed graph is refused, and not empty": ("state", checks.freed_graph),
-    "gradients share no memory": ("state", checks.arrays_apart),
-    "a dead branch changes nothing": ("state", checks.dead_branch),
-    "an unused input has derivative 0": ("state", checks.unused_input),
-    "a leaf may be the output": ("state", checks.leaf_as_output),
-    "leaves of equal value stay apart": ("state", checks.equal_leaves),
-    "the order of operands does not matter": ("state", checks.order_of_operands),
-    "the order in which operands are made does not matter": ("state", checks.order_of_making),
-    "a chain of 3,000 operations": ("limits", checks.chain(3_000)),
-    "a node shared 2**20 paths deep": ("limits", checks.sharing),
-    "backward passes leave no memory behind": ("limits", checks.nothing_left),
-    "tanh at 400": ("limits", checks.saturation("tanh", 400.0, 1.0)),
-    "tanh at -400": ("limits", checks.saturation("tanh", -400.0, -1.0)),
-    "tanh at 800": ("limits", checks.saturation("tanh", 800.0, 1.0)),
-    "tanh at -800": ("limits", checks.saturation("tanh", -800.0, -1.0)),
-    "sigmoid at 800": ("limits", checks.saturation("sigmoid", 800.0, 1.0)),
-    "sigmoid at -800": ("limits", checks.saturation("sigmoid", -800.0, 0.0)),
-    "results do not depend on the hash seed": ("state", checks.hash_seeds),
-    "a chain of 100,000 operations": ("limits", checks.chain(100_000)),
-    "a chain of 1,000,000 operations": ("limits", checks.longest_chain),
+def _state(check: checks.Check, happened: str) -> NamedCheck:
+    return NamedCheck("state", check, happened)
+
+
+def _limits(check: checks.Check, happened: str) -> NamedCheck:
+    return NamedCheck("limits", check, happened)
+
+
+def _chain(length: int) -> NamedCheck:
+    return _limits(checks.chain(length), "the derivative changed on the way")
+
+
+def _saturation(name: str, at: float, expected: float) -> NamedCheck:
+    return _limits(checks.saturation(name, at, expected), "value or slope is not the limit")
+
+
+CHECKS: dict[str, NamedCheck] = {
+    "a second backward of one output": _state(
+        checks.second_backward, "a second backward counted something again, or something less"
+    ),
+    "two outputs that share a node": _state(
+        checks.two_outputs, "the second output's backward counted something of the first again, or lost some"
+    ),
+    "a leaf in two graphs": _state(
+        checks.leaf_in_two_graphs, "what the leaf has is neither the last gradient nor the sum of both"
+    ),
+    "values assigned after the forward pass": _state(
+        checks.assigned_values, "the reverse pass used values that were assigned after the forward pass"
+    ),
+    "gradients zeroed between two passes": _state(
+        checks.zeroed_between, "a pass did not begin anew after gradients were zeroed"
+    ),
+    "a graph walked again, once gradients are zeroed": _state(
+        checks.freed_graph, "the second pass found an empty graph, and said nothing"
+    ),
+    "the memory of gradients": _state(checks.arrays_apart, "a gradient shares memory with another array"),
+    "arrays that the engine is given": _state(
+        checks.arrays_given, "the engine wrote into an array that it was given"
+    ),
+    "the same question asked again": _state(
+        checks.asked_again, "answers are not determined by the question: the engine is not deterministic"
+    ),
+    "a dead branch beside the output": _state(
+        checks.dead_branch, "a node that the output does not depend on changed the gradient"
+    ),
+    "the gradient of an unused input": _state(
+        checks.unused_input, "an input that is not used has a gradient"
+    ),
+    "a leaf as the output": _state(checks.leaf_as_output, "the derivative of a leaf for itself is not 1"),
+    "leaves of equal value": _state(checks.equal_leaves, "leaves of equal value were taken for one"),
+    "operands in either order": _state(
+        checks.order_of_operands, "the gradient depends on the order of operands"
+    ),
+    "operands made in any order": _state(
+        checks.order_of_making, "the gradient depends on the order in which operands were made"
+    ),
+    "a chain of 3,000 operations": _chain(3_000),
+    "a node shared 2**20 paths deep": _limits(checks.sharing, "not every path was counted, or some twice"),
+    "time over shared paths": _limits(
+        checks.time_over_paths, "the reverse pass walks every path: time is exponential in shared nodes"
+    ),
+    "memory after many backward passes": _limits(checks.nothing_left, "graphs left memory behind"),
+    "tanh at 400": _saturation("tanh", 400.0, 1.0),
+    "tanh at -400": _saturation("tanh", -400.0, -1.0),
+    "tanh at 800": _saturation("tanh", 800.0, 1.0),
+    "tanh at -800": _saturation("tanh", -800.0, -1.0),
+    "sigmoid at 800": _saturation("sigmoid", 800.0, 1.0),
+    "sigmoid at -800": _saturation("sigmoid", -800.0, 0.0),
+    "answers under other hash seeds": _state(
+        checks.hash_seeds, "answers depend on the hash seed, as on the order of a set"
+    ),
+    "time over operations": _limits(
+        checks.time_over_operations, "time grows faster than the number of operations"
+    ),
+    "a chain of 100,000 operations": _chain(100_000),
+    "a chain of 1,000,000 operations": _limits(checks.longest_chain, "the derivative changed on the way"),
 }
-_DANGEROUS = ("a chain of 100,000 operations", "a chain of 1,000,000 operations")
-_HASH_SEEDS = "results do not depend on the hash seed"
+_LENGTHS = {"a chain of 100,000 operations": 100_000, "a chain of 1,000,000 operations": 1_000_000}
+_DANGEROUS = ("time over operations", *_LENGTHS)
+_HASH_SEEDS = "answers under other hash seeds"
 LONG = (_HASH_SEEDS, *_DANGEROUS)
 """Checks that take seconds, in processes of their own where another process can load the engine."""

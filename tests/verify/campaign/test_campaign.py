@@ -1,13 +1,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import pytest
 
 from nn_from_scratch.verify import Engine, load, state, verify
 from nn_from_scratch.verify.campaign import chunks
-from nn_from_scratch.verify.campaign.grades import GRADES, overall_verdict
+from nn_from_scratch.verify.campaign.grades import GRADES, grade, overall_verdict
+from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.oracles import pytorch
@@ -162,7 +163,7 @@ def test_interruption_of_the_checks_keeps_those_made() -> None:
     engine = replace(ours, driver=replace(ours.tape, reset=interrupt), spec="")
     results = verify(engine, graphs=10)
     assert results["interrupted"]
-    first = list(state.CHECKS).index("gradients zeroed between two passes begin anew")
+    first = list(state.CHECKS).index("gradients zeroed between two passes")
     assert [one["name"] for one in results["state"]] == list(state.CHECKS)[:first]
     assert {one["outcome"] for one in results["state"]} == {"right"}
     assert (results["grades"]["state"], results["grades"]["rules"]) == ("not checked", "right")
@@ -190,14 +191,14 @@ def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
 @pytest.mark.parametrize(
     ("name", "grades"),
     [
-        ("left over", {"rules": "right", "accuracy": "right", "state": "wrong", "limits": "right"}),
+        ("left over", {"rules": "right", "accuracy": "right", "state": "wrong", "limits": "not checked"}),
         (
             "sigmoid: an exponential that overflows",
-            {"rules": "right", "accuracy": "right", "state": "right", "limits": "wrong"},
+            {"rules": "right", "accuracy": "right", "state": "not checked", "limits": "wrong"},
         ),
         (
             "cos: its derivative times -1.0",
-            {"rules": "wrong", "accuracy": "right", "state": "right", "limits": "right"},
+            {"rules": "wrong", "accuracy": "right", "state": "not checked", "limits": "not checked"},
         ),
     ],
 )
@@ -205,9 +206,36 @@ def test_grades_are_told_apart_and_gated_apart(name: str, grades: dict[str, str]
     results = verify(faulty(name), graphs=60)
     assert (results["verdict"], results["grades"]) == ("wrong", grades)
     assert results["gated"] == list(GRADES)
-    for grade, outcome in grades.items():
-        alone = overall_verdict({grade: outcome})
-        assert alone == outcome
+    for gated, outcome in grades.items():
+        alone = overall_verdict({gated: outcome})
+        assert alone == ("nothing checked" if outcome == "not checked" else outcome)
+
+
+def results_of(**outcomes: str) -> list[state.Result]:
+    """Return a result for every check: right, but for those named by their first word."""
+    return [
+        state.Result(name, one.grade, cast(Any, outcomes.get(name.split()[0], "right")))
+        for name, one in state.CHECKS.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "grades"),
+    [
+        ({}, ("right", "right")),
+        ({"sigmoid": "does not apply"}, ("right", "right")),
+        ({"values": "not supported"}, ("not checked", "right")),
+        ({"values": "not supported", "leaves": "wrong"}, ("wrong", "right")),
+        ({"tanh": "not supported"}, ("right", "not checked")),
+        ({"time": "error"}, ("right", "wrong")),
+        (dict.fromkeys([name.split()[0] for name in state.CHECKS], "does not apply"), ("not checked",) * 2),
+    ],
+)
+def test_check_that_could_not_be_asked_leaves_its_grade_not_checked(
+    outcomes: dict[str, str], grades: tuple[str, str]
+) -> None:
+    found = grade(Statistics(), results_of(**outcomes))
+    assert (found["state"], found["limits"]) == grades
 
 
 def test_verdict_depends_on_the_gated_grades_only() -> None:

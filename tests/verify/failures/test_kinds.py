@@ -189,7 +189,7 @@ def test_what_grows_is_left_over_and_what_jumps_is_not() -> None:
 
 
 def result(check: Callable[..., Any], outcome: Any, message: str) -> state.Result:
-    name = next(name for name, (_, one) in state.CHECKS.items() if one is check)
+    name = next(name for name, one in state.CHECKS.items() if one.check is check)
     return state.Result(name, "state", outcome, message)
 
 

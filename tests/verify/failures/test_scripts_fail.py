@@ -232,7 +232,7 @@ def test_script_of_a_check_assigns_as_the_adapter_does(
     module = f"assigned_{len(assign)}"
     Path(f"{module}.py").write_text(ASSIGNED_BY_A_METHOD.format(module=module, assign=assign))
     engine = load(f"{module}:engine")
-    name = next(name for name, (_, check) in state.CHECKS.items() if check is checks.assigned_values)
+    name = next(name for name, one in state.CHECKS.items() if one.check is checks.assigned_values)
     (result,) = state.run(engine, [name])
     assert result.outcome == "wrong"
     script = reproducer_of_check(engine, result)

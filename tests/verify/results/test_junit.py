@@ -53,7 +53,7 @@ def test_failure_has_message_and_reproducer(wrong: tuple[ET.Element, dict[str, A
 
 def test_checks_of_state_fail_under_their_name() -> None:
     suite, _ = suite_of(faulty("left over"))
-    test = case_of(suite, "two outputs may share a node")
+    test = case_of(suite, "two outputs that share a node")
     assert test.get("classname") == "state"
     assert test.find("failure") is not None
 
@@ -74,7 +74,7 @@ def test_what_is_not_supported_is_skipped() -> None:
     skipped = case_of(suite, "tanh").find("skipped")
     assert skipped is not None
     assert "no such operation" in skipped.get("message", "")
-    assert case_of(suite, "two outputs may share a node").find("skipped") is not None
+    assert case_of(suite, "two outputs that share a node").find("skipped") is not None
     assert suite.get("skipped") == str(len(suite.findall("testcase/skipped")))
 
 

@@ -11,7 +11,7 @@ from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.state import isolated
 
 OURS = load("nn_from_scratch")
-CHAIN, SEEDS = "a chain of 100,000 operations", "results do not depend on the hash seed"
+CHAIN, SEEDS = "a chain of 100,000 operations", "answers under other hash seeds"
 
 ADAPTER = """
 import os
@@ -94,13 +94,13 @@ def test_gradients_that_depend_on_the_hash_seed_are_wrong(tmp_path: Path) -> Non
 
 
 def test_gradients_that_are_not_zeroed_are_wrong() -> None:
-    name = "gradients zeroed between two passes begin anew"
+    name = "gradients zeroed between two passes"
     assert outcome(OURS, name).outcome == "right"
     assert outcome(ours(reset=lambda leaf: None), name).outcome == "wrong"
 
 
 def test_freed_graph_that_is_empty_is_wrong_and_one_that_refuses_is_right() -> None:
-    name = "a freed graph is refused, and not empty"
+    name = "a graph walked again, once gradients are zeroed"
     used: list[Any] = []
 
     def empty(output: Any) -> None:
@@ -121,7 +121,7 @@ def test_freed_graph_that_is_empty_is_wrong_and_one_that_refuses_is_right() -> N
 
 
 def test_gradients_that_share_memory_are_wrong() -> None:
-    name = "gradients share no memory"
+    name = "the memory of gradients"
     assert outcome(OURS, name).outcome == "right"
     common = np.zeros(3)
 

@@ -1,0 +1,131 @@
+"""Whole questions that an engine is asked twice: whether it answers the same, and leaves what it is given.
+
+Answers that differ are no contradiction while each is right within its rounding: an engine may add in another
+order each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.tape import Tape
+from nn_from_scratch.verify.engines.transform import Transform
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+
+Said = str | list[float]
+"""The value and the gradient in one list, or the name of what was raised."""
+
+_SCALARS, _ARRAYS = 20, 10  # questions
+_SEED = -1  # none of a campaign's graphs
+
+
+def cases(engine: Engine) -> Iterator[Case]:
+    """Yield the questions that are asked more than once: the same in every process."""
+    if engine.forms:
+        yield from (case(seeded(_SEED, k), engine.forms) for k in range(_SCALARS))
+    if engine.array_forms:
+        drawn = (array_case(seeded(_SEED, _SCALARS + k), engine.array_forms) for k in range(_ARRAYS))
+        yield from (case for case in drawn if not engine.lacking(case))
+
+
+def said(engine: Engine, asked: Case) -> Said:
+    """Ask an engine."""
+    try:
+        with np.errstate(all="ignore"):
+            answer = engine.answer(asked)
+    except Exception as error:  # noqa: BLE001  whatever an engine raises is an answer
+        return type(error).__name__
+    return [answer.value, *answer.gradient]
+
+
+def contradict(engine: Engine, asked: Case, first: Said, second: Said) -> bool:
+    """Whether two answers to one question differ by more than rounding."""
+    if isinstance(first, str) or isinstance(second, str):
+        return first != second
+    if np.array_equal(first, second, equal_nan=True):
+        return False
+    return any(examine(_answering(engine, answer), asked).verdict.accuses for answer in (first, second))
+
+
+def changed_arrays(engine: Engine) -> tuple[dict[str, Case], int]:
+    """Find a question for each thing that the engine writes into; return how many it answered, too."""
+    changed: dict[str, Case] = {}
+    answered = 0
+    for asked in cases(engine):
+        if not asked.shapes:
+            continue
+        watched = _Watched(engine)
+        answered += not isinstance(said(watched.engine(), asked), str)
+        for what in watched.changed():
+            changed.setdefault(what, asked)
+    return changed, answered
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A driver that answers what was answered before."""
+
+    recorded: Answer
+
+    def answer(self, operations: Arithmetic, case: Case) -> Answer:  # noqa: ARG002
+        return self.recorded
+
+    def forward(self, operations: Arithmetic, case: Case) -> object:  # noqa: ARG002
+        return self.recorded.value
+
+
+def _answering(engine: Engine, answer: Sequence[float]) -> Engine:
+    return replace(engine, driver=_Recorded(Answer(answer[0], tuple(answer[1:]))), second_order=False)
+
+
+class _Watched:
+    """An engine whose arrays are compared, once it has answered, with what they were when they were given."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._given: list[tuple[str, Any, Any]] = []
+
+    def engine(self) -> Engine:
+        """Return the engine, that is given arrays which are remembered."""
+        driver = self._engine.driver
+        if isinstance(driver, Tape):
+            return replace(
+                self._engine,
+                driver=replace(
+                    driver,
+                    variable=lambda x: driver.variable(self._remember("an input", x)),
+                    backward=lambda output, *cotangent: driver.backward(
+                        output, *(self._remember("the cotangent", x) for x in cotangent)
+                    ),
+                ),
+            )
+        if isinstance(driver, Transform):
+            return replace(
+                self._engine,
+                driver=replace(
+                    driver,
+                    value_and_gradient=lambda function, inputs: driver.value_and_gradient(
+                        function, [self._remember("an input", x) for x in inputs]
+                    ),
+                ),
+            )
+        return self._engine
+
+    def changed(self) -> set[str]:
+        """Return what was written into."""
+        return {what for what, x, before in self._given if not np.array_equal(x, before, equal_nan=True)}
+
+    def _remember(self, what: str, x: Any) -> Any:
+        if isinstance(x, np.ndarray):
+            self._given.append((what, x, x.copy()))
+        return x

@@ -1,0 +1,125 @@
+"""How the time of a reverse pass grows with the size of its graph: measured, fitted, and within a budget."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
+
+BUDGET = 2.0  # seconds of processor time for all sizes together
+AFFORDABLE = 20.0  # seconds that one long chain may take
+_MEASURABLE = 1e-3  # seconds: shorter times are told apart by noise
+_POINTS = 4  # that a fit rests on: the largest sizes
+STEEPEST_POWER = 1.6
+"""An exponent of n that is too large: linear time and n log n stay far below, quadratic time far above."""
+STEEPEST_BASE = 1.4
+"""A base of an exponential that is too large: over n levels, time that is polynomial stays below from the
+first measurable levels on, and one that doubles a level is at 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Sizes, how many seconds each took, and why there are no larger ones: nothing if all were reached."""
+
+    sizes: tuple[int, ...]
+    seconds: tuple[float, ...]
+    ended: str = ""
+
+    @property
+    def power(self) -> float:
+        """The exponent of n: the slope of log time over log size. NaN if too few sizes took long enough."""
+        return self._slope(math.log)
+
+    @property
+    def base(self) -> float:
+        """The factor of one more level: from the slope of log time over size."""
+        return math.exp(self._slope(float))
+
+    def _slope(self, scale: Callable[[int], float]) -> float:
+        """Fit log time over scaled sizes, by least squares over the largest sizes."""
+        points = [(n, t) for n, t in zip(self.sizes, self.seconds, strict=True) if t >= _MEASURABLE]
+        if len(points) < _POINTS:
+            return math.nan
+        sizes, seconds = zip(*points[-_POINTS:], strict=True)
+        slope, _ = np.polyfit([*map(scale, sizes)], np.log(seconds), 1)
+        return float(slope)
+
+    def so_far(self) -> str:
+        """Say how far it came."""
+        size = self.sizes[-1] if self.sizes else 0
+        return f"reached {size:,} in {sum(self.seconds):.1f} s{self.ended and f', {self.ended}'}"
+
+
+def measured(build: Callable[[int], object], sizes: Iterable[int], budget: float = BUDGET) -> Growth:
+    """Call a function with ever larger sizes until the budget is spent.
+
+    Parameters
+    ----------
+    build
+        Makes a graph of a size and runs its reverse pass.
+    sizes
+        From small to large; each must not take many times as long as the one before.
+    budget
+        Seconds of processor time, which other processes do not stretch.
+
+    """
+    seconds: dict[int, float] = {}
+    ended = ""
+    collecting = gc.isenabled()
+    gc.disable()  # collections that go through a growing graph are no time of the reverse pass
+    try:
+        for size in sizes:
+            if sum(seconds.values()) > budget:
+                ended = "the budget of time"
+                break
+            start = time.process_time()
+            build(size)
+            seconds[size] = time.process_time() - start
+    except NotSupportedError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever an engine raises ends it
+        ended = type(error).__name__
+    finally:
+        if collecting:
+            gc.enable()
+    return Growth(tuple(seconds), tuple(seconds.values()), ended)
+
+
+def affordable(moves: Moves, length: int) -> None:
+    """Estimate from shorter chains whether a chain can be asked in reasonable time.
+
+    Raises
+    ------
+    NotSupportedError
+        If it would take too long.
+
+    """
+
+    def build(size: int) -> None:
+        moves.backward(moves.repeat(size, lambda node: moves.add(node, 1.0), moves.leaf(2.0)))
+
+    found = measured(build, (length // 256, length // 64, length // 32, length // 16))
+    if found.ended:
+        return  # the long chain itself will show it, or take its time
+    power = found.power if math.isfinite(found.power) else 1.0
+    estimate = found.seconds[-1] * (length / found.sizes[-1]) ** max(power, 1.0)
+    if estimate > AFFORDABLE:
+        raise NotSupportedError(
+            f"{length:,} operations would take about {estimate:,.0f} s: "
+            f"time grows as n^{power:.1f}, {found.so_far()}"
+        )
+
+
+class Law(str):
+    """A law of growth, written without quotation marks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
