@@ -12,15 +12,20 @@ import numpy as np
 
 from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
-BUDGET = 2.0  # seconds of processor time for all sizes together
+BUDGET = 3.0  # seconds of processor time for all sizes together
 AFFORDABLE = 20.0  # seconds that one long chain may take
 _MEASURABLE = 1e-3  # seconds: shorter times are told apart by noise
-_POINTS = 4  # that a fit rests on: the largest sizes
-STEEPEST_POWER = 1.6
+_LARGEST = 3  # sizes that the power is fitted to: smaller ones are ruled by what grows slowly
+_LAST = 6  # levels that the base is fitted to
+_FEWEST = 10  # levels, among which a power of n looks like an exponential
+STEEPEST_POWER = 1.5
 """An exponent of n that is too large: linear time and n log n stay far below, quadratic time far above."""
 STEEPEST_BASE = 1.4
-"""A base of an exponential that is too large: over n levels, time that is polynomial stays below from the
-first measurable levels on, and one that doubles a level is at 2."""
+"""A factor of one more level that is too large: from 10 levels on linear time is at 1.15, and quadratic time
+at 1.31, while time that doubles with a level is at 2."""
+_EXCESS = 2.5
+"""How much longer one operation must take in the largest graph than in a small one: a processor that changes
+its speed, or memory that is farther away, makes up to 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,32 @@ class Growth:
     @property
     def power(self) -> float:
         """The exponent of n: the slope of log time over log size. NaN if too few sizes took long enough."""
-        return self._slope(math.log)
+        return self._slope(math.log, _LARGEST)
 
     @property
     def base(self) -> float:
-        """The factor of one more level: from the slope of log time over size."""
-        return math.exp(self._slope(float))
+        """The factor of one more level: the slope of log time over size. NaN if there were few levels."""
+        return math.exp(self._slope(float, _LAST)) if self.sizes and self.sizes[-1] >= _FEWEST else math.nan
 
-    def _slope(self, scale: Callable[[int], float]) -> float:
+    @property
+    def too_steep(self) -> bool:
+        """Whether time grows clearly faster than the size."""
+        each = [t / n for n, t in zip(self.sizes, self.seconds, strict=True) if t >= _MEASURABLE]
+        return self.power >= STEEPEST_POWER and each[-1] >= _EXCESS * min(each)
+
+    def again(self, build: Callable[[int], object]) -> Growth:
+        """Measure the largest sizes once more, and keep the shorter times: other work makes them longer."""
+        second = measured(build, self.sizes[-_LARGEST:], math.inf)
+        times = dict(zip(second.sizes, second.seconds, strict=True))
+        seconds = (min(t, times.get(n, t)) for n, t in zip(self.sizes, self.seconds, strict=True))
+        return Growth(self.sizes, tuple(seconds), self.ended)
+
+    def _slope(self, scale: Callable[[int], float], count: int) -> float:
         """Fit log time over scaled sizes, by least squares over the largest sizes."""
         points = [(n, t) for n, t in zip(self.sizes, self.seconds, strict=True) if t >= _MEASURABLE]
-        if len(points) < _POINTS:
+        if len(points) < count:
             return math.nan
-        sizes, seconds = zip(*points[-_POINTS:], strict=True)
+        sizes, seconds = zip(*points[-count:], strict=True)
         slope, _ = np.polyfit([*map(scale, sizes)], np.log(seconds), 1)
         return float(slope)
 

@@ -400,13 +400,13 @@ def test_time_that_is_quadratic_in_the_length_is_found_within_a_budget() -> None
     engine = Victim(order=quadratic).engine("quadratic")
     start = time.process_time()
     result = state.outcome(engine, name)
-    assert time.process_time() - start < 25
+    assert time.process_time() - start < 60
     assert result.outcome == "wrong"
     found = re.search(
         r"how time grows over n operations is n\^(\S+), reached ([\d,]+) in (\S+) s", result.message
     )
     assert found is not None, result.message
-    assert 1.6 < float(found[1]) < 2.4
+    assert 1.5 <= float(found[1]) < 2.4
     assert int(found[2].replace(",", "")) >= 1_000
 
 
@@ -438,3 +438,29 @@ def test_names_of_checks_say_what_is_asked_and_messages_what_happened() -> None:
         assert not re.search(r"\b(not|may|no|stay|must|does|do|right|has)\b", name), name
         assert one.happened not in ("", name)
         assert not one.happened.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("law", "steep"),
+    [
+        (lambda n: n, False),
+        (lambda n: n * math.log(n), False),
+        (lambda n: n * (1 + (n > 8_000)), False),  # a processor that slows down, or memory farther away
+        (lambda n: n * n, True),
+        (lambda n: n * (1 + n / 4_000), True),
+    ],
+)
+def test_laws_are_told_apart(law: Callable[[int], float], steep: bool) -> None:
+    sizes = tuple(125 * 2**k for k in range(9))
+    found = growth.Growth(sizes, tuple(1e-5 * law(n) for n in sizes))
+    assert found.too_steep is steep
+
+
+def test_exponential_is_told_from_a_slow_start() -> None:
+    levels = tuple(range(1, 16))
+    doubling = growth.Growth(levels, tuple(1e-4 * 2.0**n for n in levels), "the budget of time")
+    assert doubling.base == pytest.approx(2.0)
+    for power in (1, 2):
+        slow = growth.Growth(levels, tuple(0.01 * n**power for n in levels), "the budget of time")
+        assert slow.base < growth.STEEPEST_BASE
+    assert math.isnan(growth.Growth(levels[:5], tuple(2.0**n for n in levels[:5])).base)
