@@ -32,10 +32,21 @@ class Explanation:
     weights: Weights = field(default_factory=dict)
 
 
+_BEYOND = 4096  # a power of two outside every format
+
+
 def fraction(number: arb) -> Fraction:
-    """Return a ball's midpoint."""
-    mantissa, exponent = number.mid().man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    """Return a ball's midpoint; beyond every format it is 0, or a power of two with its sign.
+
+    The derivative of tanh at 1e38 has an exponent of 38 digits, which no fraction can write out.
+    """
+    mantissa, exponent = (int(part) for part in number.mid().man_exp())
+    size = exponent + mantissa.bit_length()
+    if size < -_BEYOND:
+        return Fraction(0)
+    if size > _BEYOND:
+        return Fraction((1 if mantissa > 0 else -1) * 2**_BEYOND)
+    return Fraction(mantissa) * Fraction(2) ** exponent
 
 
 def explain(

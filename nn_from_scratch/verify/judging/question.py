@@ -57,7 +57,7 @@ class Question:
         found = derive_rounding(asked, point, working_format, self.directions)
         # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
         # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
-        # Each of the two is off by a quotient's roundings.
+        # Each of the two is off by a quotient's roundings. The size is chosen: no formula here has it.
         unit = 2 * working_format.unit_roundoff * float(value.abs_upper())
         sizes = [unit / min(1.0, abs(x) or 1.0) for x in point]
         if self.directions is not None:

@@ -22,7 +22,12 @@ from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.questions.formats import Format
 
 MARGIN = 2
-"""Radii that an error may reach."""
+"""Radii that an error may reach: chosen.
+
+A radius bounds every rounding that is charged, in any order. What is not charged are functions that are
+further off, and formulas that are not the usual ones. Right engines of every kind of `power.right_engines`
+were measured to stay below 1.6 radii.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def judge(
                 reason = "ill-conditioned: rounding alone may change every digit"
                 return Judgement(Verdict.UNDECIDED, reason, got, truth, error, tolerance)
             return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)
+        # Chosen: what cancels, or is computed in the next lower format, keeps about half; a wrong rule none.
         half_of_the_digits = 2.0 ** -(working_format.precision // 2) * max(magnitude, scale)
         ratio = f"the error {error:.2g} is {error / tolerance:.3g} times the tolerance {tolerance:.2g}"
         if tolerance == smallest:

@@ -141,3 +141,16 @@ def test_a_fault_of_the_table_contradicts_the_truth(monkeypatch: pytest.MonkeyPa
     assert not disagrees(one)
     monkeypatch.setattr(finite_differences, "NUMPY", {**finite_differences.NUMPY, "cos": np.sin})
     assert disagrees(one)
+
+
+@pytest.mark.parametrize("names", [("tan", "expm1"), ("tan", "exp", "exp"), ("tan", "sinh"), ("tan", "exp")])
+@pytest.mark.parametrize("x", [-1e150, 1e150, 1e25, -1e18])
+def test_a_function_that_no_step_resolves_has_no_answer_though_one_value_is_huge(
+    names: tuple[str, ...], x: float
+) -> None:
+    """Between steps there are many periods, and a few values near a pole are huge beside all others."""
+    steps = tuple(Step(name, (k,)) for k, name in enumerate(names))
+    expression = Expression(1, (), steps, len(names))
+    (estimate,), (error,) = finite_differences.gradient(expression, (x,))
+    _, (truth,) = taylor.enclose(expression, (x,))
+    assert not abs(float(truth.mid()) - estimate) > error

@@ -16,9 +16,11 @@ from flint import arb, arb_series
 
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.faults.planting import value
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.judging.rounded_numbers import Rounded, RoundedFunctions
+from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.questions import lower
 from nn_from_scratch.verify.questions.generate import case, seeded
@@ -241,3 +243,13 @@ def test_bug_in_an_oracle_raises_an_alarm(oracle: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, table, {**right, "sin": times(1 + 1e-6)(right["sin"])})
     (alarm,) = alarms()
     assert alarm.startswith(f"the oracle {oracle} contradicts all others about ")
+
+
+def test_a_wrong_value_beside_a_right_gradient_raises_no_alarm() -> None:
+    engine = value("sin", "its value off", lambda x: np.sin(x) + 1e-3).engine()
+    forms = [form for form in engine.forms if form[0] in ("sin", "add")]
+    found = Statistics()
+    for index in range(40):
+        found.add(examine(engine, case(seeded(0, index), forms, most_steps=1), witnesses=WITNESSES))
+    assert found.verdicts[Verdict.WRONG] > 10
+    assert [alarm for alarm in found.alarms(engine) if "contradicts" in alarm] == []

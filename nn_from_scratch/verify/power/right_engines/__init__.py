@@ -17,8 +17,8 @@ from nn_from_scratch.verify.power.right_engines.tape import WAYS, Way
 from nn_from_scratch.verify.questions.formats import FORMATS
 
 
-def _casadi() -> Engine:
-    engine: Engine = import_module(f"{__name__}.symbolic").engine
+def _of(module: str) -> Engine:
+    engine: Engine = import_module(f"{__name__}.{module}").engine
     return engine
 
 
@@ -44,8 +44,8 @@ def _every() -> dict[str, Callable[[], Engine]]:
                 if name == "dual numbers"
                 else partial(_fifty_digits, dtype)
             )
-    return {**every, "casadi": _casadi}
+    return {**every, "casadi": partial(_of, "symbolic"), "jax under jit": partial(_of, "compiled")}
 
 
 RIGHT_ENGINES: Mapping[str, Callable[[], Engine]] = _every()
-"""By name, what makes each engine; CasADi and fifty digits need the packages casadi and mpmath."""
+"""By name, what makes each engine; three need the packages casadi, jax and mpmath."""

@@ -68,6 +68,7 @@ _RULES: Mapping[str, Callable[..., tuple[Any, tuple[Any, ...]]]] = {
     "hypot": lambda x, y: (context.hypot(x, y), (x / context.hypot(x, y), y / context.hypot(x, y))),
     "logaddexp": _logaddexp,
     "relu": lambda x: (max(x, context.zero), (_step(x),)),
+    "sign": lambda x: (context.sign(x), (context.zero,)),
     "abs": lambda x: (abs(x), (context.sign(x),)),
     "maximum": lambda x, y: (max(x, y), (context.mpf(x >= y), context.mpf(x < y))),
     "minimum": lambda x, y: (min(x, y), (context.mpf(x <= y), context.mpf(x > y))),

@@ -41,6 +41,7 @@ _OPERATIONS: Arithmetic = {
     "logaddexp": _logaddexp,
     "relu": lambda x: casadi.fmax(x, 0.0),
     "abs": casadi.fabs,
+    "sign": casadi.sign,
     "maximum": casadi.fmax,
     "minimum": casadi.fmin,
     "where": lambda c, x, y: casadi.if_else(c > 0, x, y),
