@@ -1,7 +1,7 @@
 """Measure what the tolerance sees and costs: python reference/measure_tolerance.py OUT.json [BEFORE.json].
 
 Run it with PYTHONPATH set to the tree that is measured, once before a change and once after; given what was
-measured before, it writes both, which is how `tolerance.json` was made.
+measured before, it writes both.
 
 * power: of how many graphs with an operation an engine is accused whose derivative of that operation is too
   large by 1e-12, 1e-14 and 1e-15. Both trees are asked the same graphs.
