@@ -369,3 +369,11 @@ def test_without_a_kink_in_reach_nothing_of_this_runs(monkeypatch: pytest.Monkey
         assert examine(away, graph(write, *point)).verdict is Verdict.RIGHT
     with pytest.raises(AssertionError):
         examine(away, graph(lambda o, x: o.relu(x), 0))
+
+
+def test_a_derivative_beyond_every_format_is_judged_at_a_kink() -> None:
+    """The derivative of tanh at 1e38 has an exponent of 38 digits."""
+    steps = (Step("tanh", (0,)), Step("abs", (1,)), Step("add", (2, 3)))
+    one = Case(Expression(2, (), steps, 4), (1e38, 0.0))
+    assert said(one, 0.0, 0.0, value=1.0).verdict is Verdict.RIGHT
+    assert said(one, 0.0, 2.0, value=1.0).verdict is Verdict.WRONG
