@@ -148,12 +148,12 @@ class Tracer:
 
 
 STRUCTURE: Arithmetic = {
-    "reshape": lambda x, shape: x.reshape(shape),
+    "reshape": lambda x, shape: np.asarray(x).reshape(shape),
     "transpose": np.transpose,
     "broadcast_to": np.broadcast_to,
     "squeeze": np.squeeze,
     "expand_dims": np.expand_dims,
-    "index": lambda x, index: x[as_index(index)],
+    "index": lambda x, index: np.asarray(x)[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
 }

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.generate import GUIDE, case, seeded
+from nn_from_scratch.verify.questions.lower import lower
 from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
 PLAIN: Arithmetic = {
@@ -206,3 +208,13 @@ def test_case_is_a_hashable_question() -> None:
 def test_case_refuses_a_point_of_another_size(point: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="the point must be 2 numbers"):
         Case(EXPRESSION, point)
+
+
+def test_an_entry_that_is_no_array_is_reshaped_as_one() -> None:
+    """What a sum over all entries gives is a scalar."""
+    steps = (
+        Step("sum", (0,), (("axis", None), ("keepdims", False))),
+        Step("reshape", (1,), (("shape", (1, 1)),)),
+    )
+    one = lower(Case(Expression(1, (), steps, 2), (2.0, 3.0), ((2,),), (5.0,)))
+    assert taylor.values(one.expression, one.point)[one.expression.output] == 25.0
