@@ -1,11 +1,12 @@
 """Measure what the tolerance sees and costs: python reference/measure_tolerance.py OUT.json [BEFORE.json].
 
 Run it with PYTHONPATH set to the tree that is measured, once before a change and once after; given what was
-measured before, it writes both.
+measured before, it writes both, which is how `tolerance.json` was made.
 
 * power: of how many graphs with an operation an engine is accused whose derivative of that operation is too
   large by 1e-12, 1e-14 and 1e-15. Both trees are asked the same graphs.
-* undecided: how many of a format's random graphs are, when answered by the truth, rounded.
+* undecided: how many of a format's random graphs are, when answered by the truth, rounded; where several
+  numbers tie, the middle of each derivative's interval is answered, which no choice gives together.
 * tolerance: of what part of a derivative it is the median and the 90% quantile; and the time to derive it.
 """
 
@@ -13,12 +14,14 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 import sys
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +50,17 @@ def main(out: str, before: str | None) -> None:
     warnings.simplefilter("ignore")
     found = {"margin": MARGIN, "graphs": GRAPHS, "power": power(), "undecided": undecided(), **tolerances()}
     if before:
-        found = {"before": json.loads(Path(before).read_text(encoding="utf-8")), "after": found}
+        found = {
+            "about": "What the derived tolerance sees, before every rounding was charged and after.",
+            "provenance": {
+                "script": "reference/measure_tolerance.py",
+                "python": platform.python_version(),
+                "platform": platform.platform(),
+                **{package: metadata.version(package) for package in ("numpy", "python-flint")},
+            },
+            "before": json.loads(Path(before).read_text(encoding="utf-8")),
+            "after": found,
+        }
     Path(out).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -123,7 +136,8 @@ def tolerances() -> dict[str, dict[str, float]]:
     """Return how wide tolerances are, and the milliseconds in which one is derived."""
     found = {}
     for kind, draw in (("scalar", case), ("arrays", array_case)):
-        parts, spent = [], 0.0
+        parts: list[float] = []
+        spent = 0.0
         for index in range(GRAPHS["tolerance"]):
             asked = Question.of(draw(seeded(11, index)))
             value, truth = asked.truth()
@@ -132,7 +146,8 @@ def tolerances() -> dict[str, dict[str, float]]:
             spent += time.process_time() - start
             sizes = (abs(float(ball.mid())) if ball.is_finite() else 0.0 for ball in truth)
             pairs = zip(rounding.derivatives, sizes, strict=True)
-            parts += [MARGIN * radius / size for radius, size in pairs if math.isfinite(radius) and size]
+            ratios = (MARGIN * radius / size for radius, size in pairs if size)
+            parts += filter(math.isfinite, ratios)
         found[kind] = {
             "median": float(np.median(parts)),
             "90%": float(np.quantile(parts, 0.9)),

@@ -271,6 +271,10 @@ class RoundedFunctions:
         """Return 1 / (1 + e to the power of -x)."""
         return 1 / (1 + self.exp(-x))
 
+    def softplus(self, x: Rounded) -> Rounded:
+        """Return log(1 + e to the power of x), charged as one function."""
+        return x.of_scale(x.ball.exp().log1p() * self.model.function)
+
     def sigmoid_slope(self, z: Rounded) -> Rounded:
         """Return z (1 - z), whose factors are off together, which balls cannot know."""
         middle = z.ball.mid()

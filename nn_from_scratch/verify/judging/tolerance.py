@@ -189,7 +189,7 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "cosh": _function("cosh"),
     "tanh": _function("tanh"),
     "sigmoid": RoundedFunctions.sigmoid,
-    "softplus": lambda f, x: f.exp(x).function("log1p"),
+    "softplus": RoundedFunctions.softplus,
     "hypot": lambda f, x, y: f.sqrt(sum_of_squares(f, x, y)),
     "logaddexp": lambda f, x, y: f.log(f.sum(f.exp(x), f.exp(y))),
     "relu": lambda f, x: f.larger(x, 0.0),
