@@ -119,6 +119,7 @@ class Engine:
         assign: Callable[[Any, float], object] | None = None,
         reset: Callable[[Any], object] | None = None,
         gradients: Callable[..., Sequence[Any]] | None = None,
+        constant: Callable[[Any], Any] | None = None,
         operations: Arithmetic | None = None,
         arrays: bool = False,
         complete: bool = False,
@@ -145,6 +146,8 @@ class Engine:
         gradients
             Called as ``gradients(output, leaves)``, or ``gradients(output, leaves, cotangent)`` as `backward`
             is, returns the gradient by each leaf as a node, for second derivatives.
+        constant
+            Makes an operand of a constant numpy array; by default operations take the array itself.
         operations
             Callables by name, where an operation is neither a Python operator nor a method of its name.
         arrays
@@ -157,7 +160,7 @@ class Engine:
             How its code is written.
 
         """
-        tape = Tape(variable, backward, value, gradient, assign, reset, gradients)
+        tape = Tape(variable, backward, value, gradient, assign, reset, gradients, constant)
         known = CATALOGUE | ARRAYS if arrays else CATALOGUE
         return cls(
             name,
@@ -178,6 +181,7 @@ class Engine:
         name: str,
         namespace: Any,
         value_and_gradient: Callable[[Callable[..., Any], Sequence[Any]], tuple[Any, Sequence[Any]]],
+        constant: Callable[[Any], Any] | None = None,
         operations: Arithmetic | None = None,
         arrays: bool = False,
         complete: bool = False,
@@ -196,6 +200,8 @@ class Engine:
         value_and_gradient
             Given a function of scalars (or arrays) and its inputs, returns its value, a scalar, and a
             derivative for each input.
+        constant
+            Makes an operand of a constant numpy array; by default operations take the array itself.
         operations
             Callables by name, where the namespace has none or another name.
         arrays
@@ -214,7 +220,7 @@ class Engine:
         return cls(
             name,
             {**functions(namespace, known, arrays=arrays), **OPERATORS, **(operations or {})},
-            Transform(value_and_gradient, namespace),
+            Transform(value_and_gradient, namespace, constant),
             arrays=arrays,
             complete=complete,
             dtype=dtype,

@@ -42,7 +42,8 @@ class Source(ABC):
     operations
         Templates by operation; an empty one says that it cannot be written in one expression.
     constant
-        How a constant is written among the arguments of a function: ``{}`` is the number.
+        How a constant is written among the arguments of a function, and a constant array everywhere: ``{}``
+        is the number, or numpy's array.
 
     """
 
@@ -56,8 +57,12 @@ class Source(ABC):
         return all(self.operations.get(step.operation) != "" for step in case.expression.steps)
 
     def write(self, step: Step, operands: Sequence[str], kinds: str) -> str:
-        """Write one operation; `kinds` says which operands are constants."""
+        """Write one operation; `kinds` says which operands are constants, as `Expression.operand_kinds`."""
         operation = (CATALOGUE | ARRAYS)[step.operation]
+        operands = [
+            self.constant.format(text) if kind == "a" else text
+            for text, kind in zip(operands, kinds, strict=True)
+        ]
         parameters = dict(step.parameters)
         template = self.operations.get(step.operation)
         if template is None:

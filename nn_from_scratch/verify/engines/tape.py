@@ -26,7 +26,8 @@ class Tape:
     """The moves of an engine that records a graph and walks it backward.
 
     `assign`, which replaces a leaf's value, and `reset`, which makes its gradient 0, are only needed by the
-    checks of state; `gradients`, which gives gradients as nodes, by second derivatives.
+    checks of state; `gradients`, which gives gradients as nodes, by second derivatives; `constant`, which
+    makes an operand of a constant array, by engines that take no numpy array.
     """
 
     variable: Callable[[float], Any]
@@ -36,15 +37,16 @@ class Tape:
     assign: Callable[[Any, float], object] | None = None
     reset: Callable[[Any], object] | None = None
     gradients: Callable[..., Sequence[Any]] | None = None
+    constant: Callable[[Any], Any] | None = None
 
-    def forward(self, operations: Arithmetic, case: Case) -> object:
-        """Compute a case's expression only."""
-        return case.expression.evaluate(operations, [self.variable(x) for x in case.inputs()])
+    def forward(self, operations: Arithmetic, case: Case) -> list[Any]:
+        """Compute a case's expression only: all its nodes."""
+        return case.expression.evaluate(operations, [self.variable(x) for x in case.inputs()], self.constant)
 
     def answer(self, operations: Arithmetic, case: Case) -> Answer:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
         leaves = [self.variable(x) for x in case.inputs()]
-        output = case.expression.evaluate(operations, leaves)[case.expression.output]
+        output = case.expression.evaluate(operations, leaves, self.constant)[case.expression.output]
         value = self.value(output)
         first = flat_value(value, len(case.cotangent) if case.shapes else 1)
         if case.tangent and self.gradients:

@@ -25,11 +25,13 @@ class Transform:
     """An engine that turns a function into its gradient.
 
     `value_and_gradient` takes a function of scalars (or arrays) and its inputs, and returns the function's
-    value, a scalar, and a derivative for each input. `namespace` has a `sum` of arrays.
+    value, a scalar, and a derivative for each input. `namespace` has a `sum` of arrays. `constant` makes an
+    operand of a constant array, for engines that take no numpy array.
     """
 
     value_and_gradient: Callable[[Callable[..., Any], Sequence[Any]], tuple[Any, Sequence[Any]]]
     namespace: Any
+    constant: Callable[[Any], Any] | None = None
 
     def forward(self, operations: Arithmetic, case: Case) -> object:
         """Compute a case's expression only, on whatever the transform calls a function with.
@@ -96,7 +98,7 @@ class Transform:
 
     def _weighed(self, operations: Arithmetic, case: Case, inputs: Sequence[Any]) -> Any:
         """Return the case's output, or of an array the sum of its entries, each times the cotangent's."""
-        output = case.expression.evaluate(operations, inputs)[case.expression.output]
+        output = case.expression.evaluate(operations, inputs, self.constant)[case.expression.output]
         if not case.shapes:
             return output
         return self.namespace.sum(output * np.reshape(case.cotangent, np.shape(output)))

@@ -148,7 +148,7 @@ def _held(engine: Engine, case: Case) -> list[tuple[tuple[float, ...] | None, tu
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # PyTorch warns that inner nodes keep no gradient
-            nodes = expression.evaluate(engine.operations, [tape.variable(x) for x in case.inputs()])
+            nodes = tape.forward(engine.operations, case)
             output = nodes[expression.output]
             if case.shapes:
                 tape.backward(output, np.reshape(case.cotangent, np.shape(tape.value(output))))

@@ -13,6 +13,7 @@ import numpy as np
 
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.constants import numbers_of, renumbered
 from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.generate_arrays import WHOLE
@@ -226,11 +227,11 @@ def _simpler_numbers(case: Case) -> Iterator[Case]:
 
 
 def _constant_numbers(expression: Expression) -> tuple[float, ...]:
-    return expression.constants
+    return tuple(numbers_of(expression.constants))
 
 
 def _with_constants(expression: Expression, numbers: tuple[float, ...]) -> Expression:
-    return replace(expression, constants=numbers)
+    return replace(expression, constants=renumbered(expression.constants, numbers))
 
 
 def _one_simpler(numbers: tuple[float, ...]) -> Iterator[tuple[float, ...]]:

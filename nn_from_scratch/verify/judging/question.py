@@ -13,6 +13,7 @@ from nn_from_scratch.verify.judging.tolerance import Rounding, derive_rounding
 from nn_from_scratch.verify.judging.written_derivative import derivative
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.constants import mapped
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
 from nn_from_scratch.verify.questions.lower import lower
@@ -100,9 +101,9 @@ def representable(case: Case, working_format: Format) -> Case:
     """Round a case's numbers to the engine's format, so that it is asked what the oracles are asked."""
     if working_format is FORMATS["float64"]:
         return case
-    point, cotangent, tangent, constants = (
-        tuple(map(working_format.nearest, numbers))
-        for numbers in (case.point, case.cotangent, case.tangent, case.expression.constants)
+    point, cotangent, tangent = (
+        tuple(map(working_format.nearest, numbers)) for numbers in (case.point, case.cotangent, case.tangent)
     )
+    constants = tuple(mapped(working_format.nearest, constant) for constant in case.expression.constants)
     expression = replace(case.expression, constants=constants)
     return replace(case, expression=expression, point=point, cotangent=cotangent, tangent=tangent)

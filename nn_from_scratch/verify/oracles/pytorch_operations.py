@@ -6,20 +6,32 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
 
 
-def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let constants reach a function as tensors, of the same kind as its other operands."""
+def _of_tensors(function: Callable[..., Any], constants: Any = (float, np.ndarray)) -> Callable[..., Any]:
+    """Let constants of these types reach a function as tensors, of the same kind as its other operands."""
 
     def apply(*xs: Any) -> Any:
         dtype = next(x.dtype for x in xs if isinstance(x, torch.Tensor))
-        return function(*[x if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=dtype) for x in xs])
+        return function(*[torch.tensor(x, dtype=dtype) if isinstance(x, constants) else x for x in xs])
 
     return apply
+
+
+def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let constant arrays reach an operator as tensors; it takes floats itself."""
+    return _of_tensors(function, np.ndarray)
+
+
+def _clip(x: torch.Tensor, low: Any, high: Any) -> torch.Tensor:
+    if isinstance(low, float) and isinstance(high, float):
+        return torch.clip(x, low, high)
+    return torch.clip(x, torch.as_tensor(low, dtype=x.dtype), torch.as_tensor(high, dtype=x.dtype))
 
 
 def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:
@@ -55,16 +67,16 @@ OPERATIONS: Arithmetic = {
         for name, operation in CATALOGUE.items()
         if not operation.symbol and hasattr(torch, name)
     },
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "pow": operator.pow,
+    "add": _operator(operator.add),
+    "sub": _operator(operator.sub),
+    "mul": _operator(operator.mul),
+    "div": _operator(operator.truediv),
+    "pow": _operator(operator.pow),
     "neg": operator.neg,
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
-    "clip": torch.clip,
+    "clip": _clip,
     "sum": lambda x, axis, keepdims: torch.sum(x, _axes(x, axis), keepdim=keepdims),
     "mean": lambda x, axis, keepdims: torch.mean(x, _axes(x, axis), keepdim=keepdims),
     "prod": _prod,
@@ -73,13 +85,13 @@ OPERATIONS: Arithmetic = {
     "logsumexp": lambda x, axis, keepdims: torch.logsumexp(x, _axes(x, axis), keepdim=keepdims),
     "softmax": torch.softmax,
     "log_softmax": torch.log_softmax,
-    "matmul": torch.matmul,
+    "matmul": _operator(torch.matmul),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),
     "broadcast_to": lambda x, shape: x.broadcast_to(shape),
     "squeeze": torch.squeeze,
     "expand_dims": _expand_dims,
     "index": _index,
-    "concatenate": lambda *xs, axis: torch.concatenate(xs, axis),
-    "stack": lambda *xs, axis: torch.stack(xs, axis),
+    "concatenate": lambda *xs, axis: _operator(lambda *parts: torch.concatenate(parts, axis))(*xs),
+    "stack": lambda *xs, axis: _operator(lambda *parts: torch.stack(parts, axis))(*xs),
 }

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nn_from_scratch.verify.questions import constants as written
+from nn_from_scratch.verify.questions.constants import Constant
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
 
 _KNOWN = CATALOGUE | ARRAYS
 Arithmetic = Mapping[str, Callable[..., Any]]
 """What the operations mean over some kind of number: a callable for each name. Constants reach it as
-Python floats, so that an arithmetic sees (as an engine does) which side of an operator is constant."""
+Python floats or numpy arrays, so that an arithmetic sees (as an engine does) which side of an operator is
+constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Expression:
     inputs
         How many inputs there are: at least one.
     constants
-        Finite floats.
+        Finite floats, or arrays of them (`ConstantArray`).
     steps
         The operations, in an order in which they can be computed.
     output
@@ -54,16 +57,16 @@ class Expression:
     """
 
     inputs: int
-    constants: tuple[float, ...]
+    constants: tuple[Constant, ...]
     steps: tuple[Step, ...]
     output: int
 
     def __post_init__(self) -> None:
         if self.inputs < 1:
             raise ValueError(f"an expression has at least one input, got {self.inputs}")
-        for constant in self.constants:
-            if not math.isfinite(constant):
-                raise ValueError(f"constants must be finite, got {constant}")
+        for number in written.numbers_of(self.constants):
+            if not math.isfinite(number):
+                raise ValueError(f"constants must be finite, got {number}")
         for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
             if step.operation not in _KNOWN:
                 raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(_KNOWN)}")
@@ -92,12 +95,30 @@ class Expression:
         return self.inputs <= node < self.first_step
 
     def operand_kinds(self, step: Step) -> str:
-        """Which operands of `step` are constants: "x" for a node, "c" for a constant, as in "cx"."""
-        return "".join("c" if self.is_constant(operand) else "x" for operand in step.operands)
+        """Which operands of `step` are constants: "x" is a node, "c" a number, "a" an array, as in "cx"."""
+        return "".join(map(self._kind, step.operands))
 
-    def evaluate(self, arithmetic: Arithmetic, inputs: Sequence[Any]) -> list[Any]:
-        """Compute every node over any kind of number; the result is entry `output`."""
-        values = [*inputs, *self.constants]
+    def _kind(self, operand: int) -> str:
+        if not self.is_constant(operand):
+            return "x"
+        return "c" if isinstance(self.constants[operand - self.inputs], float) else "a"
+
+    def evaluate(
+        self, arithmetic: Arithmetic, inputs: Sequence[Any], constant: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """Compute every node over any kind of number; the result is entry `output`.
+
+        Parameters
+        ----------
+        arithmetic
+            What the operations mean.
+        inputs
+            A number, or an array, for each input.
+        constant
+            Makes of a constant array what the arithmetic takes; by default it takes numpy's.
+
+        """
+        values = [*inputs, *self._constants(constant)]
         for step in self.steps:
             operands = [values[operand] for operand in step.operands]
             parameters = dict(step.parameters) if step.parameters else {}
@@ -114,12 +135,24 @@ class Expression:
         ]
 
         def compute(inputs: Sequence[Any]) -> Any:
-            values = [*inputs, *self.constants, *self.steps]
+            values = [*inputs, *self._constants(), *self.steps]
             for index, operation, operands, parameters in program:
                 values[index] = operation(*[values[operand] for operand in operands], **parameters)
             return values[self.output]
 
         return compute
+
+    def _constants(self, wrap: Callable[[Any], Any] | None = None) -> Sequence[Any]:
+        """Return the constants as an arithmetic is given them."""
+        if not self.has_constant_arrays:
+            return self.constants
+        given = map(written.as_given, self.constants)
+        return [x if wrap is None or isinstance(x, float) else wrap(x) for x in given]
+
+    @property
+    def has_constant_arrays(self) -> bool:
+        """Whether any constant is an array."""
+        return not all(isinstance(constant, float) for constant in self.constants)
 
     def reachable(self) -> set[int]:
         """Return the nodes that the output depends on, itself included."""
@@ -165,7 +198,7 @@ class Expression:
         """Return the expression as JSON values; floats keep every digit."""
         return {
             "inputs": self.inputs,
-            "constants": list(self.constants),
+            "constants": list(map(written.to_json, self.constants)),
             "steps": [
                 [step.operation, *step.operands, *([dict(step.parameters)] if step.parameters else [])]
                 for step in self.steps
@@ -184,7 +217,7 @@ class Expression:
 
         """
         try:
-            constants = tuple(map(float, data["constants"]))
+            constants = tuple(map(written.from_json, data["constants"]))
             steps = tuple(map(_step_from_json, data["steps"]))
             return cls(data["inputs"], constants, steps, data["output"])
         except (KeyError, TypeError, ValueError) as error:

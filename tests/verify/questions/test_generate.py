@@ -10,6 +10,7 @@ import pytest
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions import generate
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.constants import numbers_of
 from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.generate import case, is_extreme, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
@@ -95,7 +96,7 @@ def live(one: Case) -> list[Step]:
 def test_every_special_point_is_generated(cases: list[Case]) -> None:
     met: dict[str, set[float]] = {name: set() for name in CATALOGUE}
     for one in cases:
-        numbers = (*one.point, *one.expression.constants)
+        numbers = (*one.point, *numbers_of(one.expression.constants))
         for step in one.expression.live_steps():
             met[step.operation].update(numbers[k] for k in step.operands if k < one.expression.first_step)
     for name, operation in CATALOGUE.items():
