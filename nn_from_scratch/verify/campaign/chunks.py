@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.engines.observed import Observed
 from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.generate import Choose, case, seeded
@@ -44,12 +45,14 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
 
 def _check(engine: Engine, seed: int, indices: range) -> Statistics:
     found = Statistics()
+    engine = Observed.of(engine)
     for index in indices:
         choose = seeded(seed, index)
         drawn, seen = _drawn_and_examined(engine, choose, arrays=index % 2 == 1)
         found.add(seen)
         if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
             found.add(examine(engine, with_tangent(drawn, choose)))
+    found.engine_seconds = engine.meter.seconds
     return found
 
 

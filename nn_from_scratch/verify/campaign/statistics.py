@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,6 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.formats import Format
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 _COLUMNS = ("steps", "gradient", "error", "tolerance", "verdict", "margin")
 _NOTES = {
@@ -47,6 +45,8 @@ class Statistics:
     inaccurate: list[Case] = field(default_factory=list)
     conventions: list[dict[str, Any]] = field(default_factory=list)
     """Some answers that only choices at kinks explain: `convention_examples`."""
+    engine_seconds: float = 0.0
+    """How long the engine took to answer."""
 
     @property
     def total(self) -> int:
@@ -111,22 +111,7 @@ class Statistics:
         self.accused += other.accused
         self.inaccurate += other.inaccurate
         self.conventions = [*self.conventions, *other.conventions][:MOST_EXAMPLES]
-
-    def operations(self, engine: Engine, blamed: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return the table by operation; "wrong" counts failing graphs with an operation that is blamed."""
-        return {
-            name: {
-                "supported": any(form[0] == name for form in (*engine.forms, *engine.array_forms)),
-                "checked": self.checked[name],
-                "wrong": self.accusing[name] if name in blamed else 0,
-                "undecided": self.undecided[name],
-                "largest_error_in_tolerances": min(self.largest.get(name, 0.0), 1e300),
-                "avoidable_digits_lost": round(self.losses[name].digits, 1) if name in self.losses else None,
-                "avoidable_example": self.losses.get(name, Loss()).example,
-                "note": engine.note(name),
-            }
-            for name in CATALOGUE | ARRAYS
-        }
+        self.engine_seconds += other.engine_seconds
 
     def witnesses(self) -> dict[str, dict[str, Any]]:
         """Return the table by oracle."""

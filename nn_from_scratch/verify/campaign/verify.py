@@ -8,12 +8,17 @@ from typing import Any
 
 from nn_from_scratch.verify import state
 from nn_from_scratch.verify.campaign.chunks import checked_chunks
+from nn_from_scratch.verify.campaign.direct import Direct, ask_directly
 from nn_from_scratch.verify.campaign.environment import environment
 from nn_from_scratch.verify.campaign.grades import GRADES, grade, overall_verdict
+from nn_from_scratch.verify.campaign.operations import operations_table
 from nn_from_scratch.verify.campaign.results import Results
 from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.campaign.unasked import unasked
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.failures import failing_accuracy, failing_checks, failing_graphs
+from nn_from_scratch.verify.engines.observed import Observed
+from nn_from_scratch.verify.failures import failing_accuracy, failing_checks
+from nn_from_scratch.verify.failures.settling import Settling
 from nn_from_scratch.verify.judging.conventions import conventions
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -30,6 +35,8 @@ def verify(
     graphs: int = 2000,
     seed: int = 0,
     jobs: int | None = None,
+    seconds: float = 60.0,
+    directly: bool = True,
     grades: Collection[str] = GRADES,
     progress: Progress | None = None,
 ) -> Results:
@@ -45,6 +52,10 @@ def verify(
         Which graphs: the same seed gives the same graphs on every machine.
     jobs
         How many processes; by default as many as pay. An engine without a `spec` has one.
+    seconds
+        How long the engine may take to answer: a last resort, after which what was not asked is not settled.
+    directly
+        Whether every operation is asked directly, before the graphs (if there are any).
     grades
         The grades that the verdict depends on. Of state and limits, if they are not among them, only the
         checks that take no time are made: such a grade may be "wrong", but else is "not checked".
@@ -70,37 +81,55 @@ def verify(
     start = time.perf_counter()
     pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     report = progress or (lambda done, of, words: None)
-    found = Statistics()
+    found, direct = Statistics(), Direct()
+    settling = Settling(engine)
+    observed = Observed.of(engine)
     checks: list[state.Result] = []
     failures: list[dict[str, Any]] = []
-    interrupted = False
+    interrupted = stopped_by_time = False
+
+    def time_left() -> bool:
+        return observed.meter.seconds + found.engine_seconds < seconds
+
     named = [name for name, one in state.CHECKS.items() if one.grade in grades or name not in state.LONG]
     try:
         with state.started(engine, named) as results:  # their processes work while graphs are checked
+            if graphs and directly and not engine.silence:
+                report(0, graphs, "asking every operation directly")
+                ask_directly(observed, direct, time_left)
             for part in checked_chunks(engine, graphs, seed, jobs):
                 found.merge(part)
                 report(found.total, graphs, "checking graphs")
+                if not time_left():
+                    break
+            stopped_by_time = not time_left()
             for case in telling_cases(engine.forms) if graphs else ():
                 found.measure(examine(engine, case), engine.format)
             report(graphs, graphs, "checking state and limits")
             checks.extend(results)
-        report(graphs, graphs, "shrinking failures")
-        failures.extend(failing_graphs(engine, found.accused))
-        failures.extend(failing_accuracy(engine, found.inaccurate, failures))
+        report(graphs, graphs, "settling failures")
+        settling.direct(direct.failing)
+        settling.graphs(found.accused)
+        failures.extend(settling.failures())
+        inaccurate = [seen.case for _, seen in direct.failing if seen.verdict is Verdict.INACCURATE]
+        failures.extend(failing_accuracy(engine, [*inaccurate, *found.inaccurate], failures))
     except KeyboardInterrupt:
         interrupted = True
-    outcomes = grade(found, checks)
+    stopped_by_time |= settling.stopped_by_time
+    complete = found.total == graphs or not engine.forms or bool(engine.silence)
+    verdicts = found.verdicts + found.second_order + direct.verdicts + direct.second_order
+    outcomes = grade(verdicts, checks, settled=complete and not stopped_by_time and not settling.unsettled)
     gated = [grade for grade in GRADES if grade in grades]
-    blamed = {failure["operation"] for failure in failures}
     failures += failing_checks(engine, checks)
     told: dict[str, Any] = {
-        "schema": 1,
+        "schema": 2,
         "engine": engine.name,
         "spec": engine.spec or None,
         "verdict": overall_verdict({grade: outcomes[grade] for grade in gated}),
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 3),
         "interrupted": interrupted,
+        "stopped by time": stopped_by_time,
         "environment": environment(),
         "grades": outcomes,
         "gated": gated,
@@ -109,12 +138,18 @@ def verify(
             "checked": found.total,
             **{v.value: found.verdicts[v] for v in Verdict},
         },
+        "direct": {
+            "checked": direct.verdicts.total() + direct.second_order.total(),
+            "not supported": direct.not_supported,
+            **{v.value: direct.verdicts[v] + direct.second_order[v] for v in Verdict},
+        },
         "second_order": {
             "supported": engine.second_order,
             "checked": found.second_order.total(),
             **{v.value: found.second_order[v] for v in Verdict},
         },
-        "operations": found.operations(engine, blamed),
+        "not settled": sorted(settling.unsettled),
+        "operations": operations_table(engine, found, direct, settling.wrong, settling.unsettled),
         "oracles": found.witnesses(),
         "state": [
             {"name": one.name, "grade": one.grade, "outcome": one.outcome, "message": one.message}
@@ -124,6 +159,16 @@ def verify(
         "failures": failures,
         "conventions": conventions(engine),
         "convention_examples": found.conventions,
-        "alarms": found.alarms(engine),
+        "alarms": [*found.alarms(engine), *_further_alarms(engine, found, direct, stopped_by_time)],
     }
     return Results(told)
+
+
+def _further_alarms(engine: Engine, found: Statistics, direct: Direct, stopped_by_time: bool) -> list[str]:
+    """Say what was not asked, of operations and because time was up."""
+    asked = direct.checked.keys() | found.checked.keys()
+    alarms = [unasked(engine, asked)] if asked else []
+    if stopped_by_time:
+        questions = direct.checked.total() + direct.not_supported
+        alarms.append(f"stopped by time after {questions} direct questions and {found.total} graphs")
+    return [alarm for alarm in alarms if alarm]

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,8 +26,9 @@ from nn_from_scratch.verify.results.junit import junit
 
 RIGHT, WRONG, INTERRUPTED, INTERNAL_ERROR, BAD_USAGE, NOTHING_CHECKED = range(6)
 _STATUSES = (
-    "exit status: 0 all right; 1 a gradient is wrong, or a curve differs; 2 interrupted; 3 internal error; "
-    "4 bad usage, or an engine that cannot be loaded; 5 nothing could be checked"
+    "exit status: 0 all right; 1 a gradient is wrong or not settled, or a curve differs; 2 interrupted; "
+    "3 internal error; 4 bad usage, or an engine that cannot be loaded; 5 nothing could be checked, or not what "
+    "--grade asked for"
 )
 
 
@@ -94,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
             "--jobs", type=_at_least(1), metavar="N", help="how many processes (default: as many as pay)"
         )
         command.add_argument(
+            "--seconds",
+            type=float,
+            default=60.0,
+            metavar="T",
+            help="how long the engine may take to answer, a last resort (default: 60)",
+        )
+        command.add_argument(
             "--grade",
             action="append",
             choices=GRADES,
@@ -134,7 +142,7 @@ def _verify(options: argparse.Namespace) -> int:
     _write(options.junit, junit(results))
     if options.html:
         _write(options.html, page(verify=results))
-    return _status(results)
+    return _status(results, options.grade or ())
 
 
 def _moons(options: argparse.Namespace) -> int:
@@ -184,6 +192,7 @@ def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
             graphs=options.graphs,
             seed=options.seed,
             jobs=options.jobs,
+            seconds=options.seconds,
             grades=options.grade or GRADES,
             progress=progress,
         )
@@ -219,12 +228,16 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
 
 
-def _status(results: dict[str, Any]) -> int:
+def _status(results: dict[str, Any], asked: Collection[str] = ()) -> int:
+    """Return the exit status; grades that were asked for by name have to be checked."""
     if results["verdict"] == "wrong":
         return WRONG
     if results["interrupted"]:
         return INTERRUPTED
-    return NOTHING_CHECKED if results["verdict"] == "nothing checked" else RIGHT
+    if results["verdict"] == "not settled":
+        return WRONG
+    unchecked = any(results["grades"][grade] == "not checked" for grade in asked)
+    return NOTHING_CHECKED if results["verdict"] == "nothing checked" or unchecked else RIGHT
 
 
 def _as_json(results: dict[str, Any]) -> str:

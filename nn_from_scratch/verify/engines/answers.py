@@ -94,7 +94,7 @@ def flat_gradient(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:
         input.
 
     """
-    check_count(case, gradient)
+    check_count(case.expression.inputs, gradient)
     derivatives: list[float] = []
     for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
         if derivative is None:
@@ -108,8 +108,8 @@ def flat_gradient(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:
     return tuple(derivatives)
 
 
-def check_count(case: Case, gradient: Sequence[Any]) -> None:
-    """Compare the number of derivatives with that of the inputs.
+def check_count(inputs: int, gradient: Sequence[Any]) -> None:
+    """Compare the number of derivatives with that of the inputs that they were asked for.
 
     Raises
     ------
@@ -117,8 +117,8 @@ def check_count(case: Case, gradient: Sequence[Any]) -> None:
         If they are not the same.
 
     """
-    if len(gradient) != case.expression.inputs:
-        raise AnswerError(f"{len(gradient)} derivatives for {case.expression.inputs} inputs")
+    if len(gradient) != inputs:
+        raise AnswerError(f"{len(gradient)} derivatives for {inputs} inputs")
 
 
 def check_shape(number: int, shape: tuple[int, ...], found: tuple[int, ...]) -> None:

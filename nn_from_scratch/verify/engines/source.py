@@ -54,6 +54,8 @@ class Source(ABC):
 
     def writes(self, case: Case) -> bool:
         """Whether there is a template for all that the case needs."""
+        if case.order != "C" or (case.tangent and len(case.moved()) < case.expression.inputs):
+            return False
         return all(self.operations.get(step.operation) != "" for step in case.expression.steps)
 
     def write(self, step: Step, operands: Sequence[str], kinds: str) -> str:

@@ -64,11 +64,13 @@ class Tape:
     def _along_tangent(self, operations: Arithmetic, case: Case, output: Any, leaves: Sequence[Any]) -> Any:
         """Return the node of the derivative along the case's tangent."""
         cotangent = [np.reshape(case.cotangent, np.shape(self.value(output)))] if case.shapes else []
-        gradient = self.gradients(output, leaves, *cotangent) if self.gradients else ()
-        check_count(case, gradient)
-        for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
-            check_shape(number, np.shape(x), np.shape(self.value(derivative)))
-        weights = [self.variable(x) if case.shapes else x for x in case.tangents()]
+        moved, inputs, tangents = case.moved(), case.inputs(), case.tangents()
+        asked = [leaves[k] for k in moved]
+        gradient = self.gradients(output, asked, *cotangent) if self.gradients else ()
+        check_count(len(moved), gradient)
+        for number, derivative in zip(moved, gradient, strict=True):
+            check_shape(number, np.shape(inputs[number]), np.shape(self.value(derivative)))
+        weights = [self.variable(tangents[k]) if case.shapes else tangents[k] for k in moved]
         return along_tangent(operations, gradient, weights)
 
     def _gradient(self, case: Case, leaves: Sequence[Any]) -> list[Any]:

@@ -62,11 +62,17 @@ class Transform:
             return self._weighed(operations, case, inputs)
 
         def derivative_along_tangent(*inputs: Any) -> Any:
-            _, gradient = self.value_and_gradient(weighed, inputs)
-            check_count(case, gradient)
-            for number, (x, derivative) in enumerate(zip(inputs, gradient, strict=True)):
-                check_shape(number, np.shape(x), np.shape(derivative))
-            return along_tangent(operations, gradient, case.tangents())
+            moved, tangents = case.moved(), case.tangents()
+
+            def of_moved(*values: Any) -> Any:  # the other inputs are captured
+                replaced = dict(zip(moved, values, strict=True))
+                return weighed(*(replaced.get(k, x) for k, x in enumerate(inputs)))
+
+            _, gradient = self.value_and_gradient(of_moved, [inputs[k] for k in moved])
+            check_count(len(moved), gradient)
+            for number, derivative in zip(moved, gradient, strict=True):
+                check_shape(number, np.shape(inputs[number]), np.shape(derivative))
+            return along_tangent(operations, gradient, [tangents[k] for k in moved])
 
         if case.tangent:
             result, gradient = self.value_and_gradient(derivative_along_tangent, case.inputs())

@@ -131,7 +131,7 @@ def with_inputs(case: Case, graph: Expression, inputs: list[Any]) -> Case:
         point = tuple(inputs)
         return Case(graph, point, tangent=_fitting(case.tangent, len(point)) if case.tangent else ())
     point = tuple(float(x) for each in inputs for x in np.ravel(each))
-    made = Case(graph, point, tuple(np.shape(each) for each in inputs))
+    made = Case(graph, point, tuple(np.shape(each) for each in inputs), order=case.order)
     entries = np.size(values(made)[graph.output])
     tangent = _fitting(case.tangent, len(point)) if case.tangent else ()
     return replace(made, cotangent=_fitting(case.cotangent, entries), tangent=tangent)

@@ -44,6 +44,7 @@ def _by_the_suite(engine: Engine, found: Examination, *, again: bool) -> str:
     case = found.case
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
     arrays += f", tangent={case.tangent!r}" if case.tangent else ""
+    arrays += f", order={case.order!r}" if case.order != "C" else ""
     before, line = loading(engine)
     question = f"check(engine, Case(expression, {case.point!r}{arrays}))"
     lines = [

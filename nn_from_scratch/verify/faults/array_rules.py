@@ -100,7 +100,7 @@ PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
     ),
     "matmul": (np.matmul, matmul),
     "reshape": (lambda x, shape: x.reshape(shape), _reshaped),
-    "transpose": (np.transpose, lambda g, z, x, axes: (np.transpose(g, np.argsort(axes)),)),
+    "transpose": (np.transpose, lambda g, z, x, axes: (np.transpose(g, np.argsort(np.mod(axes, x.ndim))),)),
     "broadcast_to": (np.broadcast_to, lambda g, z, x, shape: (g,)),
     "squeeze": (np.squeeze, _reshaped),
     "expand_dims": (np.expand_dims, _reshaped),

@@ -148,7 +148,20 @@ def _tanh(x: Any) -> Any:
 def _pow(x: Any, y: Any) -> Any:
     if isinstance(y, float) and y.is_integer():
         return x ** int(y) if y >= 0 else _divide(1.0, x ** int(-y))
-    return (series(x).log() * y).exp()
+    x, y = series(x), series(y)
+    if x[0] == 0 and y[0] > 0:
+        return _power_of_zero(x, y)
+    return (x.log() * y).exp()
+
+
+def _power_of_zero(x: Any, y: Any) -> Any:
+    """Return x ** y at x = 0 and a positive y, where it has no logarithm: along one of the two at a time."""
+    if not any(x[k] != 0 for k in range(ctx.cap)):
+        return arbseries([0])  # 0 to any positive power
+    exponent = float(y[0].mid())
+    if y[0].is_exact() and exponent.is_integer() and not any(y[k] != 0 for k in range(1, ctx.cap)):
+        return x ** int(exponent)
+    return _unknown()
 
 
 def _unknown() -> Any:

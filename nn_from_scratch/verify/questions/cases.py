@@ -30,6 +30,9 @@ class Case:
     tangent
         To ask for second derivatives, a direction: a number for each number of the point. The value asked is
         then the derivative along it, and the gradient is that derivative's. Empty stands for first ones.
+        An input whose tangent is 0 is no variable of the first differentiation, only of the second.
+    order
+        How arrays lie in memory: "C", one row after the other, or "F", one column after the other.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class Case:
     shapes: tuple[tuple[int, ...], ...] = ()
     cotangent: tuple[float, ...] = ()
     tangent: tuple[float, ...] = ()
+    order: str = "C"
 
     def __post_init__(self) -> None:
         if self.shapes and len(self.shapes) != self.expression.inputs:
@@ -62,12 +66,21 @@ class Case:
         """Return the tangent's part for each input, if there is a tangent."""
         return self._by_input(self.tangent) if self.tangent else []
 
+    def moved(self) -> list[int]:
+        """Return the inputs that the first of two differentiations is by: those whose tangent is not 0.
+
+        The others are not its variables, but captured by it.
+        """
+        moved = [k for k, part in enumerate(self.tangents()) if np.any(part)]
+        return moved or list(range(self.expression.inputs))
+
     def _by_input(self, numbers: tuple[float, ...]) -> list[Any]:
         if not self.shapes:
             return list(numbers)
         ends = list(accumulate(map(math.prod, self.shapes)))
         parts = np.split(np.array(numbers), ends[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        made = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        return made if self.order == "C" else [np.asfortranarray(x) for x in made]
 
     def __str__(self) -> str:
         """Return the expression and the point, on one line or more."""

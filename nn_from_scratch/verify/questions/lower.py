@@ -19,6 +19,8 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
 
+_FAR = 10.0  # e to this power is in range of every format
+
 
 def lower(case: Case) -> Case:
     """Return the scalar case with the same derivatives.
@@ -31,7 +33,8 @@ def lower(case: Case) -> Case:
     symbols = np.array([*map(tracer.symbol, range(count)), None], dtype=object)[:-1]
     ends = np.cumsum([math.prod(shape) for shape in case.shapes])[:-1]
     inputs = [part.reshape(shape) for part, shape in zip(np.split(symbols, ends), case.shapes, strict=True)]
-    output = np.ravel(case.expression.evaluate(tracer.arithmetic(), inputs)[case.expression.output])
+    arithmetic = tracer.arithmetic(case.point)
+    output = np.ravel(case.expression.evaluate(arithmetic, inputs)[case.expression.output])
     cotangent = case.cotangent or (1.0,) * output.size
     total: Any = 0.0
     for entry, weight in zip(output, cotangent, strict=True):
@@ -119,16 +122,28 @@ class Tracer:
         steps = tuple(Step(name, tuple(map(number, operands))) for name, operands in self.steps)
         return Case(Expression(len(point), tuple(constants), steps, number(output)), point)
 
-    def arithmetic(self) -> Arithmetic:
-        """Return numpy's operations on arrays of symbols."""
+    def arithmetic(self, point: tuple[float, ...]) -> Arithmetic:
+        """Return numpy's operations on arrays of symbols, given the numbers of the point."""
         scalar: dict[str, Callable[..., Any]] = {
             name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
             for name, operation in CATALOGUE.items()
         }
-        exp, log, sub, div = (scalar[name] for name in ("exp", "log", "sub", "div"))
+        exp, log, add, sub, div = (scalar[name] for name in ("exp", "log", "add", "sub", "div"))
+
+        def shifted(x: Any, axis: Any) -> tuple[Any, Any]:
+            most = _shift(x, axis, point)
+            return (x, None) if most is None else (sub(x, most), most)
 
         def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
-            return log(np.sum(exp(x), axis=axis, keepdims=keepdims))
+            rest, most = shifted(x, axis)
+            total = log(np.sum(exp(rest), axis=axis, keepdims=keepdims))
+            if most is None:
+                return total
+            return add(total, most if keepdims else np.squeeze(most, axis))
+
+        def softmax(x: Any, axis: Any) -> Any:
+            rest, _ = shifted(x, axis)
+            return div(exp(rest), np.sum(exp(rest), axis=axis, keepdims=True))
 
         return {
             **scalar,
@@ -141,7 +156,7 @@ class Tracer:
             "max": partial(_fold, scalar["maximum"]),
             "min": partial(_fold, scalar["minimum"]),
             "logsumexp": logsumexp,
-            "softmax": lambda x, axis: div(exp(x), np.sum(exp(x), axis=axis, keepdims=True)),
+            "softmax": softmax,
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
             "matmul": np.matmul,
         }
@@ -168,6 +183,21 @@ def _axes(x: Any, axis: Any) -> tuple[int, ...]:
 
 def _count(x: Any, axis: Any) -> int:
     return math.prod(np.shape(x)[a] for a in _axes(x, axis))
+
+
+def _shift(x: Any, axis: Any, point: tuple[float, ...]) -> Any:
+    """Return each row's largest number, which exponentials are shifted by; None where they need not be.
+
+    A constant that is subtracted before and added after changes no value and no derivative, only what
+    overflows on the way. It is known where the rows are entries of the point.
+    """
+    symbols = np.ravel(x)
+    if not all(isinstance(one, float) or 0 <= one.number < len(point) for one in symbols):
+        return None
+    numbers = [one if isinstance(one, float) else point[one.number] for one in symbols]
+    if max(map(abs, numbers), default=0.0) < _FAR:
+        return None
+    return np.max(np.array(numbers).reshape(np.shape(x)), axis=axis, keepdims=True)
 
 
 def _fold(function: Any, x: Any, axis: Any, keepdims: bool) -> Any:

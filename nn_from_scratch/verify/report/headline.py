@@ -130,6 +130,11 @@ def _gradients(verify: Results, word: str) -> str:
             names = [*list(blamed)[:_BLAMED_SHOWN], *(["others"] if len(blamed) > _BLAMED_SHOWN else [])]
             text = f"Wrong in {listed(wrong)}" if wrong else "A gradient is wrong"
             return f"{text}: {listed(names)}." if names else f"{text}."
+        case "not settled":
+            names = [str(name) for name in verify.get("not settled") or []]
+            shown = [*names[:_BLAMED_SHOWN], *(["others"] if len(names) > _BLAMED_SHOWN else [])]
+            of = f" of {listed(shown)}" if shown else ""
+            return f"Not every failure{of} was examined, or not all was asked: this is not a pass."
         case "nothing checked":
             return "A run that checked nothing shows nothing: this is not a pass."
     return _UNKNOWN

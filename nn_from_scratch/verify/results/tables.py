@@ -9,28 +9,38 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_STYLES = {"right": "bold green", "wrong": "bold red", "nothing checked": "bold yellow"}
+_STYLES = {
+    "right": "bold green",
+    "wrong": "bold red",
+    "not settled": "bold yellow",
+    "nothing checked": "bold yellow",
+}
 _VERDICTS = ("right", "convention", "undecided", "inaccurate", "wrong", "error")
-_NUMERIC = {"graphs", "asked", "agrees", "differs", "no answer", "undecided", "ratio"}
+_NUMERIC = {"asked directly", "graphs", "asked", "agrees", "differs", "no answer", "undecided", "ratio"}
 
 
 def show_verify(console: Console, results: dict[str, Any]) -> None:
     """Print the tables by operation and oracle, the checks that failed, and the verdict."""
     table = _table(
-        "operation", "graphs", "undecided", "largest error / tolerance", "avoidable digits lost", ""
+        "operation",
+        "asked directly",
+        "graphs",
+        "undecided",
+        "largest error / tolerance",
+        "avoidable digits lost",
+        "",
     )
     for name, row in results["operations"].items():
+        asked = [str(row["direct"]), str(row["checked"])]
+        rest = ["", ""]
         if row["checked"]:
-            fault = f"[bold red]wrong in {row['wrong']} graphs[/]" if row["wrong"] else "[green]right[/]"
-            error = f"{row['largest_error_in_tolerances']:.3g}"
-            digits = f"{row['avoidable_digits_lost']:.1f}" if row["avoidable_digits_lost"] else ""
-            table.add_row(name, str(row["checked"]), str(row["undecided"]), error, digits, fault)
-        else:
-            table.add_row(name, "0", "", "", "", "not checked")
+            rest = [str(row["undecided"]), f"{row['largest_error_in_tolerances']:.3g}"]
+        digits = f"{row['avoidable_digits_lost']:.1f}" if row["avoidable_digits_lost"] else ""
+        table.add_row(name, *asked, *rest, digits, _told(row))
         if row["avoidable_digits_lost"]:
-            table.add_row("", "", "", "", "", escape(row["avoidable_example"]), style="dim")
+            table.add_row("", "", "", "", "", "", escape(row["avoidable_example"]), style="dim")
         if row["note"]:
-            table.add_row("", "", "", "", "", escape(f"not supported: {row['note']}"[:300]), style="dim")
+            table.add_row("", "", "", "", "", "", escape(f"not supported: {row['note']}"[:300]), style="dim")
     console.print(table)
     table = _table("oracle", "asked", "agrees", "differs", "no answer", "")
     for name, row in results["oracles"].items():
@@ -55,6 +65,14 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         results,
         f"{escape(results['engine'])}, {counts['checked']} of {counts['requested']} graphs: {grades}",
     )
+
+
+def _told(row: dict[str, Any]) -> str:
+    """Return the status of an operation; of one that is wrong, in how many graphs."""
+    if row["status"] == "wrong" and row["wrong"]:
+        return f"[bold red]wrong in {row['wrong']} graphs[/]"
+    style = {"right": "green", "wrong": "bold red", "not settled": "bold yellow"}.get(row["status"], "dim")
+    return f"[{style}]{row['status']}[/]"
 
 
 def _show_state(console: Console, rows: list[dict[str, str]]) -> None:

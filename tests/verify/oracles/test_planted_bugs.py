@@ -214,7 +214,10 @@ def test_bug_in_lowering_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) 
             patch.setattr(
                 lower.Tracer,
                 "arithmetic",
-                lambda tracer, wrong=mutation: {**right(tracer), name: wrong(right(tracer)[name])},
+                lambda tracer, point, wrong=mutation: {
+                    **right(tracer, point),
+                    name: wrong(right(tracer, point)[name]),
+                },
             )
             assert any(True for _ in oracle_checks.lowering_is_wrong(name))
 

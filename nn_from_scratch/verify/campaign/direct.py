@@ -1,0 +1,86 @@
+"""Direct questions, asked of an engine: every operation in every form and role, before any random graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.lacking import lack
+from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.questions.direct import direct_questions
+from nn_from_scratch.verify.questions.roles import JOINS, SCALES, DirectQuestion, Surroundings
+
+
+@dataclass
+class Direct:
+    """What direct questions found: counts of verdicts, by order and by operation, and all that failed."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    second_order: Counter[Verdict] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
+    lacks: dict[str, list[str]] = field(default_factory=dict)
+    """By operation, what of it the engine does not have."""
+    failing: list[tuple[DirectQuestion, Examination]] = field(default_factory=list)
+
+    @property
+    def not_supported(self) -> int:
+        """How many questions the engine cannot be asked."""
+        return sum(map(len, self.lacks.values()))
+
+    def add(self, question: DirectQuestion, seen: Examination) -> None:
+        """Count a question that was answered."""
+        self.checked[question.operation] += 1
+        (self.second_order if question.case.tangent else self.verdicts)[seen.verdict] += 1
+        if seen.verdict is Verdict.UNDECIDED:
+            self.undecided[question.operation] += 1
+        if seen.verdict.accuses:
+            self.failing.append((question, seen))
+
+
+def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> None:
+    """Ask an engine all direct questions, as long as `go_on` says so, and count what is found."""
+    questions = direct_questions(
+        engine.forms, engine.array_forms, surroundings(engine), second=engine.second_order
+    )
+    for question in questions:
+        if not go_on():
+            break
+        seen = examine(engine, question.case)
+        fails = seen.verdict is Verdict.ERROR and question.operation not in engine.broken
+        missing = lack(engine, question.case) if fails else ""
+        if missing:
+            found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
+        else:
+            found.add(question, seen)
+
+
+def surroundings(engine: Engine) -> Surroundings:
+    """Return what may stand around an operation: what is right itself, where there is such a thing."""
+    default = Surroundings.of((*engine.forms, *engine.array_forms))
+    for candidate in _candidates(engine):
+        asked = [
+            question
+            for form in (candidate.scale, candidate.join)
+            for question in direct_questions([form] if form else [], (), candidate)
+        ]
+        if not any(examine(engine, question.case).verdict.accuses for question in asked):
+            return candidate
+    return default
+
+
+def _candidates(engine: Engine) -> Iterator[Surroundings]:
+    default = Surroundings.of((*engine.forms, *engine.array_forms))
+    for scale in SCALES:
+        for join in JOINS:
+            if scale in engine.forms and join in engine.forms:
+                yield replace(default, scale=scale, join=join)
+
+
+def _shown(question: DirectQuestion) -> str:
+    text = str(question.case.expression).replace("\n", "; ")
+    shapes = ", ".join(f"x{k} of shape {shape}" for k, shape in enumerate(question.case.shapes))
+    return f"{text} ({shapes})" if shapes else text

@@ -1,0 +1,44 @@
+"""An engine whose questions are counted, and its part of the time measured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, fields
+
+from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.questions.cases import Case
+
+
+@dataclass
+class Meter:
+    """How many questions an engine was asked, and how many seconds it took to answer them."""
+
+    questions: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Observed(Engine):
+    """An engine that is asked as before, and keeps count of it."""
+
+    meter: Meter = field(default_factory=Meter, compare=False)
+
+    @classmethod
+    def of(cls, engine: Engine) -> Observed:
+        """Observe an engine."""
+        given = {one.name for one in fields(Engine)}
+        for forms in ("forms", "array_forms"):
+            getattr(engine, forms)  # found out once, and not again by everybody who observes it
+        observed = cls(**{name: getattr(engine, name) for name in given})
+        vars(observed).update({name: known for name, known in vars(engine).items() if name not in given})
+        return observed
+
+    def answer(self, case: Case) -> Answer:
+        """Compute value and gradient of a case, as the engine does."""
+        start = time.perf_counter()
+        self.meter.questions += 1
+        try:
+            return super().answer(case)
+        finally:
+            self.meter.seconds += time.perf_counter() - start

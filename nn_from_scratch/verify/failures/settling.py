@@ -1,0 +1,345 @@
+"""Settling: every failure is traced to a fault that a question of its own has shown, or it is told as one.
+
+Direct questions come first. What fails in a role is explained by what fails alone only if the answers about
+the single steps account for it (`replay`); a second derivative only if it is that of the engine's own first
+ones. Then the failing graphs: each of their steps is asked on its own at the numbers it has there, those that
+fail are cut out, and what remains is asked again. If it is right, the graph is explained, by faults of the
+same operation, form and operand at the same numbers. If not, it is made small, and told.
+
+An operation in a failing graph that nobody had a question left for is not settled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.observed import Observed
+from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
+from nn_from_scratch.verify.failures.causes import CAUSES, SEVERAL, cause
+from nn_from_scratch.verify.failures.kinds import kind
+from nn_from_scratch.verify.failures.rebuild import rebuilt, values
+from nn_from_scratch.verify.failures.replay import accounted_for
+from nn_from_scratch.verify.failures.shrink import FORWARD_PASS, REVERSE_PASS, accused_alone, minimal
+from nn_from_scratch.verify.failures.telling import failure
+from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND, DirectQuestion
+
+QUESTIONS = 30_000
+"""Asked to settle failures at most: what is settled depends on the questions alone, not on the machine."""
+SECONDS = 120.0
+"""A last resort, for an engine that takes long to answer."""
+_PASSES = (FORWARD_PASS, REVERSE_PASS)
+_ROLES_ALONE = 3  # kinds that are told apart among the failures of one operation that look alike at first
+
+Operands = tuple[int | str, ...]
+Key = tuple[str, str, Operands, str, bool]
+"""What tells faults apart before their kinds are known: operation, kinds of operands, what is wrong (operands
+by number, "value"), the verdict or what was raised, and whether something stands around the operation."""
+
+
+@dataclass
+class Fault:
+    """A fault that is told: a small failing case with its diagnosis, and where else it shows."""
+
+    found: Examination
+    diagnosis: Diagnosis
+    operands: Operands
+    role: str
+    forms: dict[str, None] = field(default_factory=dict)
+    operations: dict[str, None] = field(default_factory=dict)
+
+
+class Settling:
+    """The faults of one engine, and which operations are settled.
+
+    Parameters
+    ----------
+    engine
+        The engine.
+    questions
+        How many questions it is asked at most.
+    seconds
+        How long that may take, as a last resort.
+
+    """
+
+    def __init__(self, engine: Engine, questions: int = QUESTIONS, seconds: float = SECONDS) -> None:
+        self.engine = Observed.of(engine)
+        self.most = questions
+        self.end = time.perf_counter() + seconds
+        self.stopped_by_time = False
+        self.unsettled: set[str] = set()
+        self._faults: dict[tuple[str, str], Fault] = {}
+        self._kinds: dict[Key, set[str]] = {}
+        self._blamed_passes: dict[str, set[str]] = {}
+        """By role, the operations that are right but for the reverse pass."""
+
+    @property
+    def wrong(self) -> set[str]:
+        """The operations that have a fault."""
+        return {operation for operation, _ in self._faults} & set(CATALOGUE | ARRAYS)
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Return what is told, one cause behind several operations as one."""
+        told: dict[str, Fault] = {}
+        failures = []
+        for (_, what), fault in self._faults.items():
+            if what not in told:
+                told[what] = fault
+                failures.append(self._told(fault, what if self._is_common(what) else ""))
+            elif not self._is_common(what):
+                failures.append(self._told(fault))
+        return failures
+
+    def _is_common(self, what: str) -> bool:
+        """Whether this is a cause that several operations have shown."""
+        return what in CAUSES and len(self._operations_of(what)) >= SEVERAL
+
+    def _operations_of(self, what: str) -> list[str]:
+        """Return the operations that have a fault of this kind, or from this cause."""
+        faults = (fault for (_, kind), fault in self._faults.items() if kind == what)
+        return list(dict.fromkeys(name for fault in faults for name in fault.operations))
+
+    def direct(self, failing: Iterable[tuple[DirectQuestion, Examination]]) -> None:
+        """Settle direct questions that were not answered right."""
+        by_form: dict[tuple[str, str], list[tuple[DirectQuestion, Examination]]] = {}
+        for question, seen in failing:
+            by_form.setdefault(question.form, []).append((question, seen))
+        for failures in by_form.values():
+            first = [one for one in failures if not one[0].case.tangent]
+            alone = [one for one in first if len(one[0].case.expression.steps) == 1]
+            around = [one for one in first if len(one[0].case.expression.steps) > 1]
+            for question, seen in alone:
+                self._settle_alone(question.case, seen, question.node, question.role)
+            for question, seen in around:
+                self._settle_role(question, seen, explained=bool(alone))
+            for question, seen in failures:
+                if question.case.tangent:
+                    self._settle_second(question, seen, explained=bool(first))
+
+    def graphs(self, accused: Collection[Case]) -> None:
+        """Settle failing graphs, small ones first, those of first order before the others."""
+        for case in sorted(accused, key=lambda one: (bool(one.tangent), len(one.expression.steps))):
+            if self._exhausted():
+                self.unsettled.update(step.operation for step in case.expression.live_steps())
+            else:
+                self._settle_graph(case)
+
+    def _exhausted(self) -> bool:
+        if time.perf_counter() > self.end:
+            self.stopped_by_time = True
+        return self.stopped_by_time or self.engine.meter.questions >= self.most
+
+    def _settle_alone(self, case: Case, seen: Examination, node: int, role: str) -> None:
+        """Settle an operation that fails on its own: a fault that is known, or a new one."""
+        step = case.expression.steps[node - case.expression.first_step]
+        kinds = case.expression.operand_kinds(step)
+        wrong = _wrong_operands(seen, node)
+        key = (step.operation, kinds, wrong, _outcome(seen), len(case.expression.steps) > 1)
+        known = self._kinds.setdefault(key, set())
+        if len(known) >= _ROLES_ALONE:
+            return
+        if self._exhausted():
+            if not known:
+                self.unsettled.add(step.operation)
+            return
+        shown = kind(self.engine, seen)
+        if shown in known:
+            return
+        known.add(shown)
+        if self._is_common(cause(shown)):
+            self._tell(seen, Diagnosis(step.operation, shown, None, ()), step.operation, kinds, wrong, role)
+            return
+        smallest = minimal(self.engine, seen)
+        diagnosis = diagnose(self.engine, smallest)
+        known.add(diagnosis.kind)
+        if diagnosis.operation in _PASSES:
+            # Made small, the operation is right on its own, as over an axis of length 1: what it was says more.
+            smallest, diagnosis = seen, replace(diagnose(self.engine, seen), operation=step.operation)
+        self._tell(smallest, diagnosis, step.operation, kinds, wrong, role)
+
+    def _settle_role(self, question: DirectQuestion, seen: Examination, *, explained: bool) -> None:
+        """Settle an operation that fails in a role: by what fails alone, or as a fault of its own."""
+        if explained and (self._value_is_wrong(question.form) or accounted_for(self.engine, seen.case)):
+            return
+        passes = self._blamed_passes.setdefault(question.role, set())
+        if self._exhausted() or len(passes) >= SEVERAL:
+            # Nothing can be said of an operation in a role in which the reverse pass is wrong.
+            self.unsettled.add(question.operation)
+            return
+        wrong = _wrong_operands(seen, question.node)
+        shown = kind(self.engine, seen)
+        if self._is_common(cause(shown)):
+            smallest, diagnosis = seen, Diagnosis(question.operation, shown, None, ())
+        else:
+            smallest = minimal(self.engine, seen)
+            diagnosis = diagnose(self.engine, smallest)
+            if diagnosis.operation == REVERSE_PASS:
+                passes.add(question.operation)
+        self._tell(smallest, diagnosis, question.operation, question.kinds, wrong, question.role)
+
+    def _settle_second(self, question: DirectQuestion, seen: Examination, *, explained: bool) -> None:
+        """Settle a second derivative: that of a wrong first one is no fault of its own."""
+        if explained and question.role == SECOND and _derived_from_its_own(self.engine, seen.case):
+            return
+        if self._exhausted():
+            self.unsettled.add(question.operation)
+            return
+        smallest = seen if question.role == CAPTURED else minimal(self.engine, seen)
+        diagnosis = diagnose(self.engine, smallest)
+        if diagnosis.operation in _PASSES:
+            diagnosis = replace(diagnosis, operation=question.operation)
+        wrong = _wrong_operands(seen, question.node)
+        self._tell(smallest, diagnosis, question.operation, question.kinds, wrong, question.role)
+
+    def _value_is_wrong(self, form: tuple[str, str]) -> bool:
+        return any(key[:2] == form and "value" in key[2] for key in self._kinds)
+
+    def _settle_graph(self, case: Case) -> None:
+        """Cut out the steps that fail on their own, until what remains is right; else tell what remains."""
+        pieces = [case]
+        while pieces:
+            piece = pieces.pop()
+            if not piece.point:
+                continue
+            failing = self._steps_that_fail(piece)
+            if failing:
+                pieces += [
+                    rest for rest in _without(piece, failing) if examine(self.engine, rest).verdict.accuses
+                ]
+                continue
+            seen = examine(self.engine, piece)
+            if self._exhausted():
+                self.unsettled.update(step.operation for step in piece.expression.live_steps())
+                return
+            smallest = minimal(self.engine, seen) if seen.verdict.accuses else seen
+            diagnosis = diagnose(self.engine, smallest)
+            self._tell(smallest, diagnosis, "", "", (), "in a graph")
+
+    def _steps_that_fail(self, case: Case) -> list[int]:
+        """Ask every step on its own, first those of operations known to be wrong; return those that fail."""
+        expression = case.expression
+        live = sorted(expression.reachable() & set(range(expression.first_step, len(expression))))
+        suspects = [k for k in live if expression.steps[k - expression.first_step].operation in self.wrong]
+        for group in (suspects, [k for k in live if k not in suspects]):
+            failing = [index for index in group if self._fails_alone(case, index)]
+            if failing:
+                return failing
+        return []
+
+    def _fails_alone(self, case: Case, index: int) -> bool:
+        seen = accused_alone(self.engine, case, index)
+        if seen is None:
+            return False
+        # The step is the first of a case that may have something after it.
+        self._settle_alone(seen.case, seen, seen.case.expression.first_step, "in a graph")
+        return True
+
+    def _tell(
+        self,
+        found: Examination,
+        diagnosis: Diagnosis,
+        operation: str,
+        kinds: str,
+        wrong: Operands,
+        role: str,
+    ) -> None:
+        """Tell a fault, unless it is told, of the operation to blame, or of the reverse pass.
+
+        A fault in a role that another operation is to blame for leaves it open whether this one is right there.
+        """
+        what = cause(diagnosis.kind) or diagnosis.kind
+        fault = self._faults.setdefault((diagnosis.operation, what), Fault(found, diagnosis, wrong, role))
+        if operation and operation != diagnosis.operation:
+            self.unsettled.add(operation)
+        elif kinds:
+            fault.forms[kinds] = None
+        fault.operations[operation or diagnosis.operation] = None
+
+    def _told(self, fault: Fault, common: str = "") -> dict[str, Any]:
+        told = failure(self.engine, fault.found, fault.diagnosis)
+        if common:
+            operations = self._operations_of(common)
+            where = f"{len(operations)} operations show it: {', '.join(operations)}"
+            told |= {"operation": common, "message": f"{told['message']}\n{where}"}
+        return {
+            **told,
+            "forms": list(fault.forms),
+            "operands": list(fault.operands),
+            "role": fault.role,
+            "operations": self._operations_of(common) if common else list(fault.operations),
+        }
+
+
+def _outcome(seen: Examination) -> str:
+    return seen.error.partition(":")[0] or seen.verdict.value
+
+
+def _wrong_operands(seen: Examination, node: int) -> Operands:
+    """Return which operands of a step have a wrong derivative; "value" stands for its value."""
+    expression = seen.case.expression
+    wrong: list[int | str] = ["value"] if seen.value is not None and seen.value.verdict.accuses else []
+    sizes = [int(np.size(x)) for x in seen.case.inputs()]
+    owners = [k for k, size in enumerate(sizes) for _ in range(size)]
+    if len(seen.gradient) < len(owners) and not seen.entries:
+        return tuple(wrong)
+    entries = seen.entries or range(len(owners))
+    inputs = {
+        owners[entry] for entry, one in zip(entries, seen.gradient, strict=False) if one.verdict.accuses
+    }
+    operands = expression.steps[node - expression.first_step].operands
+    return (
+        *wrong,
+        *(side for side, operand in enumerate(operands) if _inputs_of(expression, operand) & inputs),
+    )
+
+
+def _inputs_of(expression: Any, node: int) -> set[int]:
+    reached, waiting = set(), [node]
+    while waiting:
+        one = waiting.pop()
+        reached.add(one)
+        if one >= expression.first_step:
+            waiting += expression.steps[one - expression.first_step].operands
+    return {one for one in reached if one < expression.inputs}
+
+
+def _without(case: Case, steps: Collection[int]) -> list[Case]:
+    """Return what is left of a case without some of its steps: what uses them, and what each of them uses."""
+    expression, known = case.expression, values(case)
+    cut = {index: known[index] for index in steps}
+    ends = {expression.output}
+    for index in steps:
+        ends.update(expression.steps[index - expression.first_step].operands)
+    rest = [end for end in sorted(ends) if end >= expression.first_step and end not in cut]
+    return [rebuilt(case, output=end, cut=cut) for end in rest]
+
+
+def _derived_from_its_own(engine: Engine, case: Case) -> bool:
+    """Whether a second derivative is roughly that of the engine's own gradient, right or wrong."""
+    step = 1e-5
+    ahead, behind = (
+        replace(
+            case,
+            tangent=(),
+            point=tuple(x + sign * step * v for x, v in zip(case.point, case.tangent, strict=True)),
+        )
+        for sign in (1.0, -1.0)
+    )
+    try:
+        with np.errstate(all="ignore"):
+            got = np.array(engine.answer(case).gradient)
+            slopes = [np.array(engine.answer(one).gradient) for one in (ahead, behind)]
+    except Exception:  # noqa: BLE001  what it raises is another fault
+        return False
+    estimate = (slopes[0] - slopes[1]) / (2 * step)
+    scale = max(np.max(np.abs(estimate), initial=0.0), np.max(np.abs(slopes[0]), initial=0.0))
+    return bool(np.all(np.abs(got - estimate) <= 1e-4 * scale))

@@ -1,0 +1,63 @@
+"""A failure as the results tell it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.failures.blame import Diagnosis
+from nn_from_scratch.verify.failures.reproduce import reproducer
+from nn_from_scratch.verify.judging.examine import Examination
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+
+def failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a failure as the results JSON has it, with a drawing and a script."""
+    case = found.case
+    message = found.message or "the engine answered right when it was asked again"
+    return {
+        "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",
+        "operation": diagnosis.operation,
+        "kind": diagnosis.kind,
+        "message": f"{diagnosis.operation} is {found.verdict}: in {case}\n{diagnosis.kind}\n{message}",
+        "text": str(case.expression),
+        "expression": case.expression.to_json(),
+        "point": list(case.point),
+        "shapes": [list(shape) for shape in case.shapes],
+        "cotangent": list(case.cotangent),
+        "tangent": list(case.tangent),
+        "got": [_finite(one.got) for one in found.judgements],
+        "expected": [_finite(one.expected) for one in found.judgements],
+        "tolerance": [_finite(one.tolerance) for one in found.judgements],
+        "graph": _graph(diagnosis),
+        "reproducer": reproducer(engine, found),
+    }
+
+
+def _graph(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return the nodes of the case with what the engine holds in them, for a drawing."""
+    position = {node.index: k for k, node in enumerate(diagnosis.nodes)}
+    return {
+        "nodes": [
+            {
+                "label": node.label,
+                "operands": [position[k] for k in node.operands],
+                "value": _beside(node.got, node.expected),
+                "adjoint": _beside(node.adjoint, node.true_adjoint),
+                "wrong": node.wrong,
+                "blamed": node.index == diagnosis.node,
+            }
+            for node in diagnosis.nodes
+        ]
+    }
+
+
+def _beside(got: Sequence[float] | None, expected: Sequence[float]) -> dict[str, list[float | None] | None]:
+    return {"got": None if got is None else [*map(_finite, got)], "expected": [*map(_finite, expected)]}
+
+
+def _finite(x: float) -> float | None:
+    """Return the number, or None where strict JSON has no literal for it."""
+    return x if math.isfinite(x) else None

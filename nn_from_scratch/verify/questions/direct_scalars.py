@@ -1,0 +1,77 @@
+"""At which numbers an operation is asked directly: ordinary ones, special ones, ties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nn_from_scratch.verify.questions.generate import BESIDE, askable
+from nn_from_scratch.verify.questions.operations import CATALOGUE
+
+_ORDINARY: dict[int, tuple[tuple[float, ...], ...]] = {
+    1: ((0.7,), (-1.3,), (0.35,), (2.6,)),
+    2: ((0.7, 1.9), (-1.3, 0.6), (2.3, -0.8), (1.7, 0.4)),
+    3: ((0.7, 1.9, -0.4), (-1.3, 0.6, 2.2)),
+}
+_BOUNDS = (-0.8, 1.1)
+_ZEROS = ((0.0,), (0.0, 0.6), (0.6, 0.0), (0.0, 1.9, -0.4))
+_FURTHER: dict[str, tuple[tuple[float, ...], ...]] = {
+    "log": ((1e-9,), (1e-30,), (1e9,)),
+    "log1p": ((1e-9,),),
+    "sqrt": ((1e-9,), (1e-30,)),
+    "exp": ((20.0,),),
+    "tan": ((1e-5,),),
+    "sigmoid": ((40.0,), (-40.0,)),
+    "softplus": ((-40.0,), (25.0,)),
+    "tanh": ((1e-5,), (-8.0,)),
+    "cos": ((50.0,),),
+    "sin": ((50.0,),),
+    "pow": (
+        (0.0, 2.0),
+        (0.0, 3.0),
+        (-1.3, 2.0),
+        (-1.3, 3.0),
+        (-1.3, -1.0),
+        (-1.3, 1.0),
+        (2.0, 0.0),
+        (1.0, -1.3),
+    ),
+    "div": ((1e-9, 3.0),),
+    "clip": tuple((x, *_BOUNDS) for x in (-2.5, *_BOUNDS, 2.5)),
+    "where": ((0.7, 1.5, 1.5),),
+}
+"""Numbers at which public engines have gone wrong, beside those of the catalogue."""
+
+
+def ordinary(name: str, kinds: str) -> list[tuple[float, ...]]:
+    """Return operand values of no special kind, the first for questions in roles."""
+    if name == "clip":
+        return [(0.4, *_BOUNDS)]
+    found = [values for values in _ORDINARY[len(kinds)] if askable(name, kinds, values)]
+    return found[:3]
+
+
+def special(name: str, kinds: str) -> list[tuple[float, ...]]:
+    """Return the operand values that are special: zeros, ties, the catalogue's."""
+    operation, count = CATALOGUE[name], len(kinds)
+    first, second = 1.7, 0.6
+    found: list[tuple[float, ...]] = [values for values in _ZEROS if len(values) == count]
+    if count == 1:
+        found += [(x,) for x in (1.0, -1.0, *operation.special)]
+    if count == 2:
+        found += [(1.5, 1.5), (-1.0, 2.0)]
+        found += [(first, x) for x in operation.special]
+        if name != "pow":
+            found += [(x, second) for x in operation.special]
+        if operation.distance:
+            found += [(1.5, 1.5 * near) for near in BESIDE[1:]]
+    found += _FURTHER.get(name, ())
+    inside = [
+        values for values in dict.fromkeys(found) if name == "clip" or _may_be_asked(name, kinds, values)
+    ]
+    return [values for values in inside if values not in ordinary(name, kinds)]
+
+
+def _may_be_asked(name: str, kinds: str, values: Sequence[float]) -> bool:
+    # 0 ** y is 0 for all positive y, so it has a derivative by y, and x ** y one by x at 0.
+    zero_power = name == "pow" and values[0] == 0 and values[1] >= 1 and values[1].is_integer()
+    return zero_power or askable(name, kinds, values)
