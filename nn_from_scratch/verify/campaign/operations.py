@@ -37,9 +37,9 @@ def operations_table(
     Returns
     -------
     dict
-        By name: `status` is "right", "wrong", "not settled", "not checked" or "not supported"; `direct` and
-        `checked` count direct questions and random graphs; `wrong` counts the failing graphs with an operation
-        that is wrong; `note` says what of it is not supported.
+        By name: `status` is "right", "wrong", "not settled", "not checked" or "not supported"; `direct`
+        and `checked` count direct questions and random graphs; `wrong` counts the failing graphs with an
+        operation that is wrong; `note` says what of it is not supported.
 
     """
     supported = {name for name, _ in (*engine.forms, *engine.array_forms)}

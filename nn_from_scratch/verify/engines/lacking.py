@@ -13,8 +13,8 @@ _LACKS = (AttributeError, TypeError, NotImplementedError)
 def lack(engine: Engine, case: Case) -> str:
     """Return why an engine cannot compute a case at all; nothing where it can, or claims that it could.
 
-    An engine lacks what its forward pass refuses, as something that is not there or not of the right type, and
-    what either pass says is not implemented.
+    An engine lacks what its forward pass refuses, as something that is not there or not of the right type,
+    and what either pass says is not implemented.
     """
     if engine.complete:
         return ""

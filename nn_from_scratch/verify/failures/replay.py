@@ -20,7 +20,7 @@ _CLOSE = 1e-9  # relative: what differs by a fault differs by far more, or by ro
 
 
 def accounted_for(engine: Engine, case: Case) -> bool:
-    """Return whether the engine's gradient of a first-order case is made of those of its steps, asked alone."""
+    """Return whether the engine's gradient of a first-order case is made of those of its single steps."""
     try:
         with np.errstate(all="ignore"):
             got = np.array(engine.answer(case).gradient)

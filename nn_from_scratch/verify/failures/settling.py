@@ -162,7 +162,7 @@ class Settling:
         diagnosis = diagnose(self.engine, smallest)
         known.add(diagnosis.kind)
         if diagnosis.operation in _PASSES:
-            # Made small, the operation is right on its own, as over an axis of length 1: what it was says more.
+            # Made small, the operation is right on its own, as over an axis of length 1.
             smallest, diagnosis = seen, replace(diagnose(self.engine, seen), operation=step.operation)
         self._tell(smallest, diagnosis, step.operation, kinds, wrong, role)
 
@@ -225,11 +225,15 @@ class Settling:
             self._tell(smallest, diagnosis, "", "", (), "in a graph")
 
     def _steps_that_fail(self, case: Case) -> list[int]:
-        """Ask every step on its own, first those of operations known to be wrong; return those that fail."""
-        expression = case.expression
-        live = sorted(expression.reachable() & set(range(expression.first_step, len(expression))))
+        """Ask every step on its own, first those of operations known to be wrong; return those that fail.
+
+        What the output does not depend on comes last: it is computed, and may raise.
+        """
+        expression, reachable = case.expression, case.expression.reachable()
+        steps = range(expression.first_step, len(expression))
+        live, dead = [k for k in steps if k in reachable], [k for k in steps if k not in reachable]
         suspects = [k for k in live if expression.steps[k - expression.first_step].operation in self.wrong]
-        for group in (suspects, [k for k in live if k not in suspects]):
+        for group in (suspects, [k for k in live if k not in suspects], dead):
             failing = [index for index in group if self._fails_alone(case, index)]
             if failing:
                 return failing
@@ -243,7 +247,7 @@ class Settling:
         self._settle_alone(seen.case, seen, seen.case.expression.first_step, "in a graph")
         return True
 
-    def _tell(
+    def _tell(  # noqa: PLR0917  what is told, of what, where
         self,
         found: Examination,
         diagnosis: Diagnosis,
@@ -254,7 +258,7 @@ class Settling:
     ) -> None:
         """Tell a fault, unless it is told, of the operation to blame, or of the reverse pass.
 
-        A fault in a role that another operation is to blame for leaves it open whether this one is right there.
+        A fault in a role that another operation is to blame for leaves open whether this one is right in it.
         """
         what = cause(diagnosis.kind) or diagnosis.kind
         fault = self._faults.setdefault((diagnosis.operation, what), Fault(found, diagnosis, wrong, role))

@@ -102,7 +102,7 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
             ((1, 3), 0),
         )
     ),
-    "expand_dims": tuple(((2, 3), {"axis": axis}) for axis in (0, 1, -1, -2, (0, 2), (3, 0))),  # type: ignore[misc]
+    "expand_dims": tuple((((2, 3),), {"axis": axis}) for axis in (0, 1, -1, -2, (0, 2), (3, 0))),
     "index": tuple(
         ((shape,), {"index": index})
         for shape, index in (
@@ -257,8 +257,6 @@ def _products() -> Iterator[tuple[str, Asked]]:
 
 def _movements(name: str) -> Iterator[tuple[str, Asked]]:
     for shapes, parameters in _MOVED[name]:
-        if name == "expand_dims":
-            shapes = ((2, 3),)
         values = [entries(shape, side) for side, shape in enumerate(shapes)]
         told = ", ".join(map(str, shapes)) + "".join(f", {key}={value}" for key, value in parameters.items())
         yield f"of {told}", _nodes(name, parameters, *values)

@@ -126,7 +126,7 @@ def in_roles(asked: Asked, around: Surroundings) -> Iterator[DirectQuestion]:
 
 
 def twice(asked: Asked) -> DirectQuestion | None:
-    """Ask an operation of one node that stands for all its operands that are nodes; its first value is taken."""
+    """Ask an operation of one node that stands for all its operands that are nodes, with the first value."""
     sides = asked.nodes()
     if len(sides) < 2 or np.shape(asked.values[sides[0]]) != np.shape(asked.values[sides[1]]):
         return None
@@ -169,7 +169,7 @@ def _applied(sketch: Sketch, asked: Asked, operands: Sequence[Node]) -> Node:
     return sketch.step(asked.operation, *operands, **asked.parameters)
 
 
-def _question(
+def _question(  # noqa: PLR0917  what is asked, of what, in which role
     sketch: Sketch, output: Node, step: Node, asked: Asked, role: str, operand: int | None
 ) -> DirectQuestion:
     case = sketch.case(output, arrays=asked.arrays)
