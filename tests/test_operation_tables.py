@@ -36,7 +36,7 @@ WHOLE_ARRAYS: Tables = {
     "ARRAYS in verify/questions/operations.py": ARRAYS,
     "WHOLE in verify/questions/generate_arrays.py": WHOLE,
     "Tracer.arithmetic in verify/questions/lower.py": {
-        name: row for name, row in Tracer().arithmetic().items() if name not in CATALOGUE
+        name: row for name, row in Tracer().arithmetic(()).items() if name not in CATALOGUE
     },
     "PULLS in verify/faults/array_rules.py": array_rules.PULLS,
     "the rows of nn_from_scratch/rules.py": {

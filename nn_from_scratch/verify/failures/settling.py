@@ -179,6 +179,10 @@ class Settling:
         shown = kind(self.engine, seen)
         if self._is_common(cause(shown)):
             smallest, diagnosis = seen, Diagnosis(question.operation, shown, None, ())
+        elif explained:
+            # Made small, it would turn into what fails alone.
+            smallest = seen
+            diagnosis = Diagnosis(question.operation, f"{shown}, with {question.role}", None, ())
         else:
             smallest = minimal(self.engine, seen)
             diagnosis = diagnose(self.engine, smallest)
