@@ -1,0 +1,69 @@
+"""With how many of several seeds a planted fault is caught: directly, and by random graphs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nn_from_scratch.verify import state
+from nn_from_scratch.verify.campaign.direct import surroundings
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.faults.planting import Fault
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.direct import direct_questions
+from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+
+DEFAULT_GRAPHS = 2000
+"""As many as `verify` checks by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """How a fault is caught.
+
+    Parameters
+    ----------
+    directly
+        Whether a direct question accuses: with any seed, for they are the same with all.
+    by_checks
+        Whether a check of state or limits does, which are the same with all seeds too.
+    by_graphs
+        By seed, at how manyth random graph the first accuses; None where none does.
+
+    """
+
+    directly: bool
+    by_checks: bool
+    by_graphs: dict[int, int | None]
+
+    def seeds(self, *, direct_questions: bool) -> int:
+        """Return in how many seeds `verify` catches it, with direct questions or without."""
+        always = self.by_checks or (direct_questions and self.directly)
+        return sum(always or graph is not None for graph in self.by_graphs.values())
+
+
+def caught(fault: Fault, seeds: Iterable[int], graphs: int = DEFAULT_GRAPHS) -> Caught:
+    """Look for a fault as `verify` does, with each of several seeds."""
+    engine = fault.engine()
+    named = (fault.blamed,) if fault.blamed in state.CHECKS else ()
+    return Caught(
+        _directly(engine),
+        any(check.outcome in ("wrong", "error") for check in (state.run(engine, named) if named else ())),
+        {seed: _first(engine, seed, graphs) for seed in seeds},
+    )
+
+
+def _directly(engine: Engine) -> bool:
+    questions = direct_questions(engine.forms, engine.array_forms, surroundings(engine))
+    return any(examine(engine, question.case).verdict.accuses for question in questions)
+
+
+def _first(engine: Engine, seed: int, graphs: int) -> int | None:
+    """Return the number of the first random graph of a campaign that accuses."""
+    for index in range(graphs):
+        choose = seeded(seed, index)
+        drawn = array_case(choose, engine.array_forms) if index % 2 else case(choose, engine.forms)
+        if examine(engine, drawn).verdict.accuses:
+            return index + 1
+    return None

@@ -1,0 +1,29 @@
+"""Every planted fault is caught with every seed; the whole is `reference/record_seeds.py`."""
+
+import os
+
+import pytest
+
+from nn_from_scratch.verify.faults import FAULTS, Fault, Victim
+from nn_from_scratch.verify.faults.seeds import caught
+
+WHOLE = bool(os.environ.get("NN_FROM_SCRATCH_LONG"))
+SEEDS = range(20) if WHOLE else range(2)
+SOME = FAULTS if WHOLE else FAULTS[5::40]
+
+
+@pytest.mark.parametrize("fault", SOME, ids=lambda fault: fault.name)
+def test_fault_is_caught_with_every_seed(fault: Fault) -> None:
+    assert caught(fault, SEEDS).seeds(direct_questions=True) == len(SEEDS)
+
+
+def test_a_rare_fault_is_caught_by_direct_questions_with_seeds_that_miss_it() -> None:
+    (fault,) = (one for one in FAULTS if one.name == "broadcast_to: no sum")
+    found = caught(fault, [0], graphs=1)
+    assert (found.directly, found.by_graphs) == (True, {0: None})
+    assert (found.seeds(direct_questions=True), found.seeds(direct_questions=False)) == (1, 0)
+
+
+def test_no_fault_is_caught_where_there_is_none() -> None:
+    found = caught(Fault("none", "no fault", "mul", Victim(), "none"), [0], graphs=40)
+    assert (found.directly, found.by_checks, found.by_graphs) == (False, False, {0: None})
