@@ -76,8 +76,8 @@ def sum_of_squares(f: Functions, x: Number, y: Number) -> Number:
 def _pow(f: Functions, z: Number, x: Number, y: Number) -> tuple[Number, Number]:
     # A constant operand has no derivative, and its formula may not exist.
     by_base = 0.0 if isinstance(x, float) else _power_by_base(f, x, y)
-    # That of 0 ** y is 0 for all positive y.
-    flat = isinstance(y, float) or (x == 0 and y > 0)
+    # That of 0 ** y is 0 for all positive y; there is none for others.
+    flat = isinstance(y, float) or x == 0
     by_exponent = 0.0 if flat else z * f.log(x)
     return by_base, by_exponent
 
