@@ -132,7 +132,9 @@ class Tracer:
 
         def shifted(x: Any, axis: Any) -> tuple[Any, Any]:
             most = _shift(x, axis, point)
-            return (x, None) if most is None else (sub(x, most), most)
+            # An engine may subtract what is as large as the rows (exp(x - z), where z is the logarithm): so
+            # that this rounding is counted, it is added first.
+            return (x, None) if most is None else (sub(add(x, most), 2 * most), most)
 
         def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
             rest, most = shifted(x, axis)
