@@ -157,7 +157,7 @@ def _pow(x: Any, y: Any) -> Any:
 def _power_of_zero(x: Any, y: Any) -> Any:
     """Return x ** y at x = 0 and a positive y, where it has no logarithm: along one of the two at a time."""
     if not any(x[k] != 0 for k in range(ctx.cap)):
-        return arbseries([0])  # 0 to any positive power
+        return arb_series([0])  # 0 to any positive power
     exponent = float(y[0].mid())
     if y[0].is_exact() and exponent.is_integer() and not any(y[k] != 0 for k in range(1, ctx.cap)):
         return x ** int(exponent)
