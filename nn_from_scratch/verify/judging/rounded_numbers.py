@@ -287,6 +287,13 @@ class RoundedFunctions:
         sign = self.model.number(x).sign()
         return self._one_of_two() if sign is None else (sign + 1) / 2
 
+    def side(self, x: Operand) -> Operand:
+        """Return the slope of the size: a sign, which some engines multiply by as x over its size."""
+        sign = self.model.number(x).sign()
+        if sign is None:
+            return 2 * self._one_of_two() - 1
+        return self.model.term(sign * self.model.twice, 1.0)
+
     def is_positive(self, x: Operand) -> Rounded:
         """Return 1 above 0, else 0, and what holds both where engines may differ."""
         return self.where(self.model.number(x), 1.0, 0.0)

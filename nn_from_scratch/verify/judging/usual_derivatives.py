@@ -60,6 +60,9 @@ class Functions(Protocol):
     def heaviside(self, x: Number) -> Number:
         """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
 
+    def side(self, x: Number) -> Number:
+        """Return 1 above 0, -1 below, 0 at 0: where engines multiply by x and divide by its size."""
+
     def is_positive(self, x: Number) -> Number:
         """Return 1 above 0, else 0."""
 
@@ -140,7 +143,7 @@ PARTIALS: Mapping[str, Partials] = {
     "hypot": lambda f, z, x, y: (x / z, y / z),
     "logaddexp": lambda f, z, x, y: (f.exp(x - z), f.exp(y - z)),
     "relu": lambda f, z, x: (f.heaviside(x),),
-    "abs": lambda f, z, x: (2 * f.heaviside(x) - 1,),
+    "abs": lambda f, z, x: (f.side(x),),
     "sign": lambda f, z, x: (0.0,),
     "maximum": lambda f, z, x, y: _larger(f, x, y),
     "minimum": lambda f, z, x, y: _larger(f, y, x),

@@ -83,6 +83,9 @@ class _Written:
         not_below = self.tracer.apply("where", -x, 0.0, 1.0)
         return 0.5 * (self.is_positive(x) + not_below)
 
+    def side(self, x: Any) -> Any:
+        return 2.0 * self.heaviside(x) - 1.0
+
     def is_positive(self, x: Any) -> Any:
         return self.tracer.apply("where", x, 1.0, 0.0)
 
