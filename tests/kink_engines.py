@@ -11,6 +11,7 @@ from fake_engines import answering
 
 from nn_from_scratch.verify import Case, Engine, load
 from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.questions.constants import numbers_of
 
 SMOOTH: Mapping[str, tuple[Callable[..., float], Callable[..., tuple[float, ...]]]] = {
     "add": (lambda x, y: x + y, lambda x, y: (1.0, 1.0)),
@@ -91,7 +92,7 @@ WRONG = {
 def gradient(convention: Convention, case: Case) -> Answer:
     """Run the expression and reverse mode, in Python's floats."""
     expression = case.expression
-    values = [*case.point, *expression.constants]
+    values = [*case.point, *numbers_of(expression.constants)]
     slopes: list[tuple[float, ...]] = []
     for step in expression.steps:
         operands = [values[k] for k in step.operands]

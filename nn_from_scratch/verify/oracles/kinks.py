@@ -12,6 +12,7 @@ from flint import arb, arb_series
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.oracles.sameness import ZERO, Sameness
 from nn_from_scratch.verify.oracles.selections import SELECTIONS, Selecting
+from nn_from_scratch.verify.questions.constants import numbers_of
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.lower import Tracer
 
@@ -161,7 +162,7 @@ def _numbered(
     same, equal = Sameness(), Sameness()
     functions = [same.leaf(("input", k)) for k in range(expression.inputs)]
     functions += map(same.constant, expression.constants)
-    equals = [equal.leaf(_exact(arb(x))) for x in (*point, *expression.constants)]
+    equals = [equal.leaf(_exact(arb(x))) for x in (*point, *numbers_of(expression.constants))]
     for node, step in enumerate(expression.steps, expression.first_step):
         functions.append(same.step(step.operation, [functions[k] for k in step.operands]))
         if values[node].is_exact():
