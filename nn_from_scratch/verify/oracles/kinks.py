@@ -161,7 +161,7 @@ def _numbered(
     """Return numbers for nodes that are the same function, and for those that are equal at the point."""
     same, equal = Sameness(), Sameness()
     functions = [same.leaf(("input", k)) for k in range(expression.inputs)]
-    functions += map(same.constant, expression.constants)
+    functions += map(same.constant, numbers_of(expression.constants))
     equals = [equal.leaf(_exact(arb(x))) for x in (*point, *numbers_of(expression.constants))]
     for node, step in enumerate(expression.steps, expression.first_step):
         functions.append(same.step(step.operation, [functions[k] for k in step.operands]))

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn, cast
@@ -8,7 +9,6 @@ import pytest
 from nn_from_scratch.verify import Engine, load, state, verify
 from nn_from_scratch.verify.campaign import chunks
 from nn_from_scratch.verify.campaign.grades import GRADES, grade, overall_verdict
-from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.oracles import pytorch
@@ -236,7 +236,7 @@ def results_of(**outcomes: str) -> list[state.Result]:
 def test_check_that_could_not_be_asked_leaves_its_grade_not_checked(
     outcomes: dict[str, str], grades: tuple[str, str]
 ) -> None:
-    found = grade(Statistics(), results_of(**outcomes))
+    found = grade(Counter(), results_of(**outcomes))
     assert (found["state"], found["limits"]) == grades
 
 
