@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.lacking import lack
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.direct import direct_questions
@@ -23,13 +22,10 @@ class Direct:
     checked: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
     lacks: dict[str, list[str]] = field(default_factory=dict)
-    """By operation, what of it the engine does not have."""
+    """By operation, the questions that it cannot be asked, beside what `Engine.note` says that it lacks."""
+    not_supported: int = 0
+    """How many questions the engine cannot be asked."""
     failing: list[tuple[DirectQuestion, Examination]] = field(default_factory=list)
-
-    @property
-    def not_supported(self) -> int:
-        """How many questions the engine cannot be asked."""
-        return sum(map(len, self.lacks.values()))
 
     def add(self, question: DirectQuestion, seen: Examination) -> None:
         """Count a question that was answered."""
@@ -49,10 +45,17 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
     for question in questions:
         if not go_on():
             break
+        if engine.lacking(question.case):
+            found.not_supported += 1
+            continue
         seen = examine(engine, question.case)
         fails = seen.verdict is Verdict.ERROR and question.operation not in engine.broken
-        missing = lack(engine, question.case) if fails else ""
+        if fails and engine.lacking(question.case, raised=True):
+            found.not_supported += 1
+            continue
+        missing = engine.lack(question.case) if fails else ""
         if missing:
+            found.not_supported += 1
             found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
         else:
             found.add(question, seen)

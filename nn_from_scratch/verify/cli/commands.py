@@ -28,7 +28,7 @@ RIGHT, WRONG, INTERRUPTED, INTERNAL_ERROR, BAD_USAGE, NOTHING_CHECKED = range(6)
 _STATUSES = (
     "exit status: 0 all right; 1 a gradient is wrong or not settled, or a curve differs; 2 interrupted; "
     "3 internal error; 4 bad usage, or an engine that cannot be loaded; 5 nothing could be checked, or not "
-    "what --grade asked for"
+    "what was asked for"
 )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
+
 from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods
@@ -20,8 +22,7 @@ from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, 
 
 # What an engine raises for an operation it does not have; anything else is a fault.
 _LACKS = (AttributeError, TypeError, NotImplementedError)
-
-
+_LONGEST = 200  # characters of it that are kept
 _ABSENT = "no such operation"
 
 
@@ -255,7 +256,7 @@ class Engine:
         """Ask for abilities, those not asked for yet."""
         for one in wanted:
             if one not in self._asked:
-                self._asked[one] = self._lack(one.case)
+                self._asked[one] = self.lack(one.case)
 
     @cached_property
     def _asked(self) -> dict[Ability, str]:
@@ -270,7 +271,7 @@ class Engine:
             if name in CATALOGUE:
                 said = [self._missing.get((name, kinds), "") for kinds in CATALOGUE[name].operand_kinds]
             elif self.tape and self.arrays and not self.complete:
-                said = [self._lack(one.case) for one in abilities() if one.form[0] == name]
+                said = [self.lack(one.case) for one in abilities() if one.form[0] == name]
             else:
                 continue
             if all(said) and not any(reason.startswith(NotImplementedError.__name__) for reason in said):
@@ -354,7 +355,7 @@ class Engine:
         asked = [form for form in ALL_FORMS if form not in found]
         if not asked or self._answers(together([_harmless(*form) for form in asked])):
             return found
-        missing = ((form, self._lack(_harmless(*form))) for form in asked)
+        missing = ((form, self.lack(_harmless(*form))) for form in asked)
         return found | {form: reason for form, reason in missing if reason}
 
     def _answers(self, case: Case) -> bool:
@@ -364,13 +365,20 @@ class Engine:
             return False
         return True
 
-    def _lack(self, case: Case) -> str:
-        """Ask once, at a harmless point; return why it is not supported, or nothing."""
+    def lack(self, case: Case) -> str:
+        """Ask a case once; return why it cannot be computed at all, or nothing where it can, or should.
+
+        An engine lacks what its forward pass refuses, as something that is not there or not of the right
+        type, and what either pass says is not implemented.
+        """
+        if self.complete:
+            return ""
         for ask, lacks in ((self.forward, _LACKS), (self.answer, NotImplementedError)):
             try:
-                ask(case)
+                with np.errstate(all="ignore"):
+                    ask(case)
             except lacks as error:
-                return f"{type(error).__name__}: {error}"
+                return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}"
             except AssertionError as error:
                 # Most are failures; but some engines say in this way which operands they take.
                 return f"AssertionError: {error}" if "support" in str(error) else ""

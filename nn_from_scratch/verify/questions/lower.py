@@ -193,10 +193,10 @@ def _shift(x: Any, axis: Any, point: tuple[float, ...]) -> Any:
     A constant that is subtracted before and added after changes no value and no derivative, only what
     overflows on the way. It is known where the rows are entries of the point.
     """
-    symbols = np.ravel(x)
-    if not all(isinstance(one, float) or 0 <= one.number < len(point) for one in symbols):
+    entries = np.ravel(x)  # symbols, constants, and what an empty sum gave
+    if any(isinstance(one, Symbol) and not 0 <= one.number < len(point) for one in entries):
         return None
-    numbers = [one if isinstance(one, float) else point[one.number] for one in symbols]
+    numbers = [point[one.number] if isinstance(one, Symbol) else float(one) for one in entries]
     if max(map(abs, numbers), default=0.0) < _FAR:
         return None
     return np.max(np.array(numbers).reshape(np.shape(x)), axis=axis, keepdims=True)

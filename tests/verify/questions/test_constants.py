@@ -10,7 +10,7 @@ import pytest
 
 from nn_from_scratch.verify import Case, Expression, Step, Verdict, load
 from nn_from_scratch.verify.failures.rebuild import simpler, values
-from nn_from_scratch.verify.failures.reproduce import reproducer
+from nn_from_scratch.verify.failures.reproduce import written
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.constants import ConstantArray, numbers_of
 from nn_from_scratch.verify.questions.lower import lower
@@ -143,7 +143,7 @@ def test_scripts_write_constant_arrays(engine: str, name: str, tmp_path: Path) -
     under_test = load(engine)
     found = examine(under_test, CASES[name])
     # What is right was judged along one direction; what fails is judged entry by entry.
-    script = reproducer(under_test, replace(found, gradient=found.gradient * len(found.case.point)))
+    script = written(under_test, replace(found, gradient=found.gradient * len(found.case.point)))
     assert "verify" not in script
     path = tmp_path / "script.py"
     path.write_text(script)
