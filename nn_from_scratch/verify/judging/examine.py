@@ -90,7 +90,9 @@ def names(case: Case) -> tuple[str, str]:
     return "the value", "the derivative"
 
 
-def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> Examination:
+def examine(
+    engine: Engine, case: Case, *, witnesses: Collection[str] = (), if_accused: Collection[str] = ()
+) -> Examination:
     """Check the engine's value and gradient of one case.
 
     A scalar case is judged by each of its derivatives. An array case is judged by the derivative along one
@@ -105,6 +107,8 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
         What is asked, and where.
     witnesses
         Which of `WITNESSES` are asked as well, about first derivatives (PyTorch where it is installed).
+    if_accused
+        Those that are asked as well only where the engine is accused.
 
     """
     case = representable(case, engine.format)
@@ -129,11 +133,12 @@ def examine(engine: Engine, case: Case, *, witnesses: Collection[str] = ()) -> E
         else:
             one_by_one = _judged_each(engine.format, asked, answer)
             found = one_by_one if one_by_one.verdict is found.verdict else found
-    if witnesses and not case.tangent:
+    if (witnesses or if_accused) and not case.tangent:
+        chosen = {*witnesses, *(if_accused if found.verdict.accuses else ())}
         testimony = (
-            _ask_witnesses_at_kinks(witnesses, asked, in_reach, answer, found)
+            _ask_witnesses_at_kinks(chosen, asked, in_reach, answer, found)
             if in_reach
-            else _ask_witnesses(witnesses, asked, answer, found, truth)
+            else _ask_witnesses(chosen, asked, answer, found, truth)
         )
         found = replace(found, oracles=testimony, margin=asked.margin())
     return found
