@@ -12,6 +12,7 @@ An operation in a failing graph that nobody had a question left for is not settl
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,14 +31,15 @@ from nn_from_scratch.verify.failures.telling import failure
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
-from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND, DirectQuestion
+from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND, SHARED, TWICE, DirectQuestion
 
 QUESTIONS = 30_000
 """Asked to settle failures at most: what is settled depends on the questions alone, not on the machine."""
 SECONDS = 120.0
 """A last resort, for an engine that takes long to answer."""
 _PASSES = (FORWARD_PASS, REVERSE_PASS)
-_ROLES_ALONE = 3  # kinds that are told apart among the failures of one operation that look alike at first
+_KINDS = 3  # that are told apart among the failures of one operation that look alike at first
+_LOOKS = 8  # at failures that look alike at first, until they are taken for alike
 
 Operands = tuple[int | str, ...]
 Key = tuple[str, str, Operands, str, bool]
@@ -52,7 +54,7 @@ class Fault:
     found: Examination
     diagnosis: Diagnosis
     operands: Operands
-    role: str
+    roles: dict[str, None] = field(default_factory=dict)
     forms: dict[str, None] = field(default_factory=dict)
     operations: dict[str, None] = field(default_factory=dict)
 
@@ -76,16 +78,24 @@ class Settling:
         self.most = questions
         self.end = time.perf_counter() + seconds
         self.stopped_by_time = False
-        self.unsettled: set[str] = set()
+        self._unsettled: set[str] = set()
         self._faults: dict[tuple[str, str], Fault] = {}
         self._kinds: dict[Key, set[str]] = {}
+        self._looks: Counter[tuple[object, ...]] = Counter()
         self._blamed_passes: dict[str, set[str]] = {}
         """By role, the operations that are right but for the reverse pass."""
 
     @property
     def wrong(self) -> set[str]:
-        """The operations that have a fault."""
-        return {operation for operation, _ in self._faults} & set(CATALOGUE | ARRAYS)
+        """The operations that have a fault of their own."""
+        faults = (name for name, what in self._faults if not self._is_of_the_reverse_pass(what))
+        return {*faults} & set(CATALOGUE | ARRAYS)
+
+    @property
+    def unsettled(self) -> set[str]:
+        """The operations with failures that nobody examined, or that the reverse pass leaves open."""
+        left_open = {name for name, what in self._faults if self._is_of_the_reverse_pass(what)}
+        return self._unsettled | ((left_open - self.wrong) & set(CATALOGUE | ARRAYS))
 
     def failures(self) -> list[dict[str, Any]]:
         """Return what is told, one cause behind several operations as one."""
@@ -103,6 +113,9 @@ class Settling:
         """Whether this is a cause that several operations have shown."""
         return what in CAUSES and len(self._operations_of(what)) >= SEVERAL
 
+    def _is_of_the_reverse_pass(self, what: str) -> bool:
+        return what == REVERSE_PASS and self._is_common(what)
+
     def _operations_of(self, what: str) -> list[str]:
         """Return the operations that have a fault of this kind, or from this cause."""
         faults = (fault for (_, kind), fault in self._faults.items() if kind == what)
@@ -116,7 +129,9 @@ class Settling:
         for failures in by_form.values():
             first = [one for one in failures if not one[0].case.tangent]
             alone = [one for one in first if len(one[0].case.expression.steps) == 1]
-            around = [one for one in first if len(one[0].case.expression.steps) > 1]
+            if all(question.role == TWICE for question, _ in alone):
+                alone = []  # it is right by each operand: something adds up wrong
+            around = [one for one in first if one not in alone]
             for question, seen in alone:
                 self._settle_alone(question.case, seen, question.node, question.role)
             for question, seen in around:
@@ -129,7 +144,7 @@ class Settling:
         """Settle failing graphs, small ones first, those of first order before the others."""
         for case in sorted(accused, key=lambda one: (bool(one.tangent), len(one.expression.steps))):
             if self._exhausted():
-                self.unsettled.update(step.operation for step in case.expression.live_steps())
+                self._unsettled.update(step.operation for step in case.expression.live_steps())
             else:
                 self._settle_graph(case)
 
@@ -145,12 +160,13 @@ class Settling:
         wrong = _wrong_operands(seen, node)
         key = (step.operation, kinds, wrong, _outcome(seen), len(case.expression.steps) > 1)
         known = self._kinds.setdefault(key, set())
-        if len(known) >= _ROLES_ALONE:
+        if len(known) >= _KINDS or self._looks[key] >= _LOOKS:
             return
         if self._exhausted():
             if not known:
-                self.unsettled.add(step.operation)
+                self._unsettled.add(step.operation)
             return
+        self._looks[key] += 1
         shown = kind(self.engine, seen)
         if shown in known:
             return
@@ -173,11 +189,12 @@ class Settling:
         passes = self._blamed_passes.setdefault(question.role, set())
         if self._exhausted() or len(passes) >= SEVERAL:
             # Nothing can be said of an operation in a role in which the reverse pass is wrong.
-            self.unsettled.add(question.operation)
+            self._unsettled.add(question.operation)
             return
         wrong = _wrong_operands(seen, question.node)
         shown = kind(self.engine, seen)
-        if self._is_common(cause(shown)):
+        behind = REVERSE_PASS if question.role in SHARED and not explained else ""
+        if self._is_common(cause(shown) or behind):
             smallest, diagnosis = seen, Diagnosis(question.operation, shown, None, ())
         elif explained:
             # Made small, it would turn into what fails alone.
@@ -188,14 +205,14 @@ class Settling:
             diagnosis = diagnose(self.engine, smallest)
             if diagnosis.operation == REVERSE_PASS:
                 passes.add(question.operation)
-        self._tell(smallest, diagnosis, question.operation, question.kinds, wrong, question.role)
+        self._tell(smallest, diagnosis, question.operation, question.kinds, wrong, question.role, behind)
 
     def _settle_second(self, question: DirectQuestion, seen: Examination, *, explained: bool) -> None:
         """Settle a second derivative: that of a wrong first one is no fault of its own."""
         if explained and question.role == SECOND and _derived_from_its_own(self.engine, seen.case):
             return
         if self._exhausted():
-            self.unsettled.add(question.operation)
+            self._unsettled.add(question.operation)
             return
         smallest = seen if question.role == CAPTURED else minimal(self.engine, seen)
         diagnosis = diagnose(self.engine, smallest)
@@ -222,7 +239,7 @@ class Settling:
                 continue
             seen = examine(self.engine, piece)
             if self._exhausted():
-                self.unsettled.update(step.operation for step in piece.expression.live_steps())
+                self._unsettled.update(step.operation for step in piece.expression.live_steps())
                 return
             smallest = minimal(self.engine, seen) if seen.verdict.accuses else seen
             diagnosis = diagnose(self.engine, smallest)
@@ -259,15 +276,19 @@ class Settling:
         kinds: str,
         wrong: Operands,
         role: str,
+        behind: str = "",
     ) -> None:
         """Tell a fault, unless it is told, of the operation to blame, or of the reverse pass.
 
+        The cause, if its kind does not tell it, is what may be `behind` it.
+
         A fault in a role that another operation is to blame for leaves open whether this one is right in it.
         """
-        what = cause(diagnosis.kind) or diagnosis.kind
-        fault = self._faults.setdefault((diagnosis.operation, what), Fault(found, diagnosis, wrong, role))
+        what = cause(diagnosis.kind) or behind or diagnosis.kind
+        fault = self._faults.setdefault((diagnosis.operation, what), Fault(found, diagnosis, wrong))
+        fault.roles[role] = None
         if operation and operation != diagnosis.operation:
-            self.unsettled.add(operation)
+            self._unsettled.add(operation)
         elif kinds:
             fault.forms[kinds] = None
         fault.operations[operation or diagnosis.operation] = None
@@ -282,7 +303,7 @@ class Settling:
             **told,
             "forms": list(fault.forms),
             "operands": list(fault.operands),
-            "role": fault.role,
+            "role": "; ".join(fault.roles),
             "operations": self._operations_of(common) if common else list(fault.operations),
         }
 

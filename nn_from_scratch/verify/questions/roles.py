@@ -24,6 +24,8 @@ USED_AFTER = "its operand used after as well"
 TWICE = "one node as two operands"
 RESULT_TWICE = "its result used twice"
 DEAD = "a dead branch beside it"
+SHARED = (USED_BEFORE, USED_AFTER, TWICE, RESULT_TWICE)
+"""Roles in which a node is used more than once, so that the reverse pass adds up what it gets."""
 SECOND = "differentiated twice"
 CAPTURED = "differentiated inside of another derivative, whose variable it uses"
 STRIDED = "arrays whose rows are not contiguous"

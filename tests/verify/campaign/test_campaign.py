@@ -66,7 +66,7 @@ def test_every_oracle_is_heard_and_none_differs(right: dict[str, Any]) -> None:
 def test_witnesses_are_asked_of_every_graph_that_accuses() -> None:
     (chunk,) = chunks.checked_chunks(faulty("mul: its derivative times 1.000001"), 50, 0, 1)
     accused, asked = chunk.verdicts[Verdict.WRONG], chunk.oracles["finite differences"]
-    assert accused >= 3
+    assert accused >= 2
     assert asked["differs"] + asked["no answer"] >= accused
     assert asked.total() < 50 == chunk.oracles["taylor"].total()
 

@@ -135,12 +135,18 @@ def test_two_faults_of_one_operation_are_both_told() -> None:
     assert any("operand used" in one["role"] for one in told)
 
 
-def test_one_cause_behind_several_operations_is_told_as_one() -> None:
-    for name, cause in (("float32 gradients", "precision"), ("averaged", "reverse pass")):
-        told = [one for one in settled(fault(name)).failures() if one["operation"] == cause]
-        assert len(told) == 1, name
-        assert len(told[0]["operations"]) >= 4
-        assert "operations show it: " in told[0]["message"]
+@pytest.mark.parametrize(
+    ("name", "cause"), [("float32 gradients", "precision"), ("averaged", "reverse pass")]
+)
+def test_one_cause_behind_several_operations_is_told_as_one(name: str, cause: str) -> None:
+    settling = settled(fault(name))
+    (told,) = settling.failures()
+    assert told["operation"] == cause
+    assert len(told["operations"]) >= 4
+    assert "operations show it: " in told["message"]
+    if cause == "reverse pass":  # it leaves open whether they are right
+        assert settling.wrong == set()
+        assert {"tanh", "add", "pow", "stack"} <= settling.unsettled
 
 
 def test_broadcasting_is_told_as_one_cause() -> None:
