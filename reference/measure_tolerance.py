@@ -1,7 +1,8 @@
-"""Measure what the tolerance sees and costs: python reference/measure_tolerance.py OUT.json [BEFORE.json].
+"""Measure what the tolerance sees and costs: python reference/measure_tolerance.py [OUT.json [BEFORE.json]].
 
-Run it with PYTHONPATH set to the tree that is measured, once before a change and once after; given what was
-measured before, it writes both, which is how `tolerance.json` was made.
+Without arguments it measures again what `tolerance.json` says of the tolerance as it is ("after"). To compare
+another change, run it with PYTHONPATH set to the tree before, and then to the one after, given what was
+measured before.
 
 * power: of how many graphs with an operation an engine is accused whose derivative of that operation is too
   large by 1e-12, 1e-14 and 1e-15. Both trees are asked the same graphs.
@@ -45,11 +46,15 @@ GRAPHS = {"power": 300, "undecided": 1500, "tolerance": 1500}
 FLAT = ("sign",)  # its derivative is 0: nothing is made too large
 
 
-def main(out: str, before: str | None) -> None:
+RECORD = Path(__file__).parent / "tolerance.json"
+
+
+def main(out: Path = RECORD, before: Path | None = None) -> None:
     """Write what is measured."""
     warnings.simplefilter("ignore")
+    earlier = read(RECORD)["before"] if out == RECORD else read(before) if before else None
     found = {"margin": MARGIN, "graphs": GRAPHS, "power": power(), "undecided": undecided(), **tolerances()}
-    if before:
+    if earlier:
         found = {
             "about": "What the derived tolerance sees, before every rounding was charged and after.",
             "provenance": {
@@ -58,10 +63,15 @@ def main(out: str, before: str | None) -> None:
                 "platform": platform.platform(),
                 **{package: metadata.version(package) for package in ("numpy", "python-flint")},
             },
-            "before": json.loads(Path(before).read_text(encoding="utf-8")),
+            "before": earlier,
             "after": found,
         }
-    Path(out).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read what was measured."""
+    return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def with_operation(name: str) -> Iterator[Case]:
@@ -157,4 +167,4 @@ def tolerances() -> dict[str, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
+    main(*map(Path, sys.argv[1:]))

@@ -3,7 +3,7 @@
 It checks random graphs on engines held to be right: a million on this project's, scalar ones and those of
 arrays in turns, and on others that compute differently, of every format that they have (`GRAPHS`). FRACTION
 is the part of them that is asked, 1 by default. It writes as it goes, and goes on where the last run of the
-same size ended. One in `WITNESSED` is asked of finite differences, too. Then it counts how many true
+same size ended. One in `WITNESSED` is asked of finite differences, too. First it counts how many true
 derivatives lie in the interval that finite differences state.
 """
 
@@ -165,16 +165,19 @@ def main(processes: int, fraction: float = 1.0) -> None:
     record["resolved"] = RESOLVED
     start, before = time.perf_counter(), record["seconds"]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        for done, part in enumerate(pool.map(checked, *zip(*units(record), strict=True))):
+        if "finite differences" not in record:
+            rows = list(pool.map(covered, range(0, COVERED, 500)))
+            record["finite differences"] = {
+                key: sum((row[key] for row in rows), type(rows[0][key])()) for key in rows[0]
+            }
+            write(record)
+        left = units(record)
+        for done, part in enumerate(pool.map(checked, *zip(*left, strict=True))):
             merge(record, part)
             record["seconds"] = round(before + time.perf_counter() - start, 1)
             if done % 50 == 0:
+                print(f"{done} of {len(left)} pieces, {len(record['accusations'])} accusations", flush=True)
                 write(record)
-        write(record)
-        rows = list(pool.map(covered, range(0, COVERED, 500)))
-        record["finite differences"] = {
-            key: sum((row[key] for row in rows), type(rows[0][key])()) for key in rows[0]
-        }
         write(record)
 
 

@@ -318,12 +318,12 @@ class RoundedFunctions:
         first, second = self.model.number(x), self.model.number(y)
         return self.model.term(choose(first.ball, second.ball), max(first.scale, second.scale))
 
-    def where(self, condition: Rounded, x: Operand, y: Operand) -> Rounded:
+    def where(self, condition: Operand, x: Operand, y: Operand) -> Rounded:
         """Return x where the condition is above 0, else y, and what holds both where engines may differ."""
-        first, second = self.model.number(x), self.model.number(y)
-        if condition.ball > 0:
+        asked, first, second = map(self.model.number, (condition, x, y))
+        if asked.ball > 0:
             return first
-        if condition.ball <= 0:
+        if asked.ball <= 0:
             return second
         return self.model.term(first.ball.union(second.ball), max(first.scale, second.scale))
 

@@ -1,7 +1,6 @@
 """Every script that is given for a failure fails by itself, in a process of its own, from another folder."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from long_runs import part
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, load, state
 from nn_from_scratch.verify.failures import failing_checks, failing_graphs
@@ -24,8 +24,7 @@ from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import Form
 from nn_from_scratch.verify.state import checks
 
-PART = FAULTS if os.environ.get("EVERY_FAULT") else FAULTS[4::9]
-"""A fixed part of them; all, which takes minutes, where the environment has EVERY_FAULT."""
+PART = part(FAULTS)
 RUN = """
 import json, os, sys
 import numpy as np

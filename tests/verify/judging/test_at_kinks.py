@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ import pytest
 from fake_engines import answering
 from kink_engines import RIGHT, WRONG, Convention, engine, gradient
 from kink_table import TABLE, Kinked, Operations, graph
+from long_runs import tenth
 
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
 from nn_from_scratch.verify.engines.answers import Answer
@@ -26,7 +26,7 @@ from nn_from_scratch.verify.questions.lower import Symbol
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, Form
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
-GRAPHS = int(os.environ.get("KINK_GRAPHS", "400"))
+GRAPHS = tenth(4000)
 KINKS = ("relu", "abs", "maximum", "minimum", "clip", "where", "max", "min")
 SMOOTH = ("add", "sub", "mul", "neg", "square", "exp", "tanh", "div", "sum", "index", "concatenate", "matmul")
 OURS = load("nn_from_scratch")

@@ -10,6 +10,7 @@ from nn_from_scratch.verify.faults import FAULTS
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions.cases import single
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, Form
 
 SQUARE = single("mul", "xc", [3.0, 2.0])  # 2 x at 3
 
@@ -149,3 +150,17 @@ def test_sign_is_judged_by_its_value_at_the_jump_and_wholly_beside_it(
 ) -> None:
     engine = ours_answering(lambda _: Answer(value, (slope,)))
     assert examine(engine, single("sign", "x", [point])).verdict is verdict
+
+
+@pytest.mark.parametrize("tangent", [(), (1.0,)])
+@pytest.mark.parametrize("form", [form for form in ALL_FORMS if set(form[1]) == {"x"} and len(form[1]) > 1])
+def test_an_operand_may_be_an_empty_sum(form: Form, tangent: tuple[float, ...]) -> None:
+    name, sides = form
+    for empty in range(len(sides)):
+        steps = (
+            Step("sum", (0,), (("axis", 0), ("keepdims", False))),
+            Step(name, tuple(2 if side == empty else 1 for side in range(len(sides)))),
+        )
+        one = Case(Expression(2, (), steps, 3), (0.5,), ((0,), ()), (1.0,), tangent)
+        verdict = examine(load("nn_from_scratch"), one).verdict
+        assert verdict is (Verdict.UNDECIDED if (name, empty) == ("div", 1) else Verdict.RIGHT)

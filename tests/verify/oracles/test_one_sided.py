@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from functools import reduce
 import pytest
 from flint import arb
 from kink_table import TABLE, Kinked, Operations, graph
+from long_runs import tenth
 
 from nn_from_scratch.verify import Case
 from nn_from_scratch.verify.judging.choices import fraction
@@ -26,7 +26,7 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.lower import Symbol
 from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
-GRAPHS = int(os.environ.get("KINK_GRAPHS", "400"))
+GRAPHS = tenth(4000)
 STEP = Fraction(1, 2**300)
 
 PLAIN: Arithmetic = {
