@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument(
             "--seconds",
-            type=float,
+            type=_seconds,
             default=60.0,
             metavar="T",
             help="how long the engine may take to answer, a last resort (default: 60)",
@@ -134,6 +134,13 @@ def _at_least(least: int) -> Callable[[str], int]:
         return number
 
     return integer
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"must be more than 0, got {text}")
+    return seconds
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -92,6 +92,8 @@ def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
         (["verify", "--engine", "math:pi"], "pi of math is 3.14"),
         (["verify", "--graphs", "-1"], "argument --graphs: must be at least 0, got -1"),
         (["verify", "--graphs", "many"], "argument --graphs: invalid integer value: 'many'"),
+        (["verify", "--seconds", "-1"], "argument --seconds: must be more than 0, got -1"),
+        (["verify", "--seconds", "nan"], "argument --seconds: must be more than 0, got nan"),
         (["verify", "--jobs", "0"], "argument --jobs: must be at least 1, got 0"),
         (["verify", "--grade", "speed"], "argument --grade: invalid choice: 'speed'"),
         (["verify", "--colour"], "unrecognized arguments: --colour"),
