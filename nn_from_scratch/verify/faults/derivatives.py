@@ -86,6 +86,8 @@ DERIVATIVES: tuple[Fault, ...] = (
     derivative("relu", "a leak", lambda z, x: (np.where(x > 0, 1.0, 0.01),)),
     derivative("relu", "the operand for the mask", lambda z, x: (z,)),
     derivative("abs", "the wrong sign", lambda z, x: (-np.sign(x),)),
+    derivative("sign", "slope 1, straight through", lambda z, x: (1.0,)),
+    derivative("sign", "slope 1 up to 1, straight through", lambda z, x: ((abs(x) <= 1) * 1.0,)),
     derivative("maximum", "the smaller operand", lambda z, x, y: ((x < y) * 1.0, (x >= y) * 1.0)),
     derivative("maximum", "a half for each", lambda z, x, y: (0.5, 0.5)),
     derivative("minimum", "the first operand always", lambda z, x, y: (1.0, 0.0)),

@@ -39,6 +39,7 @@ FORWARD: tuple[Fault, ...] = (
     value("hypot", "the sum of absolute values", lambda x, y: abs(x) + abs(y)),
     value("clip", "the upper bound only", lambda x, low, high: np.minimum(x, high)),
     value("abs", "the operand", lambda x: x * 1.0),
+    value("sign", "1 at 0", lambda x: np.where(x >= 0, 1.0, -1.0)),
     value("expm1", "exp(x) - 1, which cancels", lambda x: np.exp(x) - 1, "precision"),
     value("log1p", "log(1 + x), which cancels", lambda x: np.log(1 + x), "precision"),
     value("sinh", "exponentials that cancel", lambda x: (np.exp(x) - np.exp(-x)) / 2, "precision"),

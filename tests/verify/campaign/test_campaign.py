@@ -123,20 +123,20 @@ def test_infinite_errors_are_kept_out_of_the_json() -> None:
 
 def test_same_seed_gives_the_same_results_with_any_number_of_workers(right: dict[str, Any]) -> None:
     ours = load("nn_from_scratch")
-    one, two = (verify(ours, graphs=100, jobs=jobs, grades=OF_GRAPHS) for jobs in (1, 2))
+    one, two = (verify(ours, directly=False, graphs=100, jobs=jobs, grades=OF_GRAPHS) for jobs in (1, 2))
     assert [two[key] for key in COUNTS] == [one[key] for key in COUNTS]
     assert one["checks"] == {column: entries[:100] for column, entries in right["checks"].items()}
 
 
 def test_another_seed_gives_other_graphs(right: dict[str, Any]) -> None:
-    other = verify(load("nn_from_scratch"), graphs=10, seed=1, jobs=1, grades=OF_GRAPHS)
+    other = verify(load("nn_from_scratch"), directly=False, graphs=10, seed=1, jobs=1, grades=OF_GRAPHS)
     assert other["checks"]["gradient"] != right["checks"]["gradient"][:10]
 
 
 def test_progress_is_told_from_nothing_to_all() -> None:
     told: list[tuple[int, int, str]] = []
     ours = load("nn_from_scratch")
-    verify(ours, graphs=100, grades=OF_GRAPHS, progress=lambda *what: told.append(what))
+    verify(ours, directly=False, graphs=100, grades=OF_GRAPHS, progress=lambda *what: told.append(what))
     assert [what[0] for what in told] == sorted(what[0] for what in told)
     assert {what[1] for what in told} == {100}
     assert told[-1][0] == 100
@@ -147,7 +147,7 @@ def test_interruption_keeps_what_was_checked() -> None:
         if done >= 100:
             raise KeyboardInterrupt
 
-    results = verify(load("nn_from_scratch"), graphs=1000, jobs=1, progress=stop)
+    results = verify(load("nn_from_scratch"), directly=False, graphs=1000, jobs=1, progress=stop)
     assert results["interrupted"]
     assert results["graphs"]["checked"] == 100
     assert results["graphs"]["requested"] == 1000
@@ -196,7 +196,7 @@ def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(isolated, "_Process", Watched)
-    assert verify(load("nn_from_scratch"), graphs=100, jobs=1, progress=stop)["interrupted"]
+    assert verify(load("nn_from_scratch"), directly=False, graphs=100, jobs=1, progress=stop)["interrupted"]
     assert all(one._process.poll() for one in started)
 
 
@@ -261,7 +261,7 @@ def test_grade_that_is_not_gated_gets_quick_checks_and_is_not_called_right(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(isolated, "_Process", lambda *_: pytest.fail("a process was started"))
-    results = verify(load("nn_from_scratch"), graphs=20, grades=("rules",))
+    results = verify(load("nn_from_scratch"), directly=False, graphs=20, grades=("rules",))
     assert {one["name"] for one in results["state"]} == set(state.CHECKS) - set(state.LONG)
     assert {one["outcome"] for one in results["state"]} == {"right"}
     assert (results["grades"]["state"], results["grades"]["limits"]) == ("not checked", "not checked")
@@ -321,7 +321,7 @@ def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda choose, forms: outside(choose),  # a generator that leaves the domain
     )
     monkeypatch.setattr(chunks, "array_case", lambda choose, forms: outside(choose))
-    alarms = verify(engine, graphs=20, jobs=1, grades=OF_GRAPHS)["alarms"]
+    alarms = verify(engine, directly=False, graphs=20, jobs=1, grades=OF_GRAPHS)["alarms"]
     assert "operation log: every graph with it was undecided" in alarms
     assert "20 of 20 graphs were undecided" in alarms
     assert "the oracle taylor answered nothing" in alarms
@@ -335,7 +335,7 @@ def outside(choose: Callable[[int], int]) -> Any:
 
 def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytorch, "version", lambda: None)
-    results = verify(load("nn_from_scratch"), graphs=50, jobs=1, grades=OF_GRAPHS)
+    results = verify(load("nn_from_scratch"), directly=False, graphs=50, jobs=1, grades=OF_GRAPHS)
     assert results["verdict"] == "right"
     row = results["oracles"]["pytorch"]
     assert (row["available"], row["asked"]) == (False, 0)

@@ -38,7 +38,7 @@ def run(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
 def test_reproducer_fails_by_itself_until_the_engine_is_right(name: str, tmp_path: Path) -> None:
     adapter = tmp_path / "my_engine.py"
     adapter.write_text(FAULTY.format(name=name))
-    failures = verify(load(str(adapter)), graphs=60, jobs=1, grades=("rules",))["failures"]
+    failures = verify(load(str(adapter)), graphs=60, directly=False, jobs=1, grades=("rules",))["failures"]
     script = failures[0]["reproducer"]
     before = run(script, tmp_path)
     assert before.returncode != 0
