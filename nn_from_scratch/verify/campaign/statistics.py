@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,12 +128,12 @@ class Statistics:
             }
         return table
 
-    def alarms(self, engine: Engine) -> list[str]:
-        """Say what was not checked although it may look so."""
+    def alarms(self, engine: Engine, directly: Collection[str] = ()) -> list[str]:
+        """Say what was not checked although it may look so, given the operations that were asked directly."""
         found = [
-            f"operation {name} is supported but was in no graph"
+            f"operation {name} is supported but was asked nothing"
             for name in dict.fromkeys(name for name, _ in (*engine.forms, *engine.array_forms))
-            if not self.checked[name]
+            if not self.checked[name] and name not in directly
         ]
         found += [
             f"operation {name}: every graph with it was undecided"
