@@ -174,6 +174,6 @@ def _further_alarms(engine: Engine, found: Statistics, direct: Direct, stopped_b
     if stopped_by_time:
         questions = direct.checked.total() + direct.not_supported
         alarms.append(
-            f"stopped by time after {questions} direct questions and {found.total} graphs: give more `seconds`"
+            f"stopped by time after {questions} direct questions and {found.total} graphs: give more seconds"
         )
     return [alarm for alarm in alarms if alarm]

@@ -30,6 +30,7 @@ from nn_from_scratch.verify.failures.shrink import FORWARD_PASS, REVERSE_PASS, a
 from nn_from_scratch.verify.failures.telling import failure
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND, SHARED, TWICE, DirectQuestion
 
@@ -156,6 +157,9 @@ class Settling:
     def _settle_alone(self, case: Case, seen: Examination, node: int, role: str) -> None:
         """Settle an operation that fails on its own: a fault that is known, or a new one."""
         step = case.expression.steps[node - case.expression.first_step]
+        if self._is_common(REVERSE_PASS) and step.operation not in self.wrong and _shares(case.expression.steps):
+            self._unsettled.add(step.operation)
+            return
         kinds = case.expression.operand_kinds(step)
         wrong = _wrong_operands(seen, node)
         key = (step.operation, kinds, wrong, _outcome(seen), len(case.expression.steps) > 1)
@@ -237,10 +241,12 @@ class Settling:
                     rest for rest in _without(piece, failing) if examine(self.engine, rest).verdict.accuses
                 ]
                 continue
+            steps = piece.expression.live_steps()
+            if self._exhausted() or (self._is_common(REVERSE_PASS) and _shares(steps)):
+                # What adds up wrong shows here too: of the operations it says nothing.
+                self._unsettled.update(step.operation for step in steps)
+                continue
             seen = examine(self.engine, piece)
-            if self._exhausted():
-                self._unsettled.update(step.operation for step in piece.expression.live_steps())
-                return
             smallest = minimal(self.engine, seen) if seen.verdict.accuses else seen
             diagnosis = diagnose(self.engine, smallest)
             self._tell(smallest, diagnosis, "", "", (), "in a graph")
@@ -306,6 +312,12 @@ class Settling:
             "role": "; ".join(fault.roles),
             "operations": self._operations_of(common) if common else list(fault.operations),
         }
+
+
+def _shares(steps: Iterable[Step]) -> bool:
+    """Whether some node is an operand more than once."""
+    operands = [operand for step in steps for operand in step.operands]
+    return len(set(operands)) < len(operands)
 
 
 def _outcome(seen: Examination) -> str:

@@ -67,6 +67,6 @@ def test_check_engine_returns_the_results_or_raises_the_first_failures() -> None
 
 def test_check_engine_raises_where_nothing_was_checked() -> None:
     with pytest.raises(
-        GradientError, match=r"nothing checked[\s\S]*operation add is supported but was in no"
+        GradientError, match=r"nothing checked[\s\S]*operation add is supported but was asked nothing"
     ):
         check_engine(load("nn_from_scratch"), graphs=0, grades=RULES)
