@@ -46,12 +46,14 @@ class Caught:
 def caught(fault: Fault, seeds: Iterable[int], graphs: int = DEFAULT_GRAPHS) -> Caught:
     """Look for a fault as `verify` does, with each of several seeds."""
     engine = fault.engine()
-    named = (fault.blamed,) if fault.blamed in state.CHECKS else ()
-    return Caught(
-        _directly(engine),
-        any(check.outcome in ("wrong", "error") for check in (state.run(engine, named) if named else ())),
-        {seed: _first(engine, seed, graphs) for seed in seeds},
-    )
+    directly = _directly(engine)
+    by_graphs = {seed: _first(engine, seed, graphs) for seed in seeds}
+    if fault.blamed in state.CHECKS:
+        named: tuple[str, ...] = (fault.blamed,)
+    else:  # the checks that take no time, where nothing else is sure to catch it
+        named = () if directly or all(by_graphs.values()) else tuple(state.CHECKS.keys() - state.LONG)
+    checks = state.run(engine, named) if named else ()
+    return Caught(directly, any(check.outcome in ("wrong", "error") for check in checks), by_graphs)
 
 
 def _directly(engine: Engine) -> bool:

@@ -117,11 +117,10 @@ class SecondAtKinks:
 
     def judge(self, got: Sequence[float]) -> Finding:
         """Judge the derivative along the tangent, followed by its gradient."""
-        exactly = [*map(Fraction, got)]
         every = tuple(range(len(got)))
 
         def explained(tolerances: Sequence[float]) -> list[Explanation]:
-            within = [*map(Fraction, tolerances)]
+            exactly, within = [*map(Fraction, got)], [*map(Fraction, tolerances)]
             places = [entry.place(*one) for entry, *one in zip(self.entries, got, tolerances, strict=True)]
             alone = self._first_alone(exactly[0], within[0])
             if alone.possible is False and places[0] is not Place.RIGHT:

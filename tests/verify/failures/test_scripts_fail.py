@@ -131,7 +131,10 @@ def test_every_script_of_many_faulty_engines_fails(
     assert raised.keys() == dict(scripts).keys()
     assert [name for name, error in raised.items() if error in NOT_THE_ENGINES] == []
     if adapter is IN_ITS_SYNTAX:
-        assert sum("nn_from_scratch" not in script.partition("import")[2] for _, script in scripts) >= len(PART) // 2
+        assert (
+            sum("nn_from_scratch" not in script.partition("import")[2] for _, script in scripts)
+            >= len(PART) // 2
+        )
 
 
 BY_A_SET = """\

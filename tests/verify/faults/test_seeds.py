@@ -5,6 +5,7 @@ from long_runs import part
 
 from nn_from_scratch.verify.faults import FAULTS, Fault, Victim
 from nn_from_scratch.verify.faults.seeds import caught
+from nn_from_scratch.verify.oracles.reference import read
 
 SEEDS = range(20)
 
@@ -27,3 +28,14 @@ def test_a_rare_fault_is_caught_by_direct_questions_with_seeds_that_miss_it() ->
 def test_no_fault_is_caught_where_there_is_none() -> None:
     found = caught(Fault("none", "no fault", "mul", Victim(), "none"), [0], graphs=40)
     assert (found.directly, found.by_checks, found.by_graphs) == (False, False, {0: None})
+
+
+def test_record_says_that_every_fault_is_caught_with_every_seed() -> None:
+    recorded = read("seeds.json")["faults"]
+    assert recorded.keys() == {fault.name for fault in FAULTS}
+    assert [name for name, row in recorded.items() if row["seeds with direct questions"] < len(SEEDS)] == []
+
+
+def test_what_only_a_check_of_state_shows_is_caught() -> None:
+    (fault,) = (one for one in FAULTS if one.name == "aliased")
+    assert caught(fault, [0], graphs=1).by_checks

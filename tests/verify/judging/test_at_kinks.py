@@ -377,3 +377,11 @@ def test_a_derivative_beyond_every_format_is_judged_at_a_kink() -> None:
     one = Case(Expression(2, (), steps, 4), (1e38, 0.0))
     assert said(one, 0.0, 0.0, value=1.0).verdict is Verdict.RIGHT
     assert said(one, 0.0, 2.0, value=1.0).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_second_derivative_that_is_no_number_is_judged_at_kinks_too(number: float) -> None:
+    one = replace(graph(lambda o, x: o.mul(o.abs(x), x), 0), tangent=(1.0,))
+    found = examine(answering(OURS, lambda case: Answer(0.0, (number,))), one)
+    assert found.verdict is Verdict.WRONG
+    assert "no finite number" in found.message
