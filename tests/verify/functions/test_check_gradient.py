@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
-from nn_from_scratch.verify.oracles.finite_differences import EVALUATIONS
+
 
 RNG = np.random.default_rng(0)
 
@@ -76,11 +76,11 @@ def test_ten_thousand_inputs_take_a_constant_number_of_evaluations() -> None:
 
     x = RNG.normal(size=10_000)
     check_gradient(counted, waves_gradient, x)
-    assert calls == EVALUATIONS + 1
+    assert calls <= 20
     with pytest.raises(GradientError, match=r"the derivative for x\[7919\] is ") as raised:
         check_gradient(counted, off(waves_gradient, 7_919, 1 + 1e-6), x)
     assert len(str(raised.value).splitlines()) == 2
-    assert calls < EVALUATIONS * 35
+    assert calls <= 20 + 20 + 4 * 14
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
