@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nn_from_scratch.verify.functions.contract import ask
 from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
-from nn_from_scratch.verify.functions.outputs import Outputs
+from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
 from nn_from_scratch.verify.functions.slopes import QUICK, Estimate, Line, Slope, measure
 from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
@@ -32,6 +32,7 @@ class Measured:
     `interval` is the largest difference of `got` from `expected` that the function's noise, the differences'
     truncation and the gradient's own rounding explain; `kink` is by how much more a kink at the point lets it differ.
     `scale` is what the interval is small or large beside, and `verdict` "right", "wrong" or "undecided", for `reason`.
+    `noise` is that of the function's values, and `rough` what it is where steps are long, if it is larger there.
     """
 
     got: float
@@ -43,6 +44,7 @@ class Measured:
     reason: str
     evaluations: int
     noise: float
+    rough: float
 
     @property
     def wrong(self) -> bool:
@@ -94,12 +96,12 @@ class BlackBox:
     def __init__(
         self, function: Callable[..., Any], gradient: Callable[..., Any], inputs: Any, seed: int
     ) -> None:
-        self.function, self.seed, self.evaluations = function, seed, 0
+        self.function, self.seed, self.evaluations, self.coarseness = function, seed, 0, 0.0
         self.arguments = Arguments(function, inputs)
         self.point = self.arguments.point
-        asks_cotangent = takes_one_more(gradient, self.arguments)
         self.evaluations += 1
         value = self.arguments.call(function, self.point)
+        asks_cotangent = takes_one_more(gradient, self.arguments, needed=not is_one_number(value))
         self.outputs = Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):
@@ -161,7 +163,8 @@ class BlackBox:
             range(last) if thorough else range(QUICK.start, min(QUICK.stop, self.deepest)),
             thorough=thorough,
         )
-        return self._compare(vector, slope, floor, self.evaluations - before, thorough)
+        self.coarseness = max(self.coarseness, slope.rough)
+        return self._compare(vector, slope, floor, self.evaluations - before)
 
     def direction(self, number: int) -> Floats:
         """Return a drawn direction: random signs, each number by about the size of its array."""
@@ -184,7 +187,7 @@ class BlackBox:
         return vector
 
     def _compare(
-        self, vector: Floats, slope: Slope, floor: float, evaluations: int, thorough: bool
+        self, vector: Floats, slope: Slope, floor: float, evaluations: int
     ) -> Measured:
         products = vector * self.slopes
         moved = vector != 0
@@ -202,7 +205,7 @@ class BlackBox:
                 else "no step shows a derivative"
             )
             verdict = "undecided" if finite else "wrong"
-            return Measured(got, np.nan, np.inf, 0.0, 0.0, verdict, reason, evaluations, slope.noise)
+            return Measured(got, np.nan, np.inf, 0.0, 0.0, verdict, reason, evaluations, slope.noise, slope.rough)
         unit = max(self.unit, slope.unit)
         own = _ROUNDINGS * unit * max(norm, slope.scale if np.isfinite(slope.scale) else 0.0) + summed
         kink = abs(slope.kink.value)
@@ -213,7 +216,7 @@ class BlackBox:
         shown = slope.fine if slope.fine is not None and slope.fine.error + own <= VAGUE * scale else best
         interval = shown.error + own
         verdict, reason = _judged(got, bounds, shown, interval, kink, scale, slope)
-        return Measured(got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise)
+        return Measured(got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough)
 
     def _roughness(self) -> float:
         """Ask a second time at the point, and return by how much that differs."""
@@ -252,7 +255,7 @@ def _judged(
     slope: Slope,
 ) -> tuple[str, str]:
     """Return the verdict on a product of the gradient, and the reason for one that is not clear."""
-    noise = f"the function's own noise is about {slope.noise:.1g}"
+    noise = f"the function's own noise is about {max(slope.noise, slope.rough):.1g}"
     inside = abs(got - shown.value) <= interval + kink
     low, high = min(x.low for x in bounds), max(x.high for x in bounds)
     if not np.isfinite(got) or not low <= got <= high:

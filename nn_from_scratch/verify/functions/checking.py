@@ -9,6 +9,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.causes import likely_cause
+from nn_from_scratch.verify.functions.doubts import doubt
 from nn_from_scratch.verify.functions.judging import judge
 from nn_from_scratch.verify.functions.locating import wrong_entries
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
@@ -61,18 +62,21 @@ def check_gradient(
     box = BlackBox(function, gradient, inputs, seed)
     judged = judge(box)
     if judged.verdict == "wrong":
-        raise GradientError(_accusation(box, judged.whole, judged.entries))
+        wrong = {k: x for k, x in judged.entries.items() if x.wrong}
+        complete = len(judged.entries) == len(box.point)
+        if not wrong:
+            wrong, complete = wrong_entries(box, judged.vector, judged.whole)
+        reason = doubt(box, judged.whole, wrong, complete=complete)
+        if reason:
+            raise UndecidedError(reason)
+        raise GradientError(_accusation(box, judged.whole, wrong, complete=complete))
     if judged.verdict == "undecided":
         raise UndecidedError(judged.whole.reason)
     return judged.whole
 
 
-def _accusation(box: BlackBox, whole: Measured, known: dict[int, Measured]) -> str:
+def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complete: bool) -> str:
     """Say what is wrong: entries, the likely cause, and what it took to find them."""
-    wrong = {k: x for k, x in known.items() if x.wrong}
-    complete = bool(wrong)
-    if not wrong:
-        wrong, complete = wrong_entries(box, box.direction(0), whole)
     lines = [_line(box, index, measured) for index, measured in list(wrong.items())[:_LINES]]
     if not lines:
         lines = [

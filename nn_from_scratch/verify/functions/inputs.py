@@ -252,10 +252,10 @@ def dense(part: Any) -> Any:
     return part.toarray() if hasattr(part, "toarray") else part
 
 
-def takes_one_more(gradient: Callable[..., Any], arguments: Arguments) -> bool:
+def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed: bool) -> bool:
     """Say whether a gradient takes a cotangent after the arguments.
 
-    A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
+    One that takes any number of arguments does if a cotangent is `needed`, for the value is no number. A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
     """
     try:
         signature = inspect.signature(gradient)
@@ -263,7 +263,7 @@ def takes_one_more(gradient: Callable[..., Any], arguments: Arguments) -> bool:
         return False
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return True
+        return needed
     required = [
         p
         for p in signature.parameters.values()

@@ -13,7 +13,7 @@ FEW = 16
 SOME = 64
 """So many are, if a direction shows something."""
 _EXACT = 1e-6  # relative: an interval from which on one direction sees what there is to be seen
-_DIRECTIONS = 6  # how many more are asked if the interval is wider
+_DIRECTIONS = 8  # how many more are asked if the interval is wider
 _SPREAD = 1e-3  # of the sizes within one array: from there on each number moves by its own size, too
 _SHORTEST = 26  # the exponent of the shortest step where inputs are too many for a second look
 _MANY = 4096
@@ -21,10 +21,11 @@ _MANY = 4096
 
 @dataclass
 class Judged:
-    """What was found: the first direction, and the entries that were asked about, by their places."""
+    """What was found along a direction, which one, and the entries that were asked about, by their places."""
 
     whole: Measured
     entries: dict[int, Measured]
+    vector: Floats
 
     @property
     def verdict(self) -> str:
@@ -40,16 +41,17 @@ def judge(box: BlackBox) -> Judged:
         whole = _sure(box, vector, whole)
     count = len(box.point)
     if whole.wrong:
-        return Judged(whole, {})
+        return Judged(whole, {}, vector)
     if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
-        return _by_entries(box, whole)
+        return _by_entries(box, vector, whole)
     if count > 1 and whole.kink:
         return _around_kinks(box, vector, whole)
     if whole.right:
-        whole = _more_directions(box, whole)
+        whole, vector = _more_directions(box, vector, whole)
     elif count > 1 and _unlike(box):
-        whole = _sure(box, box.relative_direction(1), whole)
-    return Judged(whole, {})
+        vector = box.relative_direction(1)
+        whole = _sure(box, vector, whole)
+    return Judged(whole, {}, vector)
 
 
 def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
@@ -76,25 +78,23 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
     return found
 
 
-def _more_directions(box: BlackBox, whole: Measured) -> Measured:
+def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Measured, Floats]:
     """Ask along more directions, the less exactly one could be compared: an error may be hidden in one."""
     wide = whole.interval > _EXACT * whole.scale
     for number in range(1, _DIRECTIONS if wide else 1):
-        vector = box.direction(number)
-        found = box.along(vector)
+        other = box.direction(number)
+        found = _sure(box, other, whole)
         if found.wrong:
-            found = _sure(box, vector, found)
-        if found.wrong:
-            return found
+            return found, other
     if len(box.point) > FEW and _unlike(box):
-        vector = box.relative_direction(1)
-        found = _sure(box, vector, box.along(vector, thorough=False))
+        other = box.relative_direction(1)
+        found = _sure(box, other, box.along(other, thorough=False))
         if not found.right:
-            return found
-    return whole
+            return found, other
+    return whole, vector
 
 
-def _by_entries(box: BlackBox, whole: Measured) -> Judged:
+def _by_entries(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     """Judge every entry; together they are the gradient."""
     norm = float(np.linalg.norm(np.where(np.isfinite(box.slopes), box.slopes, 0.0)))
     found = {}
@@ -109,7 +109,7 @@ def _by_entries(box: BlackBox, whole: Measured) -> Judged:
         whole = replace(whole, verdict="right", reason="")
     elif unclear:
         whole = unclear[0]
-    return Judged(whole, found)
+    return Judged(whole, found, vector)
 
 
 def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
@@ -119,20 +119,20 @@ def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
         part = parts.pop()
         if asked > SOME:
             reason = "there are kinks for too many of the inputs to judge each: move the point a little"
-            return Judged(replace(whole, verdict="undecided", reason=reason), found)
+            return Judged(replace(whole, verdict="undecided", reason=reason), found, vector)
         asked += 1
         if len(part) == 1:
             measured = found[part[0]] = entry(box, part[0])
         else:
             measured = _sure(box, only(vector, part), whole)
         if measured.wrong:
-            return Judged(measured, found)
+            return Judged(measured, found, vector)
         if len(part) > 1 and (measured.kink or not measured.right):
             middle = (part.start + part.stop) // 2
             parts += [range(part.start, middle), range(middle, part.stop)]
         elif not measured.right:
-            return Judged(measured, found)
-    return Judged(replace(whole, verdict="right", reason=""), found)
+            return Judged(measured, found, vector)
+    return Judged(replace(whole, verdict="right", reason=""), found, vector)
 
 
 def only(vector: Floats, part: range) -> Floats:

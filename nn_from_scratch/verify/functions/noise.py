@@ -15,6 +15,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 _AGREE = 4.0  # estimates of consecutive orders that differ by no more are one
+_SHOWN = 4  # values that are not the same
+_FULL = 6  # of a type's binary digits that the median of its numbers may lack: fractions such as 3/4 show no type
 SAMPLES = 9
 """Of how many values at equal distances the noise is estimated."""
 
@@ -57,14 +59,22 @@ def shown_unit(values: Floats, dtype: np.dtype[np.floating]) -> float:
     """Return the unit roundoff of the numbers that a function computes with, as its values show it.
 
     Values that all are numbers of a shorter type were computed in it, whatever type they are handed over in:
-    the chance for a single float64 to be a float32 is 2^-29. Values that are all the same show nothing.
+    the chance for a single float64 to be a float32 is 2^-29. Values that are the same, or have few digits, show nothing.
     """
     smallest = unit([dtype])
-    known = values[np.isfinite(values)]
-    if len(np.unique(known)) < 4:
+    known = np.unique(values[np.isfinite(values) & (values != 0)])
+    if len(known) < _SHOWN:
         return smallest
-    for shorter in (np.float16, np.float32):
+    for shorter, bits in ((np.float16, 11), (np.float32, 24)):
         with np.errstate(over="ignore"):
-            if np.array_equal(known.astype(shorter).astype(np.float64), known):
-                return max(smallest, unit([np.dtype(shorter)]))
+            same = known.astype(shorter).astype(np.float64) == known
+        if same.all() and np.median(_bits(known)) > bits - _FULL:
+            return max(smallest, unit([np.dtype(shorter)]))
     return smallest
+
+
+def _bits(values: Floats) -> Floats:
+    """Return how many binary digits each number has, from its first to its last."""
+    whole = np.abs(np.frexp(values)[0] * 2.0**53).astype(np.int64)
+    last = np.log2((whole & -whole).astype(np.float64))
+    return np.asarray(53 - last)

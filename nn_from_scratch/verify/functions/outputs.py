@@ -106,6 +106,12 @@ class Outputs:
         return [_rebuilt(self._tree, iter(parts))]
 
 
+def is_one_number(value: Any) -> bool:
+    """Say whether a function returned a number, or an array of one."""
+    leaves = list(_leaves(value))
+    return len(leaves) == 1 and np.size(leaves[0]) == 1
+
+
 def _coarseness(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).eps)
 

@@ -4,7 +4,7 @@ Central differences at steps that halve, extrapolated to step 0 (L. F. Richardso
 computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982), each entry of the table with an error
 of its own:
 
-* what its neighbours in the table differ by;
+* what its neighbours in the table differ by: the worse neighbour's error;
 * the noise of the function *at these steps*: what a polynomial leaves of five consecutive values. A function that
   oscillates between two steps, or was computed coarsely, shows it here, and nowhere else;
 * half a unit in the last place of the values, and the size of a stair where neighbouring values are the same.
@@ -30,14 +30,15 @@ from nn_from_scratch.verify.functions.noise import SAMPLES, difference_noise, sh
 
 Floats = npt.NDArray[np.float64]
 
-SAFETY = 8.0
-"""Times the noise, and what the table's neighbours differ by."""
+SAFETY = 6.0
+"""Times the noise."""
+_SPREAD = 2.0  # times what neighbours in the table differ by: the worse of them is off by about as much
 _ORDERS = 3
 _WINDOW = 5  # values that noise is seen in
 _LIKE = 16.0  # times the finest noise, or a rounding: the function is still smooth
-_STEEP = (
-    16.0  # what noise falls by over two halvings of a step if it is no noise, but a polynomial's remainder
-)
+_LONG = 4  # halvings of a step
+_STEEP = 16.0  # what noise falls by over so many, if it is no noise but what a polynomial leaves
+_NOTHING = 1e3  # times the noise: a function that is nowhere larger is 0
 _SURE_STAIR = 2.0**10  # times rounding: a change from nothing that is worth a closer look
 QUICK = range(3, 10)
 """Exponents of the steps that a smooth function is asked at first."""
@@ -68,7 +69,8 @@ class Slope:
     `fine` is seen at resolved steps, `coarse` on a plateau of noise; either may be missing. `kink` is half of what
     the derivatives at both sides differ by, 0 where the function is smooth. `scale` is how much the function changes
     along long steps, for each unit of the step; it is infinite for a function that is 0 but for rounding, or
-    constant. `noise` is in units of the function's values; `edge` says that the function is not defined at one side.
+    constant. `noise` is the usual one, and `rough` that of the plateau, 0 if there is none; both are in units of the
+    function's values. `edge` says that the function is not defined at one side.
     """
 
     fine: Estimate | None
@@ -76,6 +78,7 @@ class Slope:
     kink: Estimate
     scale: float
     noise: float
+    rough: float
     unit: float
     edge: bool = False
 
@@ -154,7 +157,7 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
     steps, up, down = steps[first:], up[first:], down[first:]
     unit = shown_unit(line.values(), line.dtype)
     if len(steps) < _WINDOW:
-        return Slope(None, None, Estimate(0.0, np.inf), 0.0, np.inf, unit, edge=True)
+        return Slope(None, None, Estimate(0.0, np.inf), 0.0, np.inf, 0.0, unit, edge=True)
     height = np.maximum(np.maximum(np.abs(up), np.abs(down)), abs(line.centre))
     rounding = unit * height + line.roughness
     odd, even = (up - down) / 2, (up - line.centre + (down - line.centre)) / 2
@@ -164,18 +167,21 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
     noise = np.maximum(np.maximum(_around(rough, len(steps)), stair), rounding / 2)
     base = _finest(rough, stair, rounding)
     resolved = noise <= np.maximum(_LIKE * base, (_LIKE if thorough else _SURE_STAIR) * rounding)
-    plateau = ~resolved & (np.append(noise[2:], noise[-2:]) > noise / _STEEP)
+    resolved = _without_a_gap(resolved)
+    plateau = _plateau(resolved, rough)
     table = _table(odd / steps, steps, line.natural, noise, 4.0)
     fine, coarse = table.best(resolved), table.best(plateau)
-    if thorough and fine is not None:
+    bend = _table(even / steps, steps, line.natural, noise, 2.0)
+    kink = bend.kink(resolved)
+    if thorough and fine is not None and not kink.value:
         fine = _with_difference_noise(line, table, resolved, fine)
     change = np.maximum(np.abs(up - line.centre), np.abs(down - line.centre))
     long = steps >= steps[0] / 16
     scale = float((change[long] / steps[long]).max())
     if thorough:
-        scale = _far_scale(line, change, scale, float(height.max()), base)
-    bend = _table(even / steps, steps, line.natural, noise, 2.0)
-    return Slope(fine, coarse, bend.kink(resolved), scale, float(np.median(noise)), unit)
+        scale = _far_scale(line, change, scale, float(height.max()), max(base, float(np.median(noise))))
+    loud = float(noise[plateau].max(initial=0.0))
+    return Slope(fine, coarse, kink, scale, float(np.median(noise)), loud, unit)
 
 
 @dataclass
@@ -230,7 +236,7 @@ def _table(slopes: Floats, steps: Floats, natural: float, noise: Floats, base: f
         gain = np.sqrt((weights**2) @ (1 / np.minimum(steps, natural) ** 2))
         first = np.arange(count - order)
         loud = np.array([noise[k : k + order + 1].max() for k in first])
-        errors = SAFETY * (spread + loud * gain) + 2.0**-52 * np.abs(better)
+        errors = _SPREAD * spread + SAFETY * loud * gain + 2.0**-52 * np.abs(better)
         parts.append((better, errors, first.astype(float), (first + order).astype(float), gain))
         column = better
     values, errors, firsts, lasts, gains = (np.concatenate(x) for x in zip(*parts, strict=True))
@@ -254,6 +260,25 @@ def _with_difference_noise(
         if noise is None
         else Estimate(fine.value, max(fine.error, SAFETY * noise * float(table.gains[best])))
     )
+
+
+def _plateau(resolved: npt.NDArray[np.bool_], rough: Floats) -> npt.NDArray[np.bool_]:
+    """Return the steps that are not resolved, and whose noise does not fall over the next ones as a polynomial's does."""
+    found = np.zeros(len(resolved), dtype=bool)
+    for k in range(len(rough) - _LONG):
+        if not resolved[k + _LONG] and rough[k + _LONG] > rough[k] / _STEEP:
+            found[k : k + _LONG + _WINDOW] = True
+    return found & ~resolved
+
+
+def _without_a_gap(resolved: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Take for resolved no step that is longer than two which are not: an oscillation can hide from a few values."""
+    gaps = np.flatnonzero(~resolved[:-1] & ~resolved[1:])
+    gaps = gaps[gaps < len(resolved) * 3 // 4]
+    found = resolved.copy()
+    if gaps.size:
+        found[: gaps[-1]] = False
+    return found
 
 
 def _first_defined(up: Floats, down: Floats) -> int:
@@ -311,7 +336,7 @@ def _finest(rough: Floats, stair: Floats, rounding: Floats) -> float:
 
 def _far_scale(line: Line, change: Floats, scale: float, height: float, noise: float) -> float:
     """Return the scale of a function that is constant, or only rounding, near the point."""
-    if height <= _LIKE * _LIKE * noise and float(change.max()) <= 2 * height and scale > 0:
+    if height <= _NOTHING * noise and float(change.max()) <= 2 * height and scale > 0:
         return np.inf  # a sum that cancels: 0, as exactly as it can be computed
     if change.any():
         return scale

@@ -100,9 +100,15 @@ def test_constant_function_has_gradient_zero() -> None:
         check_gradient(lambda x: 3.0, lambda x: 0 * x + 1e-3, np.array([1.0, 2.0]))
 
 
-def test_kink_is_undecided_and_no_pass() -> None:
-    with pytest.raises(UndecidedError, match="finite differences are only good to"):
-        check_gradient(np.abs, np.sign, 0.0)
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])
+def test_any_slope_between_those_at_both_sides_of_a_kink_is_right(slope: float) -> None:
+    check_gradient(np.abs, lambda x: slope, 0.0)
+
+
+@pytest.mark.parametrize("slope", [2.0, -1.5])
+def test_slope_beyond_those_at_both_sides_of_a_kink_is_wrong(slope: float) -> None:
+    with pytest.raises(GradientError, match="there is a kink here, and anything from -1 to 1 would do"):
+        check_gradient(np.abs, lambda x: slope, 0.0)
 
 
 def test_function_and_gradient_cannot_change_the_inputs() -> None:
