@@ -52,7 +52,9 @@ def cast_inside(make: Callable[[np.random.Generator], Question]) -> Callable[[np
     return made
 
 
-def backward_in_float32(make: Callable[[np.random.Generator], Question]) -> Callable[[np.random.Generator], Question]:
+def backward_in_float32(
+    make: Callable[[np.random.Generator], Question],
+) -> Callable[[np.random.Generator], Question]:
     """Return the question of a float64 function and of a gradient that computes in float32."""
 
     def made(rng: np.random.Generator) -> Question:
@@ -78,7 +80,9 @@ def layer_norm(rng: np.random.Generator) -> Question:
         normal, inverse = parts(x)
         d = w.astype(x.dtype)
         dn = d * gain
-        dx = inverse * (dn - dn.mean(axis=-1, keepdims=True) - normal * (dn * normal).mean(axis=-1, keepdims=True))
+        dx = inverse * (
+            dn - dn.mean(axis=-1, keepdims=True) - normal * (dn * normal).mean(axis=-1, keepdims=True)
+        )
         return dx, (d * normal).sum(axis=0), d.sum(axis=0)
 
     return function, gradient, (rng.normal(size=(4, 6)), rng.normal(size=6), rng.normal(size=6))
@@ -176,7 +180,9 @@ def lstm_cell(rng: np.random.Generator) -> Question:
         t = np.tanh(f * c + i * g)
         dh, du = w.astype(x.dtype), u.astype(x.dtype)
         dc = dh * o * (1 - t * t) + du
-        dz = np.concatenate([dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * t * o * (1 - o)])
+        dz = np.concatenate(
+            [dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * t * o * (1 - o)]
+        )
         return m.T @ dz, np.outer(dz, x), dc * f
 
     return function, gradient, (rng.normal(size=4), rng.normal(size=(12, 4)), rng.normal(size=3))
@@ -267,7 +273,9 @@ def ode(rng: np.random.Generator) -> Question:
         dk = -2 * p * q / (1 + p * p) ** 2
         k = q / (1 + p * p)
         wave, decay = p * math.sin(2) - math.cos(2), math.exp(-2 * p)
-        return np.array([dk * wave + k * math.sin(2) + dk * decay - 2 * (1 + k) * decay, (wave + decay) / (1 + p * p)])
+        return np.array(
+            [dk * wave + k * math.sin(2) + dk * decay - 2 * (1 + k) * decay, (wave + decay) / (1 + p * p)]
+        )
 
     assert abs(end(1.0, 1.0) - exact(1.0, 1.0)) < 1e-4
     return lambda x: end(float(x[0]), float(x[1])), gradient, rng.uniform(0.5, 2, 2)
@@ -307,17 +315,29 @@ def quadrature(rng: np.random.Generator) -> Question:
     """An integral by adaptive quadrature to 1e-6."""
 
     def function(x: Any) -> float:
-        return float(integrate.quad(lambda t: math.exp(-float(x) * t * t) * math.sin(5 * t), 0, 3, epsabs=1e-6, epsrel=1e-6)[0])
+        return float(
+            integrate.quad(
+                lambda t: math.exp(-float(x) * t * t) * math.sin(5 * t), 0, 3, epsabs=1e-6, epsrel=1e-6
+            )[0]
+        )
 
     def gradient(x: Any) -> float:
         return float(
-            integrate.quad(lambda t: -t * t * math.exp(-float(x) * t * t) * math.sin(5 * t), 0, 3, epsabs=1e-13, epsrel=1e-13)[0]
+            integrate.quad(
+                lambda t: -t * t * math.exp(-float(x) * t * t) * math.sin(5 * t),
+                0,
+                3,
+                epsabs=1e-13,
+                epsrel=1e-13,
+            )[0]
         )
 
     return function, gradient, float(rng.uniform(0.5, 2))
 
 
-def oscillation(amplitude: float, frequency: float, *, meant: bool) -> Callable[[np.random.Generator], Question]:
+def oscillation(
+    amplitude: float, frequency: float, *, meant: bool
+) -> Callable[[np.random.Generator], Question]:
     """Return exp(-x x) with a small oscillation; the gradient of what is meant, or of what is computed."""
 
     def made(rng: np.random.Generator) -> Question:
@@ -333,7 +353,9 @@ def oscillation(amplitude: float, frequency: float, *, meant: bool) -> Callable[
     return made
 
 
-def at(point: Any, function: Callable[..., Any], gradient: Callable[..., Any]) -> Callable[[np.random.Generator], Question]:
+def at(
+    point: Any, function: Callable[..., Any], gradient: Callable[..., Any]
+) -> Callable[[np.random.Generator], Question]:
     """Return a question that no seed changes."""
 
     def made(_: np.random.Generator) -> Question:
@@ -397,16 +419,28 @@ ROWS = [
     Row("float16", half, "not wrong"),
     Row("quadrature to 1e-6", quadrature, "not wrong"),
     *[
-        Row(f"exp(-x x), oscillation {a:g} of frequency {w:g}, {'meant' if m else 'computed'}", oscillation(a, w, meant=m), "not wrong")
-        for a in (1e-12, 1e-11, 1e-10, 1e-9)
-        for w in (1e2, 1e4, 1e6, 1e8)
+        Row(
+            f"exp(-x x), oscillation {a:g} of frequency {w:g}, {'meant' if m else 'computed'}",
+            oscillation(a, w, meant=m),
+            "not wrong",
+        )
+        for a in (1e-12, 1e-9)
+        for w in (1e2, 1e4, 1e6)
         for m in (True, False)
     ],
     Row("sum(x x) at 0", SQUARES),
     Row("x y at (0, 0)", at((0.0, 0.0), lambda x, y: x * y, lambda x, y: (y, x))),
     Row("least squares at the minimum", minimum),
-    Row("scaled by 1e-12", at(np.array([0.3, 1.2]), lambda x: 1e-12 * np.sum(np.sin(x)), lambda x: 1e-12 * np.cos(x)), scale=1e-12),
-    Row("scaled by 1e-12, at 0", at(np.zeros(2), lambda x: 1e-12 * np.sum(x * x), lambda x: 2e-12 * x), scale=1e-12),
+    Row(
+        "scaled by 1e-12",
+        at(np.array([0.3, 1.2]), lambda x: 1e-12 * np.sum(np.sin(x)), lambda x: 1e-12 * np.cos(x)),
+        scale=1e-12,
+    ),
+    Row(
+        "scaled by 1e-12, at 0",
+        at(np.zeros(2), lambda x: 1e-12 * np.sum(x * x), lambda x: 2e-12 * x),
+        scale=1e-12,
+    ),
     *[Row(f"relu at 0, slope {s:g}", at(KINK, weighted_relu, relu_slopes(s))) for s in (0, 0.5, 1)],
     *[
         Row(f"sin(x) + x x at {p:g}", at(p, lambda x: np.sin(x) + x * x, lambda x: np.cos(x) + 2 * x))
@@ -414,21 +448,37 @@ ROWS = [
     ],
     Row(
         "sin(x0) + x1^2 at (1, 1e6)",
-        at(np.array([1.0, 1e6]), lambda x: np.sin(x[0]) + x[1] ** 2, lambda x: np.array([np.cos(x[0]), 2 * x[1]])),
+        at(
+            np.array([1.0, 1e6]),
+            lambda x: np.sin(x[0]) + x[1] ** 2,
+            lambda x: np.array([np.cos(x[0]), 2 * x[1]]),
+        ),
     ),
-    Row("(x + 1e8)^2 - 1e16 at 1", at(1.0, lambda x: (x + 1e8) ** 2 - 1e16, lambda x: 2 * (x + 1e8)), "not wrong"),
+    Row(
+        "(x + 1e8)^2 - 1e16 at 1",
+        at(1.0, lambda x: (x + 1e8) ** 2 - 1e16, lambda x: 2 * (x + 1e8)),
+        "not wrong",
+    ),
     Row(
         "1e10 + 1e-6 sum(sin(x))",
         at(np.linspace(0, 1, 5), lambda x: 1e10 + 1e-6 * np.sum(np.sin(x)), lambda x: 1e-6 * np.cos(x)),
         "not wrong",
         1e-6,
     ),
-    Row("sum(log(p)^2) at unlike sizes", at(np.array([1e-6, 1.0, 1e6]), lambda p: np.sum(np.log(p) ** 2), lambda p: 2 * np.log(p) / p)),
-    Row("sum(x - mean(x))", lambda rng: (lambda x: np.sum(x - x.mean()), lambda x: 0 * x, rng.normal(size=7))),
+    Row(
+        "sum(log(p)^2) at unlike sizes",
+        at(np.array([1e-6, 1.0, 1e6]), lambda p: np.sum(np.log(p) ** 2), lambda p: 2 * np.log(p) / p),
+    ),
+    Row(
+        "sum(x - mean(x))", lambda rng: (lambda x: np.sum(x - x.mean()), lambda x: 0 * x, rng.normal(size=7))
+    ),
     Row("two equal clouds", clouds),
     Row("math.log at 0.01", at(0.01, lambda x: math.log(x), lambda x: 1 / x)),
     Row("math.asin at 0.99", at(0.99, lambda x: math.asin(x), lambda x: 1 / math.sqrt(1 - x * x))),
     Row("log det by Cholesky near its edge", log_det),
-    Row("sigmoid loss", lambda rng: (lambda x: -np.log(expit(x)).sum(), lambda x: expit(x) - 1, rng.normal(size=6))),
+    Row(
+        "sigmoid loss",
+        lambda rng: (lambda x: -np.log(expit(x)).sum(), lambda x: expit(x) - 1, rng.normal(size=6)),
+    ),
     Row("constant", at(np.array([1.0, 2.0]), lambda x: 3.0, np.zeros_like)),
 ]

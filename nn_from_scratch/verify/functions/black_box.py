@@ -186,9 +186,7 @@ class BlackBox:
         vector[index] = abs(self.point[index]) or self.sizes[index]
         return vector
 
-    def _compare(
-        self, vector: Floats, slope: Slope, floor: float, evaluations: int
-    ) -> Measured:
+    def _compare(self, vector: Floats, slope: Slope, floor: float, evaluations: int) -> Measured:
         products = vector * self.slopes
         moved = vector != 0
         bad = moved & ~np.isfinite(products)
@@ -205,7 +203,9 @@ class BlackBox:
                 else "no step shows a derivative"
             )
             verdict = "undecided" if finite else "wrong"
-            return Measured(got, np.nan, np.inf, 0.0, 0.0, verdict, reason, evaluations, slope.noise, slope.rough)
+            return Measured(
+                got, np.nan, np.inf, 0.0, 0.0, verdict, reason, evaluations, slope.noise, slope.rough
+            )
         unit = max(self.unit, slope.unit)
         own = _ROUNDINGS * unit * max(norm, slope.scale if np.isfinite(slope.scale) else 0.0) + summed
         kink = abs(slope.kink.value)
@@ -216,7 +216,9 @@ class BlackBox:
         shown = slope.fine if slope.fine is not None and slope.fine.error + own <= VAGUE * scale else best
         interval = shown.error + own
         verdict, reason = _judged(got, bounds, shown, interval, kink, scale, slope)
-        return Measured(got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough)
+        return Measured(
+            got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough
+        )
 
     def _roughness(self) -> float:
         """Ask a second time at the point, and return by how much that differs."""

@@ -33,7 +33,8 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     measured = list(wrong.values()) or [whole]
     if not all(np.isfinite([x.got, x.expected]).all() for x in measured):
         return ""
-    size = float(np.linalg.norm(box.slopes * box.sizes))
+    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong else box.sizes
+    size = float(np.linalg.norm(box.slopes * lengths))
     largest = max(abs(x.got - x.expected) for x in measured)
     if largest > max(_TINY * size, min(_NOISES * box.coarseness, _SMALL * size)):
         return ""

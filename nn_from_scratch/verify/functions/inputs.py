@@ -236,15 +236,21 @@ class Arguments:
                 continue
             if shape == leaf.shape[::-1]:
                 return f"{message}: for {leaf.name} it is transposed"
+            if _is_part(shape, leaf.shape):
+                return f"{message}: for {leaf.name} it was summed over an axis too many"
             try:
                 broadcast = np.broadcast_shapes(shape, leaf.shape)
             except ValueError:
                 continue
             if broadcast == shape:
                 return f"{message}: for {leaf.name} it was not reduced after broadcasting (sum over the axes that {leaf.name} lacks)"
-            if len(shape) < len(leaf.shape):
-                return f"{message}: for {leaf.name} it was summed over an axis too many"
         return message
+
+
+def _is_part(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Say whether a shape is another one without some of its axes."""
+    axes = iter(whole)
+    return len(shape) < len(whole) and all(size in axes for size in shape)
 
 
 def dense(part: Any) -> Any:

@@ -16,7 +16,9 @@ Floats = npt.NDArray[np.float64]
 
 _AGREE = 4.0  # estimates of consecutive orders that differ by no more are one
 _SHOWN = 4  # values that are not the same
-_FULL = 6  # of a type's binary digits that the median of its numbers may lack: fractions such as 3/4 show no type
+_FULL = (
+    6  # of a type's binary digits that the median of its numbers may lack: fractions such as 3/4 show no type
+)
 SAMPLES = 9
 """Of how many values at equal distances the noise is estimated."""
 

@@ -336,7 +336,7 @@ def _finest(rough: Floats, stair: Floats, rounding: Floats) -> float:
 
 def _far_scale(line: Line, change: Floats, scale: float, height: float, noise: float) -> float:
     """Return the scale of a function that is constant, or only rounding, near the point."""
-    if height <= _NOTHING * noise and float(change.max()) <= 2 * height and scale > 0:
+    if height <= _NOTHING * noise and 0 < float(change.max()) <= 2 * height:
         return np.inf  # a sum that cancels: 0, as exactly as it can be computed
     if change.any():
         return scale
