@@ -1,7 +1,7 @@
-"""Functions with right gradients, from public trackers and by hand, that gradient checks have been seen to fail on.
+"""Functions with right gradients that gradient checks have been seen to fail on.
 
-Each row makes a function, its gradient and a point from a seed. `must` says what a check must answer about the right
-gradient: "right", or "not wrong" where values alone cannot show more.
+Each row makes a function, its gradient and a point from a seed. `must` says what a check must answer about
+the right gradient: "right", or "not wrong" where values alone cannot show more.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def backward_in_float32(
 
 
 def layer_norm(rng: np.random.Generator) -> Question:
-    """Layer norm of a batch with gain and bias, times weights."""
+    """Ask layer norm of a batch with gain and bias, times weights."""
     w = rng.normal(size=(4, 6))
 
     def parts(x: Any) -> tuple[Any, Any]:
@@ -76,7 +76,7 @@ def layer_norm(rng: np.random.Generator) -> Question:
     def function(x: Any, gain: Any, bias: Any) -> Any:
         return np.sum((parts(x)[0] * gain + bias) * w.astype(x.dtype))
 
-    def gradient(x: Any, gain: Any, bias: Any) -> Any:
+    def gradient(x: Any, gain: Any, _: Any) -> Any:
         normal, inverse = parts(x)
         d = w.astype(x.dtype)
         dn = d * gain
@@ -89,7 +89,7 @@ def layer_norm(rng: np.random.Generator) -> Question:
 
 
 def cross_entropy(rng: np.random.Generator) -> Question:
-    """Softmax cross-entropy of a batch, its mean."""
+    """Ask softmax cross-entropy of a batch, its mean."""
     labels = rng.integers(0, 5, 8)
 
     def function(x: Any) -> Any:
@@ -106,7 +106,7 @@ def cross_entropy(rng: np.random.Generator) -> Question:
 
 
 def attention(rng: np.random.Generator) -> Question:
-    """Scaled dot-product attention, times weights."""
+    """Ask scaled dot-product attention, times weights."""
     w = rng.normal(size=(4, 3))
 
     def weights(q: Any, k: Any) -> Any:
@@ -127,7 +127,7 @@ def attention(rng: np.random.Generator) -> Question:
 
 
 def convolution(rng: np.random.Generator) -> Question:
-    """Convolution in two dimensions, times weights."""
+    """Ask convolution in two dimensions, times weights."""
     w = rng.normal(size=(4, 4))
 
     def function(x: Any, k: Any) -> Any:
@@ -147,7 +147,7 @@ def convolution(rng: np.random.Generator) -> Question:
 
 
 def batch_norm(rng: np.random.Generator) -> Question:
-    """Batch norm in training, times weights."""
+    """Ask batch norm in training, times weights."""
     w = rng.normal(size=(8, 3))
 
     def parts(x: Any) -> tuple[Any, Any]:
@@ -164,7 +164,7 @@ def batch_norm(rng: np.random.Generator) -> Question:
 
 
 def lstm_cell(rng: np.random.Generator) -> Question:
-    """One step of an LSTM: gates of a matrix product, times weights."""
+    """Ask one step of an LSTM: gates of a matrix product, times weights."""
     w, u = rng.normal(size=3), rng.normal(size=3)
 
     def gates(z: Any) -> tuple[Any, ...]:
@@ -189,7 +189,7 @@ def lstm_cell(rng: np.random.Generator) -> Question:
 
 
 def logsumexp(rng: np.random.Generator) -> Question:
-    """The logarithm of a sum of exponentials."""
+    """Ask the logarithm of a sum of exponentials."""
 
     def function(x: Any) -> Any:
         return x.max() + np.log(np.exp(x - x.max()).sum())
@@ -202,7 +202,7 @@ def logsumexp(rng: np.random.Generator) -> Question:
 
 
 def gelu(rng: np.random.Generator) -> Question:
-    """The exact gelu, summed."""
+    """Ask the exact gelu, summed."""
 
     def function(x: Any) -> Any:
         return np.sum(x * (1 + erf(x / np.sqrt(x.dtype.type(2)))) / 2)
@@ -215,7 +215,7 @@ def gelu(rng: np.random.Generator) -> Question:
 
 
 def huber(rng: np.random.Generator) -> Question:
-    """The Huber loss of residuals small and large."""
+    """Ask the Huber loss of residuals small and large."""
 
     def function(x: Any) -> Any:
         size = np.abs(x)
@@ -225,7 +225,7 @@ def huber(rng: np.random.Generator) -> Question:
 
 
 def cosine(rng: np.random.Generator) -> Question:
-    """The cosine between two vectors."""
+    """Ask the cosine between two vectors."""
 
     def function(x: Any, y: Any) -> Any:
         return x @ y / np.sqrt((x @ x) * (y @ y))
@@ -253,20 +253,16 @@ BACKWARDS = {
 
 
 def float32_sine(rng: np.random.Generator) -> Question:
-    """A sine that computes in float32, whatever it is given."""
+    """Ask a sine that computes in float32, whatever it is given."""
     return lambda x: np.sin(x.astype(np.float32)).sum(), np.cos, rng.normal(size=3)
 
 
 def ode(rng: np.random.Generator) -> Question:
-    """The end of dy/dt = -p y + q sin(t), solved at rtol 1e-6."""
+    """Ask the end of dy/dt = -p y + q sin(t), solved at rtol 1e-6."""
 
     def end(p: float, q: float) -> float:
         found = integrate.solve_ivp(lambda t, y: -p * y + q * np.sin(t), (0, 2), [1.0], rtol=1e-6, atol=1e-9)
         return float(found.y[0, -1])
-
-    def exact(p: float, q: float) -> float:
-        k = q / (1 + p * p)
-        return k * (p * math.sin(2) - math.cos(2)) + (1 + k) * math.exp(-2 * p)
 
     def gradient(x: Any) -> Any:
         p, q = float(x[0]), float(x[1])
@@ -277,12 +273,11 @@ def ode(rng: np.random.Generator) -> Question:
             [dk * wave + k * math.sin(2) + dk * decay - 2 * (1 + k) * decay, (wave + decay) / (1 + p * p)]
         )
 
-    assert abs(end(1.0, 1.0) - exact(1.0, 1.0)) < 1e-4
     return lambda x: end(float(x[0]), float(x[1])), gradient, rng.uniform(0.5, 2, 2)
 
 
 def fixed_point(rng: np.random.Generator) -> Question:
-    """The solution of y = cos(x y), iterated until it moves by less than 1e-8."""
+    """Ask the solution of y = cos(x y), iterated until it moves by less than 1e-8."""
 
     def solve(x: float, tolerance: float) -> float:
         y = 0.5
@@ -302,17 +297,17 @@ def fixed_point(rng: np.random.Generator) -> Question:
 
 
 def rounded(rng: np.random.Generator) -> Question:
-    """A sum of sines, rounded to 8 decimals."""
+    """Ask a sum of sines, rounded to 8 decimals."""
     return lambda x: round(float(np.sum(np.sin(x))), 8), np.cos, rng.normal(size=4)
 
 
 def half(rng: np.random.Generator) -> Question:
-    """A sum of squares in float16."""
+    """Ask a sum of squares in float16."""
     return lambda x: np.sum(x.astype(np.float16) ** 2), lambda x: 2 * x, rng.normal(size=3)
 
 
 def quadrature(rng: np.random.Generator) -> Question:
-    """An integral by adaptive quadrature to 1e-6."""
+    """Ask an integral by adaptive quadrature to 1e-6."""
 
     def function(x: Any) -> float:
         return float(
@@ -365,7 +360,7 @@ def at(
 
 
 def clouds(rng: np.random.Generator) -> Question:
-    """The squared distance between two equal clouds of points, whose gradient is 0."""
+    """Ask the squared distance between two equal clouds of points, whose gradient is 0."""
     x = rng.normal(size=(5, 2))
 
     def function(x: Any, y: Any) -> Any:
@@ -375,14 +370,14 @@ def clouds(rng: np.random.Generator) -> Question:
 
 
 def minimum(rng: np.random.Generator) -> Question:
-    """A least-squares loss at its minimum."""
+    """Ask a least-squares loss at its minimum."""
     a, b = rng.normal(size=(8, 3)), rng.normal(size=8)
     best = np.linalg.lstsq(a, b, rcond=None)[0]
     return lambda x: np.sum((a @ x - b) ** 2), lambda x: 2 * a.T @ (a @ x - b), best
 
 
 def log_det(rng: np.random.Generator) -> Question:
-    """The logarithm of a determinant by Cholesky, near where the matrix stops to be positive."""
+    """Ask the logarithm of a determinant by Cholesky, near where the matrix stops to be positive."""
     a = rng.normal(size=(3, 3))
     q, _ = np.linalg.qr(a)
     near = q @ np.diag([1.0, 0.5, 1e-2]) @ q.T
@@ -473,8 +468,8 @@ ROWS = [
         "sum(x - mean(x))", lambda rng: (lambda x: np.sum(x - x.mean()), lambda x: 0 * x, rng.normal(size=7))
     ),
     Row("two equal clouds", clouds),
-    Row("math.log at 0.01", at(0.01, lambda x: math.log(x), lambda x: 1 / x)),
-    Row("math.asin at 0.99", at(0.99, lambda x: math.asin(x), lambda x: 1 / math.sqrt(1 - x * x))),
+    Row("math.log at 0.01", at(0.01, math.log, lambda x: 1 / x)),
+    Row("math.asin at 0.99", at(0.99, math.asin, lambda x: 1 / math.sqrt(1 - x * x))),
     Row("log det by Cholesky near its edge", log_det),
     Row(
         "sigmoid loss",

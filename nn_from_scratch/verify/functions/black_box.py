@@ -12,14 +12,14 @@ import numpy.typing as npt
 from nn_from_scratch.verify.functions.contract import ask
 from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
-from nn_from_scratch.verify.functions.slopes import QUICK, Estimate, Line, Slope, measure
 from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
+from nn_from_scratch.verify.oracles.slopes import QUICK, Estimate, Line, Slope, measure
 
 Floats = npt.NDArray[np.float64]
 
 VAGUE = 1e-2
-"""An error, relative to the gradient and to how the function changes, from which on nothing can be called right."""
+"""An error relative to the gradient, and to how the function changes, from which on nothing is right."""
 _ROUNDINGS = 64.0  # units of a gradient's own roundoff, of its norm: what any way of computing it may lose
 _REPEATABLE = 1e-6  # relative: two values of one point that differ by more are not one function's
 _DEEPEST = {8: 50, 4: 22, 2: 10}  # of the steps, by the size of the inputs' numbers in bytes
@@ -30,9 +30,10 @@ class Measured:
     """A derivative by finite differences, with what the gradient makes of it.
 
     `interval` is the largest difference of `got` from `expected` that the function's noise, the differences'
-    truncation and the gradient's own rounding explain; `kink` is by how much more a kink at the point lets it differ.
-    `scale` is what the interval is small or large beside, and `verdict` "right", "wrong" or "undecided", for `reason`.
-    `noise` is that of the function's values, and `rough` what it is where steps are long, if it is larger there.
+    truncation and the gradient's own rounding explain; `kink` is by how much more a kink at the point lets
+    it differ. `scale` is what the interval is small or large beside, and `verdict` "right", "wrong" or
+    "undecided", for `reason`. `noise` is that of the function's values, and `rough` what it is where steps
+    are long, if it is larger there.
     """
 
     got: float
@@ -215,7 +216,7 @@ class BlackBox:
         scale = max(norm, abs(best.value), slope.scale, floor)
         shown = slope.fine if slope.fine is not None and slope.fine.error + own <= VAGUE * scale else best
         interval = shown.error + own
-        verdict, reason = _judged(got, bounds, shown, interval, kink, scale, slope)
+        verdict, reason = _judged(got, shown, bounds, (interval, kink, scale), max(slope.noise, slope.rough))
         return Measured(
             got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough
         )
@@ -228,8 +229,8 @@ class BlackBox:
             np.finfo(self.outputs.dtype).tiny
         ):
             raise UndecidedError(
-                f"the function is not deterministic: at the same point it is {self.centre!r} and then {again!r}. Fix "
-                "its random seed within each call, or take the randomness as an input"
+                f"the function is not deterministic: at the same point it is {self.centre!r}, then "
+                f"{again!r}. Fix its random seed within each call, or take the randomness as an input"
             )
         return rough
 
@@ -248,28 +249,35 @@ class BlackBox:
 
 
 def _judged(
-    got: float,
-    bounds: list[Estimate],
-    shown: Estimate,
-    interval: float,
-    kink: float,
-    scale: float,
-    slope: Slope,
+    got: float, shown: Estimate, bounds: list[Estimate], allowed: tuple[float, float, float], noise: float
 ) -> tuple[str, str]:
-    """Return the verdict on a product of the gradient, and the reason for one that is not clear."""
-    noise = f"the function's own noise is about {max(slope.noise, slope.rough):.1g}"
+    """Return the verdict on a product of the gradient, and the reason for one that is not clear.
+
+    Parameters
+    ----------
+    got, shown, bounds
+        The product, the derivative that is shown, and all that are known with what they allow.
+    allowed
+        The interval of the one that is shown, what a kink adds to it, and what both are compared with.
+    noise
+        That of the function.
+
+    """
+    interval, kink, scale = allowed
+    own = f"the function's own noise is about {noise:.1g}"
     inside = abs(got - shown.value) <= interval + kink
     low, high = min(x.low for x in bounds), max(x.high for x in bounds)
     if not np.isfinite(got) or not low <= got <= high:
         return "wrong", ""
     if not inside:
         return "undecided", (
-            f"{noise} where steps are long: what the gradient says fits there, and not where they are short. The "
-            "function may have been computed coarsely, or oscillate: compute it more exactly"
+            f"{own} where steps are long: what the gradient says fits there, and not where they are short. "
+            "The function may have been computed coarsely, or oscillate: compute it more exactly"
         )
     if not interval <= VAGUE * scale:
         return "undecided", (
-            f"finite differences are only good to {interval:.2g} here, for a derivative of {shown.value:.6g}: {noise}, "
-            "or there is a jump nearby. Compute the function in more digits, or without what cancels"
+            f"finite differences are only good to {interval:.2g} here, for a derivative of "
+            f"{shown.value:.6g}: {own}, or there is a jump nearby. Compute the function in more digits, or "
+            "without what cancels"
         )
     return "right", ""

@@ -1,7 +1,7 @@
 """Why a gradient is wrong, where its numbers show it.
 
-A guess of what the right gradient would be, such as twice the given one, is tried along directions of its own: a
-guess that three independent directions confirm is no coincidence.
+A guess of what the right gradient would be, such as twice the given one, is tried along directions of its
+own: a guess that three independent directions confirm is no coincidence.
 """
 
 from __future__ import annotations
@@ -73,7 +73,11 @@ def _of_leaf(box: BlackBox, leaf: Leaf) -> str:
         together = np.zeros_like(given)
         together[leaf.start : leaf.stop] = box.sizes[leaf.start]
         if len(leaf.shape) and box.along(together).right and len(set(given[leaf.start : leaf.stop])) > 1:
-            return "its entries add up to the right sum, but lie in the wrong places: a sum over the wrong axis, or an order"
+            return (
+                "its entries add up to the right sum, but lie in the wrong places: a sum over "
+                "the wrong axis, "
+                "or an order"
+            )
     return ""
 
 
@@ -89,7 +93,7 @@ def _factor(vectors: list[Floats], found: list[Measured], given: Floats) -> floa
         abs(factor * p - x.expected) <= x.interval + x.kink + blur * abs(p)
         for p, x in zip(products, found, strict=True)
     )
-    return factor if good and np.count_nonzero(given) > 1 or (good and _nice(factor) is not None) else None
+    return factor if good and (np.count_nonzero(given) > 1 or _nice(factor) is not None) else None
 
 
 def _factor_in_words(factor: float, leaf: Leaf) -> str:

@@ -23,23 +23,24 @@ def check_gradient(
     """Check a hand-written gradient of a function of which nothing is known but its values.
 
     The derivative along a random direction is compared with finite differences whose error is estimated, not
-    chosen: the noise of the function, the type of the numbers that it computes with and its scale are found out from its
-    values. A gradient is accused only of what they cannot explain, and called right only where they could have
-    shown an error of a hundredth; else the question is undecided, and says why. A smooth function of any number
-    of inputs takes at most 20 evaluations. If the gradient is wrong, its wrong entries are looked for and named.
+    chosen: the noise of the function, the type of the numbers that it computes with and its scale are found
+    out from its values. A gradient is accused only of what they cannot explain, and called right only where
+    they could have shown an error of a hundredth; else the question is undecided, and says why. A smooth
+    function of any number of inputs takes at most 20 evaluations. If the gradient is wrong, its wrong
+    entries are looked for and named.
 
     Parameters
     ----------
     function
         Maps the inputs to a number; or to an array or a nesting of arrays, if the gradient takes a cotangent.
     gradient
-        Maps the same inputs to the gradient: an array of the input's shape (or a sparse one, or None for zeros), a tuple
-        of them for several arguments, nested as the inputs are. If it has one required parameter more than there
-        are arguments, a drawn cotangent of the value's shape is passed there.
+        Maps the same inputs to the gradient: an array of the input's shape (or a sparse one, or None for
+        zeros), a tuple of them for several arguments, nested as the inputs are. If it has one required
+        parameter more than there are arguments, a drawn cotangent of the value's shape is passed there.
     inputs
-        The point: a number or an array, or a tuple of arguments; each may be a list, tuple or dict itself. A dict
-        whose keys are the function's parameters is passed by keyword. Inputs keep their type (float64, float32, float16);
-        integers, None and texts within are passed through.
+        The point: a number or an array, or a tuple of arguments; each may be a list, tuple or dict itself. A
+        dict whose keys are the function's parameters is passed by keyword. Inputs keep their type (float64,
+        float32, float16); integers, None and texts within are passed through.
     seed
         Which directions and which cotangent.
 
@@ -54,7 +55,8 @@ def check_gradient(
     GradientError
         If the gradient is wrong, is not the same twice, or changes what is not its own.
     UndecidedError
-        If the values cannot decide: noise, a jump, an edge of the domain, a function that is not deterministic.
+        If the values cannot decide: noise, a jump, an edge of the domain, a function that is not
+        deterministic.
     ValueError
         If the function returns no finite real number, or the gradient has another shape than the input.
 
@@ -79,14 +81,14 @@ def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, c
     """Say what is wrong: entries, the likely cause, and what it took to find them."""
     lines = [_line(box, index, measured) for index, measured in list(wrong.items())[:_LINES]]
     if not lines:
-        lines = [
+        lines.append(
             f"the derivative along a random direction is {whole.got!r}, expected {whole.expected!r} within "
             f"{whole.interval:.2g} (finite differences): the error is {abs(whole.got - whole.expected):.3g}"
-        ]
-    if len(wrong) > _LINES:
+        )
+    if not complete:
+        lines.append(f"and more of {len(box.point)} entries")
+    elif len(wrong) > _LINES:
         lines.append(f"and {len(wrong) - _LINES} more of {len(box.point)} entries")
-    elif not complete:
-        lines.append("and more entries")
     cause = likely_cause(box, wrong, complete)
     if cause:
         lines.append(f"likely cause: {cause}")
@@ -106,6 +108,7 @@ def _line(box: BlackBox, index: int, found: Measured) -> str:
     digits = max(0, int(-np.log10(error / abs(expected)))) if 0 < error < abs(expected) else 0
     hold = f", {digits} digit{'s' * (digits != 1)} hold{'s' * (digits == 1)}"
     return (
-        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} within {interval:.2g} "
+        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} "
+        f"within {interval:.2g} "
         f"(finite differences): the error is {error:.3g}{hold}{between}"
     )

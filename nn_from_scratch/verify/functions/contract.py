@@ -1,4 +1,4 @@
-"""What every gradient must keep, whatever its numbers: the same twice, and nothing of the caller's changed."""
+"""What every gradient must keep, whatever its numbers: the same twice, and nothing else changed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.functions.inputs import Arguments, dense
-from nn_from_scratch.verify.functions.noise import shown_unit
 from nn_from_scratch.verify.functions.outputs import Outputs
 from nn_from_scratch.verify.judging.checking import GradientError
+from nn_from_scratch.verify.oracles.noise import shown_unit
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,8 +35,8 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
     Raises
     ------
     GradientError
-        If it changes its inputs or its cotangent, answers otherwise the second time or for a cotangent that lies
-        otherwise in memory, is not linear in the cotangent, or overwrites what it returned.
+        If it changes its inputs or its cotangent, answers otherwise the second time or for a cotangent that
+        lies otherwise in memory, is not linear in the cotangent, or overwrites what it returned.
     ValueError
         If it returns no gradient: another shape, another nesting, no real numbers.
 
@@ -49,15 +49,15 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
     if not _same(first, second, unit):
         if _same(second, 2 * first, unit):
             raise GradientError(
-                "the gradient adds to its last result on each call: called twice at the same point, it returned "
-                "twice as much the second time. Start from zeros in each call"
+                "the gradient adds to its last result on each call: called twice at the same point, it "
+                "returned twice as much the second time. Start from zeros in each call"
             )
         index = int(np.nanargmax(np.where(np.isfinite(second - first), np.abs(second - first), np.inf)))
         raise GradientError(
             "the gradient is not the same twice: called again at the same point, the derivative for "
             f"{arguments.name(index)} is {float(second[index])!r}, and was {float(first[index])!r}"
         )
-    _check_overwriting(gradient, arguments, outputs, first, parts, again)
+    _check_overwriting(gradient, arguments, outputs, first, (parts, again))
     if outputs.asks_cotangent:
         _check_cotangents(gradient, arguments, outputs, first, unit)
     notes = []
@@ -92,10 +92,10 @@ def _check_overwriting(
     arguments: Arguments,
     outputs: Outputs,
     first: Floats,
-    parts: list[Any],
-    again: list[Any],
+    calls: tuple[list[Any], list[Any]],
 ) -> None:
     """Refuse an array that a later call overwrites: whoever keeps a gradient has another one then."""
+    parts, again = calls
     pairs = [
         (x, y)
         for x, y in zip(parts, again, strict=True)
@@ -114,8 +114,8 @@ def _check_overwriting(
     ]
     if not all(kept):
         raise GradientError(
-            "the gradient overwrites what it returned: after a call at another point, the array that an earlier call "
-            "returned holds other numbers. Return a new array, or a copy"
+            "the gradient overwrites what it returned: after a call at another point, the array that an "
+            "earlier call returned holds other numbers. Return a new array, or a copy"
         )
 
 
@@ -126,8 +126,8 @@ def _check_cotangents(
     if not _same(doubled, 2 * first, unit):
         if _same(doubled, first, unit):
             raise GradientError(
-                "the gradient ignores its incoming cotangent: with twice the cotangent it is the same. Multiply the "
-                "derivatives of the outputs by the cotangent"
+                "the gradient ignores its incoming cotangent: with twice the cotangent it is the same. "
+                "Multiply the derivatives of the outputs by the cotangent"
             )
         raise GradientError(
             "the gradient is not linear in its cotangent: twice the cotangent does not give twice as much"

@@ -1,8 +1,9 @@
 """Errors too small for an accusation: those that a function computed to some digits only explains as well.
 
-The values of an ODE solver, a quadrature or an iteration are those of a function nearby, often without any noise that
-would tell. Its derivative differs from the one that was meant by about as many digits as the solver keeps. Such an error is
-everywhere; one that is in a few entries only, while all others agree to many more digits, is the gradient's.
+The values of an ODE solver, a quadrature or an iteration are those of a function nearby, often without any
+noise that would tell. Its derivative differs from the one that was meant by about as many digits as the
+solver keeps. Such an error is everywhere; one that is in a few entries only, while all others agree to many
+more digits, is the gradient's.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     digits = int(-np.log10(largest / size)) if largest < size else 0
     coarse = f"its values are rough by {box.coarseness:.1g}; " if box.coarseness else ""
     return (
-        f"the gradient and the function agree to {digits} digits, and not to more: {coarse}either the gradient was computed in "
-        "float32 or is slightly wrong, or the function is only computed to so many digits (by a solver, a quadrature or an "
+        f"the gradient and the function agree to {digits} digits, and not to more: "
+        f"{coarse}either the gradient was computed in "
+        "float32 or is slightly wrong, or the function is only computed to so many digits (by a "
+        "solver, a quadrature or an "
         "iteration). Compute it more exactly, or return the gradient as float32"
     )

@@ -1,7 +1,7 @@
 """What a function is asked with: arguments of any nesting, as one vector of the numbers that move.
 
-Floating-point numbers and arrays are inputs; integers, booleans, texts and None inside of other arguments are passed
-through unchanged. Where nothing is a floating-point number, whole numbers are taken for such.
+Floating-point numbers and arrays are inputs; integers, booleans, texts and None inside of other arguments
+are passed through unchanged. Where nothing is a floating-point number, whole numbers are taken for such.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Arguments:
         return np.concatenate(arrays), parts
 
     def name(self, index: int) -> str:
-        """Name one number of the point: ``x``, ``x[1, 2]``, or ``x0[1, 2]`` if there are several arguments."""
+        """Name one number of the point: ``x``, ``x[1, 2]``, or ``x0[1, 2]`` if arguments are several."""
         leaf = self.leaf(index)
         return leaf.entry(index - leaf.start)
 
@@ -165,10 +165,12 @@ class Arguments:
 
     def _add(self, name: str, value: Any) -> Floats:
         array = _array(value)
-        assert array is not None
+        if array is None:
+            raise TypeError(f"{name} is no number")
         if array.dtype.kind == "c":
             raise ValueError(
-                f"{name} is complex: give the real and the imaginary part as two real inputs, and the derivative for each"
+                f"{name} is complex: give the real and the imaginary part as two real inputs, "
+                "and the derivative for each"
             )
         dtype = array.dtype if array.dtype.kind == "f" and array.dtype.itemsize <= 8 else np.dtype(np.float64)
         start = self.leaves[-1].stop if self.leaves else 0
@@ -191,7 +193,8 @@ class Arguments:
         what = f"{len(found)} derivatives" if isinstance(found, (tuple, list)) else type(found).__name__
         expected = ", ".join(str(leaf.shape) for leaf in self.leaves)
         raise ValueError(
-            f"the gradient must be a tuple of {len(self.trees)} derivatives, of shape {expected}; it is {what}"
+            f"the gradient must be a tuple of {len(self.trees)} derivatives, of shape {expected}; "
+            f"it is {what}"
         )
 
     def _is_wrapped(self, found: Sequence[Any]) -> bool:
@@ -243,7 +246,10 @@ class Arguments:
             except ValueError:
                 continue
             if broadcast == shape:
-                return f"{message}: for {leaf.name} it was not reduced after broadcasting (sum over the axes that {leaf.name} lacks)"
+                return (
+                    f"{message}: for {leaf.name} it was not reduced after broadcasting "
+                    f"(sum over the axes that {leaf.name} lacks)"
+                )
         return message
 
 
@@ -261,7 +267,8 @@ def dense(part: Any) -> Any:
 def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed: bool) -> bool:
     """Say whether a gradient takes a cotangent after the arguments.
 
-    One that takes any number of arguments does if a cotangent is `needed`, for the value is no number. A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
+    One that takes any number of arguments does if a cotangent is `needed`, for the value is no number.
+    A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
     """
     try:
         signature = inspect.signature(gradient)

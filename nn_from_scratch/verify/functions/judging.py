@@ -34,7 +34,7 @@ class Judged:
 
 
 def judge(box: BlackBox) -> Judged:
-    """Judge the gradient: along directions, and entry by entry where they are few or a direction is not clear."""
+    """Judge the gradient along directions, and by entries where they are few or a direction is not clear."""
     vector = box.direction(0)
     whole = box.along(vector, thorough=False)
     if not (whole.right and whole.interval <= _EXACT * whole.scale) or whole.kink:
@@ -73,7 +73,9 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
     if found.wrong and np.isfinite(found.got):
         again = box.along(vector, floor=floor, jitter=1.37)
         if not again.wrong:
-            reason = "a first look accuses the gradient, and a second at other steps does not: the function is too rough"
+            reason = (
+                "a second look at other steps does not accuse what a first one did: the function is rough"
+            )
             return replace(again, verdict="undecided", reason=reason)
     return found
 
@@ -114,7 +116,8 @@ def _by_entries(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
 
 def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     """Separate the entries with a kink from those without, by halves."""
-    parts, found, asked = [range(len(vector))], {}, 0
+    parts, asked = [range(len(vector))], 0
+    found: dict[int, Measured] = {}
     while parts:
         part = parts.pop()
         if asked > SOME:

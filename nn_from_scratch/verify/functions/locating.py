@@ -1,11 +1,13 @@
 """Which entries of a gradient are wrong, among any number of them.
 
-A single wrong entry is found by eight parts at a time: each part is moved by a multiple of its own of the direction's
-components, and the multiple at which the error comes out names the part. Where no multiple fits, more than one
-entry is wrong, and halves are asked, the worse one first.
+A single wrong entry is found by eight parts at a time: each part is moved by a multiple of its own of the
+direction's components, and the multiple at which the error comes out names the part. Where no multiple fits,
+more than one entry is wrong, and halves are asked, the worse one first.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +18,7 @@ _PARTS = 8
 _CLEAR = 0.3  # of the distance between two multiples
 _STEP = 2.0**-7
 _MOST = 4  # entries that are named
+_ENOUGH = 8  # of which more are not looked for where they are looked for one by one
 
 
 def wrong_entries(box: BlackBox, vector: Floats, whole: Measured) -> tuple[dict[int, Measured], bool]:
@@ -24,8 +27,8 @@ def wrong_entries(box: BlackBox, vector: Floats, whole: Measured) -> tuple[dict[
     Returns
     -------
     entries, complete
-        What was measured for each wrong entry that was found, at most 4 where there are many inputs, and whether
-        they are all.
+        What was measured for each wrong entry that was found, at most 4 where there are many inputs and at
+        most 9 where there are few, and whether they are all.
 
     """
     count = len(box.point)
@@ -33,8 +36,14 @@ def wrong_entries(box: BlackBox, vector: Floats, whole: Measured) -> tuple[dict[
     if unusable.size:
         return {int(k): entry(box, int(k)) for k in unusable[:_MOST]}, len(unusable) <= _MOST
     if count <= SOME:
-        asked = {k: entry(box, k) for k in range(count)}
-        return {k: x for k, x in asked.items() if x.wrong}, True
+        some: dict[int, Measured] = {}
+        for k in range(count):
+            measured = entry(box, k)
+            if measured.wrong:
+                some[k] = measured
+            if len(some) > _ENOUGH:
+                return some, False
+        return some, True
     found: dict[int, Measured] = {}
     error = whole.got - whole.expected
     left = vector.copy()
@@ -70,7 +79,7 @@ def _descend(box: BlackBox, vector: Floats, error: float) -> int:
 def _part_of_eight(box: BlackBox, vector: Floats, part: range, error: float) -> range | None:
     """Return the part that alone explains the error, if one does."""
     edges = np.unique(np.linspace(part.start, part.stop, _PARTS + 1).round().astype(int))
-    parts = [range(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [range(int(a), int(b)) for a, b in pairwise(edges)]
     moved = only(vector, part)
     for k, piece in enumerate(parts):
         moved[piece.start : piece.stop] *= k / (_PARTS - 1)

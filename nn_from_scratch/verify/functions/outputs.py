@@ -40,7 +40,8 @@ class Outputs:
         if not asks_cotangent and (size != 1 or len(leaves) != 1):
             shape = numbers[0].shape if len(numbers) == 1 else [x.shape for x in numbers]
             raise ValueError(
-                f"the function must return a number, not shape {shape}: sum its entries, each times a weight, and give "
+                f"the function must return a number, not shape {shape}: sum its entries, each "
+                f"times a weight, and give "
                 "the gradient of that; or let the gradient take a cotangent of that shape after the inputs"
             )
         kinds = [np.asarray(leaf).dtype for leaf in leaves]

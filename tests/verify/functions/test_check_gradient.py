@@ -3,8 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
-
+from nn_from_scratch.verify import GradientError, check_gradient
 
 RNG = np.random.default_rng(0)
 

@@ -1,8 +1,8 @@
 """How far the values of a function are off the smooth function that it computes.
 
-J. J. More and S. M. Wild, "Estimating computational noise", SIAM Journal on Scientific Computing 33 (2011): the
-differences of order k of values at equal distances are those of the noise alone once k is large, and their mean
-square is then (2k)! / (k!)^2 times the variance of the noise.
+J. J. More and S. M. Wild, "Estimating computational noise", SIAM Journal on Scientific Computing 33 (2011):
+the differences of order k of values at equal distances are those of the noise alone once k is large, and
+their mean square is then (2k)! / (k!)^2 times the variance of the noise.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def shown_unit(values: Floats, dtype: np.dtype[np.floating]) -> float:
     """Return the unit roundoff of the numbers that a function computes with, as its values show it.
 
     Values that all are numbers of a shorter type were computed in it, whatever type they are handed over in:
-    the chance for a single float64 to be a float32 is 2^-29. Values that are the same, or have few digits, show nothing.
+    the chance for a single float64 to be a float32 is 2^-29. Values that are the same, or have few digits,
+    show nothing.
     """
     smallest = unit([dtype])
     known = np.unique(values[np.isfinite(values) & (values != 0)])

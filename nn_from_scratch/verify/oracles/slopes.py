@@ -1,20 +1,23 @@
-"""The derivative of a function along one direction, from its values alone, with the error that noise leaves it.
+"""The derivative of a function along one direction from its values alone, with the error of it.
 
 Central differences at steps that halve, extrapolated to step 0 (L. F. Richardson; C. J. F. Ridders, "Accurate
-computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982), each entry of the table with an error
-of its own:
+computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982), each entry of the table
+with an error of its own:
 
 * what its neighbours in the table differ by: the worse neighbour's error;
-* the noise of the function *at these steps*: what a polynomial leaves of five consecutive values. A function that
+* the noise of the function *at these steps*: what a polynomial leaves of five consecutive values. A function
+that
   oscillates between two steps, or was computed coarsely, shows it here, and nowhere else;
 * half a unit in the last place of the values, and the size of a stair where neighbouring values are the same.
 
-Steps at which the function is as smooth as its rounding allows are *resolved*: there the finest structure that the
-values show is seen. Steps at which it is not, but at which its noise stays the same from step to step, are a *plateau*:
-what is seen there is the function that was meant, if it was computed coarsely, or not the function at all, if it
-oscillates. Values alone do not tell which. So an answer that fits one and not the other is not accused.
+Steps at which the function is as smooth as its rounding allows are *resolved*: there the finest structure
+that the values show is seen. Steps at which it is not, but at which its noise stays the same from step to
+step, are a *plateau*: what is seen there is the function that was meant, if it was computed coarsely, or not
+the function at all, if it oscillates. Values alone do not tell which. So an answer that fits one and not the
+other is not accused.
 
-A kink at the point shows in the even part of the values, which is proportional to the step there, not to its square.
+A kink at the point shows in the even part of the values, which is proportional to the step there, not to its
+square.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.functions.noise import SAMPLES, difference_noise, shown_unit
+from nn_from_scratch.verify.oracles.noise import SAMPLES, difference_noise, shown_unit
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,11 +69,11 @@ class Estimate:
 class Slope:
     """What is known of the derivative along a direction.
 
-    `fine` is seen at resolved steps, `coarse` on a plateau of noise; either may be missing. `kink` is half of what
-    the derivatives at both sides differ by, 0 where the function is smooth. `scale` is how much the function changes
-    along long steps, for each unit of the step; it is infinite for a function that is 0 but for rounding, or
-    constant. `noise` is the usual one, and `rough` that of the plateau, 0 if there is none; both are in units of the
-    function's values. `edge` says that the function is not defined at one side.
+    `fine` is seen at resolved steps, `coarse` on a plateau of noise; either may be missing. `kink` is half
+    of what the derivatives at both sides differ by, 0 where the function is smooth. `scale` is how much the
+    function changes along long steps, for each unit of the step; it is infinite for a function that is 0 but
+    for rounding, or constant. `noise` is the usual one, and `rough` that of the plateau, 0 if there is none;
+    both are in units of the function's values. `edge` says that the function is not defined at one side.
     """
 
     fine: Estimate | None
@@ -186,7 +189,7 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
 
 @dataclass
 class _Table:
-    """All entries of an extrapolation table: value, error, and the rows from first to last that they are made of."""
+    """All entries of an extrapolation table: value, error, and the first and last row they are made of."""
 
     values: Floats
     errors: Floats
@@ -199,14 +202,22 @@ class _Table:
         return np.asarray(sums[self.last + 1] == sums[self.first])
 
     def index(self, rows: npt.NDArray[np.bool_]) -> int | None:
-        errors = np.where(self.chosen(rows), self.errors, np.inf)
+        errors = self.agreed(rows)
         best = int(errors.argmin())
         return best if np.isfinite(errors[best]) else None
+
+    def agreed(self, rows: npt.NDArray[np.bool_]) -> Floats:
+        """Return the errors, none smaller than finer steps, within theirs, say; infinite for other rows."""
+        errors = np.where(self.chosen(rows), self.errors, np.inf)
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(self.values[:, None] - self.values) - errors
+        finer = self.last >= self.last[:, None]
+        return np.asarray(np.maximum(errors, np.where(finer, apart, 0.0).max(axis=1)))
 
     def best(self, rows: npt.NDArray[np.bool_]) -> Estimate | None:
         """Return the narrowest entry that is made of some rows only."""
         best = self.index(rows)
-        return None if best is None else Estimate(float(self.values[best]), float(self.errors[best]))
+        return None if best is None else Estimate(float(self.values[best]), float(self.agreed(rows)[best]))
 
     def kink(self, rows: npt.NDArray[np.bool_]) -> Estimate:
         """Return the limit at step 0 if it is not 0, and no finer steps say that it is."""
@@ -222,7 +233,7 @@ class _Table:
 
 
 def _table(slopes: Floats, steps: Floats, natural: float, noise: Floats, base: float) -> _Table:
-    """Extrapolate slopes to step 0, given that their errors are a series in the step to the power log2(base)."""
+    """Extrapolate slopes to step 0; their errors are a series in the step to the power log2(base)."""
     count = len(steps)
     weights = np.eye(count)
     column = slopes
@@ -263,7 +274,7 @@ def _with_difference_noise(
 
 
 def _plateau(resolved: npt.NDArray[np.bool_], rough: Floats) -> npt.NDArray[np.bool_]:
-    """Return the steps that are not resolved, and whose noise does not fall over the next ones as a polynomial's does."""
+    """Return the steps that are not resolved, whose noise does not fall as what a polynomial leaves does."""
     found = np.zeros(len(resolved), dtype=bool)
     for k in range(len(rough) - _LONG):
         if not resolved[k + _LONG] and rough[k + _LONG] > rough[k] / _STEEP:
@@ -272,7 +283,7 @@ def _plateau(resolved: npt.NDArray[np.bool_], rough: Floats) -> npt.NDArray[np.b
 
 
 def _without_a_gap(resolved: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Take for resolved no step that is longer than two which are not: an oscillation can hide from a few values."""
+    """Take for resolved no step longer than two which are not: an oscillation can hide from a few values."""
     gaps = np.flatnonzero(~resolved[:-1] & ~resolved[1:])
     gaps = gaps[gaps < len(resolved) * 3 // 4]
     found = resolved.copy()
@@ -283,14 +294,14 @@ def _without_a_gap(resolved: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 def _first_defined(up: Floats, down: Floats) -> int:
     """Return from which step on all values are finite."""
-    bad = np.flatnonzero(~(np.isfinite(up) & np.isfinite(down)))
+    bad = np.flatnonzero(~np.isfinite(up + down))
     return int(bad[-1]) + 1 if bad.size else 0
 
 
 def _stairs(line: Line, steps: Floats, up: Floats, down: Floats, rounding: Floats | None) -> Floats:
     """Return, for each step at which nothing changes, the smallest change that longer steps make; else 0."""
     changes = np.stack([np.abs(up - line.centre), np.abs(down - line.centre)])
-    flat = ~changes.any(axis=0)
+    flat = changes.max(axis=0) == 0
     if not flat.any():
         return np.zeros(len(steps))
     least = np.minimum.accumulate(np.where(changes > 0, changes, np.inf).min(axis=0))
@@ -317,7 +328,7 @@ def _remainder(part: Floats, steps: Floats, weights: Floats) -> Floats:
     """Return what a polynomial leaves of each five consecutive values, in units of the noise of one."""
     windows = np.lib.stride_tricks.sliding_window_view(part / steps, _WINDOW)
     lengths = np.lib.stride_tricks.sliding_window_view(steps, _WINDOW)
-    return np.abs(windows @ weights) / np.sqrt(((weights / lengths) ** 2).sum(axis=1))
+    return np.asarray(np.abs(windows @ weights) / np.sqrt(((weights / lengths) ** 2).sum(axis=1)))
 
 
 def _around(rough: Floats, count: int) -> Floats:
@@ -325,7 +336,7 @@ def _around(rough: Floats, count: int) -> Floats:
     padded = np.full(count + 4, 0.0)
     padded[4 : 4 + len(rough)] = rough
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)
-    return windows.max(axis=1)
+    return np.asarray(windows.max(axis=1))
 
 
 def _finest(rough: Floats, stair: Floats, rounding: Floats) -> float:
@@ -346,7 +357,7 @@ def _far_scale(line: Line, change: Floats, scale: float, height: float, noise: f
             value = line(side * line.jitter)
             if np.isfinite(value):
                 far = max(far, abs(value - line.centre) / step)
-    return far if far else np.inf
+    return far or np.inf
 
 
 def _error(estimate: Estimate) -> float:
