@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 VAGUE = 1e-2
 """An error relative to the gradient, and to how the function changes, from which on nothing is right."""
 _ROUNDINGS = 64.0  # units of a gradient's own roundoff, of its norm: what any way of computing it may lose
+_SURE = 3.0  # times the interval: an error beyond it is the gradient's
 _REPEATABLE = 1e-6  # relative: two values of one point that differ by more are not one function's
 _DEEPEST = {8: 50, 4: 22, 2: 10}  # of the steps, by the size of the inputs' numbers in bytes
 
@@ -111,6 +112,8 @@ class BlackBox:
         answered = ask(gradient, self.arguments, self.outputs)
         self.slopes, self.unit, self.notes = answered.slopes, answered.unit, answered.notes
         self.sizes = self._sizes()
+        kinds = [leaf.dtype for leaf in self.arguments.leaves]
+        self.believed = max(self.unit, max(float(np.finfo(kind).eps) / 2 for kind in kinds))
         self.deepest = min(_DEEPEST[leaf.dtype.itemsize] for leaf in self.arguments.leaves)
 
     def value(self, point: Floats) -> float:
@@ -157,6 +160,7 @@ class BlackBox:
             self.outputs.dtype,
             jitter=jitter,
             roughness=roughness,
+            unit=self.believed,
         )
         last = self.deepest if deep is None else min(deep, self.deepest)
         slope = measure(
@@ -165,6 +169,7 @@ class BlackBox:
             thorough=thorough,
         )
         self.coarseness = max(self.coarseness, slope.rough)
+        self.believed = max(self.believed, slope.unit)
         return self._compare(vector, slope, floor, self.evaluations - before)
 
     def direction(self, number: int) -> Floats:
@@ -267,8 +272,14 @@ def _judged(
     own = f"the function's own noise is about {noise:.1g}"
     inside = abs(got - shown.value) <= interval + kink
     low, high = min(x.low for x in bounds), max(x.high for x in bounds)
-    if not np.isfinite(got) or not low <= got <= high:
+    room = (_SURE - 1) * (max(x.error for x in bounds) - kink)
+    if not np.isfinite(got) or not low - room <= got <= high + room:
         return "wrong", ""
+    if not inside and abs(got - shown.value) <= _SURE * interval + kink:
+        return "undecided", (
+            f"the gradient differs from finite differences by {abs(got - shown.value):.2g}, a little more than the "
+            f"{interval:.2g} that they are good to: {own}. Compute the function in more digits"
+        )
     if not inside:
         return "undecided", (
             f"{own} where steps are long: what the gradient says fits there, and not where they are short. "

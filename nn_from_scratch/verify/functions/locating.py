@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measure
 from nn_from_scratch.verify.functions.judging import SOME, entry, only
 
 _PARTS = 8
-_CLEAR = 0.3  # of the distance between two multiples
+_CLEAR = (0.05, 0.3)  # of the distance between two multiples: at least, and at most
 _STEP = 2.0**-7
 _MOST = 4  # entries that are named
 _ENOUGH = 8  # of which more are not looked for where they are looked for one by one
@@ -48,8 +48,12 @@ def wrong_entries(box: BlackBox, vector: Floats, whole: Measured) -> tuple[dict[
     error = whole.got - whole.expected
     left = vector.copy()
     while len(found) < _MOST and abs(error) > whole.interval:
-        index = _descend(box, left, error)
+        blur = 2 * (_PARTS - 1) * whole.interval / abs(error)
+        index = _descend(box, left, error, float(np.clip(blur, *_CLEAR)))
         measured = entry(box, index)
+        if not measured.wrong:  # several errors may look like one
+            index = _descend(box, left, error, None)
+            measured = entry(box, index)
         if not measured.wrong:
             return found, False
         found[index] = measured
@@ -59,11 +63,14 @@ def wrong_entries(box: BlackBox, vector: Floats, whole: Measured) -> tuple[dict[
     return found, abs(error) <= whole.interval
 
 
-def _descend(box: BlackBox, vector: Floats, error: float) -> int:
-    """Return the entry that explains the error along a direction, or the worst of a few."""
+def _descend(box: BlackBox, vector: Floats, error: float, clear: float | None) -> int:
+    """Return the entry that explains the error along a direction, or the worst of a few.
+
+    `clear` is how near to a whole number a multiple must be to name a part; None asks halves only.
+    """
     part = range(len(vector))
     while len(part) > 1:
-        narrower = _part_of_eight(box, vector, part, error)
+        narrower = None if clear is None else _part_of_eight(box, vector, part, error, clear)
         if narrower is None:
             middle = (part.start + part.stop) // 2
             first, second = range(part.start, middle), range(middle, part.stop)
@@ -76,7 +83,7 @@ def _descend(box: BlackBox, vector: Floats, error: float) -> int:
     return part.start
 
 
-def _part_of_eight(box: BlackBox, vector: Floats, part: range, error: float) -> range | None:
+def _part_of_eight(box: BlackBox, vector: Floats, part: range, error: float, clear: float) -> range | None:
     """Return the part that alone explains the error, if one does."""
     edges = np.unique(np.linspace(part.start, part.stop, _PARTS + 1).round().astype(int))
     parts = [range(int(a), int(b)) for a, b in pairwise(edges)]
@@ -85,7 +92,7 @@ def _part_of_eight(box: BlackBox, vector: Floats, part: range, error: float) -> 
         moved[piece.start : piece.stop] *= k / (_PARTS - 1)
     multiple = (_PARTS - 1) * _error(box, moved) / error
     nearest = round(multiple) if np.isfinite(multiple) else -1
-    if not 0 <= nearest < len(parts) or abs(multiple - nearest) > _CLEAR:
+    if not 0 <= nearest < len(parts) or abs(multiple - nearest) > clear:
         return None
     return parts[nearest]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 _AGREE = 4.0  # estimates of consecutive orders that differ by no more are one
-_SHOWN = 4  # values that are not the same
+_SHOWN = 4  # values that are not the same, for a type so short that a few numbers are its by chance
 _FULL = (
     6  # of a type's binary digits that the median of its numbers may lack: fractions such as 3/4 show no type
 )
@@ -57,21 +57,32 @@ def unit(dtypes: list[np.dtype[np.floating]]) -> float:
     return max(float(np.finfo(dtype).eps) / 2 for dtype in dtypes)
 
 
-def shown_unit(values: Floats, dtype: np.dtype[np.floating]) -> float:
+def shown_unit(values: Floats, dtype: np.dtype[np.floating], *, expected: float = 0.0) -> float:
     """Return the unit roundoff of the numbers that a function computes with, as its values show it.
 
     Values that all are numbers of a shorter type were computed in it, whatever type they are handed over in:
-    the chance for a single float64 to be a float32 is 2^-29. Values that are the same, or have few digits,
-    show nothing.
+    the chance for a single float64 to be a float32 is 2^-29. Values of few digits, such as 3/4, show nothing.
+
+    Parameters
+    ----------
+    values
+        Float64, shape (points,).
+    dtype
+        The type that they were handed over in.
+    expected
+        The unit roundoff that they are believed to have if they show nothing else.
+
     """
     smallest = unit([dtype])
     known = np.unique(values[np.isfinite(values) & (values != 0)])
-    if len(known) < _SHOWN:
-        return smallest
-    for shorter, bits in ((np.float16, 11), (np.float32, 24)):
+    if not known.size:
+        return max(smallest, expected)
+    bits = _bits(known)
+    for shorter, most in ((np.float16, 11), (np.float32, 24)):
         with np.errstate(over="ignore"):
             same = known.astype(shorter).astype(np.float64) == known
-        if same.all() and np.median(_bits(known)) > bits - _FULL:
+        full = np.median(bits) > most - _FULL and (most > 11 or len(known) >= _SHOWN)
+        if same.all() and (full or expected >= unit([np.dtype(shorter)])):
             return max(smallest, unit([np.dtype(shorter)]))
     return smallest
 

@@ -109,6 +109,8 @@ class Line:
         Between 1 and 2: all steps are multiplied by it.
     roughness
         What the values are known to be off from one call to the next, and by the rounding of the point.
+    unit
+        The unit roundoff that the values are believed to have if they show no other.
 
     """
 
@@ -122,9 +124,11 @@ class Line:
         *,
         jitter: float = 1.0,
         roughness: float = 0.0,
+        unit: float = 0.0,
     ) -> None:
         self._value, self._point, self._vector = value, point, vector
         self.centre, self.dtype, self.jitter, self.roughness = centre, dtype, jitter, roughness
+        self.unit = unit
         longest = float(np.abs(vector).max())
         self.natural = 1.0 / max(longest, 1.0)
         self._known: dict[float, float] = {0.0: centre}
@@ -158,7 +162,7 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
     down = np.array([line(-step) for step in steps])
     first = _first_defined(up, down)
     steps, up, down = steps[first:], up[first:], down[first:]
-    unit = shown_unit(line.values(), line.dtype)
+    unit = shown_unit(line.values(), line.dtype, expected=line.unit)
     if len(steps) < _WINDOW:
         return Slope(None, None, Estimate(0.0, np.inf), 0.0, np.inf, 0.0, unit, edge=True)
     height = np.maximum(np.maximum(np.abs(up), np.abs(down)), abs(line.centre))
