@@ -113,7 +113,7 @@ class BlackBox:
         self.slopes, self.unit, self.notes = answered.slopes, answered.unit, answered.notes
         self.sizes = self._sizes()
         kinds = [leaf.dtype for leaf in self.arguments.leaves]
-        self.believed = max(self.unit, max(float(np.finfo(kind).eps) / 2 for kind in kinds))
+        self.believed = max(self.unit, *(float(np.finfo(kind).eps) / 2 for kind in kinds))
         self.deepest = min(_DEEPEST[leaf.dtype.itemsize] for leaf in self.arguments.leaves)
 
     def value(self, point: Floats) -> float:
@@ -277,8 +277,8 @@ def _judged(
         return "wrong", ""
     if not inside and abs(got - shown.value) <= _SURE * interval + kink:
         return "undecided", (
-            f"the gradient differs from finite differences by {abs(got - shown.value):.2g}, a little more than the "
-            f"{interval:.2g} that they are good to: {own}. Compute the function in more digits"
+            f"the gradient differs from finite differences by {abs(got - shown.value):.2g}, a little more "
+            f"than the {interval:.2g} that they are good to: {own}. Compute the function in more digits"
         )
     if not inside:
         return "undecided", (

@@ -1,4 +1,4 @@
-"""Functions that gradient checks fail on: what is answered about each, right and wrong, and what was recorded."""
+"""Functions that gradient checks fail on: what is answered about each, and what was recorded."""
 
 import re
 import sys
@@ -18,14 +18,18 @@ import function_rows
 SIN = np.linspace(0.0, 1.0, 5)
 
 
+def answer(row: function_rows.Row) -> str:
+    """Return the answer about a right gradient; an accusation raises."""
+    try:
+        check_gradient(*row.make(np.random.default_rng(0)), seed=0)
+    except UndecidedError:
+        return "undecided"
+    return "right"
+
+
 @pytest.mark.parametrize("row", function_rows.ROWS, ids=[row.name for row in function_rows.ROWS])
 def test_right_gradient_is_right_and_never_accused(row: function_rows.Row) -> None:
-    for seed in range(1):
-        question = row.make(np.random.default_rng(seed))
-        try:
-            check_gradient(*question, seed=seed)
-        except UndecidedError as undecided:
-            assert row.must == "not wrong", undecided
+    assert answer(row) in {"right", "right" if row.must == "right" else "undecided"}
 
 
 @pytest.mark.parametrize("slope", [2.0, -1.0, 1.1, -0.1])
@@ -154,10 +158,4 @@ def test_record_accuses_no_right_gradient_and_sees_what_it_must() -> None:
 def test_what_is_recorded_is_what_is_answered() -> None:
     record = read("functions.json")
     for row in function_rows.ROWS[::9]:
-        seen = set(record["rows"][row.name]["check_gradient"]["right"])
-        try:
-            check_gradient(*row.make(np.random.default_rng(0)), seed=0)
-            answer = "right"
-        except UndecidedError:
-            answer = "undecided"
-        assert answer in seen
+        assert answer(row) in record["rows"][row.name]["check_gradient"]["right"]
