@@ -157,7 +157,11 @@ class Settling:
     def _settle_alone(self, case: Case, seen: Examination, node: int, role: str) -> None:
         """Settle an operation that fails on its own: a fault that is known, or a new one."""
         step = case.expression.steps[node - case.expression.first_step]
-        if self._is_common(REVERSE_PASS) and step.operation not in self.wrong and _shares(case.expression.steps):
+        if (
+            self._is_common(REVERSE_PASS)
+            and step.operation not in self.wrong
+            and _shares(case.expression.steps)
+        ):
             self._unsettled.add(step.operation)
             return
         kinds = case.expression.operand_kinds(step)

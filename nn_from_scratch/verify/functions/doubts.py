@@ -14,6 +14,7 @@ from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 
 _TINY = 2e-6  # of the gradient's norm: what a function computed to six digits may be off by without noise
 _SMALL = 1e-4  # likewise, if its noise shows that it is computed coarsely
+_COARSE = 5e-4  # likewise, if every single entry is off
 _NOISES = 100.0
 _FEW = 4  # a part of the entries, 1 in so many
 
@@ -36,8 +37,10 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
         return ""
     lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong else box.sizes
     size = float(np.linalg.norm(box.slopes * lengths))
-    largest = max(abs(x.got - x.expected) for x in measured)
-    if largest > max(_TINY * size, min(_NOISES * box.coarseness, _SMALL * size)):
+    largest = float(np.linalg.norm([x.got - x.expected for x in measured]))
+    everywhere = complete and len(wrong) == len(box.point)
+    tiny = _COARSE if everywhere else _TINY
+    if largest > max(tiny * size, min(_NOISES * box.coarseness, _SMALL * size)):
         return ""
     if wrong and complete and len(wrong) * _FEW <= len(box.point) and not box.coarseness:
         return ""
