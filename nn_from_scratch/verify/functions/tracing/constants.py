@@ -95,10 +95,17 @@ def _is_dyadic(number: float) -> bool:
 
 
 def _explained(number: float, dtype: str) -> arb:
-    """Return the ball of a rounded constant: of one rounding if it was written down, of a few if computed."""
+    """Return the ball of a rounded constant: of one rounding if it was written down, of a few if computed.
+
+    That of a constant which is recognised reaches to the number that it stands for.
+    """
+    unit = abs(number) * UNIT.get(dtype, UNIT["bfloat16"]) * 1.01
+    known = recognise(number, dtype)
+    if known is not None:
+        return arb(number, max(unit, 1.01 * float(abs(known - arb(number)).abs_upper())))
     written = significant(decimal(number, dtype)) <= LITERAL_DIGITS.get(dtype, 3)
     roundings = 1 if written else ROUNDINGS
-    return arb(number, abs(number) * UNIT.get(dtype, UNIT["bfloat16"]) * roundings * 1.01)
+    return arb(number, unit * roundings)
 
 
 def _written_short(number: float, dtype: str) -> arb:

@@ -294,3 +294,19 @@ def _axes(axis: Axes, rank: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(rank))
     return tuple(k % rank for k in ([axis] if isinstance(axis, int) else axis))
+
+
+def tensordot(x: Shadow, y: Shadow, axes: Any = 2) -> Shadow:
+    """Contract axes of two arrays as numpy does."""
+    if isinstance(axes, int):
+        left, right = list(range(x.ndim - axes, x.ndim)), list(range(axes))
+    else:
+        left, right = ([k] if isinstance(k, int) else list(k) for k in axes)
+    left, right = [k % x.ndim for k in left], [k % y.ndim for k in right]
+    rows = [k for k in range(x.ndim) if k not in left]
+    columns = [k for k in range(y.ndim) if k not in right]
+    terms = math.prod(x.shape[k] for k in left)
+    first = np.transpose(x, rows + left).reshape(-1, terms)
+    second = np.transpose(y, right + columns).reshape(terms, -1)
+    shape = [x.shape[k] for k in rows] + [y.shape[k] for k in columns]
+    return _matrix_product(first, second).reshape(shape)

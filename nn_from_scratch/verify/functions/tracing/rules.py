@@ -120,7 +120,9 @@ def judge(
     gradients: Formula,
     cotangents: Sequence[Any],
     directions: Sequence[Any],
+    *,
     dtype: str = "float64",
+    rounding: Callable[[], tuple[Comparison, arb] | None] | None = None,
 ) -> Rules:
     """Judge a backward's formula.
 
@@ -134,6 +136,10 @@ def judge(
         A drawn array for each output and each differentiated input.
     dtype
         Of the numbers: what a formula with rounded constants must agree to is half of its digits.
+    rounding
+        Compares with every constant at one number, and bounds by how much the rounding of those that are not
+        recognised changes the difference, all uses of one together: balls take them apart, and may be too
+        wide to tell. None where that is not known.
 
     """
 
@@ -149,16 +155,29 @@ def judge(
     rounded = compared(Reading.ROUNDED)
     if not rounded.finite:
         return Rules(Rule.UNKNOWN, rounded)
-    if not rounded.different:
+    beyond = rounded if rounded.different else _beyond(rounding)
+    if beyond is None:
         best = max((c for c in (first, literal, rounded) if not c.different), key=_digits)
         close = max(best.digits, _observed_digits(first, literal)) >= _half_of_the_digits(dtype)
         return Rules(Rule.ROUNDED if close else Rule.UNKNOWN, best)
     short = compared(Reading.SHORT)
-    return Rules(Rule.SHORT, short) if _equal(short) else Rules(Rule.DIFFERENT, rounded)
+    if _equal(short):
+        return Rules(Rule.SHORT, short)
+    return Rules(Rule.DIFFERENT, beyond)
 
 
 def _equal(comparison: Comparison) -> bool:
     return comparison.finite and not comparison.different and comparison.digits >= ALL_DIGITS
+
+
+def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Comparison | None:
+    """Return a difference that is at least twice what the rounding of constants makes of it."""
+    found = rounding() if rounding is not None else None
+    if found is None:
+        return None
+    comparison, effect = found
+    proved = comparison.different and bool(abs(comparison.truth - comparison.formula) > 2 * effect)
+    return comparison if proved else None
 
 
 def _digits(comparison: Comparison) -> float:
