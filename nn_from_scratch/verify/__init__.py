@@ -10,6 +10,7 @@ from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
 from nn_from_scratch.verify.functions.checking import check_gradient
+from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_backward, trace_gradient
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError, check
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import Case
@@ -22,9 +23,11 @@ __all__ = [
     "EngineError",
     "Expression",
     "GradientError",
+    "NotTraced",
     "Results",
     "Step",
     "TapeSource",
+    "Traced",
     "TransformSource",
     "UndecidedError",
     "Verdict",
@@ -33,6 +36,8 @@ __all__ = [
     "check_gradient",
     "check_state",
     "load",
+    "trace_backward",
+    "trace_gradient",
     "verify",
 ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.examine import Examination
+from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
@@ -131,17 +131,17 @@ def _trace(
     shapes: bool,
     scalar: bool,
 ) -> Traced | NotTraced:
+    inputs = [np.asarray(x) if isinstance(x, float) else x for x in inputs]
     with exactly_computing():
         try:
             found = _examined(Subject(forward, backward, tuple(inputs)), seed, scalar)
         except TraceEndedError as error:
             return NotTraced(str(error))
-        elsewhere = _elsewhere(forward, backward, inputs, seed, scalar) if shapes else []
+        ask = shapes and not found.verdict.accuses
+        elsewhere = _elsewhere(forward, backward, inputs, seed, scalar) if ask else []
     worst = max((verdict for verdict, _ in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
-    if scalar or found.verdict.accuses:
-        worst = found.verdict
     return Traced(
-        worst if worst.accuses else found.verdict,
+        worst if worst.accuses and not scalar else found.verdict,
         found.rules,
         found.message,
         found.units,
@@ -173,8 +173,9 @@ def _elsewhere(
             there = _examined(Subject(forward, backward, drawn), seed, scalar)
         except TraceEndedError:
             continue
-        if there.rules.rule is Rule.DIFFERENT and there.rules.comparison.relative > 1e-6 and not there.kinks:
-            found.append((Verdict.WRONG, f"at inputs of shape {sizes} it is wrong: a size is a constant"))
+        if there.rules.rule is Rule.DIFFERENT and there.rules.comparison.relative > PLAIN_TO_SEE:
+            message = f"at drawn inputs of shape {sizes}, forward and backward differ: is a size a constant?"
+            found.append((Verdict.WRONG, message))
         elif there.rules.rule is Rule.EQUAL:
             found.append((Verdict.RIGHT, f"at inputs of shape {sizes}: {there.rules}"))
     return found

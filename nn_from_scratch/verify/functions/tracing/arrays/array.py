@@ -93,7 +93,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         raise self.trace.end("a value leaves the trace by complex()")
 
     def __int__(self) -> int:
-        self.trace.note_decision()
+        self.trace.note_step()
         return int(self.numbers)
 
     def __bool__(self) -> bool:
@@ -151,6 +151,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         if numbers.dtype.kind == "b":
             return numbers
         if numbers.dtype.kind in "iu":
+            self.trace.note_step()
             self.trace.note_order(
                 self.numbers, np.round(self.numbers), (self.shadow, exact(np.round(self.numbers)))
             )

@@ -16,11 +16,14 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trac
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading, read
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rule, Rules, compare, judge
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, nearest, value
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest, value
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 PLAIN_TO_SEE = 1e-2
 """A difference that no approximation in a forward explains, relative to the derivative."""
+
+SMOOTH_POINTS = 6
+"""Points nearby at which a small difference must be nearly the same; chance passes one in six, say."""
 
 NEARBY = 2.0**-12
 """How far the second point of the replay is, relative to each number."""
@@ -120,13 +123,7 @@ class Examination:
         """Replay at a point nearby: there too numbers are the function's own, and constants the same."""
         subject = self.subject
         rng = np.random.default_rng(self.seed + 1)
-
-        def moved(x: Any) -> Any:
-            if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
-                return x
-            return (x * (1 - NEARBY * rng.uniform(0.5, 1, x.shape))).astype(x.dtype)
-
-        inputs = tuple(map(moved, subject.inputs))
+        inputs = tuple(_nudged(x, NEARBY, rng) for x in subject.inputs)
         nearby = Subject(subject.forward, subject.backward, inputs, subject.cotangents)
         there = nearby.balls(Reading.LITERAL)
         _check_replay(self._asked(nearby), there)
@@ -136,6 +133,21 @@ class Examination:
             raise TraceEndedError(
                 f"a number that is no input changes from run to run: it was drawn, or left the trace ({line})"
             )
+
+    def _difference_is_smooth(self) -> bool:
+        """Whether the difference is nearly the same nearby, as that of two formulas is, and noise is not."""
+        here = self.rules.comparison
+        rng = np.random.default_rng(self.seed + 3)
+        for _ in range(SMOOTH_POINTS):
+            inputs = tuple(_nudged(x, 1e-3, rng) for x in self.subject.inputs)
+            there = Subject(self.subject.forward, self.subject.backward, inputs, self.subject.cotangents)
+            outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
+            gradients = there.balls(Reading.LITERAL).gradient_shadows
+            found = compare(outputs, there.cotangents, gradients, self.directions)
+            ratio = float(((found.truth - found.formula) / (here.truth - here.formula)).mid())
+            if not 0.5 < ratio < 2:
+                return False
+        return True
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with each constant at one number, and bound what the rounding of the others changes."""
@@ -158,8 +170,10 @@ class Examination:
 
     def _decide(self, plain: Pass, balls: Pass) -> None:
         """Choose the verdict, and say why."""
-        trace = self._forward(Reading.RECOGNISED)[1]
+        outputs, trace = self._forward(Reading.RECOGNISED)
         self.kinks = trace.ties
+        if not any(has_series(shadow) for shadow in outputs):
+            raise TraceEndedError("the result does not depend on the inputs by what was traced")
         lost = _not_finite(plain.outputs, balls.output_shadows, "the value")
         lost = lost or _not_finite(plain.gradients, balls.gradient_shadows, "the gradient")
         if lost is not None:
@@ -178,6 +192,8 @@ class Examination:
     def _decide_a_difference(self, trace: Trace) -> None:
         if self.kinks:
             raise TraceEndedError(f"it is at or near a kink ({self.kinks[0]})")
+        if trace.steps:
+            raise TraceEndedError(f"it has steps, between which it is constant ({trace.steps[0]})")
         relative = self.rules.comparison.relative
         outputs = self._derivative(Reading.RECOGNISED)
         cause = explaining_constant(self.subject, outputs, self.directions, trace)
@@ -185,6 +201,11 @@ class Examination:
             raise TraceEndedError(
                 f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
                 f"{trace.approximates}"
+            )
+        if cause is None and relative < PLAIN_TO_SEE and not self._difference_is_smooth():
+            raise TraceEndedError(
+                f"forward and backward differ by {relative:.2g}, at points nearby by something else: "
+                "the function may be noisy"
             )
         self.verdict = Verdict.WRONG
         places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.unrecognised, self.seed)
@@ -194,8 +215,11 @@ class Examination:
         """Compare the gradient's numbers with their own formula."""
         self.verdict = Verdict.RIGHT
         inputs = self.subject.differentiated
+        for numbers, shadow in zip(plain.outputs, balls.output_shadows, strict=True):
+            if _distance(numbers, shadow) > math.sqrt(_coarsest([numbers, *inputs])):
+                raise TraceEndedError("the numbers of the function keep less than half of their digits here")
         for numbers, shadow in zip(plain.gradients, balls.gradient_shadows, strict=True):
-            unit = max(UNIT.get(str(x.dtype), UNIT["float64"]) for x in (numbers, *inputs))
+            unit = _coarsest([numbers, *inputs])
             relative = _distance(numbers, shadow)
             self.units = max(self.units, relative / (2 * unit))
             if relative > math.sqrt(unit) and balls.trace.lower is None:
@@ -213,6 +237,18 @@ class Examination:
 
 def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
     return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
+
+
+def _coarsest(arrays: Sequence[Numbers]) -> float:
+    """Return the largest unit roundoff among arrays: no result is better than its inputs."""
+    return max(UNIT.get(str(x.dtype), UNIT["float64"]) for x in arrays)
+
+
+def _nudged(x: Any, relative: float, rng: np.random.Generator) -> Any:
+    """Return an input a little nearer to 0, which leaves no domain."""
+    if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
+        return x
+    return np.asarray(x * (1 - relative * rng.uniform(0.5, 1, x.shape))).astype(x.dtype)
 
 
 def _floating(y: Numbers) -> Any:

@@ -90,6 +90,7 @@ def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
 
 @answers(np.round, np.around, np.fix)
 def _round(trace: Trace, x: Any, *operands: Any, **_: Any) -> Any:
+    trace.note_step()
     numbers = np.round(plain(x), *operands)
     trace.note_order(plain(x), numbers, (shadow_of(trace, x), exact(numbers)))
     return TracedArray(numbers, exact(numbers), trace)

@@ -183,6 +183,8 @@ def _arange(trace: Trace) -> Callable[..., Any]:
             return numbers
         start = operands[0] if len(operands) > 1 else 0
         step = operands[2] if len(operands) > 2 else keywords.get("step", 1)
+        if trace.forward:
+            trace.tables.append("np.arange")
         first, by = shadow_of(trace, start)[()], shadow_of(trace, step)[()]
         return _new(trace, numbers, of_entries((first + by * k for k in range(len(numbers))), numbers.shape))
 

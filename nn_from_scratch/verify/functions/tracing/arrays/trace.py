@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading, read, recognise
+from nn_from_scratch.verify.functions.tracing.constants import (
+    UNIT,
+    Reading,
+    decimal,
+    read,
+    recognise,
+    significant,
+)
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
@@ -24,7 +31,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     of_entries,
 )
 
-_SUITE = str(Path(__file__).parents[3]) + os.sep
+_SUITE = str(Path(__file__).parents[4]) + os.sep
 _LIBRARIES = (
     _SUITE,
     str(Path(np.__file__).parent) + os.sep,
@@ -37,6 +44,9 @@ _LIBRARIES = (
 NEAR = 2.0**10
 """Two numbers that differ by so many roundings or fewer are near a tie: another formula may turn them."""
 
+FITTED = 6
+"""Digits from which on a constant is one of a fitted formula, if there are several of them."""
+
 Constant = tuple[str, str, bytes]
 """Where a constant was met, its dtype, and its bytes."""
 
@@ -47,7 +57,8 @@ class TraceEndedError(Exception):
 
 def is_users(path: str) -> bool:
     """Whether a source file is the user's own, not the suite's, a library's or Python's."""
-    return not (path.startswith(_LIBRARIES) or path.startswith("<frozen"))
+    inside = any(part in path for part in ("site-packages", "dist-packages", "<frozen", "<__array"))
+    return not (inside or path.startswith(_LIBRARIES))
 
 
 def users_line() -> str:
@@ -104,6 +115,7 @@ class Trace:
     numbers_of: dict[Constant, float] = field(default_factory=dict)
     ties: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     repeated: dict[tuple[str, str], Repeated] = field(default_factory=dict)
     overflow: str | None = None
@@ -131,7 +143,7 @@ class Trace:
                 return of_entries([self.replaced[key]], ())
             return of_entries([read(float(array), self.reading, dtype)], ())
         entries = array.ravel().tolist()
-        if self.forward and array.size >= 3 and any(recognise(x, dtype) is None for x in set(entries[:1000])):
+        if self.forward and len(set(entries[:1000])) >= 3:
             self.tables.append(line)
         if self.reading is Reading.ROUNDED:
             return _rounded_table(array)
@@ -207,16 +219,26 @@ class Trace:
             self.ties.append(users_line())
 
     def note_decision(self) -> None:
-        """Note that a single comparison of computed numbers may decide what is run."""
+        """Note that a comparison of computed numbers decides what is run, or which formula."""
         if self.forward:
             self.decisions.append(users_line())
+
+    def note_step(self) -> None:
+        """Note a function that is constant between jumps, and stands for one that is not."""
+        if self.forward:
+            self.steps.append(users_line())
 
     @property
     def approximates(self) -> str | None:
         """Why the forward may be an approximation, whose own derivative nobody means, or None."""
         for (line, _), found in self.repeated.items():
-            if found.times >= 4 and found.change < 1e-2:
+            if found.change < (0.2 if found.times >= 8 else 1e-2) and found.times >= 4:
                 return f"it may iterate to a limit ({line})"
         if self.decisions:
             return f"computed values decide what is run ({self.decisions[0]})"
+        fitted = [
+            key for key, number in self.numbers_of.items() if significant(decimal(number, key[1])) >= FITTED
+        ]
+        if len(fitted) >= 3:
+            return f"it has the constants of a fitted formula ({fitted[0][0]})"
         return f"it uses a table of numbers ({self.tables[0]})" if self.tables else None

@@ -108,11 +108,13 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
     with np.errstate(all="ignore"):
         numbers = ufunc(*arrays, **keywords)
     if name in COMPARISONS:
-        _note_comparison(trace, operands, arrays, numbers)
+        _note_comparison(trace, operands, arrays)
         return numbers
     if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
         return numbers
     if name in STEPS:
+        if name not in {"sign", "heaviside"}:
+            trace.note_step()
         rounded = np.round(np.asarray(arrays[0]))
         if is_traced(operands[0]):
             trace.note_order(arrays[0], rounded, (shadow_of(trace, operands[0]), exact(rounded)))
@@ -123,10 +125,9 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
     return computed(trace, name, formula, operands, numbers, _scale(name, arrays))
 
 
-def _note_comparison(trace: Trace, operands: tuple[Any, ...], arrays: list[Any], numbers: Any) -> None:
+def _note_comparison(trace: Trace, operands: tuple[Any, ...], arrays: list[Any]) -> None:
     trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
-    if np.ndim(numbers) == 0:
-        trace.note_decision()
+    trace.note_decision()
 
 
 def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
