@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES, divide
 from nn_from_scratch.verify.functions.tracing.shadows import (
@@ -22,6 +22,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     slopes,
     values,
 )
+from nn_from_scratch.verify.oracles.taylor import PRECISION
 
 Axes = int | Sequence[int] | None
 
@@ -31,7 +32,19 @@ def total(x: Shadow, axis: Axes = None, *, keepdims: bool = False) -> Shadow:
     axes = _axes(axis, x.ndim)
     if not x.size:
         return exact(np.sum(np.zeros(x.shape), axis=axes, keepdims=keepdims))
-    return as_shadow(np.sum(x, axis=axes, keepdims=keepdims)) if axes else x.copy()
+    if not axes:
+        return x.copy()
+    summed: Shadow = as_shadow(np.sum(x, axis=axes, keepdims=keepdims))
+    if ctx.prec >= PRECISION:
+        return summed
+    terms = x.size // max(summed.size, 1)
+    return np.add(summed, any_order(np.sum(np.abs(nearest(x)), axis=axes, keepdims=keepdims), terms))
+
+
+def any_order(sizes: Any, terms: int) -> Shadow:
+    """Return what rounding may do to a sum in any order, at a working precision: n u times its terms."""
+    unit = 2.0**-ctx.prec
+    return of_entries((arb(0, terms * unit * float(size)) for size in np.ravel(sizes)), np.shape(sizes))
 
 
 def product(x: Shadow, axis: Axes = None, *, keepdims: bool = False) -> Shadow:
@@ -278,6 +291,8 @@ def _matrix_product(x: Shadow, y: Shadow) -> Shadow:
     shape = (x.shape[0], y.shape[1])
     if not (x.size and y.size):
         return exact(np.zeros(shape))
+    if ctx.prec < PRECISION:
+        return np.add(np.dot(x, y), any_order(np.abs(nearest(x)) @ np.abs(nearest(y)), x.shape[1]))
     left, right = _matrix(values(x)), _matrix(values(y))
     product = _entries(left * right, shape)
     if not (has_series(x) or has_series(y)):
