@@ -87,7 +87,8 @@ def trace_gradient(
     def backward(_: Any, given: Any) -> Any:
         return gradient(*given)
 
-    return _trace(forward, backward, inputs, seed=seed, shapes=shapes, scalar=True)
+    subject = Subject(forward, backward, tuple(inputs), users=(function, gradient))
+    return _trace(subject, seed=seed, shapes=shapes, scalar=True)
 
 
 def trace_backward(
@@ -119,26 +120,18 @@ def trace_backward(
         What was found, or why the trace does not count.
 
     """
-    return _trace(forward, backward, inputs, seed=seed, shapes=shapes, scalar=False)
+    return _trace(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
 
 
-def _trace(
-    forward: Callable[..., tuple[Any, Any]],
-    backward: Callable[..., Any],
-    inputs: Sequence[Any],
-    *,
-    seed: int,
-    shapes: bool,
-    scalar: bool,
-) -> Traced | NotTraced:
-    inputs = [np.asarray(x) if isinstance(x, float) else x for x in inputs]
+def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
+    subject = subject.at([np.asarray(x) if isinstance(x, float) else x for x in subject.inputs])
     with exactly_computing():
         try:
-            found = _examined(Subject(forward, backward, tuple(inputs)), seed, scalar)
+            found = _examined(subject, seed, scalar)
         except TraceEndedError as error:
             return NotTraced(str(error))
         ask = shapes and not found.verdict.accuses
-        elsewhere = _elsewhere(forward, backward, inputs, seed, scalar) if ask else []
+        elsewhere = _elsewhere(subject, seed, scalar) if ask else []
     worst = max((verdict for verdict, _ in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
     return Traced(
         worst if worst.accuses and not scalar else found.verdict,
@@ -158,19 +151,13 @@ def _examined(subject: Subject, seed: int, scalar: bool) -> Examination:
     return examination
 
 
-def _elsewhere(
-    forward: Callable[..., tuple[Any, Any]],
-    backward: Callable[..., Any],
-    inputs: Sequence[Any],
-    seed: int,
-    scalar: bool,
-) -> list[tuple[Verdict, str]]:
+def _elsewhere(subject: Subject, seed: int, scalar: bool) -> list[tuple[Verdict, str]]:
     """Ask at inputs of other shapes; where the function does not take them, nothing is said."""
     found: list[tuple[Verdict, str]] = []
-    for drawn in other_inputs(inputs, seed):
+    for drawn in other_inputs(subject.inputs, seed):
         sizes = ", ".join(str(x.shape) for x in drawn if isinstance(x, np.ndarray))
         try:
-            there = _examined(Subject(forward, backward, drawn), seed, scalar)
+            there = _examined(subject.at(drawn), seed, scalar)
         except TraceEndedError:
             continue
         if there.rules.rule is Rule.DIFFERENT and there.rules.comparison.relative > PLAIN_TO_SEE:

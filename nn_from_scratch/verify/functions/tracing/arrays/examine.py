@@ -124,7 +124,7 @@ class Examination:
         subject = self.subject
         rng = np.random.default_rng(self.seed + 1)
         inputs = tuple(_nudged(x, NEARBY, rng) for x in subject.inputs)
-        nearby = Subject(subject.forward, subject.backward, inputs, subject.cotangents)
+        nearby = subject.at(inputs)
         there = nearby.balls(Reading.LITERAL)
         _check_replay(self._asked(nearby), there)
         changed = set(there.trace.constants) - set(here.constants)
@@ -140,7 +140,7 @@ class Examination:
         rng = np.random.default_rng(self.seed + 3)
         for _ in range(SMOOTH_POINTS):
             inputs = tuple(_nudged(x, 1e-3, rng) for x in self.subject.inputs)
-            there = Subject(self.subject.forward, self.subject.backward, inputs, self.subject.cotangents)
+            there = self.subject.at(inputs)
             outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
             gradients = there.balls(Reading.LITERAL).gradient_shadows
             found = compare(outputs, there.cotangents, gradients, self.directions)

@@ -17,7 +17,7 @@ _NAMES = """
     block split array_split vsplit hsplit dsplit expand_dims squeeze broadcast_to broadcast_arrays take
     take_along_axis repeat tile roll flip fliplr flipud rot90 diag diagonal diagflat tril triu ravel
     atleast_1d atleast_2d atleast_3d compress extract delete insert append resize choose select copy pad
-    unstack matrix_transpose permute_dims concat real
+    unstack matrix_transpose permute_dims concat real meshgrid
 """
 MOVEMENTS: frozenset[Callable[..., Any]] = frozenset(
     {getattr(np, name) for name in _NAMES.split() if hasattr(np, name)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Subject:
         Arrays; those of floating point are differentiated, everything else is passed on as it is.
     cotangents
         One for each output.
+    users
+        The user's functions, where forward and backward call them and are not theirs.
 
     """
 
@@ -52,6 +55,11 @@ class Subject:
     backward: Callable[..., Any]
     inputs: Sequence[Any]
     cotangents: Sequence[Numbers] = ()
+    users: Sequence[Callable[..., Any]] = ()
+
+    def at(self, inputs: Sequence[Any]) -> Subject:
+        """Return the same functions at another point."""
+        return dataclasses.replace(self, inputs=inputs)
 
     @property
     def differentiated(self) -> list[Numbers]:
@@ -82,7 +90,7 @@ class Subject:
         inputs = [
             TracedArray(x.copy(), series(x, next(rest)), trace) if _is_floating(x) else x for x in self.inputs
         ]
-        with _quiet(), standing_in(trace), _closing(trace):
+        with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
             y, _ = self.forward(*inputs)
             outputs = [_shadow(trace, part) for part in (y if isinstance(y, tuple) else (y,))]
         return outputs, trace
@@ -94,7 +102,7 @@ class Subject:
         trace = Trace(reading=reading, local=local, forward=False, replaced=replaced or {})
         inputs = [TracedArray(x.copy(), exact(x), trace) if _is_floating(x) else x for x in self.inputs]
         given = [TracedArray(c.copy(), exact(c), trace) for c in self.cotangents]
-        with _quiet(), standing_in(trace), _closing(trace):
+        with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
             y, saved = self.forward(*inputs)
             parts = y if isinstance(y, tuple) else (y,)
             outputs, shadows = [_numbers(p).copy() for p in parts], [_shadow(trace, p).copy() for p in parts]

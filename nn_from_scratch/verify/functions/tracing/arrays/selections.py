@@ -101,3 +101,21 @@ def _nan_to_num(trace: Trace, x: Any, *_: Any, **__: Any) -> Any:
     if not np.isfinite(plain(x)).all():
         raise trace.end("nan_to_num of what is not finite is not traced")
     return x.copy()
+
+
+@answers(np.partition)
+def _partition(trace: Trace, x: Any, kth: Any, axis: int = -1, **rest: Any) -> Any:
+    refuse_others(trace, rest)
+    return np.take_along_axis(x, np.argpartition(plain(x), kth, axis=axis), axis)
+
+
+@answers(np.median)
+def _median(trace: Trace, x: Any, axis: Any = None, **rest: Any) -> Any:
+    refuse_others(trace, {name: value for name, value in rest.items() if value is not False})
+    if axis is not None and not isinstance(axis, int):
+        raise trace.end("median over several axes is not traced")
+    ranked = np.moveaxis(np.sort(x, axis=axis), 0 if axis is None else axis, -1)
+    middle = ranked.shape[-1] // 2
+    if ranked.shape[-1] % 2:
+        return ranked[..., middle]
+    return np.mean(ranked[..., middle - 1 : middle + 1], axis=-1)

@@ -5,8 +5,9 @@ Only names in the user's own modules are replaced, and put back on every way out
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -61,18 +62,12 @@ def _is_replaced(module: ModuleType) -> bool:
 
 
 @contextmanager
-def standing_in(trace: Trace) -> Iterator[None]:
-    """Replace numpy and scipy in the user's modules inside the block."""
+def standing_in(trace: Trace, functions: Iterable[Callable[..., Any]] = ()) -> Iterator[None]:
+    """Replace numpy and scipy in the user's modules, and where functions are defined, inside the block."""
     replaced = _replacements(trace)
     undo: list[tuple[dict[str, Any], str, Any]] = []
     try:
-        for module in list(sys.modules.values()):
-            path = getattr(module, "__file__", None)
-            if not path and getattr(module, "__name__", "") != "__main__":
-                continue
-            if path and not is_users(path):
-                continue
-            names = vars(module)
+        for names in [*_users_modules(), *map(_names_around, functions)]:
             for name, found in list(names.items()):
                 stand_in: Any = None
                 if isinstance(found, ModuleType) and type(found) is not StandIn and _is_replaced(found):
@@ -86,6 +81,31 @@ def standing_in(trace: Trace) -> Iterator[None]:
     finally:
         for names, name, found in undo:
             names[name] = found
+
+
+def _users_modules() -> Iterator[dict[str, Any]]:
+    """Yield the names of every module that is the user's own."""
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if is_users(path) if path else getattr(module, "__name__", "") == "__main__":
+            yield vars(module)
+
+
+def _names_around(function: Any) -> dict[str, Any]:
+    """Return the global names of a function, which may be of no module that Python knows."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    candidates: list[Any] = [
+        function,
+        getattr(function, "__func__", None),
+        vars(type(function)).get("__call__"),
+    ]
+    for inner in candidates:
+        code = getattr(inner, "__code__", None)
+        if code is not None and is_users(code.co_filename):
+            names: dict[str, Any] = inner.__globals__
+            return names
+    return {}
 
 
 def _replacements(trace: Trace) -> dict[int, Callable[..., Any]]:

@@ -206,7 +206,7 @@ def _bilinear(function: Callable[..., Any]) -> Handler:
     return handler
 
 
-for _function in (np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.cross):
+for _function in (np.inner, np.outer, np.kron, np.convolve, np.correlate, np.cross):
     TABLE[_function] = _bilinear(_function)
 
 
@@ -223,3 +223,8 @@ def _diff(trace: Trace, x: Any, n: int = 1, axis: int = -1, **rest: Any) -> Any:
         y = np.moveaxis(x, axis, -1)
         x = np.moveaxis(y[..., 1:] - y[..., :-1], -1, axis)
     return x
+
+
+@answers(np.vdot)
+def _vdot(_: Trace, a: Any, b: Any) -> Any:
+    return np.dot(np.ravel(a), np.ravel(b))

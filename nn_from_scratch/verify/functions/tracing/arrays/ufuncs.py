@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     plain,
     shadow_of,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.running import running_maximum, running_minimum
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
 from nn_from_scratch.verify.functions.tracing.operations import apply
@@ -62,6 +63,22 @@ def _normal_cdf(x: Any) -> Any:
     return _E["erfc"](-x / arb(2).sqrt()) / 2
 
 
+def _entropy(x: Any) -> Any:
+    return -_E["multiply"](x, _E["log"](x))
+
+
+def _relative_entropy(x: Any, y: Any) -> Any:
+    return _E["multiply"](x, _E["log"](_E["divide"](x, y)))
+
+
+def _log_beta(x: Any, y: Any) -> Any:
+    return _E["lgamma"](x) + _E["lgamma"](y) - _E["lgamma"](x + y)
+
+
+def _normal_quantile(x: Any) -> Any:
+    return arb(2).sqrt() * _E["erfinv"](2 * x - 1)
+
+
 COMPOSED: Mapping[str, Callable[..., Any]] = {
     "logit": _logit,
     "degrees": _degrees,
@@ -71,7 +88,14 @@ COMPOSED: Mapping[str, Callable[..., Any]] = {
     "log_expit": _log_sigmoid,
     "ndtr": _normal_cdf,
     "log_ndtr": lambda x: _E["log"](_normal_cdf(x)),
-    "log1p": _E["log1p"],
+    "ndtri": _normal_quantile,
+    "entr": _entropy,
+    "rel_entr": _relative_entropy,
+    "kl_div": lambda x, y: _relative_entropy(x, y) - x + y,
+    "betaln": _log_beta,
+    "beta": lambda x, y: _E["exp"](_log_beta(x, y)),
+    "rgamma": lambda x: _E["divide"](arb(1), _E["gamma"](x)),
+    "xlog1py": lambda x, y: _E["multiply"](x, _E["log1p"](y)),
     "exp10": lambda x: _E["exp"](x * arb(10).log()),
     "logaddexp2": lambda x, y: _E["logaddexp"](x * arb(2).log(), y * arb(2).log()) / arb(2).log(),
 }
@@ -192,6 +216,13 @@ _CHOSEN: Mapping[str, Callable[..., Callable[..., Shadow]]] = {
 """Functions of which the numbers choose a branch."""
 
 
+ABSOLUTE = frozenset({
+    "gammaln", "psi", "digamma", "log_ndtr", "logit", "logaddexp", "logaddexp2", "log_expit", "betaln",
+    "beta", "kl_div", "rel_entr", "entr", "ndtri",
+})  # fmt: skip
+"""Functions of which libraries keep absolute accuracy, not relative, near their zeros."""
+
+
 def _scale(name: str, arrays: list[Any]) -> Callable[..., Any] | None:
     """Return what a rounding is multiplied by where that is not the size of the result."""
     if name == "matmul":
@@ -199,8 +230,8 @@ def _scale(name: str, arrays: list[Any]) -> Callable[..., Any] | None:
         return lambda x, y: terms * np.matmul(x, y)
     if name in {"remainder", "fmod"}:
         return lambda x, y: x + y
-    if name in {"gammaln", "psi", "digamma", "log_ndtr", "logit", "logaddexp", "logaddexp2", "log_expit"}:
-        return lambda *sizes: 16 * (1 + sum(sizes))  # near their zeros libraries keep absolute accuracy
+    if name in ABSOLUTE:
+        return lambda *sizes: 16 * (1 + sum(sizes))
     return None
 
 
@@ -214,6 +245,8 @@ def _reduce(
         ("minimum", "reduce"): np.min,
         ("add", "accumulate"): np.cumsum,
         ("multiply", "accumulate"): np.cumprod,
+        ("maximum", "accumulate"): running_maximum,
+        ("minimum", "accumulate"): running_minimum,
     }
     function = named.get((ufunc.__name__, method))
     if function is None:
