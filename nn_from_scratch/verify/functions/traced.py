@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,11 +86,13 @@ def trace_gradient(
         given = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in arrays)
         return function(*arrays), given
 
-    def backward(_: Any, given: Any) -> Any:
-        return gradient(*given)
+    takes_cotangent = _required(gradient) == len(inputs) + 1
+
+    def backward(cotangent: Any, given: Any) -> Any:
+        return gradient(*given, cotangent) if takes_cotangent else gradient(*given)
 
     subject = Subject(forward, backward, tuple(inputs), users=(function, gradient))
-    return _trace(subject, seed=seed, shapes=shapes, scalar=True)
+    return _trace(subject, seed=seed, shapes=shapes, scalar=not takes_cotangent)
 
 
 def trace_backward(
@@ -123,6 +127,16 @@ def trace_backward(
     return _trace(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
 
 
+def _required(function: Callable[..., Any]) -> int | None:
+    """Return how many positional parameters a function requires, or None if Python does not know."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
+
+
 def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
     subject = subject.at([np.asarray(x) if isinstance(x, float) else x for x in subject.inputs])
     with exactly_computing():
@@ -146,7 +160,8 @@ def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced
 
 
 def _examined(subject: Subject, seed: int, scalar: bool) -> Examination:
-    examination = Examination(subject, seed, scalar=scalar)
+    # Cotangents are drawn anew, in the shapes of the outputs there.
+    examination = Examination(dataclasses.replace(subject, cotangents=()), seed, scalar=scalar)
     examination.run()
     return examination
 

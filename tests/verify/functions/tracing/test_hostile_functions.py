@@ -174,6 +174,11 @@ MAY_BE_UNKNOWN: dict[str, tuple[Function, Function, Any]] = {
         lambda x: -2 * x * np.exp(-x * x),
         X,
     ),
+    "slow oscillation": (
+        lambda x: np.exp(-x * x).sum() + 1e-12 * np.sin(100 * x).sum(),
+        lambda x: -2 * x * np.exp(-x * x),
+        X,
+    ),
     "rounded": (lambda x: np.round(np.sin(x), 8).sum(), np.cos, X),
     "partly rounded": (lambda x: (x + np.floor(x * 1e8) / 1e8).sum(), lambda x: 2 * np.ones_like(x), X),
     "relu at 0, slope 0": (lambda x: np.maximum(x, 0).sum(), lambda x: (x > 0) * 1.0, np.array([0.0, 1.0])),
@@ -311,6 +316,15 @@ def test_a_backward_that_ignores_its_cotangent_is_wrong() -> None:
     found = trace_backward(lambda x: (np.sin(x), x), lambda _, x: np.cos(x), [X])
     assert isinstance(found, Traced)
     assert found.verdict is Verdict.WRONG
+
+
+def test_a_gradient_that_takes_a_cotangent_is_given_one() -> None:
+    right = trace_gradient(np.sin, lambda x, g: np.cos(x) * g, [X])
+    assert isinstance(right, Traced)
+    assert right.verdict is Verdict.RIGHT
+    wrong = trace_gradient(np.sin, lambda x, g: np.cos(x) * g.sum(), [X])
+    assert isinstance(wrong, Traced)
+    assert wrong.verdict is Verdict.WRONG
 
 
 def test_a_size_that_is_a_constant_of_a_layer_is_wrong_at_other_shapes() -> None:

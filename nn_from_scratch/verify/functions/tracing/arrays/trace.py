@@ -75,6 +75,12 @@ def users_line() -> str:
     return "an unknown line"
 
 
+def _is_grid(array: Numbers) -> bool:
+    """Whether an array is a row of growing or falling numbers, as the nodes of a quadrature are."""
+    steps = np.diff(array.ravel())
+    return max(array.shape) == array.size >= 4 and bool(np.all(steps > 0) or np.all(steps < 0))
+
+
 def _rounded_table(array: Numbers) -> Shadow:
     """Return balls around the entries of a table: those near 0 are as far off as the largest."""
     known = [recognise(x, str(array.dtype)) for x in array.ravel().tolist()]
@@ -143,7 +149,7 @@ class Trace:
                 return of_entries([self.replaced[key]], ())
             return of_entries([read(float(array), self.reading, dtype)], ())
         entries = array.ravel().tolist()
-        if self.forward and len(set(entries[:1000])) >= 3:
+        if self.forward and _is_grid(array):
             self.tables.append(line)
         if self.reading is Reading.ROUNDED:
             return _rounded_table(array)
@@ -241,4 +247,4 @@ class Trace:
         ]
         if len(fitted) >= 3:
             return f"it has the constants of a fitted formula ({fitted[0][0]})"
-        return f"it uses a table of numbers ({self.tables[0]})" if self.tables else None
+        return f"it uses a grid of numbers ({self.tables[0]})" if self.tables else None
