@@ -10,6 +10,8 @@ from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
 from nn_from_scratch.verify.functions.checking import check_gradient
+from nn_from_scratch.verify.functions.kernels import check_kernel
+from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_backward, trace_gradient
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError, check
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import Case
@@ -22,17 +24,22 @@ __all__ = [
     "EngineError",
     "Expression",
     "GradientError",
+    "NotTraced",
     "Results",
     "Step",
     "TapeSource",
+    "Traced",
     "TransformSource",
     "UndecidedError",
     "Verdict",
     "check",
     "check_engine",
     "check_gradient",
+    "check_kernel",
     "check_state",
     "load",
+    "trace_backward",
+    "trace_gradient",
     "verify",
 ]
 

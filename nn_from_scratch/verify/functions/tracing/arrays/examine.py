@@ -1,0 +1,296 @@
+"""The examination of one forward and backward at one point, by its runs under the tracer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading, read
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rule, Rules, compare, judge
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest, value
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+PLAIN_TO_SEE = 1e-2
+"""A difference that no approximation in a forward explains, relative to the derivative."""
+
+SMOOTH = (1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 3e-2, 3e-2, 0.1, 0.1, 0.3, 0.3)
+"""How far, relatively, the points are at which a small difference must be about the same."""
+
+NEARBY = 2.0**-12
+"""How far the second point of the replay is, relative to each number."""
+
+
+@dataclass
+class Examination:
+    """What is found of a subject; `run` fills it in, or raises where the trace does not count."""
+
+    subject: Subject
+    seed: int
+    scalar: bool = False
+    rules: Rules = field(init=False)
+    verdict: Verdict = field(init=False)
+    message: str = field(default="", init=False)
+    units: float = field(default=0.0, init=False)
+    local_units: float = field(default=0.0, init=False)
+    operations: int = field(default=0, init=False)
+    kinks: list[str] = field(default_factory=list, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+    _forwards: dict[Reading, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
+    _passes: dict[Reading, Pass] = field(default_factory=dict, init=False)
+
+    def run(self) -> None:
+        """Trace, replay, check locally, judge the formula, then the numbers."""
+        subject = self.subject
+        inputs = subject.differentiated
+        if not inputs or not all(np.isfinite(x).all() for x in inputs):
+            raise TraceEndedError("no input is an array of finite numbers of floating point")
+        rng = np.random.default_rng(self.seed)
+        self.directions = [_drawn(rng, x.shape) for x in inputs]
+        self._draw_cotangents(rng)
+        local = LocalCheck()
+        self._passes[Reading.RECOGNISED] = balls = subject.balls(Reading.RECOGNISED, local)
+        self.operations = balls.trace.scalars
+        plain = self._asked(subject)
+        _check_replay(plain, balls)
+        _check_replay(plain, self._asked(subject), "asked twice, it gives two results: not deterministic")
+        self._check_nearby(balls.trace)
+        if local.failed is not None:
+            found = local.failed
+            raise TraceEndedError(
+                f"{found.operation} gives numbers that are {found.units:.3g} roundings from its exact value "
+                f"({found.line}): the trace may not be of what is computed"
+            )
+        self.local_units = local.largest.units if local.largest is not None else 0.0
+        dtype = str(balls.gradients[0].dtype) if balls.gradients else "float64"
+        self.rules = judge(
+            self._derivative,
+            self._gradients,
+            subject.cotangents,
+            self.directions,
+            dtype=dtype,
+            rounding=self._rounding,
+        )
+        self._decide(plain, balls)
+
+    def _draw_cotangents(self, rng: np.random.Generator) -> None:
+        try:
+            outputs = self.subject.plainly().outputs
+        except TraceEndedError:
+            raise
+        except Exception as error:
+            raise TraceEndedError(f"the function raises {type(error).__name__}: {error}") from error
+        if self.scalar:
+            if len(outputs) != 1 or outputs[0].size != 1:
+                raise TraceEndedError("the function returns no single number")
+            self.subject.cotangents = [np.ones(outputs[0].shape, _floating(outputs[0]))]
+        else:
+            self.subject.cotangents = [_drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
+
+    def _asked(self, subject: Subject) -> Pass:
+        try:
+            return subject.plainly()
+        except TraceEndedError:
+            raise
+        except Exception as error:
+            raise TraceEndedError(f"it raises {type(error).__name__}: {error}") from error
+
+    def _forward(self, reading: Reading) -> tuple[list[Shadow], Trace]:
+        if reading not in self._forwards:
+            self._forwards[reading] = self.subject.derivative(self.directions, reading)
+        return self._forwards[reading]
+
+    def _derivative(self, reading: Reading) -> Sequence[Shadow]:
+        return self._forward(reading)[0]
+
+    def _pass(self, reading: Reading) -> Pass:
+        if reading not in self._passes:
+            self._passes[reading] = self.subject.balls(reading)
+        return self._passes[reading]
+
+    def _gradients(self, reading: Reading) -> Sequence[Shadow]:
+        return self._pass(reading).gradient_shadows
+
+    def _check_nearby(self, here: Trace) -> None:
+        """Replay at a point nearby: there too numbers are the function's own, and constants the same."""
+        subject = self.subject
+        rng = np.random.default_rng(self.seed + 1)
+        inputs = tuple(_nudged(x, NEARBY, rng) for x in subject.inputs)
+        nearby = subject.at(inputs)
+        there = nearby.balls(Reading.LITERAL)
+        _check_replay(self._asked(nearby), there)
+        changed = set(there.trace.constants) - set(here.constants)
+        forward = set(self._forward(Reading.RECOGNISED)[1].constants) - set(here.constants)
+        for line, _, _ in sorted(changed | forward):
+            raise TraceEndedError(
+                f"a number that is no input changes from run to run: it was drawn, or left the trace ({line})"
+            )
+
+    def _difference_is_smooth(self) -> bool:
+        """Whether the difference is nearly the same nearby, as that of two formulas is, and noise is not."""
+        here = self.rules.comparison
+        rng = np.random.default_rng(self.seed + 3)
+        for distance in SMOOTH:
+            inputs = tuple(_nudged(x, distance, rng) for x in self.subject.inputs)
+            there = self.subject.at(inputs)
+            outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
+            gradients = there.balls(Reading.LITERAL).gradient_shadows
+            found = compare(outputs, there.cotangents, gradients, self.directions)
+            ratio = float(((found.truth - found.formula) / (here.truth - here.formula)).mid())
+            if not 1 / 3 < ratio < 3:
+                return False
+        return True
+
+    def _rounding(self) -> tuple[Comparison, arb] | None:
+        """Compare with each constant at one number, and bound what the rounding of the others changes."""
+        trace = self._pass(Reading.LITERAL).trace
+        if any(key not in trace.numbers_of for key in trace.constants):
+            return None  # an array: its entries are rounded one by one
+        literal = trace.unrecognised
+        before = self._compared(literal)
+        effect = arb(0)
+        for key, number in literal.items():
+            radius = read(float(number.mid()), Reading.ROUNDED, key[1]).rad()
+            after = self._compared({**literal, key: number + radius})
+            effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
+        return before, effect
+
+    def _compared(self, replaced: dict[Constant, arb]) -> Comparison:
+        outputs, _ = self.subject.derivative(self.directions, Reading.RECOGNISED, replaced)
+        gradients = self.subject.balls(Reading.RECOGNISED, replaced=replaced).gradient_shadows
+        return compare(outputs, self.subject.cotangents, gradients, self.directions)
+
+    def _decide(self, plain: Pass, balls: Pass) -> None:
+        """Choose the verdict, and say why."""
+        outputs, trace = self._forward(Reading.RECOGNISED)
+        self.kinks = trace.ties
+        if not any(has_series(shadow) for shadow in outputs):
+            raise TraceEndedError("the result does not depend on the inputs by what was traced")
+        lost = _not_finite(plain.outputs, balls.output_shadows, "the value")
+        lost = lost or _not_finite(plain.gradients, balls.gradient_shadows, "the gradient")
+        if lost is not None:
+            self.verdict = Verdict.WRONG
+            self.message = f"{lost}: it overflows at {balls.trace.overflow}"
+            return
+        if self.rules.rule is Rule.UNKNOWN:
+            raise TraceEndedError("its formula is not known here: a singular point, or the edge of a domain")
+        if self.rules.rule is Rule.DIFFERENT:
+            self._decide_a_difference(trace)
+            return
+        if self.kinks:
+            self.notes.append(f"at or near a kink, on the branch that the numbers take ({self.kinks[0]})")
+        self._judge_numbers(plain, balls)
+
+    def _decide_a_difference(self, trace: Trace) -> None:
+        if self.kinks:
+            raise TraceEndedError(f"it is at or near a kink ({self.kinks[0]})")
+        if trace.steps:
+            raise TraceEndedError(f"it has steps, between which it is constant ({trace.steps[0]})")
+        relative = self.rules.comparison.relative
+        outputs = self._derivative(Reading.RECOGNISED)
+        cause = explaining_constant(self.subject, outputs, self.directions, trace)
+        if cause is None and relative < PLAIN_TO_SEE and trace.approximates is not None:
+            raise TraceEndedError(
+                f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
+                f"{trace.approximates}"
+            )
+        if cause is None and relative < PLAIN_TO_SEE and not self._difference_is_smooth():
+            raise TraceEndedError(
+                f"forward and backward differ by {relative:.2g}, at points nearby by something else: "
+                "the function may be noisy"
+            )
+        self.verdict = Verdict.WRONG
+        places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.unrecognised, self.seed)
+        self.message = "\n".join([str(self.rules), *places, *([cause] if cause else [])])
+
+    def _judge_numbers(self, plain: Pass, balls: Pass) -> None:
+        """Compare the gradient's numbers with their own formula."""
+        self.verdict = Verdict.RIGHT
+        inputs = self.subject.differentiated
+        for numbers, shadow in zip(plain.outputs, balls.output_shadows, strict=True):
+            if _distance(numbers, shadow) > math.sqrt(_coarsest([numbers, *inputs])):
+                raise TraceEndedError("the numbers of the function keep less than half of their digits here")
+        for numbers, shadow in zip(plain.gradients, balls.gradient_shadows, strict=True):
+            unit = _coarsest([numbers, *inputs])
+            relative = _distance(numbers, shadow)
+            self.units = max(self.units, relative / (2 * unit))
+            if relative > math.sqrt(unit) and balls.trace.lower is None:
+                raise TraceEndedError(
+                    f"the formula is equal, but its numbers keep only {-math.log10(relative):.0f} digits here"
+                )
+            if balls.trace.lower is not None and relative > unit**0.75:
+                self.verdict = Verdict.INACCURATE
+                self.notes.append(
+                    f"a gradient of {numbers.dtype} has only {-math.log10(relative):.0f} digits: "
+                    f"{balls.trace.lower} inside"
+                )
+        self.message = f"{self.rules}, numbers within {self.units:.2g} units"
+
+
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
+    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
+
+
+def _coarsest(arrays: Sequence[Numbers]) -> float:
+    """Return the largest unit roundoff among arrays: no result is better than its inputs."""
+    return max(UNIT.get(str(x.dtype), UNIT["float64"]) for x in arrays)
+
+
+def _nudged(x: Any, relative: float, rng: np.random.Generator) -> Any:
+    """Return an input a little nearer to 0, which leaves no domain."""
+    if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
+        return x
+    return np.asarray(x * (1 - relative * rng.uniform(0.5, 1, x.shape))).astype(x.dtype)
+
+
+def _floating(y: Numbers) -> Any:
+    if y.dtype.kind != "f":
+        raise TraceEndedError(f"the function returns {y.dtype}")
+    return y.dtype
+
+
+def _check_replay(
+    own: Pass, traced: Pass, why: str = "traced, it gives other numbers than by itself"
+) -> None:
+    """End the trace if its numbers are not those that the function gives by itself."""
+    pairs = zip([*own.outputs, *own.gradients], [*traced.outputs, *traced.gradients], strict=True)
+    for a, b in pairs:
+        if a.shape != b.shape:
+            raise TraceEndedError(why)
+        if a.dtype != b.dtype:
+            raise TraceEndedError(f"{why}: {b.dtype}, not {a.dtype}")
+        largest = float(np.max(np.abs(a[np.isfinite(a)]), initial=0))
+        allowed = 64 * UNIT.get(str(a.dtype), UNIT["float64"]) * largest
+        if not np.allclose(a, b, rtol=0, atol=allowed, equal_nan=True):
+            raise TraceEndedError(why)
+
+
+def _not_finite(numbers: list[Numbers], shadows: list[Shadow], what: str) -> str | None:
+    """Say which number is not finite where its formula is, and is in range of the dtype."""
+    for array, shadow in zip(numbers, shadows, strict=True):
+        largest = float(np.finfo(array.dtype).max) / 4
+        for place, number in np.ndenumerate(array):
+            entry = value(shadow[place])
+            if not np.isfinite(number) and entry.is_finite() and abs(entry) < largest:
+                return f"{what} is {number}, its formula {float(entry.mid()):.6g}"
+    return None
+
+
+def _distance(numbers: Numbers, shadow: Shadow) -> float:
+    """Return the largest error relative to the largest entry."""
+    exact = nearest(shadow)
+    if not (np.isfinite(numbers).all() and np.isfinite(exact).all()):
+        raise TraceEndedError("its formula is not finite here, or out of range")
+    largest = float(np.max(np.abs(exact), initial=0))
+    error = float(np.max(np.abs(numbers.astype(np.float64) - exact), initial=0))
+    if error <= 8 * float(np.finfo(numbers.dtype).tiny):
+        return 0.0
+    return error / largest if largest else math.inf

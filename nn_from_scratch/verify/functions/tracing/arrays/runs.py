@@ -1,0 +1,166 @@
+"""Runs of a user's forward and backward: plainly, over series, and over balls."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray
+from nn_from_scratch.verify.functions.tracing.arrays.stand_in import standing_in
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.constants import Reading
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, series
+
+
+@dataclass
+class Pass:
+    """One run forward and backward: outputs and gradients, as numbers and as shadows, and the trace."""
+
+    outputs: list[Numbers]
+    gradients: list[Numbers]
+    output_shadows: list[Shadow] = field(default_factory=list)
+    gradient_shadows: list[Shadow] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
+
+
+@dataclass
+class Subject:
+    """A forward, a backward, and the point where they are asked.
+
+    Parameters
+    ----------
+    forward
+        Maps the inputs to the output, or a tuple of outputs, and to what is saved for the backward.
+    backward
+        Maps a cotangent of the output, or a tuple of them, and what was saved, to a gradient of each input of
+        floating point, in a tuple if there are several.
+    inputs
+        Arrays; those of floating point are differentiated, everything else is passed on as it is.
+    cotangents
+        One for each output.
+    users
+        The user's functions, where forward and backward call them and are not theirs.
+
+    """
+
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[..., Any]
+    inputs: Sequence[Any]
+    cotangents: Sequence[Numbers] = ()
+    users: Sequence[Callable[..., Any]] = ()
+
+    def at(self, inputs: Sequence[Any]) -> Subject:
+        """Return the same functions at another point."""
+        return dataclasses.replace(self, inputs=inputs)
+
+    @property
+    def differentiated(self) -> list[Numbers]:
+        """The inputs that are differentiated."""
+        return [x for x in self.inputs if _is_floating(x)]
+
+    def plainly(self) -> Pass:
+        """Run as the user does; cotangents are needed for the backward only."""
+        with _quiet():
+            y, saved = self.forward(*(x.copy() if isinstance(x, np.ndarray) else x for x in self.inputs))
+            outputs = [np.asarray(part) for part in (y if isinstance(y, tuple) else (y,))]
+            if not self.cotangents:
+                return Pass([part.copy() for part in outputs], [])
+            given = [c.copy() for c in self.cotangents]
+            kept = [part.copy() for part in outputs]
+            found = self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved)
+        return Pass(kept, [np.asarray(g) for g in self._matched(found)])
+
+    def derivative(
+        self,
+        directions: Sequence[Numbers],
+        reading: Reading,
+        replaced: dict[Constant, arb] | None = None,
+    ) -> tuple[list[Shadow], Trace]:
+        """Run the forward over series along a direction."""
+        trace = Trace(reading=reading, replaced=replaced or {})
+        rest = iter(directions)
+        inputs = [
+            TracedArray(x.copy(), series(x, next(rest)), trace) if _is_floating(x) else x for x in self.inputs
+        ]
+        with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
+            y, _ = self.forward(*inputs)
+            outputs = [_shadow(trace, part) for part in (y if isinstance(y, tuple) else (y,))]
+        return outputs, trace
+
+    def balls(
+        self, reading: Reading, local: LocalCheck | None = None, replaced: dict[Constant, arb] | None = None
+    ) -> Pass:
+        """Run forward and backward over balls."""
+        trace = Trace(reading=reading, local=local, forward=False, replaced=replaced or {})
+        inputs = [TracedArray(x.copy(), exact(x), trace) if _is_floating(x) else x for x in self.inputs]
+        given = [TracedArray(c.copy(), exact(c), trace) for c in self.cotangents]
+        with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
+            y, saved = self.forward(*inputs)
+            parts = y if isinstance(y, tuple) else (y,)
+            outputs, shadows = [_numbers(p).copy() for p in parts], [_shadow(trace, p).copy() for p in parts]
+            found = self._matched(self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved))
+            gradients = [_numbers(g) for g in found]
+            return Pass(outputs, gradients, shadows, [_shadow(trace, g) for g in found], trace)
+
+    def _matched(self, found: Any) -> list[Any]:
+        """Return a gradient for each differentiated input; None is 0."""
+        gradients = list(found) if isinstance(found, (tuple, list)) else [found]
+        wanted = self.differentiated
+        if len(gradients) == len(self.inputs) != len(wanted):
+            gradients = [g for g, x in zip(gradients, self.inputs, strict=True) if _is_floating(x)]
+        if len(gradients) != len(wanted):
+            raise TraceEndedError(f"the backward returns {len(gradients)} gradients for {len(wanted)} inputs")
+        pairs = zip(gradients, wanted, strict=True)
+        gradients = [np.zeros(x.shape, x.dtype) if g is None else g for g, x in pairs]
+        for gradient, x in zip(gradients, wanted, strict=True):
+            if np.shape(_numbers(gradient)) != x.shape:
+                shape = np.shape(_numbers(gradient))
+                raise TraceEndedError(f"a gradient has shape {shape}, its input {x.shape}")
+        return gradients
+
+
+def _is_floating(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def _numbers(x: Any) -> Numbers:
+    return x.numbers if type(x) is TracedArray else np.asarray(x)
+
+
+def _shadow(trace: Trace, x: Any) -> Shadow:
+    return x.shadow if type(x) is TracedArray else trace.constant(x)
+
+
+class _closing:  # noqa: N801
+    """Raise why a trace ended, even where the user's code caught it or another exception came of it."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if self.trace.ended is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise TraceEndedError(self.trace.ended) from error
+        if isinstance(error, Exception):
+            raise TraceEndedError(f"it raises {type(error).__name__} when it is traced: {error}") from error
+
+
+class _quiet(warnings.catch_warnings):  # noqa: N801
+    """Keep numpy's warnings of overflow to ourselves: they are judged."""
+
+    def __enter__(self) -> Any:
+        entered = super().__enter__()
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return entered

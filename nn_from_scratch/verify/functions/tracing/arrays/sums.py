@@ -1,0 +1,230 @@
+"""Numpy's sums and products over traced arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.tracing import products
+from nn_from_scratch.verify.functions.tracing.arrays.array import computed, plain
+from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow
+
+
+def _counted(axis: Any, keepdims: Any) -> Callable[..., Any]:
+    """Return the scale of a sum: the number of its terms times the sum of their sizes."""
+
+    def scale(sizes: Any) -> Any:
+        summed = np.sum(sizes, axis=axis, keepdims=keepdims)
+        return summed * max(np.size(sizes) // max(np.size(summed), 1), 1)
+
+    return scale
+
+
+@answers(np.sum)
+def _sum(
+    trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
+) -> Any:
+    refuse_others(trace, rest)
+    numbers = np.sum(plain(x), axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def formula(s: Shadow) -> Shadow:
+        return products.total(s, axis, keepdims=keepdims)
+
+    return computed(trace, "sum", formula, (x,), numbers, _counted(axis, keepdims))
+
+
+@answers(np.mean)
+def _mean(
+    trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
+) -> Any:
+    refuse_others(trace, rest)
+    numbers = np.mean(plain(x), axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def formula(s: Shadow) -> Shadow:
+        return products.mean(s, axis, keepdims=keepdims)
+
+    return computed(
+        trace, "mean", formula, (x,), numbers, lambda s: np.sum(s, axis=axis, keepdims=keepdims) + 0.0
+    )
+
+
+@answers(np.average)
+def _average(
+    trace: Trace, x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False, **rest: Any
+) -> Any:
+    refuse_others(trace, rest)
+    if weights is None:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.sum(x * weights, axis=axis, keepdims=keepdims) / np.sum(
+        np.broadcast_to(weights, np.shape(plain(x))), axis=axis, keepdims=keepdims
+    )
+
+
+@answers(np.var)
+def _var(
+    trace: Trace,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    *,
+    keepdims: bool = False,
+    correction: Any = np._NoValue,  # noqa: SLF001
+    **rest: Any,
+) -> Any:
+    refuse_others(trace, rest)
+    less = ddof if correction is np._NoValue else correction  # noqa: SLF001
+    numbers = np.var(plain(x), axis=axis, dtype=dtype, ddof=less, keepdims=keepdims)
+
+    def formula(s: Shadow) -> Shadow:
+        return products.variance(s, axis, correction=less, keepdims=keepdims)
+
+    def scale(
+        sizes: Any,
+    ) -> Any:  # the mean is rounded too: an error of it enters squared, and linearly by sums
+        return 4 * np.sum(sizes * sizes, axis=axis, keepdims=keepdims)
+
+    return computed(trace, "var", formula, (x,), numbers, scale)
+
+
+@answers(np.std)
+def _std(trace: Trace, x: Any, *operands: Any, **keywords: Any) -> Any:
+    return np.sqrt(_var(trace, x, *operands, **keywords))
+
+
+@answers(np.prod)
+def _prod(
+    trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
+) -> Any:
+    refuse_others(trace, rest)
+    numbers = np.prod(plain(x), axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def formula(s: Shadow) -> Shadow:
+        return products.product(s, axis, keepdims=keepdims)
+
+    return computed(
+        trace, "prod", formula, (x,), numbers, lambda s: s.size * np.prod(s, axis=axis, keepdims=keepdims)
+    )
+
+
+@answers(np.cumsum)
+def _cumsum(trace: Trace, x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    numbers = np.cumsum(plain(x), axis=axis, dtype=dtype)
+    return computed(
+        trace,
+        "cumsum",
+        lambda s: products.running_sum(s, axis),
+        (x,),
+        numbers,
+        lambda s: s.size * np.cumsum(s, axis=axis),
+    )
+
+
+@answers(np.cumprod)
+def _cumprod(trace: Trace, x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    numbers = np.cumprod(plain(x), axis=axis, dtype=dtype)
+    return computed(
+        trace,
+        "cumprod",
+        lambda s: products.running_product(s, axis),
+        (x,),
+        numbers,
+        lambda s: s.size * np.cumprod(s, axis=axis),
+    )
+
+
+def _contraction(
+    trace: Trace, function: Callable[..., Any], operands: Any, formula: Handler, **keywords: Any
+) -> Any:
+    """Answer a product of arrays: sizes are multiplied and summed by the function itself."""
+    numbers = function(*(plain(x) for x in operands), **keywords)
+    terms = max(1, *(np.size(plain(x)) for x in operands))
+    return computed(
+        trace, function.__name__, formula, operands, numbers, lambda *s: terms * function(*s, **keywords)
+    )
+
+
+@answers(np.dot)
+def _dot(trace: Trace, a: Any, b: Any) -> Any:
+    def formula(x: Shadow, y: Shadow) -> Shadow:
+        if not (x.ndim and y.ndim):
+            return as_shadow(x * y)
+        return products.matmul(x, y) if y.ndim <= 2 else as_shadow(np.dot(x, y))
+
+    return _contraction(trace, np.dot, (a, b), formula)
+
+
+@answers(np.einsum)
+def _einsum(trace: Trace, subscripts: Any, *operands: Any, **keywords: Any) -> Any:
+    if not isinstance(subscripts, str):
+        raise trace.end("einsum without a string of subscripts is not traced")
+    refuse_others(
+        trace,
+        {name: x for name, x in keywords.items() if name not in {"optimize", "dtype", "casting", "order"}},
+    )
+    numbers = np.einsum(subscripts, *(plain(x) for x in operands), **keywords)
+    terms = max(1, *(np.size(plain(x)) for x in operands))
+    return computed(
+        trace,
+        "einsum",
+        lambda *s: products.einsum(subscripts, *s),
+        operands,
+        np.array(numbers),
+        lambda *s: terms * np.einsum(subscripts, *s),
+    )
+
+
+@answers(np.tensordot)
+def _tensordot(trace: Trace, a: Any, b: Any, axes: Any = 2) -> Any:
+    def formula(x: Shadow, y: Shadow) -> Shadow:
+        return products.tensordot(x, y, axes)
+
+    return _contraction(trace, np.tensordot, (a, b), formula, axes=axes)
+
+
+def _bilinear(function: Callable[..., Any]) -> Handler:
+    """Answer a product that numpy itself computes over objects."""
+
+    def handler(trace: Trace, a: Any, b: Any, *operands: Any, **keywords: Any) -> Any:
+        def of_both(x: Any, y: Any) -> Any:
+            return as_shadow(function(x, y, *operands, **keywords))
+
+        numbers = function(plain(a), plain(b), *operands, **keywords)
+        terms = max(np.size(plain(a)), np.size(plain(b)), 1)
+
+        def scale(x: Any, y: Any) -> Any:
+            if function is np.cross:
+                return np.max(x, initial=0) * np.max(y, initial=0) * 3
+            return terms * function(x, y, *operands, **keywords)
+
+        return computed(trace, function.__name__, of_both, (a, b), numbers, scale)
+
+    return handler
+
+
+for _function in (np.inner, np.outer, np.kron, np.convolve, np.correlate, np.cross):
+    TABLE[_function] = _bilinear(_function)
+
+
+@answers(np.trace)
+def _trace(trace: Trace, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **rest: Any) -> Any:
+    refuse_others(trace, rest)
+    return np.sum(np.diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+@answers(np.diff)
+def _diff(trace: Trace, x: Any, n: int = 1, axis: int = -1, **rest: Any) -> Any:
+    refuse_others(trace, rest)
+    for _ in range(n):
+        y = np.moveaxis(x, axis, -1)
+        x = np.moveaxis(y[..., 1:] - y[..., :-1], -1, axis)
+    return x
+
+
+@answers(np.vdot)
+def _vdot(_: Trace, a: Any, b: Any) -> Any:
+    return np.dot(np.ravel(a), np.ravel(b))

@@ -1,0 +1,250 @@
+"""What one run of a user's function under the tracer knows: how to read constants, and what was seen."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.constants import (
+    UNIT,
+    Reading,
+    decimal,
+    read,
+    recognise,
+    significant,
+)
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.shadows import (
+    Numbers,
+    Shadow,
+    exact,
+    nearest,
+    of_entries,
+)
+
+_SUITE = str(Path(__file__).parents[4]) + os.sep
+_LIBRARIES = (
+    _SUITE,
+    str(Path(np.__file__).parent) + os.sep,
+    sysconfig.get_paths()["stdlib"] + os.sep,
+    sysconfig.get_paths()["purelib"] + os.sep,
+    sysconfig.get_paths()["platlib"] + os.sep,
+)
+"""Where code is not the user's."""
+
+NEAR = 2.0**10
+"""Two numbers that differ by so many roundings or fewer are near a tie: another formula may turn them."""
+
+FITTED = 6
+"""Digits from which on a constant is one of a fitted formula, if there are several of them."""
+
+Constant = tuple[str, str, bytes]
+"""Where a constant was met, its dtype, and its bytes."""
+
+
+class TraceEndedError(Exception):
+    """A value left the trace, or an operation is not known: the reason, with the user's line."""
+
+
+def is_users(path: str) -> bool:
+    """Whether a source file is the user's own, not the suite's, a library's or Python's."""
+    inside = any(part in path for part in ("site-packages", "dist-packages", "<frozen", "<__array"))
+    return not (inside or path.startswith(_LIBRARIES))
+
+
+def users_line() -> str:
+    """Return the innermost line of the user's own code that is running."""
+    frame = sys._getframe(1)  # noqa: SLF001
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if is_users(path):
+            source = linecache.getline(path, frame.f_lineno).strip()
+            return f"{Path(path).name}:{frame.f_lineno}" + (f": {source}" if source else "")
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return "an unknown line"
+
+
+def _is_grid(array: Numbers) -> bool:
+    """Whether an array is a row of growing or falling numbers, as the nodes of a quadrature are."""
+    steps = np.diff(array.ravel())
+    return max(array.shape) == array.size >= 4 and bool(np.all(steps > 0) or np.all(steps < 0))
+
+
+def _rounded_table(array: Numbers) -> Shadow:
+    """Return balls around the entries of a table: those near 0 are as far off as the largest."""
+    known = [recognise(x, str(array.dtype)) for x in array.ravel().tolist()]
+    if all(x is not None for x in known):
+        return of_entries(
+            (read(x, Reading.ROUNDED, str(array.dtype)) for x in array.ravel().tolist()), array.shape
+        )
+    radius = 16 * UNIT.get(str(array.dtype), UNIT["float64"]) * float(np.max(np.abs(array), initial=0))
+    return of_entries((arb(x, radius) for x in array.ravel().tolist()), array.shape)
+
+
+@dataclass
+class Repeated:
+    """How often a line gave a result of one shape, the last one, and how much that changed."""
+
+    times: int
+    last: Numbers
+    change: float = np.inf
+
+
+@dataclass
+class Trace:
+    """One run under the tracer.
+
+    `reading` says how constants are read, `replaced` which are taken for another number. `ended` is why the
+    trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted.
+    """
+
+    reading: Reading = Reading.RECOGNISED
+    local: LocalCheck | None = None
+    forward: bool = True
+    replaced: dict[Constant, arb] = field(default_factory=dict)
+    ended: str | None = None
+    operations: int = 0
+    scalars: int = 0
+    limit: int = 1_000_000
+    constants: list[Constant] = field(default_factory=list)
+    numbers_of: dict[Constant, float] = field(default_factory=dict)
+    ties: list[str] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    repeated: dict[tuple[str, str], Repeated] = field(default_factory=dict)
+    overflow: str | None = None
+    lower: str | None = None
+
+    def end(self, why: str) -> TraceEndedError:
+        """Note that the trace does not count, and return the exception to raise."""
+        reason = f"{why} ({users_line()})"
+        self.ended = self.ended or reason
+        return TraceEndedError(self.ended)
+
+    def constant(self, numbers: Any) -> Shadow:
+        """Return the shadow of a number or array that is neither an input nor computed from one."""
+        array = np.asarray(numbers)
+        if array.dtype.kind in "iub":
+            return exact(array)
+        if array.dtype.kind != "f":
+            raise self.end(f"a constant of dtype {array.dtype}")
+        line, dtype = users_line(), str(array.dtype)
+        key: Constant = (line, dtype, array.tobytes())
+        self.constants.append(key)
+        if array.ndim == 0:
+            self.numbers_of[key] = float(array)
+            if key in self.replaced:
+                return of_entries([self.replaced[key]], ())
+            return of_entries([read(float(array), self.reading, dtype)], ())
+        entries = array.ravel().tolist()
+        if self.forward and _is_grid(array):
+            self.tables.append(line)
+        if self.reading is Reading.ROUNDED:
+            return _rounded_table(array)
+        known = self.reading is not Reading.LITERAL and all(
+            recognise(x, dtype) is not None for x in set(entries)
+        )
+        return (
+            of_entries((read(x, self.reading, dtype) for x in entries), array.shape)
+            if known
+            else exact(array)
+        )
+
+    @property
+    def unrecognised(self) -> dict[Constant, arb]:
+        """The scalar constants that are recognised as nothing simple, as the numbers they are."""
+        return {
+            key: arb(number)
+            for key, number in self.numbers_of.items()
+            if np.isfinite(number) and recognise(number, key[1]) is None
+        }
+
+    def count(self, size: int) -> None:
+        """Count an operation, and end the trace when there are too many."""
+        self.operations += 1
+        self.scalars += size
+        if self.scalars > self.limit:
+            raise self.end(f"more than {self.limit} scalar operations")
+
+    def observe(
+        self, name: str, numbers: Numbers, expected: Callable[[], Shadow], scale: Callable[[], Any] | None
+    ) -> None:
+        """Check an operation locally, and note what repeats and what overflows."""
+        self.count(max(numbers.size, 1))
+        if self.local is None:
+            if self.forward:
+                self._note_repetition(name, numbers)
+            return
+        line = users_line()
+        with np.errstate(all="ignore"):
+            self.local.observe(
+                name,
+                line,
+                numbers,
+                expected(),
+                dtype=str(numbers.dtype),
+                scale=None if scale is None else scale(),
+            )
+        if self.overflow is None and not np.isfinite(numbers).all():
+            self.overflow = f"{name}, {line}"
+
+    def _note_repetition(self, name: str, numbers: Numbers) -> None:
+        key = (users_line(), name)
+        before = self.repeated.get(key)
+        if before is None or before.last.shape != numbers.shape:
+            self.repeated[key] = Repeated(1, numbers.copy())
+            return
+        with np.errstate(all="ignore"):
+            size = float(np.max(np.abs(numbers), initial=0))
+            change = float(np.max(np.abs(numbers - before.last), initial=0)) / (size or 1.0)
+        self.repeated[key] = Repeated(before.times + 1, numbers.copy(), change)
+
+    def note_order(self, left: Any, right: Any, shadows: tuple[Shadow, Shadow]) -> None:
+        """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise."""
+        if not self.forward:
+            return
+        a, b = np.broadcast_arrays(np.asarray(left), np.asarray(right))
+        unit = max(UNIT.get(str(x.dtype), 0.0) for x in (a, b)) or UNIT["float64"]
+        x, y = np.broadcast_arrays(nearest(shadows[0]), nearest(shadows[1]))
+        with np.errstate(all="ignore"):
+            near = np.abs(a - b) <= NEAR * unit * np.maximum(np.abs(a), np.abs(b))
+            turned = (a > b) != (x > y)
+        if np.any(near | turned):
+            self.ties.append(users_line())
+
+    def note_decision(self) -> None:
+        """Note that a comparison of computed numbers decides what is run, or which formula."""
+        if self.forward:
+            self.decisions.append(users_line())
+
+    def note_step(self) -> None:
+        """Note a function that is constant between jumps, and stands for one that is not."""
+        if self.forward:
+            self.steps.append(users_line())
+
+    @property
+    def approximates(self) -> str | None:
+        """Why the forward may be an approximation, whose own derivative nobody means, or None."""
+        for (line, _), found in self.repeated.items():
+            if found.change < (0.2 if found.times >= 8 else 1e-2) and found.times >= 4:
+                return f"it may iterate to a limit ({line})"
+        if self.decisions:
+            return f"computed values decide what is run ({self.decisions[0]})"
+        fitted = [
+            key for key, number in self.numbers_of.items() if significant(decimal(number, key[1])) >= FITTED
+        ]
+        if len(fitted) >= 3:
+            return f"it has the constants of a fitted formula ({fitted[0][0]})"
+        return f"it uses a grid of numbers ({self.tables[0]})" if self.tables else None

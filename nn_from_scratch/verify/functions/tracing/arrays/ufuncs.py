@@ -1,0 +1,296 @@
+"""Numpy's and scipy's elementwise functions over traced arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    TracedArray,
+    computed,
+    is_traced,
+    plain,
+    shadow_of,
+)
+from nn_from_scratch.verify.functions.tracing.arrays.running import running_maximum, running_minimum
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
+from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
+from nn_from_scratch.verify.functions.tracing.operations import apply
+from nn_from_scratch.verify.functions.tracing.products import matmul
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, mapped, select
+
+_E = ENTRIES
+SCIPY = {
+    "expit": "sigmoid",
+    "gammaln": "lgamma",
+    "psi": "digamma",
+    "float_power": "power",
+    "conjugate": "positive",
+}
+"""Names of operations that are called otherwise here."""
+
+COMPARISONS = frozenset(["less", "less_equal", "greater", "greater_equal", "equal", "not_equal"])
+PLAIN = frozenset(
+    ["isnan", "isfinite", "isinf", "signbit", "logical_and", "logical_or", "logical_not", "logical_xor"]
+)
+"""Functions of numbers whose results carry no derivative."""
+
+STEPS = frozenset(["sign", "floor", "ceil", "rint", "trunc", "floor_divide", "heaviside"])
+"""Functions that are constant between their jumps."""
+
+
+def _logit(x: Any) -> Any:
+    return _E["log"](_E["divide"](x, 1 - x))
+
+
+def _degrees(x: Any) -> Any:
+    return _E["divide"](x * 180, arb.pi())
+
+
+def _radians(x: Any) -> Any:
+    return x * (arb.pi() / 180)
+
+
+def _log_sigmoid(x: Any) -> Any:
+    return -_E["softplus"](-x)
+
+
+def _normal_cdf(x: Any) -> Any:
+    return _E["erfc"](-x / arb(2).sqrt()) / 2
+
+
+def _entropy(x: Any) -> Any:
+    return -_E["multiply"](x, _E["log"](x))
+
+
+def _relative_entropy(x: Any, y: Any) -> Any:
+    return _E["multiply"](x, _E["log"](_E["divide"](x, y)))
+
+
+def _log_beta(x: Any, y: Any) -> Any:
+    return _E["lgamma"](x) + _E["lgamma"](y) - _E["lgamma"](x + y)
+
+
+def _normal_quantile(x: Any) -> Any:
+    return arb(2).sqrt() * _E["erfinv"](2 * x - 1)
+
+
+COMPOSED: Mapping[str, Callable[..., Any]] = {
+    "logit": _logit,
+    "degrees": _degrees,
+    "rad2deg": _degrees,
+    "radians": _radians,
+    "deg2rad": _radians,
+    "log_expit": _log_sigmoid,
+    "ndtr": _normal_cdf,
+    "log_ndtr": lambda x: _E["log"](_normal_cdf(x)),
+    "ndtri": _normal_quantile,
+    "entr": _entropy,
+    "rel_entr": _relative_entropy,
+    "kl_div": lambda x, y: _relative_entropy(x, y) - x + y,
+    "betaln": _log_beta,
+    "beta": lambda x, y: _E["exp"](_log_beta(x, y)),
+    "rgamma": lambda x: _E["divide"](arb(1), _E["gamma"](x)),
+    "xlog1py": lambda x, y: _E["multiply"](x, _E["log1p"](y)),
+    "exp10": lambda x: _E["exp"](x * arb(10).log()),
+    "logaddexp2": lambda x, y: _E["logaddexp"](x * arb(2).log(), y * arb(2).log()) / arb(2).log(),
+}
+"""Functions that are composed of other operations."""
+
+
+def call(
+    trace: Trace, ufunc: np.ufunc, method: str, operands: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Answer a call of a ufunc, or of one of its methods."""
+    if method == "at":
+        return _at(trace, ufunc, operands)
+    out = keywords.pop("out", None)
+    where = keywords.pop("where", True)
+    keywords = {name: value for name, value in keywords.items() if name not in {"casting", "order", "subok"}}
+    if ufunc.nout != 1:
+        raise trace.end(f"{ufunc.__name__} is not traced")
+    if method == "__call__":
+        result = _call(trace, ufunc, operands, keywords)
+    elif method == "outer":
+        first, second = operands
+        left = np.reshape(first, np.shape(plain(first)) + (1,) * np.ndim(plain(second)))
+        result = _call(trace, ufunc, (left, second), keywords)
+    else:
+        result = _reduce(trace, ufunc, method, operands, keywords)
+    if where is not True or out:
+        return _delivered(trace, result, out[0] if out else None, plain(where))
+    return result
+
+
+def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    name = ufunc.__name__
+    arrays = [plain(x) for x in operands]
+    with np.errstate(all="ignore"):
+        numbers = ufunc(*arrays, **keywords)
+    if name in COMPARISONS:
+        _note_comparison(trace, operands, arrays)
+        return numbers
+    if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
+        return numbers
+    if name in STEPS:
+        if name not in {"sign", "heaviside"}:
+            trace.note_step()
+        rounded = np.round(np.asarray(arrays[0]))
+        if is_traced(operands[0]):
+            trace.note_order(arrays[0], rounded, (shadow_of(trace, operands[0]), exact(rounded)))
+        return (
+            TracedArray(numbers, exact(numbers), trace) if np.asarray(numbers).dtype.kind == "f" else numbers
+        )
+    formula = _formula(trace, name, operands, arrays)
+    return computed(trace, name, formula, operands, numbers, _scale(name, arrays))
+
+
+def _note_comparison(trace: Trace, operands: tuple[Any, ...], arrays: list[Any]) -> None:
+    trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
+    trace.note_decision()
+
+
+def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    """Return what an elementwise function makes of shadows."""
+    known = SCIPY.get(name, name)
+    if known in ENTRIES:
+        return lambda *shadows: apply(known, *shadows)
+    if name in COMPOSED:
+        return lambda *shadows: mapped(COMPOSED[name], *shadows)
+    if name == "matmul":
+        return matmul
+    chosen = _CHOSEN.get(name)
+    if chosen is None:
+        raise trace.end(f"the function {name} is not traced")
+    return chosen(trace, name, operands, arrays)
+
+
+def _extreme(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    first, second = (np.asarray(x) for x in arrays)
+    trace.note_order(first, second, (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
+    left = first >= second if "max" in name else first <= second
+    left = left | np.isnan(second if name.startswith("f") else first)
+    return lambda x, y: select(left, x, y)
+
+
+def _absolute(trace: Trace, _: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    zero = np.zeros(np.shape(arrays[0]))
+    trace.note_order(arrays[0], zero, (shadow_of(trace, operands[0]), exact(zero)))
+    negative = np.asarray(arrays[0]) < 0
+    return lambda x: select(negative, -x, x)
+
+
+def _copysign(_: Trace, __: str, ___: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    turned = np.signbit(arrays[0]) != np.signbit(arrays[1])
+    return lambda x, _: select(turned, -x, x)
+
+
+def _remainder(trace: Trace, name: str, _: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    quotient = np.floor_divide(*arrays) if name == "remainder" else np.trunc(np.divide(*arrays))
+    if np.any(quotient * arrays[1] == arrays[0]):
+        trace.ties.append("a remainder is 0")
+    return lambda x, y: x - apply("multiply", exact(quotient), y)
+
+
+def _xlogy(_: Trace, __: str, ___: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    zero = np.asarray(arrays[0]) == 0
+    return lambda x, y: select(zero, exact(0), apply("multiply", x, apply("log", select(zero, exact(1), y))))
+
+
+_CHOSEN: Mapping[str, Callable[..., Callable[..., Shadow]]] = {
+    "maximum": _extreme,
+    "minimum": _extreme,
+    "fmax": _extreme,
+    "fmin": _extreme,
+    "absolute": _absolute,
+    "fabs": _absolute,
+    "copysign": _copysign,
+    "remainder": _remainder,
+    "fmod": _remainder,
+    "xlogy": _xlogy,
+}
+"""Functions of which the numbers choose a branch."""
+
+
+ABSOLUTE = frozenset({
+    "gammaln", "psi", "digamma", "log_ndtr", "logit", "logaddexp", "logaddexp2", "log_expit", "betaln",
+    "beta", "kl_div", "rel_entr", "entr", "ndtri",
+})  # fmt: skip
+"""Functions of which libraries keep absolute accuracy, not relative, near their zeros."""
+
+
+def _scale(name: str, arrays: list[Any]) -> Callable[..., Any] | None:
+    """Return what a rounding is multiplied by where that is not the size of the result."""
+    if name == "matmul":
+        terms = max(np.shape(arrays[0])[-1], 1)
+        return lambda x, y: terms * np.matmul(x, y)
+    if name in {"remainder", "fmod"}:
+        return lambda x, y: x + y
+    if name in ABSOLUTE:
+        return lambda *sizes: 16 * (1 + sum(sizes))
+    return None
+
+
+def _reduce(
+    trace: Trace, ufunc: np.ufunc, method: str, operands: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    named: Mapping[tuple[str, str], Callable[..., Any]] = {
+        ("add", "reduce"): np.sum,
+        ("multiply", "reduce"): np.prod,
+        ("maximum", "reduce"): np.max,
+        ("minimum", "reduce"): np.min,
+        ("add", "accumulate"): np.cumsum,
+        ("multiply", "accumulate"): np.cumprod,
+        ("maximum", "accumulate"): running_maximum,
+        ("minimum", "accumulate"): running_minimum,
+    }
+    function = named.get((ufunc.__name__, method))
+    if function is None:
+        raise trace.end(f"{ufunc.__name__}.{method} is not traced")
+    axis = operands[1] if len(operands) > 1 else keywords.get("axis", 0)
+    rest = {name: keywords[name] for name in ("keepdims", "dtype") if keywords.get(name)}
+    return function(operands[0], axis=axis, **rest)
+
+
+def _at(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...]) -> None:
+    """Add to, or subtract from, entries that may be named more than once."""
+    target, where, *values = operands
+    if type(target) is not TracedArray:
+        raise trace.end(f"{ufunc.__name__}.at puts traced values into an array that is not traced")
+    if ufunc.__name__ not in {"add", "subtract"}:
+        raise trace.end(f"{ufunc.__name__}.at is not traced")
+    chosen, before = plain(where), target.numbers.copy()
+    added = plain(values[0])
+    ufunc.at(target.numbers, chosen, added)
+    ufunc.at(target.shadow, chosen, shadow_of(trace, values[0]))
+
+    def expected() -> Shadow:
+        result = exact(before)
+        ufunc.at(result, chosen, exact(added))
+        return result
+
+    def scale() -> Any:
+        sizes = np.abs(before.astype(np.float64))
+        np.add.at(sizes, chosen, np.abs(np.asarray(added, dtype=np.float64)))
+        return sizes * max(math.prod(np.shape(added)), 1)
+
+    trace.observe(f"{ufunc.__name__}.at", target.numbers, expected, scale)
+
+
+def _delivered(trace: Trace, result: Any, out: Any, where: Any) -> Any:
+    """Put a result where ``out=`` says, at the entries that ``where=`` says."""
+    if out is None:
+        raise trace.end("where= without out= leaves entries unset")
+    if type(out) is not TracedArray:
+        if is_traced(result):
+            raise trace.end("traced values are written into an array that is not traced")
+        np.copyto(out, result, where=where, casting="unsafe")
+        return out
+    shadow = shadow_of(trace, result)
+    np.copyto(out.numbers, plain(result), where=where, casting="same_kind")
+    out.shadow[...] = select(where, shadow, out.shadow)
+    return out

@@ -1,0 +1,154 @@
+"""Which exact number a rounded constant stands for.
+
+A program says ``0.1`` or ``1 / math.sqrt(2 * math.pi)`` and computes with a rounding of it. Read literally,
+two sides that round the same number differently disagree in the 16th digit, and every real difference below
+is hidden. So a constant is read in one of three ways, one after the other, until forward and backward agree:
+
+* RECOGNISED: as the decimal, small rational, root, or multiple of one of `_family` that it is the rounding
+  of;
+* LITERAL: as the very number it is;
+* ROUNDED: as a ball of what rounding may have done to it, which holds the two others: only a difference
+  beyond this one proves anything.
+
+After a difference, a decimal of 7 or more digits is read as the simple number that it is too short for
+(SHORT).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+from flint import arb, fmpq
+
+from nn_from_scratch.verify.oracles.taylor import PRECISION, working
+
+LITERAL_DIGITS = {"float64": 15, "float32": 6, "float16": 3}
+"""Digits that a format keeps of every decimal: a number that needs no more was written by a person."""
+
+SHORT_DIGITS = {"float64": 12, "float32": 6, "float16": 2}
+"""Up to so many digits a decimal is no chance: one random double in ten thousand has as few."""
+
+UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""Unit roundoffs: a rounding changes a number x by at most this times x."""
+
+ROUNDINGS = 8
+"""How many roundings a constant is allowed that was computed outside of the trace, not written down."""
+
+
+class Reading(enum.Enum):
+    """How constants are read."""
+
+    RECOGNISED = "recognised"
+    LITERAL = "literal"
+    ROUNDED = "rounded"
+    SHORT = "written short"
+
+
+def read(number: float, reading: Reading, dtype: str = "float64") -> arb:
+    """Return what a constant of a format stands for: a ball that is exact, or that its rounding explains."""
+    if number == 0 or not math.isfinite(number) or _is_dyadic(number) or reading is Reading.LITERAL:
+        return arb(number)
+    if reading is Reading.RECOGNISED:
+        known = recognise(number, dtype)
+        return _explained(number, dtype) if known is None else known
+    if reading is Reading.SHORT:
+        return _written_short(number, dtype)
+    return _explained(number, dtype)
+
+
+@cache
+def recognise(number: float, dtype: str = "float64") -> arb | None:
+    """Return the simple number that a constant is the rounding of, or None.
+
+    Roots and multiples of pi and logarithms are recognised in float64 only: elsewhere chance would find them.
+    """
+    if number == 0 or _is_dyadic(number):
+        return arb(number)
+    text = decimal(number, dtype)
+    with working(PRECISION):
+        if significant(text) <= SHORT_DIGITS.get(dtype, 2):
+            return _rational(Fraction(text))
+        reach = Fraction(abs(number)) * Fraction(UNIT.get(dtype, UNIT["float64"])) * 4
+        simple = Fraction(number).limit_denominator(1000 if dtype == "float64" else 30)
+        if simple and abs(Fraction(number) - simple) <= reach:
+            return _rational(simple)
+        return _irrational(number, arb(number, float(reach))) if dtype == "float64" else None
+
+
+def decimal(number: float, dtype: str) -> str:
+    """Return the shortest decimal that rounds to the number in its format."""
+    return repr(float(str(np.float32(number)))) if dtype == "float32" else repr(float(number))
+
+
+def significant(text: str) -> int:
+    """Return how many significant digits a decimal has."""
+    return len(text.lower().split("e")[0].replace(".", "").replace("-", "").strip("0"))
+
+
+def _is_dyadic(number: float) -> bool:
+    """Whether the number is a small multiple of a small power of two, which no format rounds."""
+    return Fraction(number).denominator <= 2**20 and abs(number) < 2**40
+
+
+def _explained(number: float, dtype: str) -> arb:
+    """Return the ball of a rounded constant: of one rounding if it was written down, of a few if computed.
+
+    That of a constant which is recognised reaches to the number that it stands for.
+    """
+    unit = abs(number) * UNIT.get(dtype, UNIT["bfloat16"]) * 1.01
+    known = recognise(number, dtype)
+    if known is not None:
+        return arb(number, max(unit, 1.01 * float(abs(known - arb(number)).abs_upper())))
+    written = significant(decimal(number, dtype)) <= LITERAL_DIGITS.get(dtype, 3)
+    roundings = 1 if written else ROUNDINGS
+    return arb(number, unit * roundings)
+
+
+def _written_short(number: float, dtype: str) -> arb:
+    """Return the simple number that a decimal of 7 or more digits is the rounding or truncation of."""
+    text = decimal(number, dtype)
+    digits = significant(text)
+    if 7 <= digits <= LITERAL_DIGITS.get(dtype, 3):
+        unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)  # of the last digit
+        with working(PRECISION):
+            near = arb(number) + arb(math.copysign(0.2 * unit, number), 0.7 * unit)
+            simple = Fraction(number).limit_denominator(100)
+            found = _rational(simple) if near.contains(_rational(simple)) else _irrational(number, near)
+        if found is not None:
+            return found
+    return read(number, Reading.RECOGNISED, dtype)
+
+
+def _rational(fraction: Fraction) -> arb:
+    return arb(fmpq(fraction.numerator, fraction.denominator))
+
+
+@cache
+def _family() -> tuple[arb, ...]:
+    """Return the irrational numbers of which small multiples are recognised."""
+    with working(PRECISION):
+        pi = arb.pi()
+        roots = [arb(n).sqrt() for n in (2, 3, 5, 6, 7, 10)]
+        circle = [pi, pi.sqrt(), (2 * pi).sqrt(), (2 / pi).sqrt(), pi * pi]
+        logarithms = [arb(2).log(), arb(3).log(), arb(10).log(), pi.log(), (2 * pi).log()]
+        base = [*roots, *circle, *logarithms, arb(1).exp()]
+        return (*base, *(1 / x for x in base))
+
+
+def _irrational(number: float, near: arb) -> arb | None:
+    for known in _family():
+        ratio = Fraction(number / float(known.mid())).limit_denominator(64)
+        if ratio and abs(ratio.numerator) <= 64:
+            candidate = _rational(ratio) * known
+            if near.contains(candidate):
+                return candidate
+    square = (Fraction(number) ** 2).limit_denominator(1024)
+    if square:
+        root = _rational(square).sqrt() * (1 if number > 0 else -1)
+        if near.contains(root):
+            return root
+    return None

@@ -1,0 +1,192 @@
+"""Whether a backward's formula is the derivative of its forward, to how many digits, or proved not."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, slope, value
+
+ALL_DIGITS = 50.0
+"""Digits from which on formulas are called equal outright: balls of 256 bits keep 77 at most."""
+
+Formula = Callable[[Reading], Sequence[Shadow]]
+
+
+class Rule(enum.Enum):
+    """How two formulas compare."""
+
+    EQUAL = "equal"
+    ROUNDED = "equal up to the rounding of its constants"
+    SHORT = "equal if constants that are written short stand for what they are short for"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A derivative and what a backward's formula makes of it, as balls; `size` is of the terms."""
+
+    truth: arb
+    formula: arb
+    size: arb
+
+    @property
+    def finite(self) -> bool:
+        """Whether both are known; a ball that is not a number would contain everything."""
+        return bool(self.truth.is_finite() and self.formula.is_finite() and self.size.is_finite())
+
+    @property
+    def different(self) -> bool:
+        """Whether the two are proved to differ: both are known, and the ball of the difference excludes 0."""
+        return self.finite and not (self.truth - self.formula).contains(0)
+
+    @property
+    def digits(self) -> float:
+        """To how many decimal digits of the terms' size the two are proved to agree."""
+        if not self.finite:
+            return 0.0
+        error = abs(self.truth - self.formula).abs_upper()
+        if error == 0:
+            return 77.0
+        if self.size == 0:
+            return 0.0
+        return max(0.0, -float((error / self.size).log().mid()) / 2.302585092994046)
+
+    @property
+    def relative(self) -> float:
+        """The difference over the terms' size."""
+        return float(abs(self.truth - self.formula).mid() / self.size.mid())
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What was found of a backward's rules: how the formulas compare, and how closely."""
+
+    rule: Rule
+    comparison: Comparison
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        if self.rule is Rule.EQUAL:
+            return f"formula equal at this point to {self.comparison.digits:.0f} digits"
+        if self.rule is Rule.DIFFERENT:
+            return f"formula proved to differ, by {self.comparison.relative:.2g} of its size"
+        return f"formula {self.rule.value}, to {self.comparison.digits:.0f} digits"
+
+
+def truth_along(outputs: Sequence[Shadow], cotangents: Sequence[Any]) -> tuple[arb, arb]:
+    """Return the derivative of the outputs weighed by cotangents, and the sum of its terms' sizes."""
+    return _weighed(outputs, cotangents, slope)
+
+
+def formula_along(gradients: Sequence[Shadow], directions: Sequence[Any]) -> tuple[arb, arb]:
+    """Return the gradients weighed by directions, and the sum of the terms' sizes."""
+    return _weighed(gradients, directions, value)
+
+
+def _weighed(
+    shadows: Sequence[Shadow], weights: Sequence[Any], part: Callable[[Any], arb]
+) -> tuple[arb, arb]:
+    total, size = arb(0), arb(0)
+    for shadow, numbers in zip(shadows, weights, strict=True):
+        for entry, weight in zip(shadow.ravel(), exact(numbers).ravel(), strict=True):
+            if weight == 0:
+                continue
+            term = part(entry) * weight
+            total, size = total + term, size + abs(term)
+    return total, size
+
+
+def compare(
+    outputs: Sequence[Shadow],
+    cotangents: Sequence[Any],
+    gradients: Sequence[Shadow],
+    directions: Sequence[Any],
+) -> Comparison:
+    """Compare series of the outputs with balls of the gradients."""
+    truth, truth_size = truth_along(outputs, cotangents)
+    formula, formula_size = formula_along(gradients, directions)
+    return Comparison(truth, formula, truth_size.max(formula_size))
+
+
+def judge(
+    derivative: Formula,
+    gradients: Formula,
+    cotangents: Sequence[Any],
+    directions: Sequence[Any],
+    *,
+    dtype: str = "float64",
+    rounding: Callable[[], tuple[Comparison, arb] | None] | None = None,
+) -> Rules:
+    """Judge a backward's formula.
+
+    Parameters
+    ----------
+    derivative
+        Runs the forward over series along `directions`, with constants read as it is told: the outputs.
+    gradients
+        Runs forward and backward over balls, from `cotangents`: a gradient for each direction.
+    cotangents, directions
+        A drawn array for each output and each differentiated input.
+    dtype
+        Of the numbers: what a formula with rounded constants must agree to is half of its digits.
+    rounding
+        Compares with every constant at one number, and bounds by how much the rounding of those that are not
+        recognised changes the difference, all uses of one together: balls take them apart, and may be too
+        wide to tell. None where that is not known.
+
+    """
+
+    def compared(reading: Reading) -> Comparison:
+        return compare(derivative(reading), cotangents, gradients(reading), directions)
+
+    first = compared(Reading.RECOGNISED)
+    if _equal(first):
+        return Rules(Rule.EQUAL, first)
+    literal = compared(Reading.LITERAL)
+    if _equal(literal):
+        return Rules(Rule.EQUAL, literal)
+    rounded = compared(Reading.ROUNDED)
+    if not rounded.finite:
+        return Rules(Rule.UNKNOWN, rounded)
+    beyond = rounded if rounded.different else _beyond(rounding)
+    if beyond is None:
+        best = max((c for c in (first, literal, rounded) if not c.different), key=_digits)
+        close = max(best.digits, _observed_digits(first, literal)) >= _half_of_the_digits(dtype)
+        return Rules(Rule.ROUNDED if close else Rule.UNKNOWN, best)
+    short = compared(Reading.SHORT)
+    if _equal(short):
+        return Rules(Rule.SHORT, short)
+    return Rules(Rule.DIFFERENT, beyond)
+
+
+def _equal(comparison: Comparison) -> bool:
+    return comparison.finite and not comparison.different and comparison.digits >= ALL_DIGITS
+
+
+def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Comparison | None:
+    """Return a difference that is at least twice what the rounding of constants makes of it."""
+    found = rounding() if rounding is not None else None
+    if found is None:
+        return None
+    comparison, effect = found
+    proved = comparison.different and bool(abs(comparison.truth - comparison.formula) > 2 * effect)
+    return comparison if proved else None
+
+
+def _digits(comparison: Comparison) -> float:
+    return comparison.digits
+
+
+def _observed_digits(*comparisons: Comparison) -> float:
+    return max((c.digits for c in comparisons if c.finite), default=0.0)
+
+
+def _half_of_the_digits(dtype: str) -> float:
+    return float(-(arb(UNIT.get(dtype, UNIT["float64"])).log() / arb(10).log()).mid()) / 2

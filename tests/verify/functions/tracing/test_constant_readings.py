@@ -1,0 +1,66 @@
+import math
+
+import numpy as np
+import pytest
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
+from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
+
+
+@pytest.mark.parametrize(
+    ("number", "exact"),
+    [
+        (0.1, lambda: arb(1) / 10),
+        (1e-5, lambda: arb(1) / 100000),
+        (0.044715, lambda: arb(44715) / 10**6),
+        (1 / 3, lambda: arb(1) / 3),
+        (2 / 7, lambda: arb(2) / 7),
+        (1 / math.sqrt(2 * math.pi), lambda: 1 / (2 * arb.pi()).sqrt()),
+        (3 * math.sqrt(2 / math.pi), lambda: 3 * (2 / arb.pi()).sqrt()),
+        (0.5 * math.log(2 * math.pi), lambda: (2 * arb.pi()).log() / 2),
+        (1 / math.sqrt(5), lambda: 1 / arb(5).sqrt()),
+        (-math.sqrt(13), lambda: -arb(13).sqrt()),
+        (math.pi / 4, lambda: arb.pi() / 4),
+    ],
+)
+def test_recognises(number: float, exact: object) -> None:
+    with exactly_computing():
+        found = read(number, Reading.RECOGNISED)
+        assert found.overlaps(exact())  # type: ignore[operator]
+        assert found.rad() < 1e-60
+
+
+def test_recognises_decimals_of_float32_but_no_roots() -> None:
+    with exactly_computing():
+        found = recognise(float(np.float32(1e-5)), "float32")
+        assert found is not None
+        assert found.overlaps(arb(1) / 100000)
+        assert recognise(float(np.float32(math.sqrt(2))), "float32") is None
+
+
+def test_random_doubles_are_taken_for_nothing() -> None:
+    rng = np.random.default_rng(0)
+    assert not [x for x in rng.normal(size=5000) if recognise(float(x)) is not None]
+
+
+def test_rounded_holds_every_other_reading() -> None:
+    with exactly_computing():
+        for number in (0.1, 1 / math.sqrt(2 * math.pi), 0.7978845608, 1.23e-7, math.e / 3):
+            ball = read(number, Reading.ROUNDED)
+            assert ball.contains(read(number, Reading.LITERAL))
+            assert ball.contains(read(number, Reading.RECOGNISED))
+            assert ball.rad() < abs(number) * 2e-15
+
+
+def test_written_short_is_a_rounding_or_a_truncation() -> None:
+    with exactly_computing():
+        true = (2 / arb.pi()).sqrt()  # 0.79788456080286...
+        assert not read(0.7978845608, Reading.ROUNDED).contains(true)
+        for short in (0.7978845608, 0.79788456, 0.7978845, 0.7978846):
+            assert read(short, Reading.SHORT).overlaps(true)
+        for wrong in (0.7978845609, 0.79788457, 0.7978855608, 0.79788):
+            assert not read(wrong, Reading.SHORT).overlaps(true)
+        assert read(0.3333333, Reading.SHORT).overlaps(arb(1) / 3)
+        for changed in (0.1 * (1 + 1e-14), 0.1 * (1 - 1e-14), 0.1000001):
+            assert not read(changed, Reading.SHORT).overlaps(arb(1) / 10)

@@ -1,0 +1,71 @@
+"""A mistake in the tracer itself accuses nobody: the local check or the replay ends the trace."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import NotTraced, Traced, Verdict, trace_gradient
+from nn_from_scratch.verify.functions.tracing import products
+from nn_from_scratch.verify.functions.tracing.arrays import array
+from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+
+X = np.random.default_rng(0).uniform(0.2, 0.8, 5)
+
+
+def function(x: Any) -> Any:
+    return (np.tanh(x) * np.exp(x) / np.sqrt(x) - x.mean()).sum()
+
+
+def gradient(x: Any) -> Any:
+    t, e, r = np.tanh(x), np.exp(x), np.sqrt(x)
+    return (1 - t * t) * e / r + t * e / r - 0.5 * t * e / (r * x) - 1.0
+
+
+def test_without_a_mistake_it_is_right() -> None:
+    found = trace_gradient(function, gradient, [X])
+    assert isinstance(found, Traced)
+    assert found.verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("name", ["tanh", "exp", "sqrt", "multiply", "divide", "subtract"])
+def test_a_wrong_entry_of_the_table_accuses_nobody(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    right = ENTRIES[name]
+    monkeypatch.setitem(ENTRIES, name, lambda *entries: right(*entries) * (1 + 1e-6))
+    found = trace_gradient(function, gradient, [X])
+    assert isinstance(found, NotTraced)
+    assert f"{name} gives numbers that are" in found.reason
+    assert "test_planted_in_the_tracer.py" in found.reason
+
+
+def test_a_wrong_mean_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = products.mean
+    monkeypatch.setattr(products, "mean", lambda *x, **axes: right(*x, **axes) * 1.001)
+    found = trace_gradient(function, gradient, [X])
+    assert isinstance(found, NotTraced)
+    assert "mean gives numbers" in found.reason
+
+
+def test_numbers_that_are_not_the_functions_own_end_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = array.computed
+
+    def wrong(trace: Any, name: str, formula: Any, operands: Any, *rest: Any) -> Any:
+        numbers, *scale = rest
+        changed = numbers * (1 + 1e-9) if name == "mean" else numbers
+        return right(trace, name, formula, operands, changed, *scale)
+
+    monkeypatch.setattr("nn_from_scratch.verify.functions.tracing.arrays.sums.computed", wrong)
+    found = trace_gradient(function, gradient, [X])
+    assert isinstance(found, NotTraced)
+    assert "traced, it gives other numbers" in found.reason
+
+
+def test_without_the_local_check_a_mistake_would_accuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the check guards: with it taken out, the same mistake calls a right gradient wrong."""
+    right = products.mean
+    monkeypatch.setattr(products, "mean", lambda *x, **axes: right(*x, **axes) * 1.001)
+    monkeypatch.setattr(LocalCheck, "failed", None)
+    found = trace_gradient(function, gradient, [X])
+    assert isinstance(found, Traced)
+    assert found.verdict is Verdict.WRONG

@@ -1,0 +1,49 @@
+"""Sixteen functions as users write them: right in both formats, and proved wrong with a tiny fault."""
+
+import pytest
+from hand_written_gradients import examples, planted
+
+from nn_from_scratch.verify.functions.traced import Traced, trace_backward
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+NAMES = list(examples("float32"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test_right_functions_are_equal_to_70_digits(name: str, dtype: str) -> None:
+    forward, backward, inputs = examples(dtype)[name]
+    found = trace_backward(forward, backward, inputs)
+    assert isinstance(found, Traced), found
+    assert found.verdict is Verdict.RIGHT
+    assert found.rules.rule is Rule.EQUAL
+    assert found.rules.comparison.digits >= 70
+    assert found.units < 8
+    assert found.local < 8
+    assert len(found.elsewhere) >= 1, "other shapes are taken by all of them"
+    assert not [line for line in found.elsewhere if "wrong" in line]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_constant_changed_by_1e_14_is_proved_wrong(name: str, dtype: str) -> None:
+    forward, backward, inputs = examples(dtype)[name]
+    with planted(1e-14):
+        found = trace_backward(forward, backward, inputs, shapes=False)
+    assert isinstance(found, Traced), found
+    assert found.verdict is Verdict.WRONG
+    assert found.rules.rule is Rule.DIFFERENT
+    assert found.rules.comparison.different
+    assert found.rules.comparison.relative < 1e-13
+
+
+def test_the_constant_is_named_with_what_it_should_be() -> None:
+    forward, backward, inputs = examples("float32")["layer norm"]
+    with planted(1e-3):
+        found = trace_backward(forward, backward, inputs)
+    assert isinstance(found, Traced)
+    assert "with 1e-05 in place of 1.0009999999999999e-05 it is equal to" in found.message
+    assert "hand_written_gradients.py" in found.message
+    assert "the formula for x0[0, 0] gives" in found.message
+    assert "x2" not in found.message, "the bias is right"
