@@ -1,158 +1,294 @@
-"""The check of one function and its hand-written derivative, of which nothing but the values is known."""
+"""One function and its hand-written gradient at one point, of which nothing but values is known."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from nn_from_scratch.verify.engines.answers import real_numbers
-from nn_from_scratch.verify.judging.many_inputs import bisect, direction, miss_probability
-from nn_from_scratch.verify.oracles import finite_differences
-from nn_from_scratch.verify.oracles.finite_differences import Floats
+from nn_from_scratch.verify.functions.contract import ask
+from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
+from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
+from nn_from_scratch.verify.judging.checking import UndecidedError
+from nn_from_scratch.verify.judging.many_inputs import miss_probability
+from nn_from_scratch.verify.oracles.slopes import QUICK, Estimate, Line, Slope, measure
 
-VAGUE = 1e-6
-"""A relative error of finite differences from which on they say nothing."""
+Floats = npt.NDArray[np.float64]
+
+VAGUE = 1e-2
+"""An error relative to the gradient, and to how the function changes, from which on nothing is right."""
+_ROUNDINGS = 64.0  # units of a gradient's own roundoff, of its norm: what any way of computing it may lose
+_SURE = 3.0  # times the interval: an error beyond it is the gradient's
+_REPEATABLE = 1e-6  # relative: two values of one point that differ by more are not one function's
+_DEEPEST = {8: 50, 4: 22, 2: 10}  # of the steps, by the size of the inputs' numbers in bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A derivative by finite differences, with what the gradient makes of it.
 
-    `interval` is the largest difference of `got` from `expected` that the oracle's error, and rounding by
-    16 units in the last place of each entry, explain.
+    `interval` is the largest difference of `got` from `expected` that the function's noise, the differences'
+    truncation and the gradient's own rounding explain; `kink` is by how much more a kink at the point lets
+    it differ. `scale` is what the interval is small or large beside, and `verdict` "right", "wrong" or
+    "undecided", for `reason`. `noise` is that of the function's values, and `rough` what it is where steps
+    are long, if it is larger there.
     """
 
     got: float
     expected: float
     interval: float
+    kink: float
     scale: float
+    verdict: str
+    reason: str
     evaluations: int
+    noise: float
+    rough: float
 
     @property
     def wrong(self) -> bool:
-        """Whether the gradient is; NaN is."""
-        return not abs(self.got - self.expected) <= self.interval
+        """Whether the gradient certainly is."""
+        return self.verdict == "wrong"
 
     @property
-    def vague(self) -> bool:
-        """Whether the interval is too wide to say anything."""
-        return not self.interval <= VAGUE * self.scale
+    def right(self) -> bool:
+        """Whether the gradient was seen to be."""
+        return self.verdict == "right"
+
+    @property
+    def digits(self) -> int:
+        """How many digits of the derivative were compared."""
+        if not self.interval > 0 or not np.isfinite(self.scale):
+            return 16
+        return max(0, int(np.floor(np.log10(self.scale / self.interval)))) if self.scale > 0 else 0
 
     def miss_probability(self, error: float) -> float:
         """Bound the probability that a gradient passed although its worst entry is off by `error`."""
-        return miss_probability(2 * self.interval, error)
+        return miss_probability(2 * (self.interval + self.kink), error)
 
 
-@dataclass
 class BlackBox:
     """A function, a gradient and a point, as one vector of numbers.
 
     Parameters
     ----------
     function
-        Maps arrays to a number.
+        Maps the inputs to a number, or to arrays if the gradient takes a cotangent.
     gradient
-        Maps the same arrays to the gradient: an array of the shape of each, in a tuple if there are several.
+        Maps the inputs, and the cotangent if there is one, to the gradient.
     inputs
-        The arrays.
+        The point: see `Arguments`.
+    seed
+        Which cotangent and which directions are drawn.
 
     Raises
     ------
     ValueError
-        If the function returns no real number, or the gradient has another shape than the inputs.
+        If the function returns no finite real number here, or the gradient has another shape than the inputs.
+    UndecidedError
+        If the function is not deterministic.
+    GradientError
+        If the gradient does not keep its contract: see `ask`.
 
     """
 
-    function: Callable[..., Any]
-    gradient: Callable[..., Any]
-    inputs: Sequence[Any]
-    evaluations: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self.arrays = [np.array(x, dtype=np.float64) for x in self.inputs]
-        self.point = _joined(self.arrays)
-        if not self.point.size or not np.isfinite(self.point).all():
-            raise ValueError("the inputs must be finite numbers, at least one")
-        self.height = abs(self.value(self.point))
-        found = self.gradient(*self._split(self.point))
-        parts = [real_numbers(x, "the gradient") for x in (found if len(self.arrays) > 1 else [found])]
-        shapes = [part.shape for part in parts]
-        if shapes != [x.shape for x in self.arrays]:
-            expected = ", ".join(str(x.shape) for x in self.arrays)
-            raise ValueError(f"the gradient has shape {', '.join(map(str, shapes))}, the input {expected}")
-        self.slopes = _joined(parts)
+    def __init__(
+        self, function: Callable[..., Any], gradient: Callable[..., Any], inputs: Any, seed: int
+    ) -> None:
+        self.function, self.seed, self.evaluations, self.coarseness = function, seed, 0, 0.0
+        self.arguments = Arguments(function, inputs)
+        self.point = self.arguments.point
+        self.evaluations += 1
+        value = self.arguments.call(function, self.point)
+        asks_cotangent = takes_one_more(gradient, self.arguments, needed=not is_one_number(value))
+        self.outputs = Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
+        self.centre = self.outputs.number(value)
+        if not np.isfinite(self.centre):
+            raise ValueError(f"the function is {self.centre} here: there is no derivative to compare with")
+        self.roughness = self._roughness()
+        answered = ask(gradient, self.arguments, self.outputs)
+        self.slopes, self.unit, self.notes = answered.slopes, answered.unit, answered.notes
+        self.sizes = self._sizes()
+        kinds = [leaf.dtype for leaf in self.arguments.leaves]
+        self.believed = max(self.unit, *(float(np.finfo(kind).eps) / 2 for kind in kinds))
+        self.deepest = min(_DEEPEST[leaf.dtype.itemsize] for leaf in self.arguments.leaves)
 
     def value(self, point: Floats) -> float:
-        """Ask the function, which is given arrays of its own."""
+        """Ask the function; NaN where it is not defined, by its value or by what it raises."""
         self.evaluations += 1
-        value = real_numbers(self.function(*self._split(point)), "the value")
-        if value.size != 1:
-            raise ValueError(
-                f"the function must return a number, not shape {value.shape}: "
-                "sum its entries, each times a weight, and give the gradient of that"
-            )
-        return float(value.reshape(()))
+        with np.errstate(all="ignore"):
+            try:
+                return self.outputs.number(self.arguments.call(self.function, point))
+            except Exception:  # noqa: BLE001  # anything may be raised outside of the domain
+                return np.nan
 
-    def along(self, vector: Floats) -> Measured:
-        """Compare the derivative along a vector."""
+    def along(
+        self,
+        vector: Floats,
+        *,
+        thorough: bool = True,
+        jitter: float = 1.0,
+        floor: float = 0.0,
+        deep: int | None = None,
+    ) -> Measured:
+        """Compare the derivative along a vector.
+
+        Parameters
+        ----------
+        vector
+            Float64, shape (numbers,).
+        thorough
+            Whether to ask at all steps, and not only at those that suffice for a smooth function.
+        jitter
+            A factor for all steps.
+        floor
+            The least scale that the interval is compared with.
+        deep
+            The exponent of the shortest step, if not that of the inputs' type.
+
+        """
         before = self.evaluations
-        (expected,), (error,) = finite_differences.differentiate(
-            lambda points: [self.value(point) for point in points], self.point, vector[None]
+        roughness = self.roughness + self._rounding_of_point()
+        line = Line(
+            self.value,
+            self.point,
+            vector,
+            self.centre,
+            self.outputs.dtype,
+            jitter=jitter,
+            roughness=roughness,
+            unit=self.believed,
         )
-        chosen = vector != 0
-        products = vector[chosen] * self.slopes[chosen]
-        finite = bool(np.isfinite(products).all())
-        got = math.fsum(products) if finite else float(products[~np.isfinite(products)][0])
-        size = float(np.abs(products).sum()) if finite else 0.0
-        scale = max(size, abs(float(expected)), self.height / max(1.0, float(np.abs(self.point).max())))
-        interval = float(error) + 2.0**-48 * size
-        return Measured(got, float(expected), interval, scale, self.evaluations - before)
+        last = self.deepest if deep is None else min(deep, self.deepest)
+        slope = measure(
+            line,
+            range(last) if thorough else range(QUICK.start, min(QUICK.stop, self.deepest)),
+            thorough=thorough,
+        )
+        self.coarseness = max(self.coarseness, slope.rough)
+        self.believed = max(self.believed, slope.unit)
+        return self._compare(vector, slope, floor, self.evaluations - before)
 
-    def names(self) -> Iterator[str]:
-        """Yield the name of each number: ``x``, ``x[1, 2]``, or ``x0[1, 2]`` if there are several inputs."""
-        for k, x in enumerate(self.arrays):
-            name = f"x{k}" if len(self.arrays) > 1 else "x"
-            for entry in np.ndindex(*x.shape):
-                yield f"{name}[{', '.join(map(str, entry))}]" if entry else name
+    def direction(self, number: int) -> Floats:
+        """Return a drawn direction: random signs, each number by about the size of its array."""
+        rng = np.random.default_rng([self.seed, 2, number])
+        vector = rng.uniform(0.5, 1.5, len(self.point))
+        vector *= np.where(rng.random(len(vector)) < 0.5, -1.0, 1.0)
+        vector *= self.sizes
+        return vector
 
-    def locate(self, vector: Floats) -> list[range]:
-        """Return where the gradient is wrong, given a vector along which it is."""
-        return bisect(lambda part: self.along(_only(vector, part)).wrong, len(vector))
+    def relative_direction(self, number: int) -> Floats:
+        """Return a drawn direction that moves each number by about its own size."""
+        vector = self.direction(number)
+        vector *= np.where(self.point != 0, np.abs(self.point) / self.sizes, 1.0)
+        return vector
 
-    def _split(self, point: Floats) -> list[Floats]:
-        ends = np.cumsum([x.size for x in self.arrays])[:-1]
-        parts = np.split(point.copy(), ends)
-        return [part.reshape(x.shape) for part, x in zip(parts, self.arrays, strict=True)]
+    def unit_vector(self, index: int) -> Floats:
+        """Return the direction of one number, as long as the number."""
+        vector = np.zeros(len(self.point))
+        vector[index] = abs(self.point[index]) or self.sizes[index]
+        return vector
+
+    def _compare(self, vector: Floats, slope: Slope, floor: float, evaluations: int) -> Measured:
+        products = vector * self.slopes
+        moved = vector != 0
+        bad = moved & ~np.isfinite(products)
+        finite = not bad.any()
+        products[~moved] = 0.0
+        got = float(products.sum()) if finite else float(products[bad][0])
+        norm = float(np.sqrt(products @ products)) if finite else 0.0
+        summed = 2.0**-50 * float(np.abs(products, out=products).sum()) if finite else 0.0
+        best = slope.best
+        if best is None:
+            reason = (
+                "the function is not defined on one side of the point"
+                if slope.edge
+                else "no step shows a derivative"
+            )
+            verdict = "undecided" if finite else "wrong"
+            return Measured(
+                got, np.nan, np.inf, 0.0, 0.0, verdict, reason, evaluations, slope.noise, slope.rough
+            )
+        unit = max(self.unit, slope.unit)
+        own = _ROUNDINGS * unit * max(norm, slope.scale if np.isfinite(slope.scale) else 0.0) + summed
+        kink = abs(slope.kink.value)
+        bounds = [
+            Estimate(e.value, e.error + own + kink) for e in (slope.fine, slope.coarse) if e is not None
+        ]
+        scale = max(norm, abs(best.value), slope.scale, floor)
+        shown = slope.fine if slope.fine is not None and slope.fine.error + own <= VAGUE * scale else best
+        interval = shown.error + own
+        verdict, reason = _judged(got, shown, bounds, (interval, kink, scale), max(slope.noise, slope.rough))
+        return Measured(
+            got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough
+        )
+
+    def _roughness(self) -> float:
+        """Ask a second time at the point, and return by how much that differs."""
+        again = self.value(self.point)
+        rough = abs(again - self.centre)
+        if not rough <= _REPEATABLE * max(abs(again), abs(self.centre)) + 1e3 * float(
+            np.finfo(self.outputs.dtype).tiny
+        ):
+            raise UndecidedError(
+                f"the function is not deterministic: at the same point it is {self.centre!r}, then "
+                f"{again!r}. Fix its random seed within each call, or take the randomness as an input"
+            )
+        return rough
+
+    def _rounding_of_point(self) -> float:
+        moved = np.where(np.isfinite(self.slopes), self.slopes, 0.0) * self.point
+        return 2.0**-53 * float(np.sqrt(moved @ moved)) if self.deepest == _DEEPEST[8] else 0.0
+
+    def _sizes(self) -> Floats:
+        sizes = np.empty(len(self.point))
+        for leaf in self.arguments.leaves:
+            numbers = self.point[leaf.start : leaf.stop]
+            largest = float(np.abs(numbers).max(initial=0.0))
+            mean = largest * float(np.sqrt(np.mean((numbers / largest) ** 2))) if largest > 0 else 1.0
+            sizes[leaf.start : leaf.stop] = mean
+        return sizes
 
 
-def random_vector(box: BlackBox, seed: int) -> Floats:
-    """Return the direction along which a gradient is checked first."""
-    return np.array(direction(len(box.point), seed))
+def _judged(
+    got: float, shown: Estimate, bounds: list[Estimate], allowed: tuple[float, float, float], noise: float
+) -> tuple[str, str]:
+    """Return the verdict on a product of the gradient, and the reason for one that is not clear.
 
+    Parameters
+    ----------
+    got, shown, bounds
+        The product, the derivative that is shown, and all that are known with what they allow.
+    allowed
+        The interval of the one that is shown, what a kink adds to it, and what both are compared with.
+    noise
+        That of the function.
 
-def describe(box: BlackBox, place: range) -> str:
-    """Say what is wrong in one place: entry, got, expected, interval and oracle."""
-    vector = np.zeros(len(box.point))
-    vector[list(place)] = 1.0
-    found = box.along(vector)
-    names = list(box.names())
-    what = names[place[0]] if len(place) == 1 else f"{names[place[0]]} to {names[place[-1]]} together"
-    error = abs(found.got - found.expected)
-    return (
-        f"the derivative for {what} is {found.got!r}, expected {found.expected!r} "
-        f"within {found.interval:.2g} (finite differences): the error is {error:.3g}"
-    )
-
-
-def _only(vector: Floats, part: range) -> Floats:
-    kept = np.zeros_like(vector)
-    kept[part.start : part.stop] = vector[part.start : part.stop]
-    return kept
-
-
-def _joined(arrays: Sequence[Floats]) -> Floats:
-    return np.concatenate([x.ravel() for x in arrays]) if arrays else np.zeros(0)
+    """
+    interval, kink, scale = allowed
+    own = f"the function's own noise is about {noise:.1g}"
+    inside = abs(got - shown.value) <= interval + kink
+    low, high = min(x.low for x in bounds), max(x.high for x in bounds)
+    room = (_SURE - 1) * (max(x.error for x in bounds) - kink)
+    if not np.isfinite(got) or not low - room <= got <= high + room:
+        return "wrong", ""
+    if not inside and abs(got - shown.value) <= _SURE * interval + kink:
+        return "undecided", (
+            f"the gradient differs from finite differences by {abs(got - shown.value):.2g}, a little more "
+            f"than the {interval:.2g} that they are good to: {own}. Compute the function in more digits"
+        )
+    if not inside:
+        return "undecided", (
+            f"{own} where steps are long: what the gradient says fits there, and not where they are short. "
+            "The function may have been computed coarsely, or oscillate: compute it more exactly"
+        )
+    if not interval <= VAGUE * scale:
+        return "undecided", (
+            f"finite differences are only good to {interval:.2g} here, for a derivative of "
+            f"{shown.value:.6g}: {own}, or there is a jump nearby. Compute the function in more digits, or "
+            "without what cancels"
+        )
+    return "right", ""

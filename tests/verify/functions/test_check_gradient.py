@@ -3,8 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
-from nn_from_scratch.verify.oracles.finite_differences import EVALUATIONS
+from nn_from_scratch.verify import GradientError, check_gradient
 
 RNG = np.random.default_rng(0)
 
@@ -76,11 +75,11 @@ def test_ten_thousand_inputs_take_a_constant_number_of_evaluations() -> None:
 
     x = RNG.normal(size=10_000)
     check_gradient(counted, waves_gradient, x)
-    assert calls == EVALUATIONS + 1
+    assert calls <= 20
     with pytest.raises(GradientError, match=r"the derivative for x\[7919\] is ") as raised:
         check_gradient(counted, off(waves_gradient, 7_919, 1 + 1e-6), x)
     assert len(str(raised.value).splitlines()) == 2
-    assert calls < EVALUATIONS * 35
+    assert calls <= 20 + 20 + 4 * 14
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
@@ -100,9 +99,15 @@ def test_constant_function_has_gradient_zero() -> None:
         check_gradient(lambda x: 3.0, lambda x: 0 * x + 1e-3, np.array([1.0, 2.0]))
 
 
-def test_kink_is_undecided_and_no_pass() -> None:
-    with pytest.raises(UndecidedError, match="finite differences are only good to"):
-        check_gradient(np.abs, np.sign, 0.0)
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])
+def test_any_slope_between_those_at_both_sides_of_a_kink_is_right(slope: float) -> None:
+    check_gradient(np.abs, lambda x: slope, 0.0)
+
+
+@pytest.mark.parametrize("slope", [2.0, -1.5])
+def test_slope_beyond_those_at_both_sides_of_a_kink_is_wrong(slope: float) -> None:
+    with pytest.raises(GradientError, match="there is a kink here, and anything from -1 to 1 would do"):
+        check_gradient(np.abs, lambda x: slope, 0.0)
 
 
 def test_function_and_gradient_cannot_change_the_inputs() -> None:

@@ -1,0 +1,155 @@
+"""What every gradient must keep, whatever its numbers: the same twice, and nothing else changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nn_from_scratch.verify.functions.inputs import Arguments, dense
+from nn_from_scratch.verify.functions.outputs import Outputs
+from nn_from_scratch.verify.judging.checking import GradientError
+from nn_from_scratch.verify.oracles.noise import shown_unit
+
+Floats = npt.NDArray[np.float64]
+
+_SAME = 64.0  # roundings: what threads may change from one call to the next
+
+
+@dataclass
+class Answered:
+    """A gradient that kept the contract: its numbers, the unit roundoff that they show, and what to note."""
+
+    slopes: Floats
+    unit: float
+    notes: list[str] = field(default_factory=list)
+
+
+def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) -> Answered:
+    """Call a gradient function at the point, as often as its contract needs.
+
+    Raises
+    ------
+    GradientError
+        If it changes its inputs or its cotangent, answers otherwise the second time or for a cotangent that
+        lies otherwise in memory, is not linear in the cotangent, or overwrites what it returned.
+    ValueError
+        If it returns no gradient: another shape, another nesting, no real numbers.
+
+    """
+    first, parts, passed = _asked(gradient, arguments, outputs, 1.0)
+    second, again, _ = _asked(gradient, arguments, outputs, 1.0)
+    kinds = [np.asarray(dense(part)).dtype for part in parts if part is not None]
+    shorter = [kind for kind in kinds if kind.kind == "f"]
+    unit = max((shown_unit(first, kind) for kind in shorter), default=2.0**-53)
+    if not _same(first, second, unit):
+        if _same(second, 2 * first, unit):
+            raise GradientError(
+                "the gradient adds to its last result on each call: called twice at the same point, it "
+                "returned twice as much the second time. Start from zeros in each call"
+            )
+        index = int(np.nanargmax(np.where(np.isfinite(second - first), np.abs(second - first), np.inf)))
+        raise GradientError(
+            "the gradient is not the same twice: called again at the same point, the derivative for "
+            f"{arguments.name(index)} is {float(second[index])!r}, and was {float(first[index])!r}"
+        )
+    _check_overwriting(gradient, arguments, outputs, first, (parts, again))
+    if outputs.asks_cotangent:
+        _check_cotangents(gradient, arguments, outputs, first, unit)
+    notes = []
+    for leaf, part in zip(arguments.leaves, parts, strict=True):
+        if isinstance(part, np.ndarray) and any(
+            np.may_share_memory(part, x) for x in passed if isinstance(x, np.ndarray)
+        ):
+            notes.append(f"the derivative for {leaf.name} shares its memory with an input")
+    return Answered(first, unit, notes)
+
+
+def _asked(
+    gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs, factor: float
+) -> tuple[Floats, list[Any], list[Any]]:
+    """Return the gradient, the parts as they came, and the inputs that were passed."""
+    given = arguments.arguments(arguments.point)
+    cotangents = outputs.cotangents(factor)
+    before, sent = copy.deepcopy((arguments.moved(given), cotangents))
+    found = arguments.apply(gradient, given, *cotangents)
+    slopes, parts = arguments.gradient(found)
+    moved = arguments.moved(given)
+    for leaf, old, new in zip(arguments.leaves, before, moved, strict=True):
+        if not np.array_equal(old, new, equal_nan=True):
+            raise GradientError(f"the gradient writes into its input {leaf.name}")
+    if not outputs.equal(sent, cotangents):
+        raise GradientError("the gradient writes into its cotangent")
+    return slopes, parts, moved
+
+
+def _check_overwriting(
+    gradient: Callable[..., Any],
+    arguments: Arguments,
+    outputs: Outputs,
+    first: Floats,
+    calls: tuple[list[Any], list[Any]],
+) -> None:
+    """Refuse an array that a later call overwrites: whoever keeps a gradient has another one then."""
+    parts, again = calls
+    pairs = [
+        (x, y)
+        for x, y in zip(parts, again, strict=True)
+        if isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+    ]
+    if not any(np.may_share_memory(x, y) for x, y in pairs):
+        return
+    try:
+        arguments.call(gradient, arguments.rounded(arguments.point * 1.25 + 0.125), *outputs.cotangents(1.0))
+    except Exception:  # noqa: BLE001  # the function need not be defined there
+        return
+    kept = [
+        np.array_equal(np.asarray(x, np.float64).ravel(), first[leaf.start : leaf.stop], equal_nan=True)
+        for leaf, x in zip(arguments.leaves, parts, strict=True)
+        if isinstance(x, np.ndarray)
+    ]
+    if not all(kept):
+        raise GradientError(
+            "the gradient overwrites what it returned: after a call at another point, the array that an "
+            "earlier call returned holds other numbers. Return a new array, or a copy"
+        )
+
+
+def _check_cotangents(
+    gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs, first: Floats, unit: float
+) -> None:
+    doubled = _asked(gradient, arguments, outputs, 2.0)[0]
+    if not _same(doubled, 2 * first, unit):
+        if _same(doubled, first, unit):
+            raise GradientError(
+                "the gradient ignores its incoming cotangent: with twice the cotangent it is the same. "
+                "Multiply the derivatives of the outputs by the cotangent"
+            )
+        raise GradientError(
+            "the gradient is not linear in its cotangent: twice the cotangent does not give twice as much"
+        )
+    for layout, cotangents in outputs.layouts():
+        try:
+            found = arguments.gradient(arguments.call(gradient, arguments.point, *cotangents))[0]
+        except Exception as error:
+            raise GradientError(
+                f"the gradient raises for a {layout} cotangent: {type(error).__name__}: {error}"
+            ) from error
+        straight = [np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x for x in cotangents]
+        expected = arguments.gradient(arguments.call(gradient, arguments.point, *straight))[0]
+        if not _same(found, expected, unit):
+            raise GradientError(
+                f"the gradient is another for a {layout} cotangent than for the same numbers in a new array"
+            )
+
+
+def _same(found: Floats, expected: Floats, unit: float) -> bool:
+    finite = np.isfinite(expected)
+    if not np.array_equal(finite, np.isfinite(found)):
+        return False
+    largest = float(np.abs(expected[finite]).max(initial=0.0))
+    return bool((np.abs(found[finite] - expected[finite]) <= _SAME * unit * largest).all())

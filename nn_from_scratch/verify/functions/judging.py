@@ -1,0 +1,155 @@
+"""The question of a black box from its first direction to its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measured
+
+FEW = 16
+"""So many numbers are asked about one by one, even if a direction shows nothing wrong."""
+SOME = 64
+"""So many are, if a direction shows something."""
+_EXACT = 1e-6  # relative: an interval from which on one direction sees what there is to be seen
+_DIRECTIONS = 8  # how many more are asked if the interval is wider
+_SPREAD = 1e-3  # of the sizes within one array: from there on each number moves by its own size, too
+_SHORTEST = 26  # the exponent of the shortest step where inputs are too many for a second look
+_MANY = 4096
+
+
+@dataclass
+class Judged:
+    """What was found along a direction, which one, and the entries that were asked about, by their places."""
+
+    whole: Measured
+    entries: dict[int, Measured]
+    vector: Floats
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on the gradient."""
+        return self.whole.verdict
+
+
+def judge(box: BlackBox) -> Judged:
+    """Judge the gradient along directions, and by entries where they are few or a direction is not clear."""
+    vector = box.direction(0)
+    whole = box.along(vector, thorough=False)
+    if not (whole.right and whole.interval <= _EXACT * whole.scale) or whole.kink:
+        whole = _sure(box, vector, whole)
+    count = len(box.point)
+    if whole.wrong:
+        return Judged(whole, {}, vector)
+    if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
+        return _by_entries(box, vector, whole)
+    if count > 1 and whole.kink:
+        return _around_kinks(box, vector, whole)
+    if whole.right:
+        whole, vector = _more_directions(box, vector, whole)
+    elif count > 1 and _unlike(box):
+        vector = box.relative_direction(1)
+        whole = _sure(box, vector, whole)
+    return Judged(whole, {}, vector)
+
+
+def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
+    """Judge the derivative for one number."""
+    vector = box.unit_vector(index)
+    quick = box.along(vector, thorough=False, floor=floor)
+    if quick.right and quick.interval <= _EXACT * quick.scale and not quick.kink:
+        return quick
+    return _sure(box, vector, quick, floor)
+
+
+def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) -> Measured:
+    """Look thoroughly, and twice before something is accused."""
+    if len(box.point) > _MANY:
+        if quick.wrong and abs(quick.got - quick.expected) > 32 * quick.interval:
+            return quick  # what is found along a single entry is looked at thoroughly
+        return box.along(vector, floor=floor, deep=_SHORTEST)
+    found = box.along(vector, floor=floor)
+    if found.wrong and np.isfinite(found.got):
+        again = box.along(vector, floor=floor, jitter=1.37)
+        if not again.wrong:
+            reason = (
+                "a second look at other steps does not accuse what a first one did: the function is rough"
+            )
+            return replace(again, verdict="undecided", reason=reason)
+    return found
+
+
+def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Measured, Floats]:
+    """Ask along more directions, the less exactly one could be compared: an error may be hidden in one."""
+    wide = whole.interval > _EXACT * whole.scale
+    for number in range(1, _DIRECTIONS if wide else 1):
+        other = box.direction(number)
+        found = _sure(box, other, whole)
+        if found.wrong:
+            return found, other
+    if len(box.point) > FEW and _unlike(box):
+        other = box.relative_direction(1)
+        found = _sure(box, other, box.along(other, thorough=False))
+        if not found.right:
+            return found, other
+    return whole, vector
+
+
+def _by_entries(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
+    """Judge every entry; together they are the gradient."""
+    norm = float(np.linalg.norm(np.where(np.isfinite(box.slopes), box.slopes, 0.0)))
+    found = {}
+    for index in range(len(box.point)):
+        length = float(np.abs(box.unit_vector(index)).max())
+        found[index] = entry(box, index, norm * length if whole.right else 0.0)
+    wrong = [x for x in found.values() if x.wrong]
+    unclear = [x for x in found.values() if not x.right]
+    if wrong:
+        whole = wrong[0]
+    elif not unclear and not whole.right:
+        whole = replace(whole, verdict="right", reason="")
+    elif unclear:
+        whole = unclear[0]
+    return Judged(whole, found, vector)
+
+
+def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
+    """Separate the entries with a kink from those without, by halves."""
+    parts, asked = [range(len(vector))], 0
+    found: dict[int, Measured] = {}
+    while parts:
+        part = parts.pop()
+        if asked > SOME:
+            reason = "there are kinks for too many of the inputs to judge each: move the point a little"
+            return Judged(replace(whole, verdict="undecided", reason=reason), found, vector)
+        asked += 1
+        if len(part) == 1:
+            measured = found[part[0]] = entry(box, part[0])
+        else:
+            measured = _sure(box, only(vector, part), whole)
+        if measured.wrong:
+            return Judged(measured, found, vector)
+        if len(part) > 1 and (measured.kink or not measured.right):
+            middle = (part.start + part.stop) // 2
+            parts += [range(part.start, middle), range(middle, part.stop)]
+        elif not measured.right:
+            return Judged(measured, found, vector)
+    return Judged(replace(whole, verdict="right", reason=""), found, vector)
+
+
+def only(vector: Floats, part: range) -> Floats:
+    """Return a direction with all other components set to 0."""
+    kept = np.zeros_like(vector)
+    kept[part.start : part.stop] = vector[part.start : part.stop]
+    return kept
+
+
+def _unlike(box: BlackBox) -> bool:
+    """Say whether the numbers of an array are of sizes too unlike to move alike."""
+    for leaf in box.arguments.leaves:
+        sizes = np.abs(box.point[leaf.start : leaf.stop])
+        sizes = sizes[sizes > 0]
+        if sizes.size > 1 and np.quantile(sizes, 0.01) < _SPREAD * np.quantile(sizes, 0.99):
+            return True
+    return False

@@ -1,0 +1,68 @@
+"""The likely cause of a wrong gradient is named where its numbers show it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import GradientError, check_gradient
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(3, 3))
+W = RNG.normal(size=(3, 3))
+
+
+def loss(x: Any) -> Any:
+    return np.sum(np.sin(x) * W)
+
+
+def right(x: Any) -> Any:
+    return np.cos(x) * W
+
+
+@pytest.mark.parametrize(
+    ("gradient", "cause"),
+    [
+        (lambda x: 2 * right(x), "a constant factor: it is 2 times the derivative"),
+        (
+            lambda x: right(x) / 9,
+            r"a constant factor: it is 1/9 times the derivative \(as many as it has entries",
+        ),
+        (lambda x: -right(x), "the sign is wrong"),
+        (lambda x: right(x).T.copy(), "it is transposed"),
+        (lambda x: right(x) - 0.5 * x, r"a term is missing that equals 1/2 \* x"),
+        (lambda x: right(x) - 3, r"a term is missing that equals 3 \* 1"),
+        (
+            lambda x: np.roll(right(x), 1, axis=0),
+            "its entries add up to the right sum, but lie in the wrong places",
+        ),
+        (lambda x: right(x) * np.nan, "it is not finite where the function is"),
+    ],
+)
+def test_likely_cause_is_named(gradient: Any, cause: str) -> None:
+    with pytest.raises(GradientError, match=f"likely cause: {cause}"):
+        check_gradient(loss, gradient, X)
+
+
+def test_cause_is_of_the_input_that_is_wrong() -> None:
+    x = RNG.normal(size=(4, 3))
+
+    def both(x: Any, b: Any) -> Any:
+        d = np.cos(x + b)
+        return d, d.sum(axis=0) / 4
+
+    with pytest.raises(GradientError, match=r"likely cause: for x1, a constant factor: it is 1/4 times"):
+        check_gradient(lambda x, b: np.sum(np.sin(x + b)), both, (x, RNG.normal(size=3)))
+
+
+def test_no_cause_is_named_where_the_numbers_show_none() -> None:
+    def one(x: Any) -> Any:
+        g = right(x)
+        g[1, 2] += 0.3
+        return g
+
+    with pytest.raises(GradientError) as raised:
+        check_gradient(loss, one, X)
+    assert "likely cause" not in str(raised.value)
+    assert str(raised.value).startswith("the derivative for x[1, 2] is ")
+    assert len(str(raised.value).splitlines()) == 2
