@@ -22,9 +22,6 @@ from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, 
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
-INVISIBLE = 2.0**-50
-"""A relative difference that no program in float64 shows: a forward that approximates is allowed it."""
-
 NAMED = 4
 """How many wrong places are named."""
 
@@ -64,12 +61,6 @@ def _judged(name: str, rules: Rules, traced: Trace) -> Row:
     if rules.rule is not Rule.DIFFERENT:
         return Row(name, Verdict.RIGHT, str(rules))
     size = rules.comparison.relative
-    if size <= INVISIBLE:
-        return Row(
-            name,
-            Verdict.RIGHT,
-            f"formula equal to {rules.comparison.digits:.1f} digits, all that float64 has",
-        )
     if traced.tables:
         table = max(traced.tables, key=lambda dtype: float(jnp.finfo(dtype).eps))
         if size <= float(jnp.finfo(table).eps) ** 0.5:
@@ -102,7 +93,7 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
 
         def wrong(part: range) -> bool:
             comparison, _ = found(part)
-            return bool(comparison.different and comparison.relative > INVISIBLE)
+            return bool(comparison.different)
 
         places = bisect(wrong, sum(sizes))
         lines = []
