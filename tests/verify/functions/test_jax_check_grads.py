@@ -65,14 +65,14 @@ def test_epsilon_of_a_layer_norm_is_seen_at_a_relative_change_of_1e_14() -> None
     assert found["reverse mode"] == "right: formula equal at this point to 76 digits"
     assert found["reverse mode eagerly"].startswith("right: numbers within 0.")
 
-    with pytest.raises(GradientError, match=r"formula proved to differ, by .*e-20 of its size"):
+    with pytest.raises(GradientError, match=r"formula proved to differ, by .*e-2[01] of its size"):
         check_grads(custom(normed(1e-5), normed_backward(1e-5 * (1 + 1e-14))), (LAYER,), 1)
 
 
 def test_wrong_entry_is_named_with_what_it_is_and_should_be() -> None:
     wrong = custom(jnp.exp, lambda g, x: (g * jnp.exp(x) * jnp.array([1.0, 1.5, 1.0]),))
     with pytest.raises(
-        GradientError, match=r"argument 0 at \[1\] is .* the truth is .*, 1.5 times it\n(?!the)"
+        GradientError, match=r"argument 0 at \[1\] is .* the truth is .*: 1.5 times it\nreverse"
     ) as raised:
         check_grads(wrong, (POINT,), 1)
     assert not isinstance(raised.value, UndecidedError)

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import jax
+from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Interpreter, Meaning
+from nn_from_scratch.verify.functions.jaxpr.interpreter import Constant, Interpreter, Meaning
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import Rounding
-from nn_from_scratch.verify.functions.tracing.constants import Reading
-from nn_from_scratch.verify.functions.tracing.rules import Rules, judge
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read
+from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rules, compare, judge
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     exact,
     exactly_computing,
     joined,
     series,
+    values,
 )
 
 MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING}
 """Of every primitive that is traced."""
+
+NONE: Mapping[Constant, arb] = MappingProxyType({})
+"""No constant that is read in another way."""
 
 
 @dataclass
@@ -39,30 +45,36 @@ class Trace:
     outputs: int
     kinks: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
-    primitives: dict[str, int] = field(default_factory=dict)
+    arrays: bool = False
+    unrecognised: dict[Constant, arb] = field(default_factory=dict)
+    primitives: set[str] = field(default_factory=set)
 
-    def primal_values(self, reading: Reading, inputs: Sequence[Shadow]) -> list[Shadow]:
+    def primal_values(
+        self, reading: Reading, inputs: Sequence[Shadow], replaced: Mapping[Constant, arb] = NONE
+    ) -> list[Shadow]:
         """Run the function over shadows of its inputs."""
-        return self._run(self.primal, reading, inputs)
+        return self._run(self.primal, Interpreter(MEANINGS, reading, replaced=replaced), inputs)
 
     def derived_values(
-        self, reading: Reading, seeds: Sequence[Any], rounding: Rounding | None = None
+        self,
+        reading: Reading,
+        seeds: Sequence[Any],
+        replaced: Mapping[Constant, arb] = NONE,
+        rounding: Rounding | None = None,
     ) -> tuple[list[Shadow], list[Shadow]]:
         """Run the derivative over balls: outputs, and gradients of cotangents or tangents of directions."""
         given = [exact(x) for x in (*self.question.numbers(), *seeds)]
-        found = self._run(self.derived, reading, given, rounding)
+        found = self._run(self.derived, Interpreter(MEANINGS, reading, rounding, replaced=replaced), given)
         return found[: self.outputs], found[self.outputs :]
 
-    def _run(
-        self, closed: Any, reading: Reading, inputs: Sequence[Shadow], rounding: Rounding | None = None
-    ) -> list[Shadow]:
-        interpreter = Interpreter(MEANINGS, reading, rounding)
+    def _run(self, closed: Any, interpreter: Interpreter, inputs: Sequence[Shadow]) -> list[Shadow]:
         with precision(wide=True):  # the integers' types are those of the jaxpr
             found = interpreter.run_closed(closed, list(inputs))
         self.kinks += interpreter.kinks
         self.tables += interpreter.tables
-        for name, count in interpreter.primitives.items():
-            self.primitives[name] = self.primitives.get(name, 0) + count
+        self.unrecognised |= interpreter.unrecognised
+        self.arrays = self.arrays or interpreter.arrays
+        self.primitives |= set(interpreter.primitives)
         return found
 
 
@@ -70,57 +82,86 @@ def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_
     """Trace a function and one derivative, whose further arguments are like the outputs or the inputs."""
     with precision(wide=wide):
         inputs, outputs = question.structures(wide=wide), question.outputs(wide=wide)
-        seeds = outputs if by_outputs else inputs
-        seeds = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in seeds] if by_outputs else inputs
+        seeds = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in outputs] if by_outputs else inputs
         primal = jax.make_jaxpr(question.function)(*inputs)
         derived = jax.make_jaxpr(derivative)(*inputs, *seeds)
     return Trace(question, primal, derived, len(outputs))
 
 
-def compare_reverse(traced: Trace, cotangents: Sequence[Any], directions: Sequence[Any], dtype: str) -> Rules:
-    """Compare a gradient's formula with the derivative."""
-    points = traced.question.numbers()
-
-    def derivative(reading: Reading) -> list[Shadow]:
-        return traced.primal_values(reading, [series(x, d) for x, d in zip(points, directions, strict=True)])
-
-    def gradients(reading: Reading) -> list[Shadow]:
-        return traced.derived_values(reading, cotangents)[1]
-
-    with exactly_computing():
-        return judge(derivative, gradients, cotangents, directions, dtype)
+Values = Callable[[Reading, Mapping[Constant, arb]], Sequence[Shadow]]
 
 
-def compare_forward(traced: Trace, cotangents: Sequence[Any], directions: Sequence[Any], dtype: str) -> Rules:
-    """Compare a tangent's formula with the derivative."""
-    points = traced.question.numbers()
+@dataclass(frozen=True)
+class Formulas:
+    """Two formulas for one number: the slopes of the one, weighed, and the values of the other, weighed."""
 
-    def derivative(reading: Reading) -> list[Shadow]:
-        return traced.primal_values(reading, [series(x, d) for x, d in zip(points, directions, strict=True)])
+    traced: Trace
+    truth: Values
+    formula: Values
+    truth_weights: Sequence[Any]
+    formula_weights: Sequence[Any]
 
-    def tangents(reading: Reading) -> list[Shadow]:
-        return traced.derived_values(reading, directions)[1]
+    def compare(self, dtype: str) -> Rules:
+        """Judge the one by the other."""
+        with exactly_computing():
+            return judge(
+                lambda reading: self.truth(reading, {}),
+                lambda reading: self.formula(reading, {}),
+                self.truth_weights,
+                self.formula_weights,
+                dtype=dtype,
+                rounding=self._rounding,
+            )
 
-    with exactly_computing():
-        return judge(derivative, tangents, cotangents, cotangents, dtype)
+    def _rounding(self) -> tuple[Comparison, arb] | None:
+        """Compare with each constant at one number, and bound what the rounding of the others changes."""
+        if self.traced.arrays:
+            return None  # their entries are rounded one by one
+        literal = dict(self.traced.unrecognised)
+        before = self._compared(literal)
+        effect = arb(0)
+        for constant, number in literal.items():
+            radius = read(constant[0], Reading.ROUNDED, constant[1]).rad()
+            after = self._compared({**literal, constant: number + radius})
+            effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
+        return before, effect
+
+    def _compared(self, replaced: Mapping[Constant, arb]) -> Comparison:
+        truth = self.truth(Reading.RECOGNISED, replaced)
+        formula = self.formula(Reading.RECOGNISED, replaced)
+        return compare(truth, self.truth_weights, formula, self.formula_weights)
 
 
-def compare_values(traced: Trace, seeds: Sequence[Any], weights: Sequence[Any], dtype: str) -> Rules:
-    """Compare the value that a derivative's rule computes with the function's own, which may differ."""
-    points = traced.question.numbers()
+def derivatives(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:
+    """Return a gradient's formula (mode "rev"), or a tangent's, beside the derivative."""
+    given = [series(x, d) for x, d in zip(traced.question.numbers(), inputs, strict=True)]
+    seeds, weights = (outputs, inputs) if mode == "rev" else (inputs, outputs)
 
-    def own(reading: Reading) -> list[Shadow]:
-        found = traced.primal_values(reading, [exact(x) for x in points])
-        return [joined(x, x) for x in found]  # `judge` compares slopes
+    def truth(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
+        return traced.primal_values(reading, given, replaced)
 
-    def by_rule(reading: Reading) -> list[Shadow]:
-        return traced.derived_values(reading, seeds)[0]
+    def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
+        return traced.derived_values(reading, seeds, replaced)[1]
 
-    with exactly_computing():
-        return judge(own, by_rule, weights, weights, dtype)
+    return Formulas(traced, truth, formula, outputs, weights)
+
+
+def own_values(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:
+    """Return the value that a derivative's rule computes, beside the function's own: they may differ."""
+    given = [exact(x) for x in traced.question.numbers()]
+    seeds = outputs if mode == "rev" else inputs
+
+    def truth(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
+        found = traced.primal_values(reading, given, replaced)
+        return [joined(values(x), values(x)) for x in found]  # slopes are what is compared
+
+    def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
+        return traced.derived_values(reading, seeds, replaced)[0]
+
+    return Formulas(traced, truth, formula, outputs, outputs)
 
 
 def derived_by(traced: Trace, seeds: Sequence[Any]) -> list[Shadow]:
     """Return gradients or tangents as balls that hold what rounding may make of the formula."""
     with exactly_computing():
-        return traced.derived_values(Reading.LITERAL, seeds, Rounding(MEANINGS))[1]
+        return traced.derived_values(Reading.LITERAL, seeds, rounding=Rounding(MEANINGS))[1]

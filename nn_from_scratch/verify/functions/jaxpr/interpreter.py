@@ -7,17 +7,19 @@ own arrays, computed by the primitives themselves. Control flow follows the midp
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import arb
 from jax._src import source_info_util
 from jax.extend.core import Literal
 
-from nn_from_scratch.verify.functions.tracing.constants import Reading, read
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.shadows import exact, of_entries
 
 LIMIT = 1_000_000
@@ -73,6 +75,8 @@ class Call:
 
 
 Meaning = Callable[[Call], Any]
+Constant = tuple[float, str]
+"""A scalar constant of a program: its number and its dtype; all uses of one are one."""
 
 
 def is_floating(dtype: Any) -> bool:
@@ -111,8 +115,16 @@ class Interpreter:
     tables
         The dtypes of constants that were met whose errors a few roundings may not explain: arrays, and
         numbers that are narrower than float64.
+    replaced
+        What some constants are read as, whatever `reading` says.
+    unrecognised
+        Scalar constants that stand for no number that is known, as the numbers that they are.
     primitives
         How often each was met.
+    operations
+        How many numbers were computed.
+    arrays
+        Whether a constant was an array.
 
     """
 
@@ -121,8 +133,11 @@ class Interpreter:
     rounding: Callable[[Call, list[Any]], list[Any]] | None = None
     kinks: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    replaced: Mapping[Constant, arb] = field(default_factory=dict)
+    unrecognised: dict[Constant, arb] = field(default_factory=dict)
     primitives: dict[str, int] = field(default_factory=dict)
     operations: int = 0
+    arrays: bool = False
 
     def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
         """Return the values of the outputs of an open jaxpr, given those of its constants and inputs."""
@@ -153,11 +168,15 @@ class Interpreter:
         name, array = str(dtype), np.asarray(x, dtype=np.float64)
         if array.ndim or name != "float64":
             self.tables.append(name)
+        self.arrays = self.arrays or bool(array.ndim)
         if array.ndim and self.reading is not Reading.ROUNDED:
             return exact(array)  # data, not numbers that somebody wrote
-        return of_entries(
-            (read(number, self.reading, name) for number in array.ravel().tolist()), array.shape
-        )
+        return of_entries((self._read(number, name) for number in array.ravel().tolist()), array.shape)
+
+    def _read(self, number: float, dtype: str) -> arb:
+        if math.isfinite(number) and recognise(number, dtype) is None:
+            self.unrecognised[number, dtype] = arb(number)
+        return self.replaced.get((number, dtype), read(number, self.reading, dtype))
 
     def _evaluate(self, call: Call) -> list[Any]:
         name = call.name

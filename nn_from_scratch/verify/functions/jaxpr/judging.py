@@ -7,13 +7,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from flint import arb
 
-from nn_from_scratch.verify.functions.jaxpr.formulas import (
-    Trace,
-    compare_forward,
-    compare_reverse,
-    compare_values,
-)
+from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, own_values
 from nn_from_scratch.verify.functions.jaxpr.question import Question
 from nn_from_scratch.verify.functions.jaxpr.rows import Row
 from nn_from_scratch.verify.functions.tracing.constants import Reading
@@ -29,9 +25,7 @@ NAMED = 4
 def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
     """Judge the formula of a gradient (mode "rev") or of a tangent, from drawn cotangents and directions."""
     dtype = narrowest(traced.question)
-    compared = compare_reverse if mode == "rev" else compare_forward
-    rules = compared(traced, outputs, inputs, dtype)
-    row = _judged(name, rules, traced)
+    row = _judged(name, derivatives(traced, mode, outputs, inputs).compare(dtype), traced)
     if row.verdict is not Verdict.WRONG:
         return row
     reverse = mode == "rev"
@@ -41,8 +35,7 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
 
 def value_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
     """Judge the value that a rule computes beside its derivative."""
-    seeds = outputs if mode == "rev" else inputs
-    rules = compare_values(traced, seeds, outputs, narrowest(traced.question))
+    rules = own_values(traced, mode, outputs, inputs).compare(narrowest(traced.question))
     return _judged(name, rules, traced)
 
 
@@ -74,9 +67,10 @@ def _judged(name: str, rules: Rules, traced: Trace) -> Row:
 def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence[Any]) -> list[str]:
     """Say which derivatives are wrong, by bisection."""
     points = traced.question.numbers()
+    literal = traced.unrecognised  # one number each: balls would hide what is small
     sizes = [x.size for x in points]
     with exactly_computing():
-        gradients = traced.derived_values(Reading.RECOGNISED, cotangents)[1]
+        gradients = traced.derived_values(Reading.RECOGNISED, cotangents, literal)[1]
 
         def found(part: range) -> Any:
             chosen = np.zeros(sum(sizes))
@@ -87,7 +81,7 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
                 for x, p in zip(np.split(chosen, np.cumsum(sizes)[:-1]), points, strict=True)
             ]
             outputs = traced.primal_values(
-                Reading.RECOGNISED, [series(x, d) for x, d in zip(points, split, strict=True)]
+                Reading.RECOGNISED, [series(x, d) for x, d in zip(points, split, strict=True)], literal
             )
             return compare(outputs, cotangents, gradients, split), flat[part.start]
 
@@ -100,7 +94,7 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
         for place in places[:NAMED]:
             comparison, weight = found(place)
             name = _named(traced.question.names, points, place.start)
-            got, true = (float((x / float(weight)).mid()) for x in (comparison.formula, comparison.truth))
+            got, true = comparison.formula / float(weight), comparison.truth / float(weight)
             lines.append(
                 _line(name if len(place) == 1 else f"{name} and {len(place) - 1} more, weighed,", got, true)
             )
@@ -110,15 +104,14 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
 def _wrong_outputs(traced: Trace, directions: Sequence[Any]) -> list[str]:
     """Say which tangents are wrong."""
     points = traced.question.numbers()
+    literal = traced.unrecognised  # one number each: balls would hide what is small
     with exactly_computing():
-        tangents = traced.derived_values(Reading.RECOGNISED, directions)[1]
+        tangents = traced.derived_values(Reading.RECOGNISED, directions, literal)[1]
         given = [series(x, d) for x, d in zip(points, directions, strict=True)]
-        truths = traced.primal_values(Reading.RECOGNISED, given)
+        truths = traced.primal_values(Reading.RECOGNISED, given, literal)
         names = [f"output {k}" for k in range(len(truths))]
         wrong = [
-            _line(
-                f"the tangent of {_entry(name, truth.shape, k)}", float(value(b).mid()), float(slope(a).mid())
-            )
+            _line(f"the tangent of {_entry(name, truth.shape, k)}", value(b), slope(a))
             for name, truth, tangent in zip(names, truths, tangents, strict=True)
             for k, (a, b) in enumerate(zip(truth.ravel(), tangent.ravel(), strict=True))
             if not (slope(a) - value(b)).contains(0)
@@ -126,9 +119,18 @@ def _wrong_outputs(traced: Trace, directions: Sequence[Any]) -> list[str]:
     return wrong[:NAMED] + ([f"and {len(wrong) - NAMED} more"] if len(wrong) > NAMED else [])
 
 
-def _line(what: str, got: float, true: float) -> str:
-    ratio = f", {got / true:.9g} times it" if true and np.isfinite(got / true) else ""
-    return f"the derivative for {what} is {got!r} by its formula, the truth is {true!r}{ratio}"
+def _line(what: str, got: arb, true: arb) -> str:
+    """Say what a derivative is and should be; a ratio, or how little it is off, says more where it can."""
+    numbers = f"{float(got.mid())!r} by its formula, the truth is {float(true.mid())!r}"
+    said = f"the derivative for {what} is {numbers}"
+    if true.contains(0):
+        return said
+    off = float(abs(got / true - 1).mid())
+    return (
+        f"{said}: {float((got / true).mid()):.9g} times it"
+        if off > 1e-8
+        else f"{said}: off by {off:.2g} of it"
+    )
 
 
 def _named(names: list[str], points: Sequence[Any], index: int) -> str:
