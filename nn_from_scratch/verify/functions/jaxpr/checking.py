@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
 from nn_from_scratch.verify.functions.jaxpr.measured import measured_row
-from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
+from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
 from nn_from_scratch.verify.functions.jaxpr.rows import Row
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -96,6 +98,10 @@ def _derivative(question: Question, mode: str, name: str, seed: int) -> Iterator
             yield Row(name, None, str(error).strip().split("\n")[0])
             return
         raise
+    if not _same_twice(question):
+        said = "the function is not deterministic: asked twice, it returns different values"
+        yield Row(name, Verdict.UNDECIDED, said)
+        return
     traces = list(_traces(question, mode))
     formula = _formula(name, mode, traces, outputs, inputs)
     if formula.verdict is Verdict.UNDECIDED:
@@ -106,6 +112,13 @@ def _derivative(question: Question, mode: str, name: str, seed: int) -> Iterator
     own = next((traced for traced, wide in traces if not wide), None)
     for row in number_rows(question, mode, own, seeds, right=formula.verdict is Verdict.RIGHT):
         yield Row(f"{name} {row.name}", row.verdict, row.said)
+
+
+def _same_twice(question: Question) -> bool:
+    first, second = (question.function(*question.point) for _ in range(2))
+    return all(
+        np.array_equal(numbers(a), numbers(b), equal_nan=True) for a, b in zip(first, second, strict=True)
+    )
 
 
 def _traces(question: Question, mode: str) -> Iterator[tuple[Trace, bool]]:

@@ -37,7 +37,7 @@ class Expected:
 
     def row(self, way: str, found: list[Numbers]) -> Row:
         """Judge what came in another way."""
-        return self._like(way, found, self.eager) if self.balls is None else self._within(way, found)
+        return self.like(way, found, self.eager) if self.balls is None else self._within(way, found)
 
     def _within(self, way: str, found: list[Numbers]) -> Row:
         worst = 0.0
@@ -65,7 +65,7 @@ class Expected:
             return Row(way, Verdict.UNDECIDED, f"numbers are off by {worst:.2g} times what rounding explains")
         return Row(way, Verdict.RIGHT, f"numbers within {worst:.2f} of what rounding explains")
 
-    def _like(self, way: str, found: list[Numbers], expected: list[Numbers]) -> Row:
+    def like(self, way: str, found: list[Numbers], expected: list[Numbers]) -> Row:
         """Compare two ways to compute the same: half of the digits must hold; only a 16th accuses."""
         for name, a, b in zip(self.names, found, expected, strict=True):
             same = (a == b) | (np.isnan(a) & np.isnan(b))
@@ -73,7 +73,7 @@ class Expected:
                 continue
             size = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
             gap = float(np.abs(a - b)[~same].max())
-            said = f"the derivative for {name} differs by {gap:.3g} from that computed eagerly"
+            said = f"the derivative for {name} differs by {gap:.3g} from that computed otherwise"
             if not gap <= max(1 / 16, 4 * self.half) * size:
                 return Row(way, Verdict.WRONG, said)
             if gap > self.half * size:
@@ -85,7 +85,7 @@ class Expected:
         row = self.row(way, [numbers(x[0]) for x in found])
         if row.verdict is not Verdict.RIGHT:
             return row
-        second = self._like(way, [numbers(x[1]) for x in found], alone)
+        second = self.like(way, [numbers(x[1]) for x in found], alone)
         return row if second.verdict is Verdict.RIGHT else second
 
 
@@ -98,6 +98,11 @@ def computed(question: Question, mode: str, seeds: Sequence[Any]) -> Callable[..
         return [numbers(x) for x in way(*point, *seeds)[outputs:]]
 
     return derivative
+
+
+def half_of_the_digits(question: Question) -> float:
+    """Return the relative error up to which half of the digits hold of the point's shortest dtype."""
+    return float(max(float(jnp.finfo(x.dtype).eps) for x in question.point) ** 0.5)
 
 
 def seeds_of(question: Question, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
@@ -117,9 +122,8 @@ def number_rows(
     derivative = computed(question, mode, seeds)
     eager = derivative(question.point)
     names = question.names if mode == "rev" else [f"output {k}" for k in range(len(eager))]
-    half = max(float(jnp.finfo(x.dtype).eps) for x in question.point) ** 0.5
     balls = _balls(traced, seeds) if right and traced is not None else None
-    expected = Expected(names, eager, balls, float(half))
+    expected = Expected(names, eager, balls, half_of_the_digits(question))
     yield _twice(eager, derivative(question.point), names)
     if balls is not None:
         yield expected.row("eagerly", eager)

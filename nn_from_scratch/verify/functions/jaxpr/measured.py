@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nn_from_scratch.verify.functions.checking import check_gradient
+from nn_from_scratch.verify.functions.jaxpr.computed import Expected, computed, half_of_the_digits, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.judging import narrowest
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rows import Row
@@ -84,8 +85,26 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
         letters = ["x"] if len(point) == 1 else [f"x{k}" for k in range(len(point))]
         key = ", ".join(f"{a} is {b}" for a, b in zip(letters, question.names, strict=True))
         return Row(name, Verdict.WRONG, f"{error}\n({key})")
-    said = f"{found.got:.9g}, {found.expected:.9g} within {found.interval:.2g} expected"
-    return Row(name, Verdict.RIGHT, f"numbers compared only, in float64: {said}")
+    compared = f"{found.got:.9g}, {found.expected:.9g} within {found.interval:.2g} expected"
+    said = f"numbers compared only, in float64: {compared}"
+    beside = _in_own_dtypes(question, box)
+    return (
+        Row(name, Verdict.RIGHT, said)
+        if beside is None
+        else Row(name, Verdict.UNDECIDED, f"{said}; {beside}")
+    )
+
+
+def _in_own_dtypes(question: Question, box: Measured) -> str | None:
+    """Say where the numbers in the point's own dtypes are not those in float64, to half of the digits."""
+    if narrowest(question) == "float64" or box.mode != "rev":
+        return None
+    wide = box.gradient(*question.numbers())
+    seeds = seeds_of(question, box.mode, box.cotangents, [])
+    own = computed(question, box.mode, seeds)(question.point)
+    expected = Expected(question.names, own, None, half_of_the_digits(question))
+    row = expected.like("", own, wide if isinstance(wide, list) else [wide])
+    return None if row.verdict is Verdict.RIGHT else f"in {narrowest(question)} {row.said}"
 
 
 def _why_not_in_float64(question: Question, box: Measured, point: Sequence[Any]) -> str | None:
