@@ -124,7 +124,7 @@ def _running_log_sum(call: Call) -> Any:
     rows = np.moveaxis(x, axis, 0)
     found = rows.copy()
     for k in range(1, len(rows)):
-        found[k] = apply("logaddexp", as_shadow(found[k - 1]), as_shadow(rows[k]))
+        found[k : k + 1] = apply("logaddexp", found[k - 1 : k], rows[k : k + 1])
     result = np.moveaxis(found, 0, axis)
     return (np.flip(result, axis) if call.parameters["reverse"] else result).copy()
 

@@ -190,7 +190,7 @@ def _running_extreme(sign: int) -> Meaning:
         found = rows.copy()
         choose = maximum if sign > 0 else minimum
         for k in range(1, len(rows)):
-            found[k] = choose(call, as_shadow(found[k - 1]), as_shadow(rows[k]))
+            found[k : k + 1] = choose(call, found[k - 1 : k], rows[k : k + 1])
         result = np.moveaxis(found, 0, axis)
         return (np.flip(result, axis) if call.parameters["reverse"] else result).copy()
 
@@ -222,12 +222,15 @@ DECIDING: dict[str, Meaning] = {
     "cummax": _running_extreme(1),
     "cummin": _running_extreme(-1),
     "eq": _comparison(lambda signs: signs == 0),
+    "eq_to": _comparison(lambda signs: signs == 0),
     "floor": _stepped(lambda x: x.floor()),
     "ge": _comparison(lambda signs: signs >= 0),
     "gt": _comparison(lambda signs: signs > 0),
     "is_finite": _is_finite,
     "le": _comparison(lambda signs: signs <= 0),
+    "le_to": _comparison(lambda signs: signs <= 0),
     "lt": _comparison(lambda signs: signs < 0),
+    "lt_to": _comparison(lambda signs: signs < 0),
     "max": lambda call: maximum(call, *call.operands),
     "min": lambda call: minimum(call, *call.operands),
     "ne": _comparison(lambda signs: signs != 0),

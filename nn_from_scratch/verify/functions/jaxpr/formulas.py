@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
@@ -15,8 +17,8 @@ from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Constant, Interpreter, Meaning
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
-from nn_from_scratch.verify.functions.jaxpr.question import Question, precision
-from nn_from_scratch.verify.functions.jaxpr.rounding import Rounding
+from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.rounding import Rounding, middles, radii
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rules, compare, judge
 from nn_from_scratch.verify.functions.tracing.shadows import (
@@ -24,15 +26,40 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     exact,
     exactly_computing,
     joined,
+    nearest,
     series,
     values,
 )
+from nn_from_scratch.verify.judging.tolerance import MARGIN
 
 MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING}
 """Of every primitive that is traced."""
 
 NONE: Mapping[Constant, arb] = MappingProxyType({})
 """No constant that is read in another way."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The numbers of a run, the balls that must hold them, and the comparisons that rounding may turn."""
+
+    found: list[Any]
+    balls: list[Shadow]
+    kinks: list[str]
+
+    def difference(self) -> str | None:
+        """Say why this is no proof that what was traced is what runs; a trace counts only after one."""
+        if self.kinks:
+            return f"rounding may turn a comparison: {self.kinks[0]}"
+        for got, ball in zip(self.found, self.balls, strict=True):
+            middle, tolerance = nearest(middles(ball)), MARGIN * radii(ball)
+            if not (np.isfinite(got) & np.isfinite(middle) & np.isfinite(tolerance)).all():
+                return "a number is not finite, or beyond what rounding leaves of it"
+            if (np.abs(got - middle) > tolerance).any():
+                return (
+                    f"what ran gives other numbers than what was traced, by {np.abs(got - middle).max():.3g}"
+                )
+        return None
 
 
 @dataclass
@@ -43,6 +70,8 @@ class Trace:
     primal: Any
     derived: Any
     outputs: int
+    derivative: Callable[..., Any]
+    wide: bool
     kinks: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     arrays: bool = False
@@ -67,6 +96,19 @@ class Trace:
         found = self._run(self.derived, Interpreter(MEANINGS, reading, rounding, replaced=replaced), given)
         return found[: self.outputs], found[self.outputs :]
 
+    def replay(self, seeds: Sequence[Any]) -> Replay:
+        """Run what was traced as JAX does, beside balls that hold what rounding may make of it."""
+        with precision(wide=self.wide):
+            given = [*self.question.numbers(), *seeds]
+            arrays = [jnp.asarray(x, y.dtype) for x, y in zip(given, self.derived.in_avals, strict=True)]
+            found = [*self.question.function(*arrays[: len(self.question.point)]), *self.derivative(*arrays)]
+        interpreters = [Interpreter(MEANINGS, Reading.LITERAL, Rounding(MEANINGS)) for _ in range(2)]
+        exactly = [exact(x) for x in self.question.numbers()]
+        with exactly_computing(), precision(wide=True):
+            balls = interpreters[0].run_closed(self.primal, exactly)
+            balls += interpreters[1].run_closed(self.derived, [*exactly, *map(exact, seeds)])
+        return Replay([numbers(x) for x in found], balls, [*interpreters[0].kinks, *interpreters[1].kinks])
+
     def _run(self, closed: Any, interpreter: Interpreter, inputs: Sequence[Shadow]) -> list[Shadow]:
         with precision(wide=True):  # the integers' types are those of the jaxpr
             found = interpreter.run_closed(closed, list(inputs))
@@ -85,7 +127,7 @@ def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_
         seeds = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in outputs] if by_outputs else inputs
         primal = jax.make_jaxpr(question.function)(*inputs)
         derived = jax.make_jaxpr(derivative)(*inputs, *seeds)
-    return Trace(question, primal, derived, len(outputs))
+    return Trace(question, primal, derived, len(outputs), derivative, wide)
 
 
 Values = Callable[[Reading, Mapping[Constant, arb]], Sequence[Shadow]]

@@ -26,6 +26,9 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
     """Judge the formula of a gradient (mode "rev") or of a tangent, from drawn cotangents and directions."""
     dtype = narrowest(traced.question)
     row = _judged(name, derivatives(traced, mode, outputs, inputs).compare(dtype), traced)
+    differs = traced.replay(outputs if mode == "rev" else inputs).difference()
+    if differs is not None:
+        return Row(name, Verdict.UNDECIDED, differs)
     if row.verdict is not Verdict.WRONG:
         return row
     reverse = mode == "rev"
