@@ -1,7 +1,7 @@
-"""Record which of JAX's own operations are traced, and whether their derivatives' formulas are equal to the truth.
+"""Record which of JAX's own operations are traced, and whether their derivatives' formulas are the truth.
 
-Run ``python reference/record_traced_jax.py``; it writes traced_jax.json beside this file. Each variant is an expression
-over the operands of `OPERANDS`; it is asked in float64 in forward and in reverse mode.
+Run ``python reference/record_traced_jax.py``, some minutes; it writes traced_jax.json beside this file. Each
+variant is an expression over the operands of `OPERANDS`, asked in float64 in forward and in reverse mode.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ OPERANDS: dict[str, Any] = {
 
 UNARY = {
     "x": (
-        "sin cos tan arctan sinh cosh tanh arcsinh exp exp2 expm1 abs absolute fabs negative positive square sinc sign "
-        "floor ceil rint trunc cbrt deg2rad rad2deg degrees radians sum prod mean var std max min amax amin ptp median cumsum "
-        "cumprod sort diff ravel flip atleast_1d atleast_2d atleast_3d nan_to_num real conj nansum nanmean nanvar nanstd nanmax "
-        "nanmin nanprod nancumsum nancumprod trapezoid logspace ediff1d round zeros_like copy vander diag heaviside"
+        "sin cos tan arctan sinh cosh tanh arcsinh exp exp2 expm1 abs absolute fabs negative positive "
+        "square sinc sign floor ceil rint trunc cbrt deg2rad rad2deg degrees radians sum prod mean var "
+        "std max min amax amin ptp median cumsum cumprod sort diff ravel flip atleast_1d atleast_2d "
+        "atleast_3d nan_to_num real conj nansum nanmean nanvar nanstd nanmax nanmin nanprod nancumsum "
+        "nancumprod trapezoid logspace ediff1d round zeros_like copy vander diag heaviside"
     ),
     "p": "log log2 log10 log1p sqrt reciprocal",
     "u": "arcsin arccos arctanh i0",
@@ -65,13 +66,14 @@ UNARY = {
 
 BINARY = {
     "x, y": (
-        "add subtract multiply divide true_divide maximum minimum fmax fmin hypot logaddexp logaddexp2 arctan2 dot inner "
-        "outer vdot kron convolve correlate cross_ append hstack vstack dstack column_stack stack_ copysign float_power_ "
-        "remainder fmod mod heaviside polyval polymul polyadd polysub interp_"
+        "add subtract multiply divide true_divide maximum minimum fmax fmin hypot logaddexp logaddexp2 "
+        "arctan2 dot inner outer vdot kron convolve correlate append hstack vstack dstack "
+        "column_stack copysign remainder fmod mod heaviside polyval polymul polyadd "
+        "polysub"
     ),
     "p, q": "power float_power arctan2 hypot logaddexp remainder",
     "m, n": "matmul dot inner outer vdot kron tensordot add multiply maximum",
-    "r, c": "matmul dot tensordot_",
+    "r, c": "matmul dot",
 }
 """Functions of jax.numpy of two operands."""
 
@@ -419,7 +421,9 @@ jnp.fft.irfft(x + 0j)
 def variants() -> list[str]:
     """Return every expression."""
     found = [f"jnp.{name}({operand})" for operand, names in UNARY.items() for name in names.split()]
-    found += [f"jnp.{name}({pair})" for pair, names in BINARY.items() for name in names.split() if name[-1] != "_"]
+    found += [
+        f"jnp.{name}({pair})" for pair, names in BINARY.items() for name in names.split() if name[-1] != "_"
+    ]
     return [*dict.fromkeys([*found, *OTHERS.split("\n")[1:-1]])]
 
 
@@ -462,7 +466,12 @@ def main() -> None:
         print(variant, results[variant])
     equal = [name for name, found in results.items() if _is_equal(found)]
     traced = {p for name in equal for p in results[name]["primitives"]}
-    record = {"jax": jax.__version__, "variants": len(results), "equal": len(equal), "primitives": sorted(traced)}
+    record = {
+        "jax": jax.__version__,
+        "variants": len(results),
+        "equal": len(equal),
+        "primitives": sorted(traced),
+    }
     PATH.write_text(json.dumps({**record, "found": results}, indent=1) + "\n")
     print(record)
 

@@ -19,7 +19,7 @@ from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import Rounding, middles, radii
-from nn_from_scratch.verify.functions.tracing.constants import Reading, read
+from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, read, significant
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rules, compare, judge
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
@@ -34,6 +34,12 @@ from nn_from_scratch.verify.judging.tolerance import MARGIN
 
 MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING}
 """Of every primitive that is traced."""
+
+FITTED = 7
+"""Significant digits from which on a constant looks like one of a fitted formula."""
+
+MANY = 4
+"""Steps from which on a loop may iterate to a limit."""
 
 NONE: Mapping[Constant, arb] = MappingProxyType({})
 """No constant that is read in another way."""
@@ -77,12 +83,17 @@ class Trace:
     arrays: bool = False
     unrecognised: dict[Constant, arb] = field(default_factory=dict)
     primitives: set[str] = field(default_factory=set)
+    approximates: str | None = None
+    """Why the function may approximate what its derivative is the derivative of."""
 
     def primal_values(
         self, reading: Reading, inputs: Sequence[Shadow], replaced: Mapping[Constant, arb] = NONE
     ) -> list[Shadow]:
         """Run the function over shadows of its inputs."""
-        return self._run(self.primal, Interpreter(MEANINGS, reading, replaced=replaced), inputs)
+        interpreter = Interpreter(MEANINGS, reading, replaced=replaced)
+        found = self._run(self.primal, interpreter, inputs)
+        self.approximates = _approximation(self.primal, interpreter)
+        return found
 
     def derived_values(
         self,
@@ -118,6 +129,31 @@ class Trace:
         self.arrays = self.arrays or interpreter.arrays
         self.primitives |= set(interpreter.primitives)
         return found
+
+
+def _approximation(primal: Any, interpreter: Interpreter) -> str | None:
+    """Say why a function may be an approximation, whose own derivative nobody means."""
+    if "while" in interpreter.primitives or _iterates(primal.jaxpr):
+        return "it may iterate to a limit"
+    many = [number for number, dtype in interpreter.numbers if significant(decimal(number, dtype)) >= FITTED]
+    if len(many) >= 3:
+        return f"it has the constants of a fitted formula, {min(many)!r} among them"
+    return "it uses a table of numbers" if interpreter.arrays else None
+
+
+def _iterates(jaxpr: Any) -> bool:
+    """Whether a loop of many steps that reads no sequence is somewhere in a jaxpr."""
+    for equation in jaxpr.eqns:
+        parameters = equation.params
+        if equation.primitive.name == "scan":
+            read = len(equation.invars) - parameters["num_consts"] - parameters["num_carry"]
+            if parameters["length"] >= MANY and read == 0:
+                return True
+        for x in parameters.values():
+            inner = getattr(x, "jaxpr", x)
+            if hasattr(inner, "eqns") and _iterates(inner):
+                return True
+    return False
 
 
 def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_outputs: bool) -> Trace:

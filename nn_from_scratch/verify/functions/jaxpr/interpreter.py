@@ -125,6 +125,8 @@ class Interpreter:
         How many numbers were computed.
     arrays
         Whether a constant was an array.
+    numbers
+        The scalar constants that were met.
 
     """
 
@@ -138,6 +140,7 @@ class Interpreter:
     primitives: dict[str, int] = field(default_factory=dict)
     operations: int = 0
     arrays: bool = False
+    numbers: set[Constant] = field(default_factory=set)
 
     def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
         """Return the values of the outputs of an open jaxpr, given those of its constants and inputs."""
@@ -174,6 +177,7 @@ class Interpreter:
         return of_entries((self._read(number, name) for number in array.ravel().tolist()), array.shape)
 
     def _read(self, number: float, dtype: str) -> arb:
+        self.numbers.add((number, dtype))
         if math.isfinite(number) and recognise(number, dtype) is None:
             self.unrecognised[number, dtype] = arb(number)
         return self.replaced.get((number, dtype), read(number, self.reading, dtype))

@@ -18,6 +18,9 @@ from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, 
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
+PLAIN_TO_SEE = 1e-2
+"""A relative difference that no approximation has."""
+
 NAMED = 4
 """How many wrong places are named."""
 
@@ -57,6 +60,9 @@ def _judged(name: str, rules: Rules, traced: Trace) -> Row:
     if rules.rule is not Rule.DIFFERENT:
         return Row(name, Verdict.RIGHT, str(rules))
     size = rules.comparison.relative
+    if traced.approximates is not None and size < PLAIN_TO_SEE:
+        said = f"formula differs by {size:.2g} of its size, but the function may approximate: "
+        return Row(name, Verdict.UNDECIDED, said + traced.approximates)
     if traced.tables:
         table = max(traced.tables, key=lambda dtype: float(jnp.finfo(dtype).eps))
         if size <= float(jnp.finfo(table).eps) ** 0.5:

@@ -11,7 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from nn_from_scratch.verify.functions.checking import check_gradient
-from nn_from_scratch.verify.functions.jaxpr.computed import Expected, computed, half_of_the_digits, seeds_of
+from nn_from_scratch.verify.functions.jaxpr.computed import (
+    Expected,
+    computed,
+    half_of_the_digits,
+    largest,
+    seeds_of,
+)
 from nn_from_scratch.verify.functions.jaxpr.judging import narrowest
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rows import Row
@@ -102,7 +108,7 @@ def _in_own_dtypes(question: Question, box: Measured) -> str | None:
     wide = box.gradient(*question.numbers())
     seeds = seeds_of(question, box.mode, box.cotangents, [])
     own = computed(question, box.mode, seeds)(question.point)
-    expected = Expected(question.names, own, None, half_of_the_digits(question))
+    expected = Expected(question.names, own, None, half_of_the_digits(question), largest(question))
     row = expected.like("", own, wide if isinstance(wide, list) else [wide])
     return None if row.verdict is Verdict.RIGHT else f"in {narrowest(question)} {row.said}"
 
