@@ -227,3 +227,23 @@ def test_function_that_approximates_is_not_accused_of_the_right_derivative() -> 
     said = examined(right, (np.array([0.1, -0.15], dtype=np.float32),))["reverse mode"]
     assert "the function may approximate: it has the constants of a fitted formula" in said
     assert not said.startswith("right: formula")
+
+
+def test_mistake_of_the_tracer_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nn_from_scratch.verify.functions.jaxpr.formulas import MEANINGS
+
+    right = custom(jnp.sin, lambda g, x: (g * jnp.cos(x),))
+    assert examined(right, (POINT,))["reverse mode"].startswith("right: formula equal")
+    monkeypatch.setitem(MEANINGS, "sin", MEANINGS["tan"])
+    found = examined(right, (POINT,))
+    assert found["reverse mode"].startswith("right: numbers compared only")
+    assert "what ran gives other numbers than what was traced" in found["reverse mode"]
+
+
+def test_precision_is_restored_when_a_check_raises() -> None:
+    from flint import ctx
+
+    before = ctx.prec, ctx.cap
+    with pytest.raises(GradientError):
+        check_grads(custom(jnp.sin, lambda g, x: (g * jnp.sin(x),)), (POINT,), 1)
+    assert (ctx.prec, ctx.cap) == before
