@@ -1,0 +1,145 @@
+"""Primitives that compute entry by entry, and what is computed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_floating, is_shadow, lifted
+from nn_from_scratch.verify.functions.tracing.operations import apply
+from nn_from_scratch.verify.functions.tracing.shadows import (
+    as_shadow,
+    exact,
+    mapped,
+    nearest,
+    value,
+    values,
+)
+
+NAMES = {
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "add": "add",
+    "add_any": "add",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "cbrt": "cbrt",
+    "cos": "cos",
+    "cosh": "cosh",
+    "digamma": "digamma",
+    "div": "divide",
+    "erf": "erf",
+    "erf_inv": "erfinv",
+    "erfc": "erfc",
+    "exp2": "exp2",
+    "expm1": "expm1",
+    "lgamma": "lgamma",
+    "log": "log",
+    "log1p": "log1p",
+    "logistic": "sigmoid",
+    "mul": "multiply",
+    "neg": "negative",
+    "pow": "power",
+    "rsqrt": "rsqrt",
+    "sin": "sin",
+    "sinh": "sinh",
+    "sqrt": "sqrt",
+    "square": "square",
+    "sub": "subtract",
+    "tan": "tan",
+    "tanh": "tanh",
+}
+"""What JAX's primitives are called in `tracing.operations`."""
+
+
+def _entry_by_entry(name: str) -> Meaning:
+    def meaning(call: Call) -> Any:
+        return apply(name, *call.operands)
+
+    return meaning
+
+
+def _exponential(call: Call) -> Any:
+    """Return the exponential; that of minus infinity is 0, and so is its derivative: masks are made so."""
+    x = call.operands[0]
+    return mapped(_exponential_of_entry, x)
+
+
+def _exponential_of_entry(x: Any) -> Any:
+    at = value(x)
+    if not at.is_finite() and at < 0 and at == arb("-inf"):
+        return arb(0)
+    return apply("exp", as_shadow(x)).item()
+
+
+def _integer_power(call: Call) -> Any:
+    return apply("power", call.operands[0], exact(call.parameters["y"]))
+
+
+def _convert(call: Call) -> Any:
+    x = call.operands[0]
+    if not is_shadow(x):
+        return lifted(call.bind(x)[0], call.dtype)
+    if is_floating(call.dtype):
+        return x
+    return nearest(x).astype(call.dtype)
+
+
+def _same(call: Call) -> Any:
+    return call.operands[0]
+
+
+def _constant(call: Call) -> Any:
+    """Return the values alone: what is stopped has no derivative."""
+    return values(call.operands[0])
+
+
+def _sum(call: Call) -> Any:
+    return apply("sum", call.operands[0], axis=tuple(call.parameters["axes"]))
+
+
+def _product(call: Call) -> Any:
+    return apply("prod", call.operands[0], axis=tuple(call.parameters["axes"]))
+
+
+def _running(name: str) -> Meaning:
+    def meaning(call: Call) -> Any:
+        axis = call.parameters["axis"]
+        x = call.operands[0]
+        if call.parameters["reverse"]:
+            return np.flip(apply(name, np.flip(x, axis), axis=axis), axis).copy()
+        return apply(name, x, axis=axis)
+
+    return meaning
+
+
+def _running_log_sum(call: Call) -> Any:
+    axis = call.parameters["axis"]
+    x = np.flip(call.operands[0], axis) if call.parameters["reverse"] else call.operands[0]
+    rows = np.moveaxis(x, axis, 0)
+    found = rows.copy()
+    for k in range(1, len(rows)):
+        found[k : k + 1] = apply("logaddexp", found[k - 1 : k], rows[k : k + 1])
+    result = np.moveaxis(found, 0, axis)
+    return (np.flip(result, axis) if call.parameters["reverse"] else result).copy()
+
+
+COMPUTING: dict[str, Meaning] = {
+    **{primitive: _entry_by_entry(name) for primitive, name in NAMES.items()},
+    "convert_element_type": _convert,
+    "cumlogsumexp": _running_log_sum,
+    "cumprod": _running("cumprod"),
+    "cumsum": _running("cumsum"),
+    "exp": _exponential,
+    "integer_pow": _integer_power,
+    "reduce_precision": _same,
+    "reduce_prod": _product,
+    "reduce_sum": _sum,
+    "stop_gradient": _constant,
+}
+"""Meanings of the primitives that compute."""

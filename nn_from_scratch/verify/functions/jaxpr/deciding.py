@@ -1,0 +1,245 @@
+"""Primitives that the numbers decide: comparisons, selections, orders. At ties a derivative may jump."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_floating, is_shadow
+from nn_from_scratch.verify.functions.tracing.operations import apply
+from nn_from_scratch.verify.functions.tracing.shadows import (
+    Shadow,
+    as_shadow,
+    exact,
+    mapped,
+    nearest,
+    of_entries,
+    slope,
+    value,
+)
+
+
+def sign_of_difference(call: Call, x: Any, y: Any) -> int:
+    """Return the sign of x - y; note it where the two are equal but move apart, or cannot be told apart."""
+    a, b = value(x), value(y)
+    if a < b:
+        return -1
+    if a > b:
+        return 1
+    if a.is_nan() or b.is_nan():
+        call.note_kink(f"{call.name} compares what is not known")
+        return 0
+    if not (a.is_exact() and b.is_exact()) and x is not y:
+        call.note_kink(f"{call.name} cannot tell two numbers apart")
+        return int(np.sign(float((a.mid() - b.mid()).mid())))
+    if slope(x) != slope(y) and x is not y:
+        call.note_kink(f"{call.name} compares equal numbers that move apart")
+    return 0
+
+
+def _signs(call: Call, x: Any, y: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    left, right = np.broadcast_arrays(as_shadow(x), as_shadow(y))
+    rows = zip(left.ravel(), right.ravel(), strict=True)
+    return np.array([sign_of_difference(call, a, b) for a, b in rows], dtype=int).reshape(left.shape)
+
+
+def _comparison(holds: Callable[[Any], Any]) -> Meaning:
+    def meaning(call: Call) -> Any:
+        return np.asarray(holds(_signs(call, *call.operands)))
+
+    return meaning
+
+
+def _chosen(first: Any, x: Any, y: Any) -> Shadow:
+    left, right = np.broadcast_arrays(as_shadow(x), as_shadow(y))
+    rows = zip(np.broadcast_to(first, left.shape).ravel().tolist(), left.ravel(), right.ravel(), strict=True)
+    return of_entries((a if holds else b for holds, a, b in rows), left.shape)
+
+
+def maximum(call: Call, x: Any, y: Any) -> Shadow:
+    """Return the larger of each pair."""
+    return _chosen(_signs(call, x, y) >= 0, x, y)
+
+
+def minimum(call: Call, x: Any, y: Any) -> Shadow:
+    """Return the smaller of each pair."""
+    return _chosen(_signs(call, x, y) <= 0, x, y)
+
+
+def _clamp(call: Call) -> Any:
+    low, x, high = call.operands
+    return minimum(call, maximum(call, x, low), high)
+
+
+def _absolute(call: Call) -> Any:
+    x = call.operands[0]
+    return _chosen(_signs(call, x, exact(np.zeros(()))) >= 0, x, apply("negative", x))
+
+
+def _sign(call: Call) -> Any:
+    return exact(_signs(call, call.operands[0], exact(np.zeros(()))))
+
+
+def _stepped(step: Callable[[arb], arb]) -> Meaning:
+    """Return a function that is constant between its jumps."""
+
+    def at(call: Call, entry: Any) -> arb:
+        x = value(entry)
+        found = step(x)
+        if not found.is_exact():
+            call.note_kink(f"{call.name} is asked beside a jump")
+            return step(x.mid())
+        if slope(entry) != 0 and step(x + arb(0, 2.0**-200)) != step(x - arb(0, 2.0**-200)):
+            call.note_kink(f"{call.name} is asked at a jump")
+        return found
+
+    def meaning(call: Call) -> Any:
+        return mapped(lambda entry: at(call, entry), call.operands[0])
+
+    return meaning
+
+
+def _rounded(call: Call) -> Any:
+    if int(call.parameters["rounding_method"]) == 1:  # to even
+        return _stepped(_nearest_even)(call)
+    return _stepped(lambda x: (abs(x) + 0.5).floor() * (1 if x >= 0 else -1))(call)
+
+
+def _nearest_even(x: arb) -> arb:
+    low = (x + 0.5).floor()
+    if low.is_exact() and low - x == arb(0.5) and not (low / 2).is_integer():
+        return low - 1
+    return low
+
+
+def _remainder(call: Call) -> Any:
+    """Return what division leaves, of the sign of the dividend."""
+    x, y = call.operands
+    quotient = apply("divide", x, y)
+    whole = _stepped(lambda q: q.floor() if q >= 0 else q.ceil())(
+        Call(call.interpreter, call.equation, [quotient])
+    )
+    return apply("subtract", x, apply("multiply", whole, y))
+
+
+def _is_finite(call: Call) -> Any:
+    entries = [bool(value(x).is_finite()) for x in call.operands[0].ravel()]
+    return np.array(entries, dtype=bool).reshape(call.operands[0].shape)
+
+
+def _select(call: Call) -> Any:
+    which = np.asarray(call.operands[0]).astype(int)
+    cases = [as_shadow(x) if is_floating(call.dtype) else np.asarray(x) for x in call.operands[1:]]
+    shape = cases[0].shape
+    which = np.broadcast_to(which, shape)
+    if not is_floating(call.dtype):
+        return np.choose(which, cases)
+    flat = [x.ravel() for x in cases]
+    return of_entries((flat[k][place] for place, k in enumerate(which.ravel().tolist())), shape)
+
+
+def _rows(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return an array with the axes that are reduced joined into a last one."""
+    kept = [k for k in range(x.ndim) if k not in axes]
+    return np.transpose(x, [*kept, *axes]).reshape(*(x.shape[k] for k in kept), -1)
+
+
+def _extreme(sign: int) -> Meaning:
+    """Return the largest or smallest entry over axes; ties that move apart are kinks."""
+
+    def meaning(call: Call) -> Any:
+        rows = _rows(call.operands[0], tuple(call.parameters["axes"]))
+        shape = rows.shape[:-1]
+        flat = rows.reshape(int(np.prod(shape)), rows.shape[-1])
+        return of_entries((row[_winner(call, row, sign)] for row in flat), shape)
+
+    return meaning
+
+
+def _winner(call: Call, row: Any, sign: int) -> int:
+    """Return the place of the largest entry; only ties with it matter."""
+    numbers = nearest(row) * sign
+    if np.isnan(numbers).any():
+        return int(np.argmax(np.isnan(numbers)))
+    best = int(np.argmax(numbers))
+    for k in np.flatnonzero(numbers >= numbers[best] - abs(numbers[best]) * 2.0**-50):
+        if k != best and sign_of_difference(call, row[int(k)], row[best]) * sign > 0:
+            best = int(k)
+    return best
+
+
+def _place_of_extreme(sign: int) -> Meaning:
+    def meaning(call: Call) -> Any:
+        rows = _rows(call.operands[0], tuple(call.parameters["axes"]))
+        shape = rows.shape[:-1]
+        flat = rows.reshape(int(np.prod(shape)), rows.shape[-1])
+        return np.array([_winner(call, row, sign) for row in flat], dtype=call.dtype).reshape(shape)
+
+    return meaning
+
+
+def _running_extreme(sign: int) -> Meaning:
+    def meaning(call: Call) -> Any:
+        axis = call.parameters["axis"]
+        x = np.flip(call.operands[0], axis) if call.parameters["reverse"] else call.operands[0]
+        rows = np.moveaxis(x, axis, 0)
+        found = rows.copy()
+        choose = maximum if sign > 0 else minimum
+        for k in range(1, len(rows)):
+            found[k : k + 1] = choose(call, found[k - 1 : k], rows[k : k + 1])
+        result = np.moveaxis(found, 0, axis)
+        return (np.flip(result, axis) if call.parameters["reverse"] else result).copy()
+
+    return meaning
+
+
+def _sort(call: Call) -> Any:
+    axis, keys = call.parameters["dimension"], call.parameters["num_keys"]
+    numbers = [nearest(x) if is_shadow(x) else np.asarray(x) for x in call.operands]
+    if keys == 1:
+        order = np.argsort(numbers[0], axis=axis, kind="stable")
+    else:
+        order = np.lexsort(numbers[:keys][::-1], axis=axis)
+    found = [np.take_along_axis(x, order, axis) for x in map(np.asarray, call.operands)]
+    for x in found[:keys]:
+        if is_shadow(x):
+            rows = np.moveaxis(x, axis, 0)
+            for before, after in itertools.pairwise(rows):
+                _signs(call, as_shadow(before), as_shadow(after))
+    return found
+
+
+DECIDING: dict[str, Meaning] = {
+    "abs": _absolute,
+    "argmax": _place_of_extreme(1),
+    "argmin": _place_of_extreme(-1),
+    "ceil": _stepped(lambda x: x.ceil()),
+    "clamp": _clamp,
+    "cummax": _running_extreme(1),
+    "cummin": _running_extreme(-1),
+    "eq": _comparison(lambda signs: signs == 0),
+    "eq_to": _comparison(lambda signs: signs == 0),
+    "floor": _stepped(lambda x: x.floor()),
+    "ge": _comparison(lambda signs: signs >= 0),
+    "gt": _comparison(lambda signs: signs > 0),
+    "is_finite": _is_finite,
+    "le": _comparison(lambda signs: signs <= 0),
+    "le_to": _comparison(lambda signs: signs <= 0),
+    "lt": _comparison(lambda signs: signs < 0),
+    "lt_to": _comparison(lambda signs: signs < 0),
+    "max": lambda call: maximum(call, *call.operands),
+    "min": lambda call: minimum(call, *call.operands),
+    "ne": _comparison(lambda signs: signs != 0),
+    "reduce_max": _extreme(1),
+    "reduce_min": _extreme(-1),
+    "rem": _remainder,
+    "round": _rounded,
+    "select_n": _select,
+    "sign": _sign,
+    "sort": _sort,
+}
+"""Meanings of the primitives that the numbers decide."""

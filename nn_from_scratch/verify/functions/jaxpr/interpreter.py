@@ -1,0 +1,271 @@
+"""A jaxpr, run over shadows: what JAX would compute, exactly.
+
+Every value of a floating-point type is a `Shadow`; integers, booleans and random keys are numpy's or JAX's
+own arrays, computed by the primitives themselves. Control flow follows the midpoints of the balls.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+from jax._src import source_info_util
+from jax.extend.core import Literal
+
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
+from nn_from_scratch.verify.functions.tracing.shadows import exact, of_entries
+
+LIMIT = 1_000_000
+"""Scalar operations after which a trace is given up."""
+
+
+class NotTracedError(Exception):
+    """A jaxpr holds something of which there is no exact meaning; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One equation of a jaxpr, and the values of its operands."""
+
+    interpreter: Interpreter
+    equation: Any
+    operands: list[Any]
+
+    @property
+    def name(self) -> str:
+        """The primitive's."""
+        return str(self.equation.primitive.name)
+
+    @property
+    def parameters(self) -> Any:
+        """The primitive's."""
+        return self.equation.params
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The abstract values of the outputs: shapes and dtypes."""
+        return [variable.aval for variable in self.equation.outvars]
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the first output."""
+        return self.outputs[0].dtype
+
+    @property
+    def line(self) -> str:
+        """The line of the user's that asked for it."""
+        return str(source_info_util.summarize(self.equation.source_info))
+
+    def bind(self, *operands: Any, **changed: Any) -> list[Any]:
+        """Run the primitive itself."""
+        given = [jnp.asarray(x) if isinstance(x, np.ndarray) else x for x in operands]
+        found = self.equation.primitive.bind(*given, **{**self.parameters, **changed})
+        return list(found) if self.equation.primitive.multiple_results else [found]
+
+    def note_kink(self, why: str) -> None:
+        """Say that a derivative jumps here."""
+        self.interpreter.kinks.append(f"{why} ({self.line})")
+
+
+Meaning = Callable[[Call], Any]
+Constant = tuple[float, str]
+"""A scalar constant of a program: its number and its dtype; all uses of one are one."""
+
+
+def is_floating(dtype: Any) -> bool:
+    """Whether a dtype is one of real floating-point numbers."""
+    return bool(jnp.issubdtype(dtype, jnp.floating))
+
+
+def is_shadow(x: Any) -> bool:
+    """Whether a value is a shadow."""
+    return isinstance(x, np.ndarray) and x.dtype == object
+
+
+def lifted(x: Any, dtype: Any) -> Any:
+    """Return the shadow of floating-point numbers, exactly, and anything else as an array."""
+    if is_floating(dtype):
+        return exact(np.asarray(x, dtype=np.float64))
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        raise NotTracedError("complex numbers")
+    return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x)
+
+
+@dataclass
+class Interpreter:
+    """Runs jaxprs.
+
+    Attributes
+    ----------
+    meanings
+        Of the primitives, by name.
+    reading
+        How constants are read.
+    rounding
+        What to do to the floating-point results of a call that computes; None leaves them exact.
+    kinks
+        Where a derivative jumps, or a comparison could not be decided.
+    tables
+        The dtypes of constants that were met whose errors a few roundings may not explain: arrays, and
+        numbers that are narrower than float64.
+    replaced
+        What some constants are read as, whatever `reading` says.
+    unrecognised
+        Scalar constants that stand for no number that is known, as the numbers that they are.
+    primitives
+        How often each was met.
+    operations
+        How many numbers were computed.
+    arrays
+        Whether a constant was an array.
+    numbers
+        The scalar constants that were met.
+
+    """
+
+    meanings: dict[str, Meaning]
+    reading: Reading = Reading.LITERAL
+    rounding: Callable[[Call, list[Any]], list[Any]] | None = None
+    kinks: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    replaced: Mapping[Constant, arb] = field(default_factory=dict)
+    unrecognised: dict[Constant, arb] = field(default_factory=dict)
+    primitives: dict[str, int] = field(default_factory=dict)
+    operations: int = 0
+    arrays: bool = False
+    numbers: set[Constant] = field(default_factory=set)
+
+    def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
+        """Return the values of the outputs of an open jaxpr, given those of its constants and inputs."""
+        environment: dict[Any, Any] = dict(zip(jaxpr.constvars, constants, strict=True))
+        environment.update(zip(jaxpr.invars, arguments, strict=True))
+
+        def value(atom: Any) -> Any:
+            return (
+                self.constant(atom.val, atom.aval.dtype) if isinstance(atom, Literal) else environment[atom]
+            )
+
+        for equation in jaxpr.eqns:
+            found = self._evaluate(Call(self, equation, [value(x) for x in equation.invars]))
+            environment.update(zip(equation.outvars, found, strict=True))
+        return [value(x) for x in jaxpr.outvars]
+
+    def run_closed(self, closed: Any, arguments: Sequence[Any]) -> list[Any]:
+        """Return the values of the outputs of a jaxpr that holds its constants, or has none."""
+        if not hasattr(closed, "consts"):
+            return self.run(closed, [], arguments)
+        constants = [self.constant(x, jnp.result_type(x)) for x in closed.consts]
+        return self.run(closed.jaxpr, constants, arguments)
+
+    def constant(self, x: Any, dtype: Any) -> Any:
+        """Return the value of a constant of the program, read as this interpreter reads."""
+        if not is_floating(dtype):
+            return lifted(x, dtype)
+        name, array = str(dtype), np.asarray(x, dtype=np.float64)
+        if array.ndim or name != "float64":
+            self.tables.append(name)
+        self.arrays = self.arrays or bool(array.ndim)
+        if array.ndim and self.reading is not Reading.ROUNDED:
+            return exact(array)  # data, not numbers that somebody wrote
+        return of_entries((self._read(number, name) for number in array.ravel().tolist()), array.shape)
+
+    def _read(self, number: float, dtype: str) -> arb:
+        self.numbers.add((number, dtype))
+        if math.isfinite(number) and recognise(number, dtype) is None:
+            self.unrecognised[number, dtype] = arb(number)
+        return self.replaced.get((number, dtype), read(number, self.reading, dtype))
+
+    def _evaluate(self, call: Call) -> list[Any]:
+        name = call.name
+        if name in INLINED:
+            return self.run_closed(call.parameters[INLINED[name]], call.operands)
+        self.primitives[name] = self.primitives.get(name, 0) + 1
+        if name in CONTROL:
+            return CONTROL[name](call)
+        self.operations += sum(int(np.prod(x.shape)) for x in call.outputs)
+        if self.operations > LIMIT:
+            raise NotTracedError(f"more than {LIMIT:,} scalar operations")
+        if not any(is_shadow(x) for x in call.operands) and name not in SHADOWS_OF_NOTHING:
+            return [lifted(x, a.dtype) for x, a in zip(call.bind(*call.operands), call.outputs, strict=True)]
+        if name not in self.meanings:
+            raise NotTracedError(f"the primitive {name} ({call.line})")
+        found = self.meanings[name](call)
+        results = found if isinstance(found, list) else [found]
+        return self.rounding(call, results) if self.rounding is not None else results
+
+
+INLINED = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "remat": "jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vmap_call": "call",
+}
+"""Primitives that only call a jaxpr, and the parameter that holds it: of custom derivatives, the primal."""
+
+SHADOWS_OF_NOTHING = {"convert_element_type"}
+"""Primitives whose results are taken exactly although their operands are integers."""
+
+
+def _cond(call: Call) -> list[Any]:
+    branches = call.parameters["branches"]
+    index = min(max(int(np.asarray(call.operands[0])), 0), len(branches) - 1)
+    return call.interpreter.run_closed(branches[index], call.operands[1:])
+
+
+def _while(call: Call) -> list[Any]:
+    first, second = call.parameters["cond_nconsts"], call.parameters["body_nconsts"]
+    condition, body = call.operands[:first], call.operands[first : first + second]
+    state = call.operands[first + second :]
+    run = call.interpreter.run_closed
+    while bool(run(call.parameters["cond_jaxpr"], [*condition, *state])[0]):
+        state = run(call.parameters["body_jaxpr"], [*body, *state])
+    return state
+
+
+def _scan(call: Call) -> list[Any]:
+    constants, carries = call.parameters["num_consts"], call.parameters["num_carry"]
+    fixed, carry = call.operands[:constants], call.operands[constants : constants + carries]
+    sequences = call.operands[constants + carries :]
+    order = range(call.parameters["length"])
+    rows: list[list[Any]] = []
+    for k in reversed(order) if call.parameters["reverse"] else order:
+        here = [
+            x[k] if not is_shadow(x) else of_entries(np.ravel(x[k : k + 1]), x.shape[1:]) for x in sequences
+        ]
+        found = call.interpreter.run_closed(call.parameters["jaxpr"], [*fixed, *carry, *here])
+        carry = found[:carries]
+        rows.append(found[carries:])
+    if call.parameters["reverse"]:
+        rows.reverse()
+    return [*carry, *(_stacked(column, shape) for column, shape in _columns(rows, call.outputs[carries:]))]
+
+
+def _columns(rows: list[list[Any]], outputs: list[Any]) -> list[tuple[list[Any], Any]]:
+    return [([row[k] for row in rows], output) for k, output in enumerate(outputs)]
+
+
+def _stacked(column: list[Any], output: Any) -> Any:
+    if is_floating(output.dtype):
+        return of_entries(itertools.chain.from_iterable(x.ravel() for x in column), output.shape)
+    return np.stack(column) if column else np.zeros(output.shape, output.dtype)
+
+
+CONTROL: dict[str, Callable[[Call], list[Any]]] = {
+    "cond": _cond,
+    "while": _while,
+    "scan": _scan,
+}
+"""Primitives that run jaxprs of their own."""

@@ -1,0 +1,155 @@
+"""The verdict on a formula, and where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, own_values
+from nn_from_scratch.verify.functions.jaxpr.question import Question
+from nn_from_scratch.verify.functions.jaxpr.rows import Row
+from nn_from_scratch.verify.functions.tracing.constants import Reading
+from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules, compare
+from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, series, slope, value
+from nn_from_scratch.verify.judging.many_inputs import bisect
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+PLAIN_TO_SEE = 1e-2
+"""A relative difference that no approximation has."""
+
+NAMED = 4
+"""How many wrong places are named."""
+
+
+def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
+    """Judge the formula of a gradient (mode "rev") or of a tangent, from drawn cotangents and directions."""
+    dtype = narrowest(traced.question)
+    row = _judged(name, derivatives(traced, mode, outputs, inputs).compare(dtype), traced)
+    differs = traced.replay(outputs if mode == "rev" else inputs).difference()
+    if differs is not None:
+        return Row(name, Verdict.UNDECIDED, differs)
+    if row.verdict is not Verdict.WRONG:
+        return row
+    reverse = mode == "rev"
+    places = _wrong_inputs(traced, outputs, inputs) if reverse else _wrong_outputs(traced, inputs)
+    return Row(name, Verdict.WRONG, "\n".join([row.said, *places]))
+
+
+def value_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
+    """Judge the value that a rule computes beside its derivative."""
+    rules = own_values(traced, mode, outputs, inputs).compare(narrowest(traced.question))
+    return _judged(name, rules, traced)
+
+
+def narrowest(question: Question) -> str:
+    """Return the dtype of a point that has the fewest digits."""
+    return max((str(x.dtype) for x in question.point), key=lambda dtype: float(jnp.finfo(dtype).eps))
+
+
+def _judged(name: str, rules: Rules, traced: Trace) -> Row:
+    if traced.kinks:
+        return Row(name, Verdict.UNDECIDED, f"a derivative may jump here: {traced.kinks[0]}")
+    if rules.rule is Rule.UNKNOWN:
+        return Row(
+            name, Verdict.UNDECIDED, "the derivative is not known here: the edge of the domain, or overflow"
+        )
+    if rules.rule is not Rule.DIFFERENT:
+        return Row(name, Verdict.RIGHT, str(rules))
+    size = rules.comparison.relative
+    if traced.approximates is not None and size < PLAIN_TO_SEE:
+        said = f"formula differs by {size:.2g} of its size, but the function may approximate: "
+        return Row(name, Verdict.UNDECIDED, said + traced.approximates)
+    if traced.tables:
+        table = max(traced.tables, key=lambda dtype: float(jnp.finfo(dtype).eps))
+        if size <= float(jnp.finfo(table).eps) ** 0.5:
+            said = (
+                f"formula differs by {size:.2g} of its size, which constants computed in {table} may explain"
+            )
+            return Row(name, Verdict.UNDECIDED, said)
+    return Row(name, Verdict.WRONG, str(rules))
+
+
+def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence[Any]) -> list[str]:
+    """Say which derivatives are wrong, by bisection."""
+    points = traced.question.numbers()
+    literal = traced.unrecognised  # one number each: balls would hide what is small
+    sizes = [x.size for x in points]
+    with exactly_computing():
+        gradients = traced.derived_values(Reading.RECOGNISED, cotangents, literal)[1]
+
+        def found(part: range) -> Any:
+            chosen = np.zeros(sum(sizes))
+            flat = np.concatenate([np.ravel(d) for d in directions])
+            chosen[part.start : part.stop] = flat[part.start : part.stop]
+            split = [
+                x.reshape(p.shape)
+                for x, p in zip(np.split(chosen, np.cumsum(sizes)[:-1]), points, strict=True)
+            ]
+            outputs = traced.primal_values(
+                Reading.RECOGNISED, [series(x, d) for x, d in zip(points, split, strict=True)], literal
+            )
+            return compare(outputs, cotangents, gradients, split), flat[part.start]
+
+        def wrong(part: range) -> bool:
+            comparison, _ = found(part)
+            return bool(comparison.different)
+
+        places = bisect(wrong, sum(sizes))
+        lines = []
+        for place in places[:NAMED]:
+            comparison, weight = found(place)
+            name = _named(traced.question.names, points, place.start)
+            got, true = comparison.formula / float(weight), comparison.truth / float(weight)
+            lines.append(
+                _line(name if len(place) == 1 else f"{name} and {len(place) - 1} more, weighed,", got, true)
+            )
+    return lines + ([f"and {len(places) - NAMED} more"] if len(places) > NAMED else [])
+
+
+def _wrong_outputs(traced: Trace, directions: Sequence[Any]) -> list[str]:
+    """Say which tangents are wrong."""
+    points = traced.question.numbers()
+    literal = traced.unrecognised  # one number each: balls would hide what is small
+    with exactly_computing():
+        tangents = traced.derived_values(Reading.RECOGNISED, directions, literal)[1]
+        given = [series(x, d) for x, d in zip(points, directions, strict=True)]
+        truths = traced.primal_values(Reading.RECOGNISED, given, literal)
+        names = [f"output {k}" for k in range(len(truths))]
+        wrong = [
+            _line(f"the tangent of {_entry(name, truth.shape, k)}", value(b), slope(a))
+            for name, truth, tangent in zip(names, truths, tangents, strict=True)
+            for k, (a, b) in enumerate(zip(truth.ravel(), tangent.ravel(), strict=True))
+            if not (slope(a) - value(b)).contains(0)
+        ]
+    return wrong[:NAMED] + ([f"and {len(wrong) - NAMED} more"] if len(wrong) > NAMED else [])
+
+
+def _line(what: str, got: arb, true: arb) -> str:
+    """Say what a derivative is and should be; a ratio, or how little it is off, says more where it can."""
+    numbers = f"{float(got.mid())!r} by its formula, the truth is {float(true.mid())!r}"
+    said = f"the derivative for {what} is {numbers}"
+    if true.contains(0):
+        return said
+    off = float(abs(got / true - 1).mid())
+    return (
+        f"{said}: {float((got / true).mid()):.9g} times it"
+        if off > 1e-8
+        else f"{said}: off by {off:.2g} of it"
+    )
+
+
+def _named(names: list[str], points: Sequence[Any], index: int) -> str:
+    for name, x in zip(names, points, strict=True):
+        if index < x.size:
+            return _entry(name, x.shape, index)
+        index -= x.size
+    raise IndexError(index)
+
+
+def _entry(name: str, shape: Any, index: int) -> str:
+    place = ", ".join(str(int(k)) for k in np.unravel_index(index, shape)) if shape else ""
+    return f"{name} at [{place}]" if place else name

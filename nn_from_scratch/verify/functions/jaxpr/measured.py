@@ -1,0 +1,126 @@
+"""A function that is not traced, against differences of its own values, in float64."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nn_from_scratch.verify.functions.checking import check_gradient
+from nn_from_scratch.verify.functions.jaxpr.computed import (
+    Expected,
+    computed,
+    half_of_the_digits,
+    largest,
+    seeds_of,
+)
+from nn_from_scratch.verify.functions.jaxpr.judging import narrowest
+from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.rows import Row
+from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+MANY = 256
+"""Inputs beyond which a forward mode is not asked for every one."""
+
+
+class Measured:
+    """A question as a numpy function in float64: outputs, weighed by cotangents, and the gradient of that."""
+
+    def __init__(self, question: Question, mode: str, cotangents: Sequence[Any]) -> None:
+        self.question = question
+        self.mode = mode
+        self.cotangents = cotangents
+
+    def value(self, *arrays: Any) -> float:
+        """Return the sum of each cotangent times its output."""
+        with precision(wide=True):
+            outputs = self.question.function(*map(jnp.asarray, arrays))
+            products = [c * numbers(y) for c, y in zip(self.cotangents, outputs, strict=True)]
+        return math.fsum(float(x) for product in products for x in product.ravel())
+
+    def gradient(self, *arrays: Any) -> Any:
+        """Return the gradient of that, by the mode that is asked."""
+        with precision(wide=True):
+            found = [numbers(x) for x in self._gradient([jnp.asarray(x) for x in arrays])]
+        return found if len(found) > 1 else found[0]
+
+    def _gradient(self, given: list[Any]) -> list[Any]:
+        outputs = self.question.outputs(wide=True)
+        if self.mode == "rev":
+            seeds = [jnp.asarray(c, y.dtype) for c, y in zip(self.cotangents, outputs, strict=True)]
+            return MODES["rev"](self.question)(*given, *seeds)[len(outputs) :]
+        return [self._along_each(given, k) for k in range(len(given))]
+
+    def _along_each(self, given: list[Any], which: int) -> Any:
+        """Return the derivative along each entry of one input."""
+        push, outputs = MODES[self.mode](self.question), self.question.outputs(wide=True)
+        slopes = []
+        for k in range(given[which].size):
+            directions = [jnp.zeros_like(x) for x in given]
+            directions[which] = directions[which].ravel().at[k].set(1.0).reshape(given[which].shape)
+            tangents = push(*given, *directions)[len(outputs) :]
+            slopes.append(
+                sum(float((c * numbers(t)).sum()) for c, t in zip(self.cotangents, tangents, strict=True))
+            )
+        return np.array(slopes).reshape(given[which].shape)
+
+
+def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[Any], seed: int) -> Row:
+    """Judge a derivative by differences."""
+    point = question.numbers()
+    if not all(np.isfinite(x).all() for x in point):
+        return Row(name, Verdict.UNDECIDED, "an input is not finite")
+    if mode != "rev" and sum(x.size for x in point) > MANY:
+        return Row(name, Verdict.UNDECIDED, f"more than {MANY} inputs: ask for a reverse mode")
+    box = Measured(question, mode, cotangents)
+    reason = _why_not_in_float64(question, box, point)
+    if reason is not None:
+        return Row(name, Verdict.UNDECIDED, f"{reason}: differences of {narrowest(question)} are too coarse")
+    try:
+        found = check_gradient(
+            box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed
+        )
+    except UndecidedError as error:
+        return Row(name, Verdict.UNDECIDED, str(error))
+    except GradientError as error:
+        letters = ["x"] if len(point) == 1 else [f"x{k}" for k in range(len(point))]
+        key = ", ".join(f"{a} is {b}" for a, b in zip(letters, question.names, strict=True))
+        return Row(name, Verdict.WRONG, f"{error}\n({key})")
+    compared = f"{found.got:.9g}, {found.expected:.9g} within {found.interval:.2g} expected"
+    said = f"numbers compared only, in float64: {compared}"
+    beside = _in_own_dtypes(question, box)
+    return (
+        Row(name, Verdict.RIGHT, said)
+        if beside is None
+        else Row(name, Verdict.UNDECIDED, f"{said}; {beside}")
+    )
+
+
+def _in_own_dtypes(question: Question, box: Measured) -> str | None:
+    """Say where the numbers in the point's own dtypes are not those in float64, to half of the digits."""
+    if narrowest(question) == "float64" or box.mode != "rev":
+        return None
+    wide = box.gradient(*question.numbers())
+    seeds = seeds_of(question, box.mode, box.cotangents, [])
+    own = computed(question, box.mode, seeds)(question.point)
+    expected = Expected(question.names, own, None, half_of_the_digits(question), largest(question))
+    row = expected.like("", own, wide if isinstance(wide, list) else [wide])
+    return None if row.verdict is Verdict.RIGHT else f"in {narrowest(question)} {row.said}"
+
+
+def _why_not_in_float64(question: Question, box: Measured, point: Sequence[Any]) -> str | None:
+    try:
+        wide, own = question.outputs(wide=True), question.outputs(wide=False)
+        box.value(*point)
+    except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as error:
+        return f"the function does not take float64 ({str(error).strip().splitlines()[0][:120]})"
+    if [x.shape for x in wide] != [x.shape for x in own]:
+        return "the function returns other shapes in float64"
+    if any(x.dtype != jnp.float64 for x in wide):
+        return "the function returns no float64 for float64"
+    return None

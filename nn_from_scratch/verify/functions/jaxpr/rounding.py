@@ -1,0 +1,170 @@
+"""How far rounding may move each result: balls that grow by the roundings of the operations that ran.
+
+The standard model, fl(a op b) = (a op b)(1 + e), with |e| at most so many units roundoff; for sums in any
+order n u times the sum of the terms' sizes; for factorisations the first-order bounds of N. J. Higham,
+"Accuracy and Stability of Numerical Algorithms", SIAM 2002, chapters 8 to 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
+from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
+from nn_from_scratch.verify.functions.tracing.shadows import (
+    Shadow,
+    as_shadow,
+    exact,
+    mapped,
+    nearest,
+    of_entries,
+    value,
+)
+
+Sizes = np.ndarray[Any, np.dtype[np.float64]]
+
+UNROUNDED = frozenset({*MOVING, *DECIDING, "neg", "stop_gradient", "custom_linear_solve"} - {"rem"})
+"""Primitives whose results are numbers that they were given, or exact, or were rounded inside."""
+
+ARITHMETIC = frozenset({"add", "add_any", "sub", "mul", "div", "sqrt", "square", "convert_element_type"})
+"""Primitives that are off by a rounding or two."""
+
+SUMS = frozenset(
+    {"reduce_sum", "cumsum", "dot_general", "conv_general_dilated", "scatter-add", "scatter_add"}
+)
+"""Primitives that add up terms, each a number or a product of numbers."""
+
+PRODUCTS = frozenset({"reduce_prod", "cumprod", "integer_pow"})
+"""Primitives that multiply many numbers."""
+
+LIBRARY = 8.0
+"""Units roundoff that a function of a library is allowed."""
+
+
+class Rounding:
+    """Widens the results of calls; `meanings` are those of the interpreter that calls it."""
+
+    def __init__(self, meanings: dict[str, Meaning]) -> None:
+        self.meanings = meanings
+
+    def __call__(self, call: Call, results: list[Any]) -> list[Any]:
+        """Return results as balls that hold what the primitive may give."""
+        if call.name in UNROUNDED or not any(is_shadow(x) for x in results):
+            return results
+        if call.name in _FACTORISATIONS:
+            return _FACTORISATIONS[call.name](call, results)
+        return [self._widened(call, x) if is_shadow(x) else x for x in results]
+
+    def _widened(self, call: Call, result: Shadow) -> Shadow:
+        sizes = np.abs(nearest(result))
+        if call.name in SUMS:
+            sizes = self._terms(call)
+        return widened(result, sizes * unit(call) * self._roundings(call) + smallest(call.dtype))
+
+    def _roundings(self, call: Call) -> float:
+        if call.name in SUMS:
+            return 1.0
+        if call.name in PRODUCTS:
+            return float(
+                max(2, abs(call.parameters.get("y", 0)), max((x.size for x in call.operands), default=0))
+            )
+        return 2.0 if call.name in ARITHMETIC else LIBRARY
+
+    def _terms(self, call: Call) -> Sizes:
+        """Return the number of terms times the sum of their sizes, plus one rounding of each term."""
+        sizes = self._on(call, lambda x: exact(np.abs(nearest(x))))
+        counts = self._on(call, lambda x: exact(np.ones(x.shape)))
+        return np.asarray((counts + 1) * sizes, dtype=np.float64)
+
+    def _on(self, call: Call, changed: Callable[[Any], Shadow]) -> Sizes:
+        operands = [changed(x) if is_shadow(x) else x for x in call.operands]
+        found = self.meanings[call.name](Call(call.interpreter, call.equation, operands))
+        return nearest(as_shadow(found))
+
+
+def unit(call: Call) -> float:
+    """Return the unit roundoff of a call's results: products of matrices have less on accelerators."""
+    if call.name == "reduce_precision":
+        return float(2.0 ** -(call.parameters["mantissa_bits"] + 1))
+    own = float(jnp.finfo(call.dtype).eps) / 2
+    if call.name in {"dot_general", "conv_general_dilated"} and jax.default_backend() != "cpu":
+        return max(own, 2.0**-8)
+    return own
+
+
+def smallest(dtype: Any) -> float:
+    """Return the smallest normal number of a dtype: below, numbers may be flushed to 0."""
+    return float(jnp.finfo(dtype).tiny)
+
+
+def widened(shadow: Shadow, radii: Any) -> Shadow:
+    """Return balls with radii added."""
+    rows = zip(shadow.ravel(), np.broadcast_to(radii, shadow.shape).ravel().tolist(), strict=True)
+    return of_entries((value(x) + arb(0, r) if np.isfinite(r) else arb.nan() for x, r in rows), shadow.shape)
+
+
+def radii(shadow: Shadow) -> Sizes:
+    """Return the radii of balls, infinite where a ball is no number."""
+    found = [float(value(x).rad()) if value(x).is_finite() else np.inf for x in shadow.ravel()]
+    return np.array(found, dtype=np.float64).reshape(shadow.shape)
+
+
+def middles(shadow: Shadow) -> Shadow:
+    """Return the midpoints of balls, exactly."""
+    return mapped(lambda x: value(x).mid(), shadow)
+
+
+def _inverse(matrix: Sizes) -> Sizes:
+    try:
+        return np.asarray(np.linalg.inv(matrix))
+    except np.linalg.LinAlgError:
+        return np.full_like(matrix, np.inf)
+
+
+def _cholesky(call: Call, results: list[Any]) -> list[Any]:
+    factor = np.abs(nearest(results[0]))
+    inverse = np.abs(_inverse(nearest(results[0])))
+    turned = np.swapaxes(factor, -1, -2)
+    backward = factor @ turned  # the perturbation of the matrix, over (n + 1) u
+    relative = np.tril(inverse @ backward @ np.swapaxes(inverse, -1, -2))
+    return [widened(results[0], 2 * (factor.shape[-1] + 1) * unit(call) * (factor @ relative + factor))]
+
+
+def _triangular_solve(call: Call, results: list[Any]) -> list[Any]:
+    parameters = call.parameters
+    matrix = nearest(as_shadow(call.operands[0]))
+    matrix = np.tril(matrix) if parameters["lower"] else np.triu(matrix)
+    if parameters["unit_diagonal"]:
+        matrix = matrix - matrix * np.eye(matrix.shape[-1]) + np.eye(matrix.shape[-1])
+    if parameters["transpose_a"]:
+        matrix = np.swapaxes(matrix, -1, -2)
+    inverse, sizes, solution = np.abs(_inverse(matrix)), np.abs(matrix), np.abs(nearest(results[0]))
+    left = parameters["left_side"]
+    moved = inverse @ (sizes @ solution) if left else (solution @ sizes) @ inverse
+    return [widened(results[0], 2 * matrix.shape[-1] * unit(call) * (moved + solution))]
+
+
+def _lu(call: Call, results: list[Any]) -> list[Any]:
+    factors = nearest(results[0])
+    if factors.shape[-1] != factors.shape[-2]:
+        return [widened(results[0], np.inf), *results[1:]]
+    eye = np.eye(factors.shape[-1])
+    lower, upper = np.tril(factors, -1) + eye, np.triu(factors)
+    backward = np.abs(lower) @ np.abs(upper)
+    relative = np.abs(_inverse(lower)) @ backward @ np.abs(_inverse(upper))
+    moved = np.tril(np.abs(lower) @ np.tril(relative, -1), -1) + np.triu(np.triu(relative) @ np.abs(upper))
+    return [widened(results[0], 2 * len(eye) * unit(call) * (moved + np.abs(factors))), *results[1:]]
+
+
+_FACTORISATIONS: dict[str, Callable[[Call, list[Any]], list[Any]]] = {
+    "cholesky": _cholesky,
+    "lu": _lu,
+    "triangular_solve": _triangular_solve,
+}

@@ -1,0 +1,37 @@
+"""Sixteen functions as users write them: right in both formats, and proved wrong with a tiny fault."""
+
+from typing import Any
+
+import pytest
+
+jax = pytest.importorskip("jax")
+
+from hand_written_gradients import planted  # noqa: E402
+from hand_written_jax import RULES, example  # noqa: E402
+
+from nn_from_scratch.verify.functions.jaxpr.checking import examine  # noqa: E402
+from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
+
+
+def rows(name: str, dtype: str) -> dict[str, Any]:
+    with jax.enable_x64(dtype == "float64"):
+        function, inputs = example(name, dtype)
+        return {row.name: row for row in examine(function, inputs, 1, ("rev",))}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_right_functions_are_equal_to_70_digits(name: str, dtype: str) -> None:
+    found = rows(name, dtype)
+    assert {row.verdict for row in found.values()} == {Verdict.RIGHT}, found
+    assert found["reverse mode"].said.startswith("formula equal at this point to 7")
+    for way in ("eagerly", "under jit", "under vmap"):
+        assert found[f"reverse mode {way}"].said.startswith("numbers within 0."), found
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_constant_changed_by_1e_14_is_proved_wrong(name: str) -> None:
+    with planted(1e-14):
+        found = rows(name, "float32")
+    assert found["reverse mode"].verdict is Verdict.WRONG, found
+    assert found["reverse mode"].said.startswith("formula proved to differ, by ")
