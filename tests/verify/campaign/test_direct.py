@@ -135,6 +135,7 @@ def test_two_faults_of_one_operation_are_both_told() -> None:
     assert any("operand used" in one["role"] for one in told)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "cause"), [("float32 gradients", "precision"), ("averaged", "reverse pass")]
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 jax = pytest.importorskip("jax")
+pytestmark = pytest.mark.once  # XLA compiles the same for every Python
 
 from hand_written_gradients import planted  # noqa: E402
 from hand_written_jax import RULES, example  # noqa: E402

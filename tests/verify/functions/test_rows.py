@@ -15,6 +15,8 @@ pytest.importorskip("scipy")
 sys.path.insert(0, str(Path(__file__).parents[3] / "reference"))
 import function_rows
 
+pytestmark = pytest.mark.once
+
 SIN = np.linspace(0.0, 1.0, 5)
 
 
