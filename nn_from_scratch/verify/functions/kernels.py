@@ -38,6 +38,10 @@ class Judged:
     message: str
     ratio: float
 
+    def __bool__(self) -> bool:
+        """Whether it is right."""
+        return self.verdict is Verdict.RIGHT
+
 
 def check_kernel(
     forward: Callable[..., tuple[Any, Any]],

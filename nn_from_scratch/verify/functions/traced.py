@@ -25,6 +25,10 @@ class NotTraced:
 
     reason: str
 
+    def __bool__(self) -> bool:
+        """Return False: what was not seen is not called right."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Traced:
@@ -44,6 +48,10 @@ class Traced:
     operations: int
     elsewhere: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        """Whether the gradient is right."""
+        return self.verdict is Verdict.RIGHT
 
     def __str__(self) -> str:
         """Say it in words."""
