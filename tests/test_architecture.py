@@ -45,7 +45,12 @@ def test_no_file_is_long() -> None:
 
 PICTURE = (ROOT / "ARCHITECTURE.md").read_text()
 ROW = re.compile(r"^ *(\d+) (\w+) +([.x](?:  [.x])*)$", re.MULTILINE)
-DOORS = {"nn_from_scratch.verify", "nn_from_scratch.verify.jax", "nn_from_scratch.verify.strategies"}
+DOORS = {
+    "nn_from_scratch.verify",
+    "nn_from_scratch.verify.jax",
+    "nn_from_scratch.verify.strategies",
+    "nn_from_scratch.verify.torch",
+}
 PACKAGE_ITSELF = {"nn_from_scratch.distribution", "nn_from_scratch.__main__"}
 
 

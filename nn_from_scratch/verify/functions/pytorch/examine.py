@@ -1,0 +1,176 @@
+"""All that is found about the gradient of one function of PyTorch's tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
+from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
+from nn_from_scratch.verify.functions.pytorch.question import (
+    NotAskedError,
+    Pass,
+    Question,
+    Tensors,
+    cotangents,
+)
+from nn_from_scratch.verify.functions.pytorch.rows import Row, difference
+from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
+from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
+from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The rows: the numbers first, then the contract of a backward, then the transformations asked for."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all rows; of none, UNDECIDED."""
+        verdicts = [row.verdict for row in self.rows if row.verdict is not None]
+        return max(verdicts, key=lambda x: x.severity, default=Verdict.UNDECIDED)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.rows))
+
+    def __bool__(self) -> bool:
+        return self.verdict is Verdict.RIGHT
+
+
+def examine(
+    function: Callable[..., Any],
+    inputs: Any,
+    *,
+    transforms: Sequence[str] = tuple(TRANSFORMS),
+    backward: bool = True,
+    nondeterminism: float = 0.0,
+    undefined: bool = True,
+    dtypes: bool = False,
+    seed: int = 0,
+) -> Report:
+    """Examine a function's gradient: its numbers, its contract, and the transformations it may claim.
+
+    Parameters
+    ----------
+    function, inputs
+        As `torch.autograd.gradcheck` takes them; a `torch.nn.Module` is asked for its parameters too, and
+        tensors may stand in tuples, lists and dicts. Every floating dtype is checked.
+    transforms
+        Which of `TRANSFORMS` to ask for. A function that does not claim one has a row "not supported".
+    backward
+        Whether to ask for the backward at all.
+    nondeterminism
+        By how much two backward passes may differ, absolutely.
+    undefined
+        Whether to leave cotangents out.
+    dtypes
+        Whether a backward that returns another dtype than its input's is wrong.
+    seed
+        Which cotangents and directions are drawn.
+
+    Returns
+    -------
+    Report
+        True if nothing is wrong or undecided; a row for each thing that was asked.
+
+    Raises
+    ------
+    ValueError
+        If no input requires a gradient.
+
+    """
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        try:
+            question = Question(function, inputs)
+            allowed = Allowed(nondeterminism, undefined, dtypes)
+            promises = {**(CONTRACT if backward else {}), **{name: TRANSFORMS[name] for name in transforms}}
+            return Report(tuple(_rows(question, promises, backward, allowed, seed)))
+        except NotAskedError as reason:
+            return Report((Row(NAME, Verdict.UNDECIDED, str(reason)),))
+
+
+def _rows(
+    question: Question,
+    promises: dict[str, Callable[[str, Asked], Row]],
+    backward: bool,
+    allowed: Allowed,
+    seed: int,
+) -> Iterator[Row]:
+    found = question.run()
+    outputs = found.outputs or found.plain
+    if not outputs:
+        yield Row(NAME, Verdict.UNDECIDED, "no output is a tensor of floating point: nothing was checked")
+        return
+    moving = _not_deterministic(question, found)
+    if moving:
+        yield Row(NAME, Verdict.UNDECIDED, moving)
+        return
+    given = cotangents(outputs, seed)
+    try:
+        gradient = found.gradient(given)
+    except Exception as error:  # noqa: BLE001  whatever a backward raises
+        yield Row(NAME, Verdict.ERROR, f"the backward raises {type(error).__name__}: {error}")
+        return
+    wide: Question | str = widened(question)
+    asked = Asked(question, found, given, gradient, seed, allowed)
+    asked_wide = _in_float64(asked, wide)
+    if backward:
+        yield from _rules_and_numbers(question, wide, given, gradient, seed)
+    for name, promise in promises.items():
+        yield _settled(name, promise, asked, asked_wide)
+
+
+def _rules_and_numbers(
+    question: Question, wide: Question | str, given: Tensors, gradient: Tensors, seed: int
+) -> Iterator[Row]:
+    """Trace; where that says nothing, or says wrong, ask differences as well."""
+    found = trace(question, given, seed)
+    row = rules(found, question)
+    yield row
+    if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
+        yield numbers_of_formula(NAME, found, question, gradient)
+        return
+    measured = measure(question, wide, given, gradient, seed)
+    if measured.accuses and detaches(question):
+        said = "the function detaches, and differences see through that"
+        measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)
+    yield measured
+
+
+def _in_float64(asked: Asked, wide: Question | str) -> Asked | None:
+    """Return the same in float64, unless it is that already, or cannot be asked there."""
+    if isinstance(wide, str) or all(x.dtype == torch.float64 for x in asked.question.tensors):
+        return None
+    found = wide.run()
+    given = [x.double() for x in asked.cotangents]
+    return replace(asked, question=wide, found=found, cotangents=given, gradient=found.gradient(given))
+
+
+def _settled(name: str, promise: Callable[[str, Asked], Row], asked: Asked, asked_wide: Asked | None) -> Row:
+    """Ask for a promise; what the digits of a narrow dtype leave open, in float64."""
+    row = promise(name, asked)
+    if row.verdict is not Verdict.UNDECIDED or asked_wide is None:
+        return row
+    wide = promise(name, asked_wide)
+    return wide if wide.accuses else row
+
+
+def _not_deterministic(question: Question, found: Pass) -> str | None:
+    again = question.run()
+    ours, theirs = found.outputs or found.plain, again.outputs or again.plain
+    if len(ours) != len(theirs) or any(x.shape != y.shape for x, y in zip(ours, theirs, strict=True)):
+        return "not deterministic: two calls return outputs of unlike number or shape"
+    gap = max(difference(x, y) for x, y in zip(ours, theirs, strict=True))
+    if not gap:
+        return None
+    return (
+        f"not deterministic: two calls with the same inputs return values that differ by {gap:.2g} of the "
+        "largest; give the function the random numbers that it draws, or seed it within"
+    )

@@ -1,0 +1,35 @@
+"""What a function says is a constant where it is differentiated: `detach`, and `.data`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function
+
+
+class Cutting(TorchFunctionMode):  # type: ignore[misc]
+    """Gives what is detached numbers of its own, computed where no gradients are: so it is a constant.
+
+    Without this it would look at the same storage as what it is detached from, and have its derivative.
+    What a custom function detaches within says nothing about its derivative. `count` says how often it was.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run a function; copy what it detaches."""
+        del types
+        found = func(*args, **(kwargs or {}))
+        cuts = func is torch.Tensor.detach or func is torch.detach or func == torch.Tensor.data.__get__
+        if not (cuts and torch.is_grad_enabled() and args[0].requires_grad) or in_a_function():
+            return found
+        self.count += 1
+        with torch.no_grad():
+            return found.clone()

@@ -1,0 +1,169 @@
+"""Sums, extremes, products of matrices and linear algebra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Rule
+from nn_from_scratch.verify.functions.tracing.operations import apply
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact
+
+
+def _axes(call: Call, name: str = "dim") -> Any:
+    """Return the axes of a reduction in numpy's way; none at all are all of them."""
+    dim = call[name]
+    if dim is None or (isinstance(dim, Sequence) and not dim):
+        return None
+    return tuple(dim) if isinstance(dim, Sequence) else dim
+
+
+def _kept(call: Call) -> bool:
+    return bool(call["keepdim"])
+
+
+def _reduced(name: str) -> Rule:
+    return lambda call: apply(name, call.shadow("self"), axis=_axes(call), keepdims=_kept(call))
+
+
+def _var(call: Call) -> Shadow:
+    correction = call["correction"]
+    if correction is None:
+        correction = 0 if call["unbiased"] is False else 1
+    return apply("var", call.shadow("self"), axis=_axes(call), correction=correction, keepdims=_kept(call))
+
+
+def _var_mean(call: Call) -> tuple[Shadow, Shadow]:
+    return _var(call), apply("mean", call.shadow("self"), axis=_axes(call), keepdims=_kept(call))
+
+
+def _norm(call: Call) -> Shadow:
+    if call["ord"] not in {None, 2}:
+        raise NotTracedError("a norm other than the Euclidean")
+    x = call.shadow("self")
+    squares = apply("sum", apply("square", x), axis=_axes(call), keepdims=_kept(call))
+    return apply("sqrt", squares)
+
+
+def _extreme(found: Any) -> Rule:
+    """Return the entry whose number is the largest or smallest along axes: the first of equal ones."""
+
+    def rule(call: Call) -> Shadow:
+        x, numbers = call.shadow("self"), call.numbers("self")
+        axes = _axes(call)
+        axes = range(x.ndim) if axes is None else axes
+        axes = [axis % max(x.ndim, 1) for axis in (axes if isinstance(axes, (tuple, range)) else [axes])]
+        if not x.ndim:
+            return x.copy()
+        rest = [axis for axis in range(x.ndim) if axis not in axes]
+        lines = [x.shape[axis] for axis in rest]
+        together = np.transpose(x, [*rest, *axes]).reshape([*lines, -1])
+        numbers = np.transpose(numbers, [*rest, *axes]).reshape(together.shape)
+        places = found(numbers, axis=-1)[..., None]
+        chosen: Shadow = np.take_along_axis(together, places, -1)[..., 0]
+        return np.reshape(chosen, call.results[0].shape)
+
+    return rule
+
+
+def _ordered(call: Call) -> Shadow:
+    """Return entries by the indices that came out as well: max along an axis, sort, topk and their like."""
+    if len(call.results) == 1:
+        return _extreme(np.argmax if call.name.startswith("max") else np.argmin)(call)
+    x, places = call.shadow("self"), call.results[1]
+    axis = -1 if call["dim"] is None else call["dim"]
+    if not x.ndim:
+        return x.copy()
+    if places.ndim == x.ndim:
+        return np.take_along_axis(x, places, axis)
+    return np.squeeze(np.take_along_axis(x, np.expand_dims(places, axis), axis), axis)
+
+
+def _cumulative(name: str) -> Rule:
+    return lambda call: apply(name, call.shadow("self"), axis=call["dim"])
+
+
+def _matmul(call: Call) -> Shadow:
+    other = next(name for name in ("mat2", "other", "vec", "tensor") if name in call.arguments)
+    return apply("matmul", call.shadow("self"), call.shadow(other))
+
+
+def _add_product(first: str, second: str) -> Rule:
+    def rule(call: Call) -> Shadow:
+        product = apply("matmul", call.shadow(first), call.shadow(second))
+        scaled = apply("multiply", product, call.shadow("alpha"))
+        return apply("add", apply("multiply", call.shadow("self"), call.shadow("beta")), scaled)
+
+    return rule
+
+
+def _swapped(x: Shadow) -> Shadow:
+    return np.swapaxes(x, -1, -2)
+
+
+def _gram(call: Call, name: str) -> Shadow:
+    """Return the matrix that a Cholesky factor is of."""
+    upper = bool(call["upper"])
+    factor = apply("triangle", call.shadow(name), lower=not upper)
+    return apply("matmul", *((_swapped(factor), factor) if upper else (factor, _swapped(factor))))
+
+
+def _cholesky(call: Call) -> Shadow:
+    factor = apply("cholesky", call.shadow("self"))
+    return _swapped(factor) if call["upper"] else factor
+
+
+def _cholesky_inverse(call: Call) -> Shadow:
+    return apply("inv", _gram(call, "self"))
+
+
+def _cholesky_solve(call: Call) -> Shadow:
+    return apply("solve", _gram(call, "input2"), call.shadow("self"))
+
+
+def _solve_triangular(call: Call) -> Shadow:
+    a, b = call.shadow("self"), call.shadow("B")
+    a = apply("triangle", a, lower=not call["upper"], unit_diagonal=bool(call["unitriangular"]))
+    return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
+
+
+def _solve(call: Call) -> Shadow:
+    a, b = call.shadow("A"), call.shadow("B")
+    return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
+
+
+def _log_determinant(call: Call) -> tuple[Shadow, Shadow]:
+    return exact(call.results[0]), apply("logabsdet", call.shadow("A"))
+
+
+REDUCTIONS: dict[str, Rule] = {
+    "sum": _reduced("sum"),
+    "mean": _reduced("mean"),
+    "prod": _reduced("prod"),
+    "var": _var,
+    "var_mean": _var_mean,
+    "linalg_vector_norm": _norm,
+    "amax": _extreme(np.argmax),
+    "amin": _extreme(np.argmin),
+    **dict.fromkeys(
+        ("max", "min", "sort", "topk", "kthvalue", "median", "mode", "cummax", "cummin"), _ordered
+    ),
+    "cumsum": _cumulative("cumsum"),
+    "cumprod": _cumulative("cumprod"),
+    **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot", "matmul"), _matmul),
+    "addmm": _add_product("mat1", "mat2"),
+    "baddbmm": _add_product("batch1", "batch2"),
+    "addmv": _add_product("mat", "vec"),
+    "linalg_cholesky_ex": _cholesky,
+    "cholesky": _cholesky,
+    "cholesky_inverse": _cholesky_inverse,
+    "cholesky_solve": _cholesky_solve,
+    "linalg_solve_triangular": _solve_triangular,
+    "_linalg_solve_ex": _solve,
+    "linalg_inv_ex": lambda call: apply("inv", call.shadow("A")),
+    "_linalg_slogdet": _log_determinant,
+    "_linalg_det": lambda call: apply("det", call.shadow("A")),
+}
+"""Rules by the names of PyTorch's operations."""

@@ -1,0 +1,42 @@
+"""Where the numbers decide between two formulas and are equal: at a kink no formula is the derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand
+
+_AT_ZERO = frozenset(["abs", "relu", "leaky_relu", "elu", "hardtanh", "sign", "sgn", "heaviside"])
+_BETWEEN_TWO = frozenset(
+    """
+    maximum minimum fmax fmin gt ge lt le eq ne greater less greater_equal less_equal not_equal
+    """.split()  # noqa: SIM905  a long list reads best as words
+)
+_IN_ORDER = frozenset(
+    """
+    max min amax amin sort topk kthvalue median mode cummax cummin argmax argmin argsort
+    """.split()  # noqa: SIM905  a long list reads best as words
+)
+
+
+def tied(name: str, arguments: dict[str, Any]) -> bool:
+    """Whether an operation decides by numbers of which two are equal."""
+    x = arguments.get("self")
+    if not isinstance(x, Operand) or x.shadow is None or not x.numbers.size:
+        return False
+    if name in _AT_ZERO:
+        return bool((x.numbers == 0).any())
+    if name == "threshold_backward":
+        return bool((x.numbers == arguments["threshold"]).any())
+    if name in _BETWEEN_TWO or (name in _IN_ORDER and isinstance(arguments.get("other"), Operand)):
+        return bool((x.numbers == _numbers(arguments["other"])).any())
+    if name.startswith("clamp"):
+        bounds = [_numbers(arguments.get(key)) for key in ("min", "max")]
+        return any(bound is not None and bool((x.numbers == bound).any()) for bound in bounds)
+    return name in _IN_ORDER and np.unique(x.numbers).size < x.numbers.size
+
+
+def _numbers(x: Any) -> Any:
+    return x.numbers if isinstance(x, Operand) else x

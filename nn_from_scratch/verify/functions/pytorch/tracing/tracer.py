@@ -1,0 +1,355 @@
+"""A dispatch mode that keeps shadows beside every number that PyTorch computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from flint import arb
+from torch._decomp import decomposition_table
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from nn_from_scratch.verify.functions.pytorch.rows import difference, half_of_the_digits
+from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
+from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory
+from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Operand
+from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
+from nn_from_scratch.verify.functions.pytorch.tracing.ties import tied
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.shadows import (
+    Numbers,
+    Shadow,
+    as_shadow,
+    exact,
+    of_entries,
+    values,
+)
+
+FORMATS = {
+    torch.float64: "float64",
+    torch.float32: "float32",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+}
+LARGEST = 200_000
+"""How many numbers one trace computes at most; it has some 50,000 a second."""
+_READ = 256
+"""Up to so many numbers a table from outside the trace is read number by number, as a constant."""
+_NOTHING = frozenset(["empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize"])
+_RANDOM = frozenset(
+    """
+    bernoulli cauchy exponential geometric log_normal multinomial native_dropout normal poisson rand
+    rand_like randint randint_like randn randn_like random randperm rrelu_with_noise uniform
+    """.split()  # noqa: SIM905  a long list reads best as words
+)
+_OVERWRITES = frozenset(["copy", "fill", "zero", *_RANDOM])
+_ASKS = frozenset(["equal", "is_same_size", "_assert_async", "_assert_tensor_metadata", "is_nonzero"])
+_LEAVES = frozenset(["_local_scalar_dense", "item"])
+
+
+@dataclass
+class Trace:
+    """What was seen on the way, beside the shadows.
+
+    `outside` has every number that came from outside of the trace, with its line: tables, masks, Python's
+    numbers. A trace counts only if they are the same at another point.
+    """
+
+    outside: list[tuple[str, Any, str]] = field(default_factory=list)
+    ties: list[str] = field(default_factory=list)
+    random: list[str] = field(default_factory=list)
+    fused: dict[str, str] = field(default_factory=dict)
+    unrecognised: dict[tuple[float, str], None] = field(default_factory=dict)
+    """Constants that stand for nothing simple, by number and format."""
+    long_tables: int = 0
+    """How many tables are too long to be read number by number."""
+    operations: int = 0
+    numbers: int = 0
+
+
+class Tracer(TorchDispatchMode):  # type: ignore[misc]
+    """Runs shadows in lockstep with numbers.
+
+    Parameters
+    ----------
+    reading
+        How constants are read.
+    local
+        Where each operation's numbers are compared with its exact value at its own inputs, if anywhere.
+    replaced
+        Constants, by number and format, that are taken for another number.
+
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        local: LocalCheck | None = None,
+        replaced: dict[tuple[float, str], arb] | None = None,
+    ) -> None:
+        super().__init__()
+        self.reading = reading
+        self.local = local
+        self.replaced = replaced or {}
+        self.memory = Memory()
+        self.trace = Trace()
+        self.line = "before the first operation"
+        """Of the last operation."""
+
+    def know(self, x: torch.Tensor, shadow: Shadow) -> None:
+        """Write the shadow of an input, or of a cotangent."""
+        self.memory.write(x, shadow, numbers(x))
+
+    def shadow(self, x: torch.Tensor) -> Shadow:
+        """Return the shadow of a tensor; what has none comes from outside of the trace."""
+        found = numbers(x)
+        shadow, missing = self.memory.read(x, found)
+        if bool(missing.any()):
+            self.trace.outside.append(("table", found.copy(), self.line))
+            outside = self._table(found, FORMATS[x.dtype])
+            shadow = of_entries(
+                (
+                    a if miss else b
+                    for a, b, miss in zip(outside.flat, shadow.flat, missing.flat, strict=True)
+                ),
+                shadow.shape,
+            )
+            self.memory.write(x, shadow, found)
+        return shadow
+
+    def _table(self, found: Numbers, dtype: str) -> Shadow:
+        if found.size > _READ and self.reading is not Reading.ROUNDED:
+            self.trace.long_tables += 1
+            return exact(found)
+        return of_entries((self._read(float(x), dtype) for x in found.flat), found.shape)
+
+    def _read(self, number: float, dtype: str) -> arb:
+        key = (number, dtype)
+        if key in self.replaced:
+            return self.replaced[key]
+        if math.isfinite(number) and recognise(number, dtype) is None:
+            self.trace.unrecognised[key] = None
+        return read(number, self.reading, dtype)
+
+    def _constant(self, number: float) -> arb:
+        if isinstance(number, int):
+            return arb(int(number))
+        return self._read(float(number), _format_of(float(number)))
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation, and its shadow after it."""
+        del types
+        self.trace.operations += 1
+        self.line = users_line()
+        kwargs = kwargs or {}
+        name = func.overloadpacket.__name__
+        if name in _ASKS or name.rstrip("_") in _NOTHING:
+            return func(*args, **kwargs)
+        if name in _LEAVES and args[0].dtype in FORMATS:
+            found = func(*args, **kwargs)
+            self.trace.outside.append(("number", found, self.line))
+            return found
+        schema = func._schema  # noqa: SLF001
+        if not schema.is_mutable and (name == "_unsafe_view" or any(x.alias_info for x in schema.returns)):
+            found = func(*args, **kwargs)
+            if _shares(args, found):
+                _refuse_another_dtype(name, args, found)
+                return found
+            self._shadow(func, args, kwargs, lambda: found)
+            return found
+        return self._shadow(func, args, kwargs, lambda: func(*args, **kwargs))
+
+    def _shadow(self, func: Any, args: Any, kwargs: dict[str, Any], run: Callable[[], Any]) -> Any:
+        """Read the shadows of what an operation is given, run it, and write those of what it returns."""
+        schema = func._schema  # noqa: SLF001
+        name = func.overloadpacket.__name__
+        base = name[:-1] if schema.is_mutable and name.endswith("_") else name
+        bound = _bound(schema, args, kwargs)
+        targets = [bound[x.name] for x in schema.arguments if x.alias_info and x.alias_info.is_write]
+        unread = _unread(base, bound, targets if base in _OVERWRITES or base == name else [])
+        operands = pytree.tree_map(lambda x: self._operand(x, unread), bound)
+        found = run()
+        outputs = [x for x in targets or pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
+        if any(x.is_complex() for x in outputs):
+            raise NotTracedError(f"{name} of complex numbers ({self.line})")
+        if tied(base, operands):
+            self.trace.ties.append(f"{name} ({self.line})")
+        if not any(x.dtype in FORMATS for x in outputs):
+            return found
+        self._count(outputs)
+        call = Call(name, operands, [numbers(x) for x in outputs], self._constant)
+        if base in RULES or base in MOVES:
+            self._apply(func, base, call, outputs, bool(targets))
+        elif base in _RANDOM:
+            self.trace.random.append(f"{name} ({self.line})")
+            self._write(outputs, [exact(x) for x in call.results])
+        elif targets or any(
+            isinstance(x, Operand) and x.shadow is not None for x in pytree.tree_leaves(operands)
+        ):
+            self._decompose(func, args, kwargs, outputs, bool(targets))
+        else:
+            self.trace.outside.append((name, call.results, self.line))
+            self._write(outputs, [exact(x) for x in call.results])
+        return found
+
+    def _count(self, outputs: Sequence[torch.Tensor]) -> None:
+        self.trace.numbers += sum(x.numel() for x in outputs)
+        if self.trace.numbers > LARGEST:
+            raise NotTracedError(f"more than {LARGEST:,} numbers")
+
+    def _operand(self, x: Any, unread: set[int]) -> Any:
+        if not isinstance(x, torch.Tensor):
+            return x
+        if x.is_complex():
+            raise NotTracedError(f"complex numbers ({self.line})")
+        read_it = x.dtype in FORMATS and id(x) not in unread
+        return Operand(numbers(x).copy(), self.shadow(x) if read_it else None, str(x.dtype).split(".")[1])
+
+    def _apply(
+        self, func: Any, base: str, call: Call, outputs: Sequence[torch.Tensor], in_place: bool
+    ) -> None:
+        def rule(of: Call) -> list[Any]:
+            found = RULES[base](of) if base in RULES else move(func, of, in_place)
+            return [x for x in found if x is not None] if isinstance(found, tuple) else [found]
+
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001  a movement of positions is none of numbers
+            try:
+                shadows = rule(call)
+            except NotTracedError as error:
+                raise NotTracedError(f"{error} ({self.line})") from error
+            except Exception as error:
+                raise NotTracedError(
+                    f"{call.name} is called in a way not known here ({self.line})"
+                ) from error
+            self._write(outputs, shadows)
+            if self.local is not None and base in RULES:
+                self._observe(rule, base, call, outputs)
+
+    def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any]) -> None:
+        constant = not torch.is_grad_enabled() and not in_a_function()  # computed without gradients
+        for x, shadow in zip(outputs, shadows, strict=False):
+            if x.dtype in FORMATS and shadow is not None and x.numel():
+                written = as_shadow(shadow)
+                self.memory.write(x, values(written) if constant else written, numbers(x))
+
+    def _observe(self, rule: Any, base: str, call: Call, outputs: Sequence[torch.Tensor]) -> None:
+        """Compare the numbers of an operation with its exact value at its own inputs."""
+        own = Call(call.name, pytree.tree_map(_exactly, call.arguments), call.results, arb)
+        shadows = rule(own)
+        for k, x in enumerate(outputs):
+            if k >= len(shadows) or x.dtype not in FORMATS or not x.numel():
+                continue
+            shape = call.results[k].shape
+            expected = of_entries(np.broadcast_to(as_shadow(shadows[k]), shape).flat, shape)
+            self.local.observe(  # type: ignore[union-attr]
+                call.name,
+                self.line,
+                call.results[k],
+                expected,
+                dtype=FORMATS[x.dtype],
+                scale=rounding_scale(base, own, k, expected),
+            )
+
+    def _decompose(
+        self, func: Any, args: Any, kwargs: Any, outputs: Sequence[torch.Tensor], in_place: bool
+    ) -> None:
+        """Take the formula of a fused operation from PyTorch's own decomposition, run in this trace."""
+        name = func.overloadpacket.__name__
+        line = self.line
+        decomposition = decomposition_table.get(func)
+        if decomposition is None and func.has_kernel_for_dispatch_key(
+            torch._C.DispatchKey.CompositeImplicitAutograd  # noqa: SLF001
+        ):
+            decomposition = func.decompose
+        if decomposition is None or in_place:
+            raise NotTracedError(f"{name} has no formula here ({line})")
+        self.trace.fused[name] = line
+        try:
+            with self:
+                found = decomposition(*args, **kwargs)
+        except NotTracedError:
+            raise
+        except Exception as error:
+            raise NotTracedError(f"{name} has no formula here ({line}): {error}") from error
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001
+            self._take(name, line, outputs, found)
+
+    def _take(self, name: str, line: str, outputs: Sequence[torch.Tensor], found: Any) -> None:
+        """Give a fused operation's outputs the shadows of its decomposition, if the numbers are the same."""
+        parts = [x for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
+        if len(parts) != len(outputs):
+            raise NotTracedError(f"{name} has no formula here ({line})")
+        scale = max((float(x.detach().abs().max()) for x in outputs if x.numel()), default=0.0)
+        for x, part in zip(outputs, parts, strict=True):
+            if x.dtype not in FORMATS or not x.numel():
+                continue
+            if x.shape != part.shape or difference(x, part, scale) > half_of_the_digits(x.dtype):
+                raise NotTracedError(f"{name} is not what its decomposition is ({line})")
+            self.memory.write(x, self.shadow(part), numbers(x))
+
+
+def numbers(x: torch.Tensor) -> Numbers:
+    """Return a tensor's numbers: in float64 if they are real, else as they are."""
+    with torch._C._DisableTorchDispatch():  # noqa: SLF001  looking is no operation
+        plain = x.detach().resolve_neg().resolve_conj().cpu()
+        return np.asarray((plain.to(torch.float64) if x.dtype in FORMATS else plain).numpy())
+
+
+def _format_of(number: float) -> str:
+    """Return the format that a constant was rounded in: one double in 2^29 is a float32 by chance."""
+    with np.errstate(over="ignore"):
+        return "float32" if float(np.float32(number)) == number else "float64"
+
+
+def _exactly(x: Any) -> Any:
+    return (
+        Operand(x.numbers, exact(x.numbers), x.dtype)
+        if isinstance(x, Operand) and x.shadow is not None
+        else x
+    )
+
+
+def _bound(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return all arguments of an operation by name, defaults included."""
+    bound = {x.name: x.default_value for x in schema.arguments if x.has_default_value()}
+    bound |= {x.name: value for x, value in zip(schema.arguments, args, strict=False)}
+    return bound | kwargs
+
+
+def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int]:
+    """Return which tensors an operation does not read: what it overwrites, or has for the shape alone."""
+    unread = {id(x) for x in targets}
+    if base == "convolution_backward":
+        data, kernel, _ = bound["output_mask"]
+        unread |= {id(bound["weight"])} if not data else set()
+        unread |= {id(bound["input"])} if not kernel else set()
+    return unread
+
+
+def _any_shadow(operands: dict[str, Any]) -> bool:
+    return any(isinstance(x, Operand) and x.shadow is not None for x in pytree.tree_leaves(operands))
+
+
+def _shares(args: Any, found: Any) -> bool:
+    """Whether the results look at the same storage as an argument."""
+    ours, theirs = (
+        {x.untyped_storage()._cdata for x in pytree.tree_leaves(y) if isinstance(x, torch.Tensor)}  # noqa: SLF001
+        for y in (args, found)
+    )
+    return bool(theirs) and theirs <= ours
+
+
+def _refuse_another_dtype(name: str, args: Any, found: Any) -> None:
+    given = {x.element_size() for x in pytree.tree_leaves(args) if isinstance(x, torch.Tensor)}
+    sizes = {x.element_size() for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)}
+    if given and not sizes <= given:
+        raise NotTracedError(f"{name} reads numbers as another dtype ({users_line()})")

@@ -1,0 +1,58 @@
+"""Two ways to the same gradient: where they differ, differences of the function's values are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from nn_from_scratch.verify.functions.pytorch.measured import differences
+from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
+from nn_from_scratch.verify.functions.pytorch.rows import Row, difference, half_of_the_digits
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the caller allows: by how much backward passes differ, and what else is asked of them."""
+
+    nondeterminism: float = 0.0
+    undefined: bool = True
+    dtypes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A pass, its cotangents, the gradient that it had, and what the caller allows."""
+
+    question: Question
+    found: Pass
+    cotangents: Tensors
+    gradient: Tensors
+    seed: int
+    allowed: Allowed
+
+    def same(
+        self, name: str, got: Sequence[torch.Tensor], cotangents: Tensors, expected: Tensors, what: str
+    ) -> Row:
+        """Compare the gradient that was got in another way with the expected one.
+
+        The two ways may round differently: half of the digits must hold, beside the largest entry that the
+        gradient has for a drawn cotangent. Where they do not, it is the rounding of a derivative that cancels
+        or a fault, and differences of the function's values tell which: no other way accuses.
+        """
+        for x, part, truth, drawn in zip(self.question.names, got, expected, self.gradient, strict=True):
+            scale = float(drawn.detach().abs().nan_to_num(0.0, 0.0, 0.0).max()) if drawn.numel() else 0.0
+            gap = difference(part, truth, scale)
+            if gap > half_of_the_digits(truth.dtype):
+                return self._told(
+                    name, got, cotangents, f"{what}: the gradient of {x} by {gap:.2g} of its size"
+                )
+        return Row(name, Verdict.RIGHT)
+
+    def _told(self, name: str, got: Sequence[torch.Tensor], cotangents: Tensors, said: str) -> Row:
+        if any(x.dtype != torch.float64 for x in self.question.tensors):
+            return Row(name, Verdict.UNDECIDED, said)
+        row = differences(self.question, cotangents, [numbers(x) for x in got], self.seed)
+        return replace(row, name=name, said=said if row.verdict is Verdict.RIGHT else f"{said}\n{row.said}")

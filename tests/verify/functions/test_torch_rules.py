@@ -1,0 +1,231 @@
+"""The rules of a backward, traced: right ones equal to all digits, planted faults proved."""
+
+import math
+from typing import Any
+
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+
+import flint  # noqa: E402
+from torch_functions import FUNCTIONS, custom, question  # noqa: E402
+
+from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
+from nn_from_scratch.verify.torch import GradcheckError, examine, gradcheck  # noqa: E402
+
+NO_BFLOAT16 = {"Cholesky solve", "likelihood"}  # PyTorch has no Cholesky there
+RUNS = [
+    (name, dtype)
+    for dtype in (torch.float32, torch.float64, torch.bfloat16)
+    for name in FUNCTIONS
+    if not (dtype is torch.bfloat16 and name in NO_BFLOAT16)
+]
+
+
+def draw(*shape: int, dtype: Any = torch.float64, seed: int = 0) -> Any:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
+
+
+def rows(function: Any, inputs: Any, **options: Any) -> dict[str, Any]:
+    return {row.name: row for row in examine(function, inputs, transforms=[], **options).rows}
+
+
+@pytest.mark.parametrize(("name", "dtype"), RUNS)
+def test_right_formula_is_equal_to_all_digits(name: str, dtype: Any) -> None:
+    report = examine(*question(name, dtype), transforms=[])
+    assert all(row.verdict is Verdict.RIGHT for row in report.rows), str(report)
+    digits = int(report.rows[0].said.split(" digits")[0].split()[-1])
+    assert digits >= 70
+
+
+@pytest.mark.parametrize(("name", "dtype"), [run for run in RUNS if run[1] is not torch.bfloat16])
+def test_relative_change_of_1e_14_is_proved_wrong(name: str, dtype: Any) -> None:
+    row = rows(*question(name, dtype, scale=1 + 1e-14))["rules"]
+    assert row.verdict is Verdict.WRONG, str(row)
+    assert "proved to differ" in row.said
+
+
+def test_wrong_formula_names_the_input_and_an_entry() -> None:
+    with pytest.raises(GradcheckError, match=r"input 0\[0, 0, 0\]: the formula has") as caught:
+        gradcheck(*question("attention", torch.float32, scale=1.001))
+    assert "input 1[" in str(caught.value)
+    assert "input 2[" not in str(caught.value)  # of the values' gradient the formula is right
+
+
+def sine(backward: Any) -> Any:
+    return custom(lambda x: (x.sin(), (x,)), lambda g, _, x: backward(g, x), 1.0)
+
+
+def test_what_is_not_traced_is_named_with_the_line() -> None:
+    def by_numpy(g: Any, x: Any) -> Any:
+        return torch.from_numpy(g.numpy() * x.detach().cos().numpy())
+
+    found = rows(sine(by_numpy), draw(3))
+    assert found["rules"].verdict is None
+    assert "comes from outside of the trace (test_torch_rules.py:" in found["rules"].said
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
+def test_number_that_leaves_and_comes_back_is_seen() -> None:
+    def by_item(g: Any, x: Any) -> Any:
+        return torch.stack([g[k] * math.cos(x[k].item()) for k in range(3)])
+
+    found = rows(sine(by_item), draw(3))
+    assert found["rules"].verdict is None
+    assert "a number that depends on the inputs" in found["rules"].said
+    assert "in by_item" in found["rules"].said or "in <listcomp>" in found["rules"].said
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
+def test_writing_past_pytorch_is_seen() -> None:
+    def behind(g: Any, x: Any) -> Any:
+        result = torch.zeros_like(x)
+        result.numpy()[...] = (g * x.cos()).numpy()
+        return result
+
+    found = rows(sine(behind), draw(3))
+    assert found["rules"].verdict is None
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
+def test_custom_operation_is_a_black_box() -> None:
+    def double(x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    doubled = torch.library.custom_op("nn_from_scratch_tests::doubled", double, mutates_args=())
+    doubled.register_autograd(lambda ctx, g: g * 2)
+    found = rows(doubled, draw(3))
+    assert found["rules"].verdict is None
+    assert "doubled has no formula here" in found["rules"].said
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_fused_kernels_are_traced_by_their_decomposition(dtype: Any) -> None:
+    functional = torch.nn.functional
+    x, w, b = draw(3, 4, dtype=dtype), draw(4, dtype=dtype, seed=1), draw(4, dtype=dtype, seed=2)
+    for function, inputs in (
+        (lambda x, w, b: functional.layer_norm(x, (4,), w, b), (x, w, b)),
+        (lambda x: functional.log_softmax(x, -1), (x,)),
+        (lambda x: functional.cross_entropy(x, torch.tensor([0, 3, 1])), (x,)),
+        (functional.gelu, (x,)),
+        (functional.silu, (x,)),
+        (lambda x, w, b: functional.group_norm(x, 2, w, b), (x, w, b)),
+        (lambda x: functional.scaled_dot_product_attention(x[None], x[None], x[None]), (x,)),
+    ):
+        found = rows(function, inputs)
+        assert found["rules"].verdict is Verdict.RIGHT, str(found["rules"])
+        assert found["numbers"].verdict is Verdict.RIGHT
+
+
+def test_what_is_detached_is_a_constant() -> None:
+    straight_through = rows(lambda x: x * 2 + ((x * 2).round() - x * 2).detach(), draw(5))
+    assert straight_through["rules"].verdict is Verdict.RIGHT, str(straight_through["rules"])
+    weighed = rows(lambda x: (x.detach() * x.sin()).sum(), draw(5))
+    assert weighed["rules"].verdict is Verdict.RIGHT, str(weighed["rules"])
+
+    def with_no_grad(x: Any) -> Any:
+        with torch.no_grad():
+            scale = x.abs().max() + 1
+        return (x / scale).sin() * scale
+
+    assert rows(with_no_grad, draw(5))["rules"].verdict is Verdict.RIGHT
+
+
+def test_constants_as_people_write_them() -> None:
+    for constant in (1 / math.sqrt(2 * math.pi), 0.3989422804014327, torch.tensor(0.3989422804014327)):
+
+        def backward(g: Any, x: Any, constant: Any = constant) -> Any:
+            return g * torch.exp(-x * x / 2) * constant
+
+        density = custom(
+            lambda x: (torch.erf(x / math.sqrt(2)) / 2, (x,)), lambda g, _, x, b=backward: b(g, x), 1.0
+        )
+        row = rows(density, draw(4, dtype=torch.float32))["rules"]
+        assert row.verdict is Verdict.RIGHT, f"{constant}: {row}"
+
+
+def test_constant_that_is_written_short_is_told_from_a_wrong_one() -> None:
+    def density(constant: float) -> Any:
+        return custom(
+            lambda x: (torch.erf(x / math.sqrt(2)) / 2, (x,)),
+            lambda g, _, x: g * torch.exp(-x * x / 2) * constant,
+            1.0,
+        )
+
+    short = rows(density(0.39894228), draw(4))["rules"]
+    assert short.verdict is Verdict.INACCURATE
+    assert "written short" in short.said
+    assert rows(density(0.39894228), draw(4, dtype=torch.float32))["rules"].verdict is Verdict.RIGHT
+    assert rows(density(0.39894328), draw(4))["rules"].verdict is Verdict.WRONG
+
+
+def test_epsilon_rounded_to_float32_is_no_other_epsilon() -> None:
+    epsilon = torch.tensor(1e-5, dtype=torch.float32).item()
+    root = custom(
+        lambda x: ((x * x + 1e-5).sqrt(), (x,)), lambda g, _, x: g * x / (x * x + epsilon).sqrt(), 1.0
+    )
+    row = rows(root, draw(4, dtype=torch.float32))["rules"]
+    assert row.verdict is Verdict.RIGHT, str(row)
+
+
+def test_kinks_accuse_nobody() -> None:
+    def at_kinks(slope: float) -> Any:
+        return custom(
+            lambda x: (x.clamp(min=0), (x,)),
+            lambda g, _, x: g * torch.where(x > 0, 1.0, slope * (x == 0)),
+            1.0,
+        )
+
+    x = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64, requires_grad=True)
+    for slope in (0.0, 0.5, 1.0):
+        assert not rows(at_kinks(slope), x)["rules"].accuses
+    ties = torch.tensor([1.0, 1.0, 0.5], dtype=torch.float64, requires_grad=True)
+    assert not rows(lambda x: x.amax(), ties)["rules"].accuses
+    assert not rows(lambda x: x.max(0).values, ties)["rules"].accuses
+
+
+def test_dropout_with_a_seed_within_is_a_constant_mask_and_said() -> None:
+    def seeded(x: Any) -> Any:
+        torch.manual_seed(3)
+        return torch.nn.functional.dropout(x, 0.5) * x
+
+    row = rows(seeded, draw(6))["rules"]
+    assert row.verdict is Verdict.RIGHT, str(row)
+    assert "random numbers are constants" in row.said
+
+
+def test_overflow_of_a_gradient_whose_formula_is_finite_is_wrong() -> None:
+    def backward(g: Any, x: Any) -> Any:
+        e = x.exp()
+        return g * (e / (1 + e))
+
+    softplus = custom(
+        lambda x: (x.clamp(min=0) + torch.log1p(torch.exp(-x.abs())), (x,)),
+        lambda g, _, x: backward(g, x),
+        1.0,
+    )
+    found = rows(softplus, torch.tensor([100.0, 1.0], requires_grad=True))
+    assert found["rules"].verdict is Verdict.RIGHT, str(found["rules"])
+    assert found["numbers"].verdict is Verdict.WRONG
+    assert "is nan at entry 0" in found["numbers"].said
+
+
+def test_precision_of_flint_is_restored_when_a_function_raises() -> None:
+    before = flint.ctx.prec
+
+    class BoomError(Exception):
+        pass
+
+    calls: list[int] = []
+
+    def fails_later(x: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 5:
+            raise BoomError
+        return x.sin()
+
+    with pytest.raises(BoomError):
+        examine(fails_later, draw(3))
+    assert flint.ctx.prec == before
