@@ -63,7 +63,7 @@ def _extreme(found: Any) -> Rule:
         numbers = np.transpose(numbers, [*rest, *axes]).reshape(together.shape)
         places = found(numbers, axis=-1)[..., None]
         chosen: Shadow = np.take_along_axis(together, places, -1)[..., 0]
-        return np.reshape(chosen, call.results[0].shape)
+        return chosen.reshape(call.results[0].shape)
 
     return rule
 
@@ -71,7 +71,8 @@ def _extreme(found: Any) -> Rule:
 def _ordered(call: Call) -> Shadow:
     """Return entries by the indices that came out as well: max along an axis, sort, topk and their like."""
     if len(call.results) == 1:
-        return _extreme(np.argmax if call.name.startswith("max") else np.argmin)(call)
+        extreme: Shadow = _extreme(np.argmax if call.name.startswith("max") else np.argmin)(call)
+        return extreme
     x, places = call.shadow("self"), call.results[1]
     axis = -1 if call["dim"] is None else call["dim"]
     if not x.ndim:
