@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PYTORCH = [block for block in BLOCKS if "import torch" in block]
+PYTHON = [block for block in BLOCKS if block not in PYTORCH]
 COMMANDS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 
 
@@ -27,6 +29,13 @@ def test_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     losses = [float(line.split()[-1]) for line in log]
     assert len(log) == 10
     assert losses[-1] < losses[0]
+
+
+def test_readme_pytorch_runs() -> None:
+    pytest.importorskip("torch")
+    assert PYTORCH
+    for block in PYTORCH:
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102  the README's own code
 
 
 def test_readme_test_command_is_what_ci_runs() -> None:
