@@ -17,6 +17,7 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND
 
+pytestmark = pytest.mark.once  # PyTorch is left out of all of them
 OF_GRAPHS = ("rules", "accuracy")
 
 
@@ -135,7 +136,6 @@ def test_two_faults_of_one_operation_are_both_told() -> None:
     assert any("operand used" in one["role"] for one in told)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "cause"), [("float32 gradients", "precision"), ("averaged", "reverse pass")]
 )

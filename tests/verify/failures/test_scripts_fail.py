@@ -24,6 +24,7 @@ from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import Form
 from nn_from_scratch.verify.state import checks
 
+pytestmark = pytest.mark.once
 PART = part(FAULTS)
 RUN = """
 import json, os, sys

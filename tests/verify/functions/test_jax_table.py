@@ -10,6 +10,7 @@ import pytest
 from nn_from_scratch.verify.oracles import reference
 
 jax = pytest.importorskip("jax")
+pytestmark = pytest.mark.once
 
 RECORD = reference.read("traced_jax.json")
 FOUND: dict[str, dict[str, Any]] = RECORD["found"]
