@@ -467,7 +467,8 @@ def main() -> None:
     equal = [name for name, found in results.items() if _is_equal(found)]
     traced = {p for name in equal for p in results[name]["primitives"]}
     record = {
-        "jax": jax.__version__,
+        "about": "Which variants of JAX's operations are traced, and what is said of each.",
+        "provenance": {"script": "reference/record_traced_jax.py", "jax": jax.__version__},
         "variants": len(results),
         "equal": len(equal),
         "primitives": sorted(traced),
