@@ -10,6 +10,7 @@ torch: Any = pytest.importorskip("torch")
 import flint  # noqa: E402
 from torch_functions import FUNCTIONS, custom, question  # noqa: E402
 
+from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 from nn_from_scratch.verify.torch import GradcheckError, examine, gradcheck  # noqa: E402
 
@@ -24,7 +25,7 @@ RUNS = [
 
 def draw(*shape: int, dtype: Any = torch.float64, seed: int = 0) -> Any:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
+    return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
 
 
 def rows(function: Any, inputs: Any, **options: Any) -> dict[str, Any]:
@@ -133,6 +134,43 @@ def test_what_is_detached_is_a_constant() -> None:
     assert rows(with_no_grad, draw(5))["rules"].verdict is Verdict.RIGHT
 
 
+def test_change_in_place_without_gradients_keeps_the_derivative() -> None:
+    functional = torch.nn.functional
+    x, y = draw(3, 4), draw(3, 4, seed=1)
+    found = rows(functional.cosine_similarity, (x, y))
+    assert found["rules"].verdict is Verdict.RIGHT, str(found["rules"])
+    spread = (draw(5, seed=2).detach().abs() + 0.1).requires_grad_()
+    found = rows(functional.gaussian_nll_loss, (draw(5), draw(5, seed=1), spread))
+    assert found["rules"].verdict is Verdict.RIGHT, str(found["rules"])
+
+    def halved(x: Any) -> Any:
+        y = x * 1.0
+        with torch.no_grad():
+            y.mul_(0.5)
+        return y.sin()
+
+    assert rows(halved, draw(4))["rules"].verdict is Verdict.RIGHT
+
+
+def test_gradient_of_a_symmetric_matrix_by_convention_accuses_nobody() -> None:
+    matrix = (torch.eye(3, dtype=torch.float64) * 4 + draw(3, 3).detach() * 0.1).requires_grad_()
+    for function in (torch.linalg.cholesky, torch.linalg.eigvalsh, torch.cholesky_inverse):
+        report = examine(function, matrix, transforms=[])
+        assert not report.verdict.accuses, str(report)
+    assert gradcheck(lambda a: torch.linalg.cholesky(a @ a.T + torch.eye(3)), matrix)
+
+
+def test_inputs_and_outputs_of_no_dimensions() -> None:
+    x, y = draw(), draw(seed=1)
+    assert gradcheck(torch.mul, (x, y))
+    assert gradcheck(torch.sin, x.detach().float().requires_grad_())
+
+
+def test_empty_inputs_share_nothing() -> None:
+    report = examine(torch.mm, (draw(0, 3), draw(3, 2)), transforms=[])
+    assert not report.verdict.accuses, str(report)
+
+
 def test_constants_as_people_write_them() -> None:
     for constant in (1 / math.sqrt(2 * math.pi), 0.3989422804014327, torch.tensor(0.3989422804014327)):
 
@@ -229,3 +267,16 @@ def test_precision_of_flint_is_restored_when_a_function_raises() -> None:
     with pytest.raises(BoomError):
         examine(fails_later, draw(3))
     assert flint.ctx.prec == before
+
+
+@pytest.mark.parametrize("operation", ["exp", "sum", "mul", "convolution", "linalg_cholesky_ex"])
+def test_mistake_of_the_tracer_accuses_nobody(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = RULES[operation]
+
+    def mistaken(call: Any) -> Any:
+        return right(call) * flint.arb(1.001)
+
+    monkeypatch.setitem(RULES, operation, mistaken)
+    for name in FUNCTIONS:
+        row = rows(*question(name, torch.float32))["rules"]
+        assert not row.accuses, f"{name}: {row}"

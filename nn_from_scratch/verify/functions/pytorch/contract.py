@@ -75,7 +75,7 @@ def _unshared(name: str, asked: Asked) -> Row:
         if x.grad is None or x.grad.layout != torch.strided:
             continue
         for other, y in kept:
-            if _memory(x.grad) == _memory(y):
+            if x.numel() and _memory(x.grad) == _memory(y):
                 return Row(
                     name,
                     Verdict.WRONG,

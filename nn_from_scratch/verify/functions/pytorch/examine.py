@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
+from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -133,11 +134,16 @@ def _rules_and_numbers(
     """Trace; where that says nothing, or says wrong, ask differences as well."""
     found = trace(question, given, seed)
     row = rules(found, question)
+    meant = convention(question) if row.accuses or row.verdict is None else None
+    if row.accuses and meant:
+        row = Row(row.name, Verdict.UNDECIDED, meant)
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
         return
     measured = measure(question, wide, given, gradient, seed)
+    if measured.accuses and meant:
+        measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.accuses and detaches(question):
         said = "the function detaches, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)

@@ -251,7 +251,11 @@ def detaches(question: Question) -> bool:
 
 def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:
     """Return a point nearby, at a distance that keeps most branches as they are."""
-    step = 4 * float(torch.finfo(x.dtype).eps) * torch.from_numpy(np.sign(direction)).to(x.device, x.dtype)
+    step = (
+        4
+        * float(torch.finfo(x.dtype).eps)
+        * torch.from_numpy(np.asarray(np.sign(direction))).to(x.device, x.dtype)
+    )
     return (x.detach() * (1 + step) + step).requires_grad_()
 
 

@@ -210,7 +210,9 @@ def reached(found: Pass) -> list[bool]:
 def cotangents(outputs: Tensors, seed: int) -> Tensors:
     """Draw a cotangent for each output, in its shape and dtype."""
     draw = np.random.default_rng([seed, _STREAM])
-    return [torch.from_numpy(draw.normal(size=tuple(x.shape))).to(x.device, x.dtype) for x in outputs]
+    return [
+        torch.from_numpy(np.asarray(draw.normal(size=tuple(x.shape)))).to(x.device, x.dtype) for x in outputs
+    ]
 
 
 def copied(x: torch.Tensor, dtype: Any = None) -> torch.Tensor:

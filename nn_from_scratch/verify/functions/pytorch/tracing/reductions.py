@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def _norm(call: Call) -> Shadow:
     return apply("sqrt", squares)
 
 
-def _extreme(found: Any) -> Rule:
+def _extreme(found: Any) -> Callable[[Call], Shadow]:
     """Return the entry whose number is the largest or smallest along axes: the first of equal ones."""
 
     def rule(call: Call) -> Shadow:
@@ -71,8 +71,7 @@ def _extreme(found: Any) -> Rule:
 def _ordered(call: Call) -> Shadow:
     """Return entries by the indices that came out as well: max along an axis, sort, topk and their like."""
     if len(call.results) == 1:
-        extreme: Shadow = _extreme(np.argmax if call.name.startswith("max") else np.argmin)(call)
-        return extreme
+        return _extreme(np.argmax if call.name.startswith("max") else np.argmin)(call)
     x, places = call.shadow("self"), call.results[1]
     axis = -1 if call["dim"] is None else call["dim"]
     if not x.ndim:

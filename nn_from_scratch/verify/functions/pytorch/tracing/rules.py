@@ -28,16 +28,19 @@ _SUMS_OF_TWO = frozenset(["add", "sub", "rsub"])
 _SYSTEMS = frozenset(
     """
     cholesky cholesky_inverse cholesky_solve linalg_cholesky_ex linalg_solve_triangular _linalg_solve_ex
-    linalg_inv_ex _linalg_slogdet _linalg_det var var_mean
+    linalg_inv_ex _linalg_slogdet _linalg_det
     """.split()  # noqa: SIM905  a long list reads best as words
 )
-"""Where rounding grows with the condition of a matrix, which is not known here."""
+"""Where rounding grows with the condition of a matrix."""
 
 
 def rounding_scale(name: str, call: Call, result: int, expected: Shadow) -> Any:
     """Return by what a rounding of an operation is multiplied, for the local check; None by its own size."""
     if name in _SYSTEMS:
-        return 2.0**8 * _largest(expected) * expected.size
+        return _largest(expected) * _condition(name, call)
+    if name in {"var", "var_mean"}:
+        squares = call.numbers("self") ** 2
+        return float(squares.max(initial=0.0)) * int(squares.size)
     if name in _SUMS_OF_TWO and call["alpha"] in {None, 1}:
         return None
     if name in _SUMS_OF_TWO | {"lerp"}:
@@ -52,6 +55,16 @@ def rounding_scale(name: str, call: Call, result: int, expected: Shadow) -> Any:
         count = max((x.numbers.size for x in call.arguments.values() if isinstance(x, Operand)), default=1)
         return np.abs(nearest(np.broadcast_to(terms, expected.shape))) * count
     return None
+
+
+def _condition(name: str, call: Call) -> float:
+    """Return the condition of the matrices that are factored or solved with, times their size."""
+    factor = call["input2"] if name == "cholesky_solve" else call["self"]
+    factor = call["A"] if factor is None else factor
+    conditions = np.linalg.cond(factor.numbers)
+    worst = float(np.max(conditions, initial=1.0))
+    size = float(factor.shape[-1])
+    return size * (worst**2 if name in {"cholesky_solve", "cholesky_inverse"} else worst)
 
 
 def abs_constant(number: float) -> Any:

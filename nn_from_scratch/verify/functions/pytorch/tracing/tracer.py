@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from flint import arb
+from flint import arb, arb_series
 from torch._decomp import decomposition_table
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -29,6 +29,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     as_shadow,
     exact,
     of_entries,
+    value,
     values,
 )
 
@@ -230,16 +231,26 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 raise NotTracedError(
                     f"{call.name} is called in a way not known here ({self.line})"
                 ) from error
-            self._write(outputs, shadows)
+            self._write(outputs, shadows, in_place)
             if self.local is not None and base in RULES:
                 self._observe(rule, base, call, outputs)
 
-    def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any]) -> None:
-        constant = not torch.is_grad_enabled() and not in_a_function()  # computed without gradients
+    def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any], in_place: bool = False) -> None:
+        """Write shadows. What is computed without gradients is a constant.
+
+        What is changed in place there keeps the derivative that it had: autograd does not see the change.
+        """
+        constant = not torch.is_grad_enabled() and not in_a_function()
         for x, shadow in zip(outputs, shadows, strict=False):
             if x.dtype in FORMATS and shadow is not None and x.numel():
-                written = as_shadow(shadow)
-                self.memory.write(x, values(written) if constant else written, numbers(x))
+                written = np.broadcast_to(as_shadow(shadow), tuple(x.shape))
+                if constant and in_place:
+                    before, _ = self.memory.read(x, numbers(x))
+                    pairs = zip(written.flat, before.flat, strict=True)
+                    written = of_entries((_with_the_slope_of(a, b) for a, b in pairs), before.shape)
+                elif constant:
+                    written = values(written)
+                self.memory.write(x, written, numbers(x))
 
     def _observe(self, rule: Any, base: str, call: Call, outputs: Sequence[torch.Tensor]) -> None:
         """Compare the numbers of an operation with its exact value at its own inputs."""
@@ -310,6 +321,11 @@ def _format_of(number: float) -> str:
         return "float32" if float(np.float32(number)) == number else "float64"
 
 
+def _with_the_slope_of(entry: Any, before: Any) -> Any:
+    """Return a new value with the derivative that was there before, if there was any."""
+    return arb_series([value(entry), before[1]], 2) if isinstance(before, arb_series) else value(entry)
+
+
 def _exactly(x: Any) -> Any:
     return (
         Operand(x.numbers, exact(x.numbers), x.dtype)
@@ -321,7 +337,7 @@ def _exactly(x: Any) -> Any:
 def _bound(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments of an operation by name, defaults included."""
     bound = {x.name: x.default_value for x in schema.arguments if x.has_default_value()}
-    bound |= {x.name: value for x, value in zip(schema.arguments, args, strict=False)}
+    bound |= {x.name: given for x, given in zip(schema.arguments, args, strict=False)}
     return bound | kwargs
 
 
