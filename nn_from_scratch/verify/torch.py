@@ -14,7 +14,7 @@ from nn_from_scratch.verify.functions.pytorch.gradcheck import (
     gradcheck,
     gradgradcheck,
 )
-from nn_from_scratch.verify.functions.pytorch.rows import Row
+from nn_from_scratch.verify.functions.rows import Row
 
 __all__ = [
     "GradcheckError",

@@ -8,6 +8,7 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 
 import flint  # noqa: E402
+from torch import library  # noqa: E402
 from torch_functions import FUNCTIONS, custom, question  # noqa: E402
 
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES  # noqa: E402
@@ -94,7 +95,7 @@ def test_custom_operation_is_a_black_box() -> None:
     def double(x: torch.Tensor) -> torch.Tensor:
         return x * 2
 
-    doubled = torch.library.custom_op("nn_from_scratch_tests::doubled", double, mutates_args=())
+    doubled = library.custom_op("nn_from_scratch_tests::doubled", double, mutates_args=())
     doubled.register_autograd(lambda ctx, g: g * 2)
     found = rows(doubled, draw(3))
     assert found["rules"].verdict is None

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
 from nn_from_scratch.verify.functions.jaxpr.measured import measured_row
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
-from nn_from_scratch.verify.functions.jaxpr.rows import Row
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derived_by
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers
 from nn_from_scratch.verify.functions.jaxpr.rounding import middles, radii
-from nn_from_scratch.verify.functions.jaxpr.rows import Row
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, nearest
 from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Verdict

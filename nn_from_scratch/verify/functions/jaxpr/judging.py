@@ -11,7 +11,7 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, own_values
 from nn_from_scratch.verify.functions.jaxpr.question import Question
-from nn_from_scratch.verify.functions.jaxpr.rows import Row
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules, compare
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, series, slope, value

@@ -20,7 +20,7 @@ from nn_from_scratch.verify.functions.jaxpr.computed import (
 )
 from nn_from_scratch.verify.functions.jaxpr.judging import narrowest
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
-from nn_from_scratch.verify.functions.jaxpr.rows import Row
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch.autograd.function import BackwardCFunction
 
+from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.question import Pass, copied
-from nn_from_scratch.verify.functions.pytorch.rows import Row, difference
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 

@@ -10,6 +10,7 @@ import torch
 
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
+from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -19,10 +20,10 @@ from nn_from_scratch.verify.functions.pytorch.question import (
     Tensors,
     cotangents,
 )
-from nn_from_scratch.verify.functions.pytorch.rows import Row, difference
 from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 

@@ -14,8 +14,9 @@ import torch
 from nn_from_scratch.verify.functions import black_box
 from nn_from_scratch.verify.functions.black_box import BlackBox
 from nn_from_scratch.verify.functions.checking import check_gradient
+from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
-from nn_from_scratch.verify.functions.pytorch.rows import Row, difference, half_of_the_digits
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 

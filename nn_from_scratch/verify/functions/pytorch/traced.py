@@ -8,7 +8,7 @@ import torch
 
 from nn_from_scratch.verify.functions.pytorch.formula import Formula
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
-from nn_from_scratch.verify.functions.pytorch.rows import Row
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, exactly_computing, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from nn_from_scratch.verify.functions.pytorch.differences import half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.measured import differences_along
 from nn_from_scratch.verify.functions.pytorch.question import Tensors, cotangents, numbers, once_only
-from nn_from_scratch.verify.functions.pytorch.rows import Row, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 _STREAM = 0x74616E67656E7473

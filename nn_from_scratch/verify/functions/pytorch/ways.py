@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.measured import differences
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
-from nn_from_scratch.verify.functions.pytorch.rows import Row, difference, half_of_the_digits
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 

@@ -14,7 +14,7 @@ from torch._decomp import decomposition_table
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nn_from_scratch.verify.functions.pytorch.rows import difference, half_of_the_digits
+from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory
 from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move

@@ -1,30 +1,8 @@
-"""What was found about one promise of a function: a row of the answer."""
+"""How far two tensors differ, and how far they may."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
-
-from nn_from_scratch.verify.judging.verdicts import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One promise: its name, the verdict (None where the function does not make it), and why."""
-
-    name: str
-    verdict: Verdict | None
-    said: str = ""
-
-    def __str__(self) -> str:
-        verdict = "not supported" if self.verdict is None else str(self.verdict)
-        return f"{self.name}: {verdict}" + (f": {self.said}" if self.said else "")
-
-    @property
-    def accuses(self) -> bool:
-        """Whether the function is to blame."""
-        return self.verdict is not None and self.verdict.accuses
 
 
 def difference(got: torch.Tensor, expected: torch.Tensor, scale: float = 0.0) -> float:

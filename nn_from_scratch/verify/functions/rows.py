@@ -18,3 +18,8 @@ class Row:
     def __str__(self) -> str:
         verdict = "not supported" if self.verdict is None else str(self.verdict)
         return f"{self.name}: {verdict}" + (f": {self.said}" if self.said else "")
+
+    @property
+    def accuses(self) -> bool:
+        """Whether the function is to blame."""
+        return self.verdict is not None and self.verdict.accuses
