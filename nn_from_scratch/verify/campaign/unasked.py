@@ -9,34 +9,17 @@ from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.transform import Transform
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
-_NO_OPERATIONS = frozenset(
-    {
-        *("apply", "astype", "backprop", "backward", "clone", "copy", "cpu", "cuda", "data", "detach", "dim"),
-        *("double", "eval", "float", "from_numpy", "grad", "half", "item", "label", "name", "ndim", "new"),
-        *("no_grad", "numel", "numpy", "parameters", "realize", "requires_grad", "retain_grad", "set_data"),
-        *("shape", "size", "step", "to", "tolist", "topo_sort", "topological_sort", "train", "type"),
-        *("zero_grad",),
-    }
-)
+_NO_OPERATIONS = """
+    apply astype backprop backward clone copy cpu cuda data detach dim double eval float from_numpy grad
+    half item label name ndim new no_grad numel numpy parameters realize requires_grad retain_grad
+    set_data shape size step to tolist topo_sort topological_sort train type zero_grad
+"""
 """Public names of nodes that compute nothing new."""
-_FUNCTIONS = (
-    *("arccosh", "arcsinh", "arctanh", "cbrt", "cumprod", "cumsum", "deg2rad", "diagonal", "dot", "einsum"),
-    *(
-        "exp2",
-        "float_power",
-        "fmax",
-        "fmin",
-        "inner",
-        "log10",
-        "log2",
-        "logaddexp2",
-        "median",
-        "outer",
-        "pad",
-    ),
-    *("rad2deg", "repeat", "roll", "sinc", "sort", "std", "swapaxes", "tensordot", "tile", "trace", "tril"),
-    *("triu", "var"),
-)
+_FUNCTIONS = """
+    arccosh arcsinh arctanh cbrt cumprod cumsum deg2rad diagonal dot einsum exp2 float_power fmax fmin
+    inner log10 log2 logaddexp2 median outer pad rad2deg repeat roll sinc sort std swapaxes tensordot
+    tile trace tril triu var
+"""
 """Functions of a namespace like numpy's that are differentiable, and that the catalogue does not have."""
 _MOST_NAMED = 12
 
@@ -53,19 +36,19 @@ def unasked(engine: Engine, asked: Collection[str]) -> str:
 def _public(engine: Engine) -> list[str]:
     """Return the names of public methods of a node, or of further functions of a namespace."""
     if isinstance(engine.driver, Transform):
-        return [name for name in _FUNCTIONS if callable(getattr(engine.driver.namespace, name, None))]
+        return [name for name in _FUNCTIONS.split() if callable(getattr(engine.driver.namespace, name, None))]
     if engine.tape is None:
         return []
     try:
         kind: type[Any] = type(engine.tape.variable(0.5))
     except Exception:  # noqa: BLE001  an engine that makes no leaf has no operation either
         return []
+    beside = {*CATALOGUE, *ARRAYS, *_NO_OPERATIONS.split()}
     return [
         name
         for name in dir(kind)
         if not name.startswith("_")
         and not name.endswith("_")
-        and name not in _NO_OPERATIONS
-        and name not in CATALOGUE | ARRAYS
+        and name not in beside
         and callable(getattr(kind, name, None))
     ]

@@ -51,7 +51,10 @@ def hunt(fault: Fault, *, blind: bool = False, graphs: int = 4000, seed: int = 0
     caught = _by_checks(engine, () if blind else (fault.blamed,)) if named else None
     if caught:
         return caught
-    for index, drawn in enumerate(_graphs(engine, fault, blind, graphs, seed), 1):
+    drawn_graphs = (
+        campaign_graphs(engine, graphs, seed) if blind else _graphs_with(fault, engine, graphs, seed)
+    )
+    for index, drawn in enumerate(drawn_graphs, 1):
         if examine(engine, drawn).verdict.accuses:
             for failure in failing_graphs(engine, [drawn]):
                 return Catch(failure["operation"], index, failure["message"])
@@ -65,14 +68,19 @@ def _by_checks(engine: Engine, names: tuple[str, ...]) -> Catch | None:
     return None
 
 
-def _graphs(engine: Engine, fault: Fault, blind: bool, count: int, seed: int) -> Iterator[Case]:
-    forms, array_forms = engine.forms, engine.array_forms
-    if not blind:
-        forms, array_forms = (_of(fault.operations, each) for each in (forms, array_forms))
+def campaign_graphs(engine: Engine, count: int, seed: int) -> Iterator[Case]:
+    """Yield the graphs that `verify` draws for an engine that lacks nothing."""
     for index in range(count):
         choose = seeded(seed, index)
-        arrays = index % 2 == 1 if blind else fault.arrays
-        yield array_case(choose, array_forms) if arrays else case(choose, forms)
+        yield array_case(choose, engine.array_forms) if index % 2 else case(choose, engine.forms)
+
+
+def _graphs_with(fault: Fault, engine: Engine, count: int, seed: int) -> Iterator[Case]:
+    """Yield graphs of the operations of which the fault needs some."""
+    forms, array_forms = (_of(fault.operations, each) for each in (engine.forms, engine.array_forms))
+    for index in range(count):
+        choose = seeded(seed, index)
+        yield array_case(choose, array_forms) if fault.arrays else case(choose, forms)
 
 
 def _of(operations: Collection[str], forms: tuple[Form, ...]) -> tuple[Form, ...]:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from nn_from_scratch.verify import state
 from nn_from_scratch.verify.campaign.direct import surroundings
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.faults.hunt import campaign_graphs
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.direct import direct_questions
-from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.generate_arrays import array_case
 
 DEFAULT_GRAPHS = 2000
 """As many as `verify` checks by default."""
@@ -63,9 +62,7 @@ def _directly(engine: Engine) -> bool:
 
 def _first(engine: Engine, seed: int, graphs: int) -> int | None:
     """Return the number of the first random graph of a campaign that accuses."""
-    for index in range(graphs):
-        choose = seeded(seed, index)
-        drawn = array_case(choose, engine.array_forms) if index % 2 else case(choose, engine.forms)
+    for number, drawn in enumerate(campaign_graphs(engine, graphs, seed), 1):
         if examine(engine, drawn).verdict.accuses:
-            return index + 1
+            return number
     return None

@@ -144,15 +144,10 @@ class Expression:
 
     def _constants(self, wrap: Callable[[Any], Any] | None = None) -> Sequence[Any]:
         """Return the constants as an arithmetic is given them."""
-        if not self.has_constant_arrays:
+        if all(isinstance(constant, float) for constant in self.constants):
             return self.constants
         given = map(written.as_given, self.constants)
         return [x if wrap is None or isinstance(x, float) else wrap(x) for x in given]
-
-    @property
-    def has_constant_arrays(self) -> bool:
-        """Whether any constant is an array."""
-        return not all(isinstance(constant, float) for constant in self.constants)
 
     def reachable(self) -> set[int]:
         """Return the nodes that the output depends on, itself included."""
