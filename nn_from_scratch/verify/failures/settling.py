@@ -32,7 +32,7 @@ from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
-from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND, SHARED, TWICE, DirectQuestion
+from nn_from_scratch.verify.questions.roles import CAPTURED, SHARED, TWICE, DirectQuestion
 
 QUESTIONS = 30_000
 """Asked to settle failures at most: what is settled depends on the questions alone, not on the machine."""
@@ -217,7 +217,7 @@ class Settling:
 
     def _settle_second(self, question: DirectQuestion, seen: Examination, *, explained: bool) -> None:
         """Settle a second derivative: that of a wrong first one is no fault of its own."""
-        if explained and question.role == SECOND and _derived_from_its_own(self.engine, seen.case):
+        if explained and _derived_from_its_own(self.engine, seen.case):
             return
         if self._exhausted():
             self._unsettled.add(question.operation)

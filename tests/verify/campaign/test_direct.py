@@ -221,7 +221,6 @@ def test_a_form_or_a_shape_that_is_lacking_is_no_fault_and_said() -> None:
     assert (rows["prod"]["status"], rows["min"]["status"]) == ("not supported", "not supported")
     assert rows["sum"]["status"] == "right"
     assert "several axes: TypeError: one axis only" in rows["sum"]["note"]
-    assert "TypeError: one axis only" in rows["sum"]["note"]
     assert (results["verdict"], results["failures"]) == ("right", [])
     assert results["direct"]["not supported"] >= 4
 
@@ -238,12 +237,36 @@ def test_an_engine_that_never_answered_is_nothing_checked() -> None:
     assert "right" not in {row["status"] for row in results["operations"].values()}
 
 
+def test_our_engine_is_right_about_every_direct_question() -> None:
+    results = asked(load("nn_from_scratch"))
+    assert results.failing == []
+    assert results.second_order[Verdict.RIGHT] > 100
+
+
 def test_second_derivatives_are_told_though_first_ones_are_wrong() -> None:
     """One that is a right derivative of a wrong one is no fault of its own; another one is."""
     ours = load("nn_from_scratch")
-    results = asked(ours)
-    assert results.failing == []
-    assert results.second_order[Verdict.RIGHT] > 100
+    assert ours.tape is not None
+    held = ours.tape.value  # which is a constant to the reverse pass
+
+    def tripled(x: Any) -> Any:
+        """Return x squared, with 3 x for its derivative, whose own one is 3."""
+        return x * x + 0.5 * (x * x - held(x * x))
+
+    def bent(x: Any) -> Any:
+        """Return the same, and 4 for the derivative of 3 x."""
+        return tripled(x) + 0.5 * (x - held(x)) * (x - held(x))
+
+    consistent, other = (
+        {
+            one["role"]
+            for one in settled(replace(ours, operations={**ours.operations, "square": square})).failures()
+        }
+        for square in (tripled, bent)
+    )
+    assert consistent
+    assert not any(SECOND in role for role in consistent)
+    assert any(SECOND in role for role in other)
 
 
 def test_perturbation_confusion_is_seen() -> None:
@@ -356,17 +379,15 @@ def test_right_needs_rules_and_accuracy(outcomes: dict[str, str], verdict: str) 
     assert overall_verdict(outcomes) == verdict
 
 
-CAUGHT = FAULTS[::11]
+CAUGHT = [
+    one
+    for one in FAULTS[::11]
+    if one.kind not in ("state", "order") and "at " not in one.blamed and "chain" not in one.blamed
+]
 
 
 @pytest.mark.parametrize("one", CAUGHT, ids=lambda one: one.name)
 def test_faults_of_operations_are_caught_by_direct_questions(one: Any) -> None:
-    engine = one.engine()
-    failing = asked(engine).failing
-    of_gradients = (
-        one.kind not in ("state", "order") and "at " not in one.blamed and "chain" not in one.blamed
-    )
-    if not of_gradients:
-        return
+    failing = asked(one.engine()).failing
     assert failing
     assert any(one.explains(question.operation) for question, _ in failing)
