@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,14 +71,14 @@ class Settling:
     questions
         How many questions it is asked at most.
     seconds
-        How long that may take, as a last resort.
+        How long that may take, from the first of them on, as a last resort.
 
     """
 
     def __init__(self, engine: Engine, questions: int = QUESTIONS, seconds: float = SECONDS) -> None:
         self.engine = Observed.of(engine)
         self.most = questions
-        self.end = time.perf_counter() + seconds
+        self.seconds = seconds
         self.stopped_by_time = False
         self._unsettled: set[str] = set()
         self._faults: dict[tuple[str, str], Fault] = {}
@@ -100,14 +101,14 @@ class Settling:
 
     def failures(self) -> list[dict[str, Any]]:
         """Return what is told, one cause behind several operations as one."""
-        told: dict[str, Fault] = {}
+        told: set[str] = set()
         failures = []
         for (_, what), fault in self._faults.items():
-            if what not in told:
-                told[what] = fault
-                failures.append(self._told(fault, what if self._is_common(what) else ""))
-            elif not self._is_common(what):
+            if not self._is_common(what):
                 failures.append(self._told(fault))
+            elif what not in told:
+                told.add(what)
+                failures.append(self._told(fault, what))
         return failures
 
     def _is_common(self, what: str) -> bool:
@@ -149,8 +150,13 @@ class Settling:
             else:
                 self._settle_graph(case)
 
+    @cached_property
+    def _end(self) -> float:
+        """When time is up: it runs from the first time that this is asked."""
+        return time.perf_counter() + self.seconds
+
     def _exhausted(self) -> bool:
-        if time.perf_counter() > self.end:
+        if self._end <= time.perf_counter():
             self.stopped_by_time = True
         return self.stopped_by_time or self.engine.meter.questions >= self.most
 

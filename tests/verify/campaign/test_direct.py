@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -184,6 +185,15 @@ def test_what_nobody_examined_is_not_settled(limits: dict[str, Any]) -> None:
     assert settling.unsettled == {"sin"}
     assert settling.failures() == []
     assert settling.stopped_by_time is ("seconds" in limits)
+
+
+def test_time_for_settling_runs_from_its_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = fault("sin: its derivative times -1.0")
+    settling, failing = Settling(engine, seconds=60.0), asked(engine).failing
+    later = time.perf_counter() + 3600.0  # many graphs were checked meanwhile
+    monkeypatch.setattr(time, "perf_counter", lambda: later)
+    settling.direct(failing)
+    assert (settling.stopped_by_time, settling.wrong) == (False, {"sin"})
 
 
 def test_settling_depends_on_questions_alone() -> None:
