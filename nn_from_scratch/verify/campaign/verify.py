@@ -115,10 +115,13 @@ def verify(
         failures.extend(failing_accuracy(engine, [*inaccurate, *found.inaccurate], failures))
     except KeyboardInterrupt:
         interrupted = True
+    unsettled = settling.unsettled
+    if interrupted:  # whatever failed may not have been settled
+        unsettled |= {question.operation for question, _ in direct.failing} | found.accusing.keys()
     stopped_by_time |= settling.stopped_by_time
     complete = found.total == graphs or not engine.forms or bool(engine.silence)
     verdicts = found.verdicts + found.second_order + direct.verdicts + direct.second_order
-    outcomes = grade(verdicts, checks, settled=complete and not stopped_by_time and not settling.unsettled)
+    outcomes = grade(verdicts, checks, settled=complete and not stopped_by_time and not unsettled)
     gated = [grade for grade in GRADES if grade in grades]
     failures += failing_checks(engine, checks)
     told: dict[str, Any] = {
@@ -148,8 +151,8 @@ def verify(
             "checked": found.second_order.total(),
             **{v.value: found.second_order[v] for v in Verdict},
         },
-        "not settled": sorted(settling.unsettled),
-        "operations": operations_table(engine, found, direct, settling.wrong, settling.unsettled),
+        "not settled": sorted(unsettled),
+        "operations": operations_table(engine, found, direct, settling.wrong, unsettled),
         "oracles": found.witnesses(),
         "state": [
             {"name": one.name, "grade": one.grade, "outcome": one.outcome, "message": one.message}

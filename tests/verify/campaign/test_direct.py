@@ -204,6 +204,18 @@ def test_settling_depends_on_questions_alone() -> None:
     assert first.engine.meter.questions == second.engine.meter.questions < 2600
 
 
+def test_an_operation_that_failed_before_an_interruption_is_not_called_right() -> None:
+    def stop(_done: int, _of: int, words: str) -> None:
+        if words == "checking graphs":
+            raise KeyboardInterrupt
+
+    results = verify(fault("sin: its derivative times -1.0"), graphs=100, grades=OF_GRAPHS, progress=stop)
+    assert results["interrupted"]
+    assert results["operations"]["sin"]["status"] == "not settled"
+    assert results["operations"]["cos"]["status"] == "right"
+    assert "sin" in results["not settled"]
+
+
 def test_time_that_is_up_is_told_and_nothing_is_called_right() -> None:
     results = verify(Victim().engine("victim"), graphs=200, seconds=0.0, grades=OF_GRAPHS)
     assert results["stopped by time"] is True
