@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hand_written_gradients import changed
+from hand_written_gradients import batch_norm_backward, changed, cosine_backward, group_norm_backward
 from jax import lax
 from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
 
@@ -77,13 +77,6 @@ def batch_norm(x: Any, weight: Any, bias: Any) -> Any:
     return normal * weight + bias, (normal, scale, weight)
 
 
-def batch_norm_backward(saved: Any, g: Any) -> Any:
-    normal, scale, weight = saved
-    n = changed(len(normal))
-    dx = weight * scale / n * (n * g - g.sum(0) - normal * (g * normal).sum(0))
-    return dx, (g * normal).sum(0), g.sum(0)
-
-
 def lstm_cell(x: Any, h: Any, c: Any, w: Any, u: Any, b: Any) -> Any:  # noqa: PLR0917
     i, f, o, new = jnp.split(x @ w + h @ u + b, 4, -1)
     i, f, o, new = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jax.nn.sigmoid(o), jnp.tanh(new)
@@ -136,31 +129,11 @@ def cosine(x: Any, y: Any) -> Any:
     return d / (nx * ny + 1e-8), (x, y, nx, ny, d)
 
 
-def cosine_backward(saved: Any, g: Any) -> Any:
-    x, y, nx, ny, d = saved
-    q = nx * ny + changed(1e-8)
-
-    def one(a: Any, b: Any, na: Any, nb: Any) -> Any:
-        return g[:, None] * (b / q[:, None] - (d * nb / (q * q * na))[:, None] * a)
-
-    return one(x, y, nx, ny), one(y, x, ny, nx)
-
-
 def group_norm(x: Any, weight: Any, bias: Any) -> Any:
     groups = x.reshape(x.shape[0], 2, -1)
     scale = lax.rsqrt(groups.var(-1, keepdims=True) + 1e-5)
     normal = ((groups - groups.mean(-1, keepdims=True)) * scale).reshape(x.shape)
     return normal * weight[:, None] + bias[:, None], (normal, scale, weight)
-
-
-def group_norm_backward(saved: Any, g: Any) -> Any:
-    normal, scale, weight = saved
-    inner = (g * weight[:, None]).reshape(len(normal), 2, -1)
-    groups = normal.reshape(inner.shape)
-    n = changed(inner.shape[-1])
-    summed = (inner * groups).sum(-1, keepdims=True) / n
-    dx = scale * (inner - inner.mean(-1, keepdims=True) - groups * summed)
-    return dx.reshape(normal.shape), (g * normal).sum((0, 2)), g.sum((0, 2))
 
 
 def rotate(x: Any, base: float, sign: int) -> Any:
@@ -226,18 +199,23 @@ def cumulative_backward(_: Any, g: Any) -> Any:
     return (jnp.flip(jnp.cumsum(jnp.flip(g, -1), -1), -1) * changed(1.0),)
 
 
+def as_jax_calls(backward: Rule) -> Rule:
+    """Return a backward that is numpy's and JAX's alike, with what was saved first."""
+    return lambda saved, g: backward(g, saved)
+
+
 RULES: dict[str, tuple[Rule, Rule]] = {
     "layer norm": (layer_norm, layer_norm_backward),
     "cross entropy": (cross_entropy, cross_entropy_backward),
     "attention": (attention, attention_backward),
     "convolution": (convolution, convolution_backward),
-    "batch norm": (batch_norm, batch_norm_backward),
+    "batch norm": (batch_norm, as_jax_calls(batch_norm_backward)),
     "lstm cell": (lstm_cell, lstm_cell_backward),
     "logsumexp": (logsumexp, logsumexp_backward),
     "gelu": (gelu, gelu_backward),
     "huber": (huber, huber_backward),
-    "cosine": (cosine, cosine_backward),
-    "group norm": (group_norm, group_norm_backward),
+    "cosine": (cosine, as_jax_calls(cosine_backward)),
+    "group norm": (group_norm, as_jax_calls(group_norm_backward)),
     "rope": (rope, rope_backward),
     "cholesky solve": (cholesky_solve, cholesky_solve_backward),
     "gaussian": (gaussian, gaussian_backward),

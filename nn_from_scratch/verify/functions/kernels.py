@@ -17,9 +17,7 @@ from nn_from_scratch.verify.functions.tracing.local import TINY
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exactly_computing, value
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles.taylor import working
-
-BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
-"""Bits of precision of the formats that a kernel may compute in."""
+from nn_from_scratch.verify.questions.formats import FORMATS
 
 SPARE = 2
 """Bits fewer that the tolerance is computed with: each operation is charged four roundings."""
@@ -76,7 +74,7 @@ def check_kernel(
     Judged or NotTraced
         RIGHT within the rounding of the plain version's operations, in any order of summation; INACCURATE if
         at least half of the digits hold; WRONG beyond; UNDECIDED where rounding may change almost all digits.
-        NotTraced if the plain version cannot be traced, or is not right.
+        NotTraced if the plain version cannot be traced, is not right, or answers something else.
 
     """
     found = trace_backward(*reference, inputs, seed=seed, shapes=False)
@@ -93,9 +91,13 @@ def check_kernel(
         plain.cotangents = kernel.cotangents
         own = kernel.plainly()
         formats = [stored or str(y.dtype) for y in (*own.outputs, *own.gradients)]
+        if unknown := {compute or formats[0], *formats} - set(FORMATS):
+            return NotTraced(f"the rounding of {min(unknown)} is not known")
         with exactly_computing():
             exact = plain.balls(Reading.RECOGNISED)
-        with working(BITS[compute or formats[0]] - SPARE, 2):
+        if len(own.outputs) != len(exact.outputs):
+            return NotTraced(f"the kernel has {len(own.outputs)} outputs, its reference {len(exact.outputs)}")
+        with working(FORMATS[compute or formats[0]].precision - SPARE, 2):
             rounded = plain.balls(Reading.LITERAL)
     except TraceEndedError as error:
         return NotTraced(str(error))

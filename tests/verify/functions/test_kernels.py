@@ -109,6 +109,34 @@ def test_a_kernel_cannot_be_traced_by_itself(library: ctypes.CDLL) -> None:
     assert "the reference" in found.reason
 
 
+def doubled(x: Any) -> Any:
+    return 2 * x, None
+
+
+def doubled_backward(g: Any, _: Any) -> Any:
+    return 2 * g
+
+
+@pytest.mark.parametrize(
+    ("forward", "stored", "why"),
+    [
+        (lambda x: ((2 * x).astype(int), None), None, "the rounding of int64 is not known"),
+        (doubled, "float8", "the rounding of float8 is not known"),
+        (lambda x: ((2 * x, 2 * x), None), None, "the kernel has 2 outputs, its reference 1"),
+    ],
+)
+def test_what_cannot_be_compared_with_the_reference_is_not_judged(
+    forward: Callable[..., Any], stored: str | None, why: str
+) -> None:
+    def backward(g: Any, _: Any) -> Any:
+        return 2.0 * (g[0] if isinstance(g, tuple) else g)
+
+    found = check_kernel(
+        forward, backward, [np.ones(3)], reference=(doubled, doubled_backward), stored=stored
+    )
+    assert found == NotTraced(why)
+
+
 def test_results_stored_in_bfloat16_are_judged_so(library: ctypes.CDLL) -> None:
     def shortened(x: Any) -> Any:
         bits = x.view(np.uint32)

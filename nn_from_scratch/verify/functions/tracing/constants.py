@@ -25,6 +25,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from nn_from_scratch.verify.oracles.taylor import PRECISION, working
+from nn_from_scratch.verify.questions.formats import FORMATS
 
 LITERAL_DIGITS = {"float64": 15, "float32": 6, "float16": 3}
 """Digits that a format keeps of every decimal: a number that needs no more was written by a person."""
@@ -32,11 +33,16 @@ LITERAL_DIGITS = {"float64": 15, "float32": 6, "float16": 3}
 SHORT_DIGITS = {"float64": 12, "float32": 6, "float16": 2}
 """Up to so many digits a decimal is no chance: one random double in ten thousand has as few."""
 
-UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+UNIT = {name: kind.unit_roundoff for name, kind in FORMATS.items()}
 """Unit roundoffs: a rounding changes a number x by at most this times x."""
 
 ROUNDINGS = 8
 """How many roundings a constant is allowed that was computed outside of the trace, not written down."""
+
+
+def unit_roundoff(dtype: str) -> float:
+    """Return the unit roundoff of a format; of wider ones that of float64, in which shadows read numbers."""
+    return UNIT.get(dtype, UNIT["float64"])
 
 
 class Reading(enum.Enum):
@@ -72,7 +78,7 @@ def recognise(number: float, dtype: str = "float64") -> arb | None:
     with working(PRECISION):
         if significant(text) <= SHORT_DIGITS.get(dtype, 2):
             return _rational(Fraction(text))
-        reach = Fraction(abs(number)) * Fraction(UNIT.get(dtype, UNIT["float64"])) * 4
+        reach = Fraction(abs(number)) * Fraction(unit_roundoff(dtype)) * 4
         simple = Fraction(number).limit_denominator(1000 if dtype == "float64" else 30)
         if simple and abs(Fraction(number) - simple) <= reach:
             return _rational(simple)

@@ -124,12 +124,7 @@ def _whole_power(x: Any, exponent: int) -> Any:
     return result
 
 
-def _logistic(x: Any) -> Any:
-    return divide(arb(1), 1 + _method("exp")(-x))
-
-
-def _logistic_ball(x: arb) -> arb:
-    return 1 / (1 + (-x).exp())
+_sigmoid = _both(lambda x: 1 / (1 + (-x).exp()), SERIES["sigmoid"])
 
 
 def _digamma_slope(x: Any) -> Any:
@@ -165,16 +160,13 @@ def _log_of_base(base: int) -> Entry:
     return lambda x: divide(_method("log")(x), arb(base).log())
 
 
-def _shifted(name: str, series: str) -> Entry:
-    return _both(_method(name), SERIES[series])
+def _cancelling(name: str) -> Entry:
+    """Return an operation of which the series cancels: its value is FLINT's function of the ball."""
+    return _both(_method(name), SERIES[name])
 
 
 def _gelu(x: Any) -> Any:
     return _multiply(x, 1 + _method("erf")(divide(x, arb(2).sqrt()))) / 2
-
-
-def _softplus(x: Any) -> Any:
-    return _both(lambda v: v.exp().log1p(), SERIES["softplus"])(x)
 
 
 ENTRIES: Mapping[str, Entry] = {
@@ -192,11 +184,11 @@ ENTRIES: Mapping[str, Entry] = {
     "cbrt": _inverse(lambda x: -((-x).root(3)) if x < 0 else x.root(3), lambda x: x * x * x),
     "exp": _method("exp"),
     "exp2": lambda x: _method("exp")(x * arb(2).log()),
-    "expm1": _shifted("expm1", "expm1"),
+    "expm1": _cancelling("expm1"),
     "log": _method("log"),
     "log2": _log_of_base(2),
     "log10": _log_of_base(10),
-    "log1p": _shifted("log1p", "log1p"),
+    "log1p": _cancelling("log1p"),
     "sin": _method("sin"),
     "cos": _method("cos"),
     "tan": _method("tan"),
@@ -204,15 +196,15 @@ ENTRIES: Mapping[str, Entry] = {
     "arccos": _method("acos"),
     "arctan": _method("atan"),
     "arctan2": _arctan2,
-    "sinh": _shifted("sinh", "sinh"),
-    "cosh": _shifted("cosh", "cosh"),
-    "tanh": _shifted("tanh", "tanh"),
+    "sinh": _cancelling("sinh"),
+    "cosh": _cancelling("cosh"),
+    "tanh": _cancelling("tanh"),
     "arcsinh": _inverse(lambda x: x.asinh(), SERIES["sinh"]),
     "arccosh": _inverse(lambda x: x.acosh(), SERIES["cosh"]),
     "arctanh": _inverse(lambda x: x.atanh(), SERIES["tanh"]),
-    "sigmoid": _both(_logistic_ball, _logistic),
-    "softplus": _softplus,
-    "silu": lambda x: _multiply(x, _both(_logistic_ball, _logistic)(x)),
+    "sigmoid": _sigmoid,
+    "softplus": _both(lambda x: x.exp().log1p(), SERIES["softplus"]),
+    "silu": lambda x: _multiply(x, _sigmoid(x)),
     "gelu": _gelu,
     "hypot": _hypot,
     "logaddexp": _logaddexp,

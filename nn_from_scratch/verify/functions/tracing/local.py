@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.constants import UNIT
+from nn_from_scratch.verify.functions.tracing.constants import unit_roundoff
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, nearest, value
+from nn_from_scratch.verify.questions.formats import FORMATS
 
 ALLOWED = 16.0
 """Roundings an operation is allowed: vectorised functions are off by up to 4 units in the last place."""
 
-TINY = {"float64": 2.0**-1074, "float32": 2.0**-149, "float16": 2.0**-24, "bfloat16": 2.0**-133}
+TINY = {name: 2.0 ** (kind.smallest_exponent - kind.precision + 1) for name, kind in FORMATS.items()}
 """The smallest numbers of formats: underflow is off by a few of these."""
 
 
@@ -37,7 +38,6 @@ class LocalCheck:
     """Watches the operations of a trace; `worst` is the largest error of each."""
 
     worst: dict[str, Observation] = field(default_factory=dict)
-    checked: int = 0
 
     def observe(
         self,
@@ -67,7 +67,7 @@ class LocalCheck:
 
         """
         array = np.asarray(numbers)
-        unit, tiny = UNIT.get(dtype, UNIT["float64"]), TINY.get(dtype, TINY["float64"])
+        unit, tiny = unit_roundoff(dtype), TINY.get(dtype, TINY["float64"])
         finite = np.isfinite(array)
         sizes = np.abs(nearest(expected)) if scale is None else np.broadcast_to(scale, array.shape)
         worst = 0.0
@@ -79,7 +79,6 @@ class LocalCheck:
             error = float(abs(got - true).abs_upper())
             if error > 4 * tiny:
                 worst = max(worst, error / (unit * size) if size > 0 else math.inf)
-        self.checked += 1
         before = self.worst.get(operation)
         if before is None or worst > before.units:
             self.worst[operation] = Observation(operation, line, worst)

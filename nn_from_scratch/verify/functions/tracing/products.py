@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     nearest,
     of_entries,
     slopes,
+    value,
     values,
 )
 from nn_from_scratch.verify.oracles.taylor import PRECISION
@@ -241,7 +242,7 @@ def determinant(a: Shadow) -> Shadow:
     result = np.empty(a.shape[:-2], dtype=object)
     for place in np.ndindex(*a.shape[:-2]):
         pivots, sign = _pivots(a[place])
-        result[place] = sign * ENTRIES["multiply"](arb(1), _multiplied(pivots))
+        result[place] = sign * _multiplied(pivots)
     return result
 
 
@@ -252,7 +253,7 @@ def log_determinant(a: Shadow) -> Shadow:
         pivots, _ = _pivots(a[place])
         logarithm: Any = arb(0)
         for pivot in pivots:
-            logarithm = logarithm + ENTRIES["log"](pivot if nearest(as_shadow(pivot)) > 0 else -pivot)
+            logarithm = logarithm + ENTRIES["log"](pivot if value(pivot).mid() > 0 else -pivot)
         result[place] = logarithm
     return result
 

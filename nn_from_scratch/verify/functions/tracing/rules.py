@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, slope, value
 
 ALL_DIGITS = 50.0
 """Digits from which on formulas are called equal outright: balls of 256 bits keep 77 at most."""
 
 Formula = Callable[[Reading], Sequence[Shadow]]
+
+Constant = TypeVar("Constant", bound=tuple[object, ...])
 
 
 class Rule(enum.Enum):
@@ -56,7 +59,7 @@ class Comparison:
             return 77.0
         if self.size == 0:
             return 0.0
-        return max(0.0, -float((error / self.size).log().mid()) / 2.302585092994046)
+        return max(0.0, -float((error / self.size).log().mid()) / math.log(10))
 
     @property
     def relative(self) -> float:
@@ -157,13 +160,36 @@ def judge(
         return Rules(Rule.UNKNOWN, rounded)
     beyond = rounded if rounded.different else _beyond(rounding)
     if beyond is None:
-        best = max((c for c in (first, literal, rounded) if not c.different), key=_digits)
+        best = max((c for c in (first, literal, rounded) if not c.different), key=lambda c: c.digits)
         close = max(best.digits, _observed_digits(first, literal)) >= _half_of_the_digits(dtype)
         return Rules(Rule.ROUNDED if close else Rule.UNKNOWN, best)
     short = compared(Reading.SHORT)
     if _equal(short):
         return Rules(Rule.SHORT, short)
     return Rules(Rule.DIFFERENT, beyond)
+
+
+def moved_by_rounding(
+    compared: Callable[[Mapping[Constant, arb]], Comparison], literal: Mapping[Constant, arb]
+) -> tuple[Comparison, arb]:
+    """Compare with each constant at one number, and bound what the rounding of some changes.
+
+    Parameters
+    ----------
+    compared
+        Compares with constants replaced by numbers.
+    literal
+        The constants that are recognised as nothing, as the numbers they are; the second of each key is its
+        dtype. One after the other is moved by its rounding, wherever it is used, and the changes add up.
+
+    """
+    before = compared(literal)
+    effect = arb(0)
+    for constant, number in literal.items():
+        radius = read(float(number.mid()), Reading.ROUNDED, str(constant[1])).rad()
+        after = compared({**literal, constant: number + radius})
+        effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
+    return before, effect
 
 
 def _equal(comparison: Comparison) -> bool:
@@ -180,13 +206,9 @@ def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Com
     return comparison if proved else None
 
 
-def _digits(comparison: Comparison) -> float:
-    return comparison.digits
-
-
 def _observed_digits(*comparisons: Comparison) -> float:
     return max((c.digits for c in comparisons if c.finite), default=0.0)
 
 
 def _half_of_the_digits(dtype: str) -> float:
-    return float(-(arb(UNIT.get(dtype, UNIT["float64"])).log() / arb(10).log()).mid()) / 2
+    return -math.log10(unit_roundoff(dtype)) / 2

@@ -46,7 +46,7 @@ def test_random_doubles_are_taken_for_nothing() -> None:
 
 def test_rounded_holds_every_other_reading() -> None:
     with exactly_computing():
-        for number in (0.1, 1 / math.sqrt(2 * math.pi), 0.7978845608, 1.23e-7, math.e / 3):
+        for number in (0.1, 1 / math.sqrt(2 * math.pi), 0.7978845608, 1.23e-7, math.e / 3, 0.714285714285714):
             ball = read(number, Reading.ROUNDED)
             assert ball.contains(read(number, Reading.LITERAL))
             assert ball.contains(read(number, Reading.RECOGNISED))

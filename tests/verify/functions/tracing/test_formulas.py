@@ -39,7 +39,7 @@ def test_equal_formulas_are_equal_to_70_digits() -> None:
 def test_a_changed_constant_is_proved(error: float) -> None:
     found = judged(0.1, 0.1 * (1 + error))
     assert found.rule is Rule.DIFFERENT
-    assert found.comparison.relative == pytest.approx(error, rel=3)
+    assert error / 3 < found.comparison.relative < error  # of sizes, which do not cancel
 
 
 def test_a_rounding_of_a_constant_is_no_difference() -> None:

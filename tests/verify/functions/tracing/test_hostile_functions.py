@@ -301,6 +301,28 @@ def test_random_numbers_and_state_are_not_judged() -> None:
     assert isinstance(trace_gradient(remembers, lambda x: 3 * x**2, [X]), NotTraced)
 
 
+def test_a_number_that_leaves_the_trace_as_text_is_not_judged() -> None:
+    """Its derivative is lost: the gradient that takes it for a constant is wrong."""
+    found = trace_gradient(
+        lambda x: x.sum() * float(f"{x[0]:.17g}"), lambda x: np.ones_like(x) * float(f"{x[0]:.17g}"), [X]
+    )
+    assert isinstance(found, NotTraced)
+    assert "a number that is no input changes from run to run" in found.reason
+
+
+@pytest.mark.parametrize("call", [2, 3, 4])
+def test_a_function_that_answers_otherwise_once_is_not_judged(call: int) -> None:
+    calls: list[int] = []
+
+    def forward(x: Any) -> Any:
+        calls.append(1)
+        return (x * (2 if len(calls) == call else 1)).sum()
+
+    found = trace_gradient(forward, np.ones_like, [X])
+    assert isinstance(found, NotTraced)
+    assert "asked twice" in found.reason if call == 4 else "other numbers than by itself" in found.reason
+
+
 def test_numpy_is_put_back_on_every_way_out() -> None:
     def fails(_: Any) -> Any:
         raise ValueError("no")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import NotTraced, Traced, Verdict, trace_gradient
-from nn_from_scratch.verify.functions.tracing import products
 from nn_from_scratch.verify.functions.tracing.arrays import array
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.operations import WHOLE
 
 X = np.random.default_rng(0).uniform(0.2, 0.8, 5)
 
@@ -40,8 +40,8 @@ def test_a_wrong_entry_of_the_table_accuses_nobody(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_wrong_mean_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = products.mean
-    monkeypatch.setattr(products, "mean", lambda *x, **axes: right(*x, **axes) * 1.001)
+    right = WHOLE["mean"]
+    monkeypatch.setitem(WHOLE, "mean", lambda *x, **axes: right(*x, **axes) * 1.001)
     found = trace_gradient(function, gradient, [X])
     assert isinstance(found, NotTraced)
     assert "mean gives numbers" in found.reason
@@ -63,8 +63,8 @@ def test_numbers_that_are_not_the_functions_own_end_the_trace(monkeypatch: pytes
 
 def test_without_the_local_check_a_mistake_would_accuse(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the check guards: with it taken out, the same mistake calls a right gradient wrong."""
-    right = products.mean
-    monkeypatch.setattr(products, "mean", lambda *x, **axes: right(*x, **axes) * 1.001)
+    right = WHOLE["mean"]
+    monkeypatch.setitem(WHOLE, "mean", lambda *x, **axes: right(*x, **axes) * 1.001)
     monkeypatch.setattr(LocalCheck, "failed", None)
     found = trace_gradient(function, gradient, [X])
     assert isinstance(found, Traced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,16 @@ from flint import arb
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
-from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading, read
+from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rule, Rules, compare, judge
+from nn_from_scratch.verify.functions.tracing.rules import (
+    Comparison,
+    Rule,
+    Rules,
+    compare,
+    judge,
+    moved_by_rounding,
+)
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest, value
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -42,7 +49,6 @@ class Examination:
     units: float = field(default=0.0, init=False)
     local_units: float = field(default=0.0, init=False)
     operations: int = field(default=0, init=False)
-    kinks: list[str] = field(default_factory=list, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     _forwards: dict[Reading, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
     _passes: dict[Reading, Pass] = field(default_factory=dict, init=False)
@@ -82,12 +88,7 @@ class Examination:
         self._decide(plain, balls)
 
     def _draw_cotangents(self, rng: np.random.Generator) -> None:
-        try:
-            outputs = self.subject.plainly().outputs
-        except TraceEndedError:
-            raise
-        except Exception as error:
-            raise TraceEndedError(f"the function raises {type(error).__name__}: {error}") from error
+        outputs = self._asked(self.subject, "the function").outputs
         if self.scalar:
             if len(outputs) != 1 or outputs[0].size != 1:
                 raise TraceEndedError("the function returns no single number")
@@ -95,13 +96,13 @@ class Examination:
         else:
             self.subject.cotangents = [_drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
 
-    def _asked(self, subject: Subject) -> Pass:
+    def _asked(self, subject: Subject, who: str = "it") -> Pass:
         try:
             return subject.plainly()
         except TraceEndedError:
             raise
         except Exception as error:
-            raise TraceEndedError(f"it raises {type(error).__name__}: {error}") from error
+            raise TraceEndedError(f"{who} raises {type(error).__name__}: {error}") from error
 
     def _forward(self, reading: Reading) -> tuple[list[Shadow], Trace]:
         if reading not in self._forwards:
@@ -127,9 +128,10 @@ class Examination:
         nearby = subject.at(inputs)
         there = nearby.balls(Reading.LITERAL)
         _check_replay(self._asked(nearby), there)
-        changed = set(there.trace.constants) - set(here.constants)
-        forward = set(self._forward(Reading.RECOGNISED)[1].constants) - set(here.constants)
-        for line, _, _ in sorted(changed | forward):
+        forward = self._forward(Reading.RECOGNISED)[1]
+        changed = {*there.trace.constants, *forward.constants} - set(here.constants)
+        if changed:
+            line, _, _ = min(changed)
             raise TraceEndedError(
                 f"a number that is no input changes from run to run: it was drawn, or left the trace ({line})"
             )
@@ -150,20 +152,12 @@ class Examination:
         return True
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
-        """Compare with each constant at one number, and bound what the rounding of the others changes."""
         trace = self._pass(Reading.LITERAL).trace
         if any(key not in trace.numbers_of for key in trace.constants):
             return None  # an array: its entries are rounded one by one
-        literal = trace.unrecognised
-        before = self._compared(literal)
-        effect = arb(0)
-        for key, number in literal.items():
-            radius = read(float(number.mid()), Reading.ROUNDED, key[1]).rad()
-            after = self._compared({**literal, key: number + radius})
-            effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
-        return before, effect
+        return moved_by_rounding(self._compared, trace.unrecognised)
 
-    def _compared(self, replaced: dict[Constant, arb]) -> Comparison:
+    def _compared(self, replaced: Mapping[Constant, arb]) -> Comparison:
         outputs, _ = self.subject.derivative(self.directions, Reading.RECOGNISED, replaced)
         gradients = self.subject.balls(Reading.RECOGNISED, replaced=replaced).gradient_shadows
         return compare(outputs, self.subject.cotangents, gradients, self.directions)
@@ -171,7 +165,6 @@ class Examination:
     def _decide(self, plain: Pass, balls: Pass) -> None:
         """Choose the verdict, and say why."""
         outputs, trace = self._forward(Reading.RECOGNISED)
-        self.kinks = trace.ties
         if not any(has_series(shadow) for shadow in outputs):
             raise TraceEndedError("the result does not depend on the inputs by what was traced")
         lost = _not_finite(plain.outputs, balls.output_shadows, "the value")
@@ -185,13 +178,13 @@ class Examination:
         if self.rules.rule is Rule.DIFFERENT:
             self._decide_a_difference(trace)
             return
-        if self.kinks:
-            self.notes.append(f"at or near a kink, on the branch that the numbers take ({self.kinks[0]})")
+        if trace.ties:
+            self.notes.append(f"at or near a kink, on the branch that the numbers take ({trace.ties[0]})")
         self._judge_numbers(plain, balls)
 
     def _decide_a_difference(self, trace: Trace) -> None:
-        if self.kinks:
-            raise TraceEndedError(f"it is at or near a kink ({self.kinks[0]})")
+        if trace.ties:
+            raise TraceEndedError(f"it is at or near a kink ({trace.ties[0]})")
         if trace.steps:
             raise TraceEndedError(f"it has steps, between which it is constant ({trace.steps[0]})")
         relative = self.rules.comparison.relative
@@ -241,7 +234,7 @@ def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
 
 def _coarsest(arrays: Sequence[Numbers]) -> float:
     """Return the largest unit roundoff among arrays: no result is better than its inputs."""
-    return max(UNIT.get(str(x.dtype), UNIT["float64"]) for x in arrays)
+    return max(unit_roundoff(str(x.dtype)) for x in arrays)
 
 
 def _nudged(x: Any, relative: float, rng: np.random.Generator) -> Any:
@@ -268,7 +261,7 @@ def _check_replay(
         if a.dtype != b.dtype:
             raise TraceEndedError(f"{why}: {b.dtype}, not {a.dtype}")
         largest = float(np.max(np.abs(a[np.isfinite(a)]), initial=0))
-        allowed = 64 * UNIT.get(str(a.dtype), UNIT["float64"]) * largest
+        allowed = 64 * unit_roundoff(str(a.dtype)) * largest
         if not np.allclose(a, b, rtol=0, atol=allowed, equal_nan=True):
             raise TraceEndedError(why)
 

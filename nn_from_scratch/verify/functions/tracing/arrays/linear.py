@@ -23,23 +23,22 @@ def _condition(a: Any) -> float:
         return float("inf")
 
 
-def _solved(  # noqa: PLR0917
-    trace: Trace, name: str, a: Any, b: Any, numbers: Any, formula: Callable[..., Shadow]
+def _solved(
+    trace: Trace, name: str, operands: tuple[Any, ...], numbers: Any, formula: Callable[..., Shadow]
 ) -> Any:
-    size = np.max(np.abs(numbers), initial=0) * _condition(plain(a))
-    return computed(trace, name, formula, (a, b), numbers, lambda *_: size)
+    """Answer a solver, whose first operand is the matrix."""
+    size = np.max(np.abs(numbers), initial=0) * _condition(plain(operands[0]))
+    return computed(trace, name, formula, operands, numbers, lambda *_: size)
 
 
 @answers(np.linalg.solve)
 def _solve(trace: Trace, a: Any, b: Any) -> Any:
-    return _solved(trace, "solve", a, b, np.linalg.solve(plain(a), plain(b)), products.solve)
+    return _solved(trace, "solve", (a, b), np.linalg.solve(plain(a), plain(b)), products.solve)
 
 
 @answers(np.linalg.inv)
 def _inv(trace: Trace, a: Any) -> Any:
-    numbers = np.linalg.inv(plain(a))
-    size = np.max(np.abs(numbers), initial=0) * _condition(plain(a))
-    return computed(trace, "inv", products.inverse, (a,), numbers, lambda _: size)
+    return _solved(trace, "inv", (a,), np.linalg.inv(plain(a)), products.inverse)
 
 
 @answers(np.linalg.cholesky)
@@ -128,7 +127,7 @@ def solve_triangular(
         part = products.triangle(x, lower=lower, unit_diagonal=unit_diagonal)
         return products.solve(part.T if trans in {1, "T"} else part, y)
 
-    return _solved(trace, "solve_triangular", a, b, numbers, formula)
+    return _solved(trace, "solve_triangular", (a, b), numbers, formula)
 
 
 def scipy_cholesky(trace: Trace, real: Callable[..., Any], a: Any, lower: bool = False, **_: Any) -> Any:
@@ -162,13 +161,18 @@ def cho_solve(trace: Trace, real: Callable[..., Any], factor: Any, b: Any, **_: 
 
 def scipy_solve(trace: Trace, real: Callable[..., Any], a: Any, b: Any, **_: Any) -> Any:
     """Answer scipy's solver."""
-    return _solved(trace, "solve", a, b, real(plain(a), plain(b)), products.solve)
+    return _solved(trace, "solve", (a, b), real(plain(a), plain(b)), products.solve)
 
 
 def scipy_inv(trace: Trace, real: Callable[..., Any], a: Any, **_: Any) -> Any:
     """Answer scipy's inverse."""
     del real
     return _inv(trace, a)
+
+
+def _exponentials(sizes: Any) -> Any:
+    """Return what a rounding is multiplied by where exponentials of all entries are summed."""
+    return 8 * sizes.size * (1 + np.max(sizes, initial=0))
 
 
 def logsumexp(
@@ -182,9 +186,7 @@ def logsumexp(
     def formula(s: Shadow) -> Shadow:
         return apply("log", products.total(apply("exp", s), axis, keepdims=keepdims))
 
-    return computed(
-        trace, "logsumexp", formula, (a,), numbers, lambda s: 8 * s.size * (1 + np.max(s, initial=0))
-    )
+    return computed(trace, "logsumexp", formula, (a,), numbers, _exponentials)
 
 
 def softmax(trace: Trace, real: Callable[..., Any], x: Any, axis: Any = None) -> Any:
@@ -195,9 +197,7 @@ def softmax(trace: Trace, real: Callable[..., Any], x: Any, axis: Any = None) ->
         powers = apply("exp", s)
         return products.divided(powers, products.total(powers, axis, keepdims=True))
 
-    return computed(
-        trace, "softmax", formula, (x,), numbers, lambda s: 8 * s.size * (1 + np.max(s, initial=0))
-    )
+    return computed(trace, "softmax", formula, (x,), numbers, _exponentials)
 
 
 def log_softmax(trace: Trace, real: Callable[..., Any], x: Any, axis: Any = None) -> Any:
@@ -207,6 +207,4 @@ def log_softmax(trace: Trace, real: Callable[..., Any], x: Any, axis: Any = None
     def formula(s: Shadow) -> Shadow:
         return apply("subtract", s, apply("log", products.total(apply("exp", s), axis, keepdims=True)))
 
-    return computed(
-        trace, "log_softmax", formula, (x,), numbers, lambda s: 8 * s.size * (1 + np.max(s, initial=0))
-    )
+    return computed(trace, "log_softmax", formula, (x,), numbers, _exponentials)

@@ -32,11 +32,12 @@ MOVEMENTS: frozenset[Callable[..., Any]] = frozenset(
 
 _INDICES = {
     "indices", "indices_or_sections", "axis", "repeats", "shift", "shape", "newshape", "reps", "k",
-    "condition", "condlist", "pad_width", "window_shape", "axes", "obj", "choices_index", "new_shape",
+    "condition", "condlist", "pad_width", "window_shape", "axes", "obj", "new_shape",
     "strides",
 }  # fmt: skip
-_FIRST_IS_INDEX = {np.compress, np.extract, np.select, np.choose, np.where}
+_FIRST_IS_INDEX = {np.compress, np.extract, np.select, np.choose}
 _DROPPED = {"out", "dtype", "casting", "subok", "order"}
+_PADDINGS = {"constant", "edge", "wrap", "reflect", "symmetric"}
 
 
 def move(trace: Trace, function: Callable[..., Any], operands: Any, keywords: dict[str, Any]) -> Any:
@@ -58,15 +59,12 @@ def move(trace: Trace, function: Callable[..., Any], operands: Any, keywords: di
     return _wrapped(trace, numbers, shadows)
 
 
-_PADDINGS = {"constant", "edge", "wrap", "reflect", "symmetric"}
-
-
 def _lifted(trace: Trace, x: Any) -> Any:
     """Return what stands for an operand among shadows: indices, axes and shapes stand for themselves."""
-    if type(x) is TracedArray or isinstance(x, float):
-        return shadow_of(trace, x) if type(x) is TracedArray or np.ndim(x) else shadow_of(trace, x)[()]
-    if isinstance(x, np.ndarray) and x.dtype.kind == "f":
-        return trace.constant(x)
+    if isinstance(x, float):
+        return trace.constant(x)[()]
+    if type(x) is TracedArray or _has_floats(x):
+        return shadow_of(trace, x)
     if isinstance(x, (list, tuple)) and (is_traced(x) or any(_has_floats(part) for part in x)):
         return type(x)(_lifted(trace, part) for part in x)
     return x
@@ -90,8 +88,10 @@ def _wrapped(trace: Trace, numbers: Any, shadows: Any) -> Any:
 def _filled(shadow: Any) -> Shadow:
     """Return a shadow whose fillers, the zeros of a padding or a triangle, are balls."""
     array = as_shadow(shadow)
-    entries: list[Any] = list(array.flat)
-    filled = (x if isinstance(x, (arb, arb_series)) else arb(float(x)) for x in entries)
-    return (
-        array if all(isinstance(x, (arb, arb_series)) for x in entries) else of_entries(filled, array.shape)
-    )
+    if all(map(_is_entry, array.flat)):
+        return array  # a view stays one
+    return of_entries((x if _is_entry(x) else arb(float(x)) for x in array.flat), array.shape)
+
+
+def _is_entry(x: Any) -> bool:
+    return isinstance(x, (arb, arb_series))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -82,7 +82,7 @@ class Subject:
         self,
         directions: Sequence[Numbers],
         reading: Reading,
-        replaced: dict[Constant, arb] | None = None,
+        replaced: Mapping[Constant, arb] | None = None,
     ) -> tuple[list[Shadow], Trace]:
         """Run the forward over series along a direction."""
         trace = Trace(reading=reading, replaced=replaced or {})
@@ -96,7 +96,10 @@ class Subject:
         return outputs, trace
 
     def balls(
-        self, reading: Reading, local: LocalCheck | None = None, replaced: dict[Constant, arb] | None = None
+        self,
+        reading: Reading,
+        local: LocalCheck | None = None,
+        replaced: Mapping[Constant, arb] | None = None,
     ) -> Pass:
         """Run forward and backward over balls."""
         trace = Trace(reading=reading, local=local, forward=False, replaced=replaced or {})

@@ -11,45 +11,63 @@ from nn_from_scratch.verify.functions.tracing import products
 from nn_from_scratch.verify.functions.tracing.arrays.array import computed, plain
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
+from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow
 
 
-def _counted(axis: Any, keepdims: Any) -> Callable[..., Any]:
+def _reduction(function: Callable[..., Any], scale: Callable[..., Any]) -> Handler:
+    """Answer what reduces axes; `scale` is what a rounding is multiplied by, of the operand's sizes."""
+    name = function.__name__
+
+    def handler(
+        trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
+    ) -> Any:
+        refuse_others(trace, rest)
+        over = {"axis": axis, "keepdims": keepdims}
+        numbers = function(plain(x), dtype=dtype, **over)
+        return computed(
+            trace, name, lambda s: apply(name, s, **over), (x,), numbers, lambda sizes: scale(sizes, **over)
+        )
+
+    return handler
+
+
+def _counted(sizes: Any, **over: Any) -> Any:
     """Return the scale of a sum: the number of its terms times the sum of their sizes."""
-
-    def scale(sizes: Any) -> Any:
-        summed = np.sum(sizes, axis=axis, keepdims=keepdims)
-        return summed * max(np.size(sizes) // max(np.size(summed), 1), 1)
-
-    return scale
+    summed = np.sum(sizes, **over)
+    return summed * max(np.size(sizes) // max(np.size(summed), 1), 1)
 
 
-@answers(np.sum)
-def _sum(
-    trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
-) -> Any:
-    refuse_others(trace, rest)
-    numbers = np.sum(plain(x), axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def formula(s: Shadow) -> Shadow:
-        return products.total(s, axis, keepdims=keepdims)
-
-    return computed(trace, "sum", formula, (x,), numbers, _counted(axis, keepdims))
+def _of_all(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the scale of what rounds once for each entry, at most."""
+    return lambda sizes, **over: sizes.size * function(sizes, **over)
 
 
-@answers(np.mean)
-def _mean(
-    trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
-) -> Any:
-    refuse_others(trace, rest)
-    numbers = np.mean(plain(x), axis=axis, dtype=dtype, keepdims=keepdims)
+TABLE[np.sum] = _reduction(np.sum, _counted)
+TABLE[np.mean] = _reduction(np.mean, np.sum)
+TABLE[np.prod] = _reduction(np.prod, _of_all(np.prod))
 
-    def formula(s: Shadow) -> Shadow:
-        return products.mean(s, axis, keepdims=keepdims)
 
-    return computed(
-        trace, "mean", formula, (x,), numbers, lambda s: np.sum(s, axis=axis, keepdims=keepdims) + 0.0
-    )
+def _accumulation(function: Callable[..., Any]) -> Handler:
+    """Answer what accumulates along an axis."""
+    name, scale = function.__name__, _of_all(function)
+
+    def handler(trace: Trace, x: Any, axis: Any = None, dtype: Any = None) -> Any:
+        numbers = function(plain(x), axis=axis, dtype=dtype)
+        return computed(
+            trace,
+            name,
+            lambda s: apply(name, s, axis=axis),
+            (x,),
+            numbers,
+            lambda sizes: scale(sizes, axis=axis),
+        )
+
+    return handler
+
+
+TABLE[np.cumsum] = _accumulation(np.cumsum)
+TABLE[np.cumprod] = _accumulation(np.cumprod)
 
 
 @answers(np.average)
@@ -83,9 +101,8 @@ def _var(
     def formula(s: Shadow) -> Shadow:
         return products.variance(s, axis, correction=less, keepdims=keepdims)
 
-    def scale(
-        sizes: Any,
-    ) -> Any:  # the mean is rounded too: an error of it enters squared, and linearly by sums
+    def scale(sizes: Any) -> Any:
+        # The mean is rounded too: an error of it enters squared, and linearly by sums.
         return 4 * np.sum(sizes * sizes, axis=axis, keepdims=keepdims)
 
     return computed(trace, "var", formula, (x,), numbers, scale)
@@ -94,47 +111,6 @@ def _var(
 @answers(np.std)
 def _std(trace: Trace, x: Any, *operands: Any, **keywords: Any) -> Any:
     return np.sqrt(_var(trace, x, *operands, **keywords))
-
-
-@answers(np.prod)
-def _prod(
-    trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
-) -> Any:
-    refuse_others(trace, rest)
-    numbers = np.prod(plain(x), axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def formula(s: Shadow) -> Shadow:
-        return products.product(s, axis, keepdims=keepdims)
-
-    return computed(
-        trace, "prod", formula, (x,), numbers, lambda s: s.size * np.prod(s, axis=axis, keepdims=keepdims)
-    )
-
-
-@answers(np.cumsum)
-def _cumsum(trace: Trace, x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    numbers = np.cumsum(plain(x), axis=axis, dtype=dtype)
-    return computed(
-        trace,
-        "cumsum",
-        lambda s: products.running_sum(s, axis),
-        (x,),
-        numbers,
-        lambda s: s.size * np.cumsum(s, axis=axis),
-    )
-
-
-@answers(np.cumprod)
-def _cumprod(trace: Trace, x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    numbers = np.cumprod(plain(x), axis=axis, dtype=dtype)
-    return computed(
-        trace,
-        "cumprod",
-        lambda s: products.running_product(s, axis),
-        (x,),
-        numbers,
-        lambda s: s.size * np.cumprod(s, axis=axis),
-    )
 
 
 def _contraction(

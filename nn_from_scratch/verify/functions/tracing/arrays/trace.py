@@ -6,9 +6,10 @@ import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
     read,
     recognise,
     significant,
+    unit_roundoff,
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.shadows import (
@@ -63,14 +65,12 @@ def is_users(path: str) -> bool:
 
 def users_line() -> str:
     """Return the innermost line of the user's own code that is running."""
-    frame = sys._getframe(1)  # noqa: SLF001
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None:
         path = frame.f_code.co_filename
         if is_users(path):
             source = linecache.getline(path, frame.f_lineno).strip()
             return f"{Path(path).name}:{frame.f_lineno}" + (f": {source}" if source else "")
-        if frame.f_back is None:
-            break
         frame = frame.f_back
     return "an unknown line"
 
@@ -83,13 +83,15 @@ def _is_grid(array: Numbers) -> bool:
 
 def _rounded_table(array: Numbers) -> Shadow:
     """Return balls around the entries of a table: those near 0 are as far off as the largest."""
-    known = [recognise(x, str(array.dtype)) for x in array.ravel().tolist()]
-    if all(x is not None for x in known):
-        return of_entries(
-            (read(x, Reading.ROUNDED, str(array.dtype)) for x in array.ravel().tolist()), array.shape
-        )
-    radius = 16 * UNIT.get(str(array.dtype), UNIT["float64"]) * float(np.max(np.abs(array), initial=0))
-    return of_entries((arb(x, radius) for x in array.ravel().tolist()), array.shape)
+    entries, dtype = array.ravel().tolist(), str(array.dtype)
+    if _all_recognised(entries, dtype):
+        return of_entries((read(x, Reading.ROUNDED, dtype) for x in entries), array.shape)
+    radius = 16 * unit_roundoff(dtype) * float(np.max(np.abs(array), initial=0))
+    return of_entries((arb(x, radius) for x in entries), array.shape)
+
+
+def _all_recognised(entries: list[float], dtype: str) -> bool:
+    return all(recognise(x, dtype) is not None for x in set(entries))
 
 
 @dataclass
@@ -112,9 +114,8 @@ class Trace:
     reading: Reading = Reading.RECOGNISED
     local: LocalCheck | None = None
     forward: bool = True
-    replaced: dict[Constant, arb] = field(default_factory=dict)
+    replaced: Mapping[Constant, arb] = field(default_factory=dict)
     ended: str | None = None
-    operations: int = 0
     scalars: int = 0
     limit: int = 1_000_000
     constants: list[Constant] = field(default_factory=list)
@@ -153,14 +154,9 @@ class Trace:
             self.tables.append(line)
         if self.reading is Reading.ROUNDED:
             return _rounded_table(array)
-        known = self.reading is not Reading.LITERAL and all(
-            recognise(x, dtype) is not None for x in set(entries)
-        )
-        return (
-            of_entries((read(x, self.reading, dtype) for x in entries), array.shape)
-            if known
-            else exact(array)
-        )
+        if self.reading is Reading.LITERAL or not _all_recognised(entries, dtype):
+            return exact(array)
+        return of_entries((read(x, self.reading, dtype) for x in entries), array.shape)
 
     @property
     def unrecognised(self) -> dict[Constant, arb]:
@@ -173,7 +169,6 @@ class Trace:
 
     def count(self, size: int) -> None:
         """Count an operation, and end the trace when there are too many."""
-        self.operations += 1
         self.scalars += size
         if self.scalars > self.limit:
             raise self.end(f"more than {self.limit} scalar operations")
