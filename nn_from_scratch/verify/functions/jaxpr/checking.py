@@ -47,7 +47,7 @@ def require_right(
         raise ValueError(f"order must be 1 or more: {order!r}")
     rows = examine(f, args, order, modes)
     said = "\n".join(map(str, rows))
-    if any(row.verdict is not None and row.verdict.accuses for row in rows):
+    if any(row.accuses for row in rows):
         raise GradientError(f"a derivative of {_name(f)} is not right\n{said}")
     if any(row.verdict is Verdict.UNDECIDED for row in rows):
         raise UndecidedError(f"not every derivative of {_name(f)} could be judged\n{said}")
