@@ -103,7 +103,8 @@ def _derivative(question: Question, mode: str, name: str, seed: int) -> Iterator
         formula = Row(name, row.verdict, said)
     yield formula
     own = next((traced for traced, wide in traces if not wide), None)
-    for row in number_rows(question, mode, own, seeds, right=formula.verdict is Verdict.RIGHT):
+    right = formula.verdict is Verdict.RIGHT and not traces[0][0].refuted
+    for row in number_rows(question, mode, own, seeds, right=right):
         yield Row(f"{name} {row.name}", row.verdict, row.said)
 
 

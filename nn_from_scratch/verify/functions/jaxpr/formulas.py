@@ -53,6 +53,14 @@ class Replay:
     balls: list[Shadow]
     kinks: list[str]
 
+    @property
+    def refutes(self) -> bool:
+        """Whether a number is not in its ball: what was traced is not what runs."""
+        return any(
+            (np.isfinite(got) & (np.abs(got - nearest(ball)) > MARGIN * radii(ball))).any()
+            for got, ball in zip(self.found, self.balls, strict=True)
+        )
+
     def difference(self) -> str | None:
         """Say why this is no proof that what was traced is what runs; a trace counts only after one."""
         if self.kinks:
@@ -85,6 +93,8 @@ class Trace:
     primitives: set[str] = field(default_factory=set)
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
+    refuted: bool = False
+    """Whether a replay has shown that this is not what runs: then it says nothing about numbers either."""
 
     def primal_values(
         self, reading: Reading, inputs: Sequence[Shadow], replaced: Mapping[Constant, arb] = NONE

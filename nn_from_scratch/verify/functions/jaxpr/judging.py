@@ -28,7 +28,9 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
     """Judge the formula of a gradient (mode "rev") or of a tangent, from drawn cotangents and directions."""
     rules = derivatives(traced, mode, outputs, inputs).compare(traced.question.narrowest)
     row = _judged(name, rules, traced)
-    differs = traced.replay(outputs if mode == "rev" else inputs).difference()
+    replay = traced.replay(outputs if mode == "rev" else inputs)
+    traced.refuted = replay.refutes
+    differs = replay.difference()
     if differs is not None:
         return Row(name, Verdict.UNDECIDED, differs)
     if row.verdict is not Verdict.WRONG:

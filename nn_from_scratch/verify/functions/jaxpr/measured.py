@@ -78,7 +78,7 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
         found = check_gradient(
             box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed
         )
-    except UndecidedError as error:
+    except (UndecidedError, ValueError) as error:
         return Row(name, Verdict.UNDECIDED, str(error))
     except GradientError as error:
         letters = ["x"] if len(point) == 1 else [f"x{k}" for k in range(len(point))]
