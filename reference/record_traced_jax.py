@@ -421,9 +421,7 @@ jnp.fft.irfft(x + 0j)
 def variants() -> list[str]:
     """Return every expression."""
     found = [f"jnp.{name}({operand})" for operand, names in UNARY.items() for name in names.split()]
-    found += [
-        f"jnp.{name}({pair})" for pair, names in BINARY.items() for name in names.split() if name[-1] != "_"
-    ]
+    found += [f"jnp.{name}({pair})" for pair, names in BINARY.items() for name in names.split()]
     return [*dict.fromkeys([*found, *OTHERS.split("\n")[1:-1]])]
 
 

@@ -191,6 +191,28 @@ def test_numbers_that_overflow_are_wrong_although_the_formula_is_right() -> None
         check_grads(wrong, (np.array([0.5, 100.0], dtype=np.float32),), 1)
 
 
+def test_derivative_that_draws_is_not_the_same_twice() -> None:
+    draw = np.random.default_rng(0)
+    drawn = custom(jnp.sin, lambda g, x: (g * jnp.cos(x) * draw.normal(),))
+    assert examined(drawn, (POINT,))["reverse mode twice the same"].startswith("wrong: not deterministic")
+
+
+def test_derivative_that_is_wrong_under_vmap_alone_is_wrong_there() -> None:
+    slope = jax.custom_batching.custom_vmap(jnp.cos)
+    slope.def_vmap(lambda _, batched, x: (jnp.cos(x) * 1.01, *batched))
+    found = examined(custom(jnp.sin, lambda g, x: (g * slope(x),)), (POINT,))
+    assert found.pop("reverse mode under vmap").startswith("wrong: the derivative for argument 0 is off by")
+    assert all(said.startswith("right") for said in found.values()), found
+
+
+def test_derivative_that_differs_under_jit_is_not_right() -> None:
+    def backward(g: Any, x: Any) -> Any:
+        return (g * jnp.cos(x) * (1.01 if isinstance(x, jax.core.Tracer) else 1.0),)
+
+    found = examined(custom(jnp.sin, backward), (POINT,))
+    assert found["reverse mode under jit"].startswith("undecided: the derivative for argument 0 differs by")
+
+
 def test_what_cannot_be_asked_is_said() -> None:
     with pytest.raises(UndecidedError, match="argument 0 is complex"):
         check_grads(jnp.abs, (np.array([1 + 2j]),), 1)
@@ -229,15 +251,31 @@ def test_function_that_approximates_is_not_accused_of_the_right_derivative() -> 
     assert not said.startswith("right: formula")
 
 
-def test_mistake_of_the_tracer_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("primitive", "mistaken"), [("sin", "tan"), ("cos", "exp")])
+def test_mistake_of_the_tracer_accuses_nobody(
+    primitive: str, mistaken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from nn_from_scratch.verify.functions.jaxpr.formulas import MEANINGS
 
     right = custom(jnp.sin, lambda g, x: (g * jnp.cos(x),))
     assert examined(right, (POINT,))["reverse mode"].startswith("right: formula equal")
-    monkeypatch.setitem(MEANINGS, "sin", MEANINGS["tan"])
+    monkeypatch.setitem(MEANINGS, primitive, MEANINGS[mistaken])
     found = examined(right, (POINT,))
     assert found["reverse mode"].startswith("right: numbers compared only")
     assert "what ran gives other numbers than what was traced" in found["reverse mode"]
+    assert all(said.startswith("right") for said in found.values()), found
+
+
+def test_extreme_of_rows_of_which_there_are_none_is_followed() -> None:
+    found = examined(
+        lambda x, y: x.max(1).sum() + jnp.sin(y), (np.zeros((0, 3), np.float32), np.float32(0.3))
+    )
+    assert found["reverse mode"].startswith("right: formula equal")
+
+
+def test_value_that_is_not_finite_is_undecided() -> None:
+    with pytest.raises(UndecidedError, match="the function is -inf here: there is no derivative"):
+        check_grads(lambda x: jnp.where(jnp.array([True, False, True]), x, -jnp.inf), (POINT,), 1)
 
 
 def test_precision_is_restored_when_a_check_raises() -> None:

@@ -47,7 +47,7 @@ def require_right(
         raise ValueError(f"order must be 1 or more: {order!r}")
     rows = examine(f, args, order, modes)
     said = "\n".join(map(str, rows))
-    if any(row.verdict is not None and row.verdict.accuses for row in rows):
+    if any(row.accuses for row in rows):
         raise GradientError(f"a derivative of {_name(f)} is not right\n{said}")
     if any(row.verdict is Verdict.UNDECIDED for row in rows):
         raise UndecidedError(f"not every derivative of {_name(f)} could be judged\n{said}")
@@ -103,7 +103,8 @@ def _derivative(question: Question, mode: str, name: str, seed: int) -> Iterator
         formula = Row(name, row.verdict, said)
     yield formula
     own = next((traced for traced, wide in traces if not wide), None)
-    for row in number_rows(question, mode, own, seeds, right=formula.verdict is Verdict.RIGHT):
+    right = formula.verdict is Verdict.RIGHT and not traces[0][0].refuted
+    for row in number_rows(question, mode, own, seeds, right=right):
         yield Row(f"{name} {row.name}", row.verdict, row.said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derived_by
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers
-from nn_from_scratch.verify.functions.jaxpr.rounding import middles, radii
+from nn_from_scratch.verify.functions.jaxpr.rounding import radii
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, nearest
 from nn_from_scratch.verify.judging.tolerance import MARGIN
@@ -29,13 +30,20 @@ CERTAIN = 16.0
 class Expected:
     """What a derivative should be: balls if its formula is right, and else what came eagerly."""
 
+    question: Question
     names: list[str]
     eager: list[Numbers]
     balls: list[Shadow] | None
-    half: float
-    """The relative error up to which half of the digits hold."""
-    largest: float
-    """The largest number of the dtype with the fewest digits."""
+
+    @property
+    def half(self) -> float:
+        """The relative error up to which half of the digits hold of the point's shortest dtype."""
+        return math.sqrt(float(jnp.finfo(self.question.narrowest).eps))
+
+    @property
+    def largest(self) -> float:
+        """The largest number that every dtype of the point holds."""
+        return min(float(jnp.finfo(x.dtype).max) for x in self.question.point)
 
     def row(self, way: str, found: list[Numbers]) -> Row:
         """Judge what came in another way."""
@@ -44,7 +52,7 @@ class Expected:
     def _within(self, way: str, found: list[Numbers]) -> Row:
         worst = 0.0
         for name, got, ball in zip(self.names, found, self.balls or [], strict=True):
-            tolerance, middle = MARGIN * radii(ball), nearest(middles(ball))
+            tolerance, middle = MARGIN * radii(ball), nearest(ball)
             known = np.isfinite(middle) & np.isfinite(tolerance)
             lost = known & ~np.isfinite(got) & (np.abs(middle) <= self.largest)
             if lost.any():
@@ -104,16 +112,6 @@ def computed(question: Question, mode: str, seeds: Sequence[Any]) -> Callable[..
     return derivative
 
 
-def half_of_the_digits(question: Question) -> float:
-    """Return the relative error up to which half of the digits hold of the point's shortest dtype."""
-    return float(max(float(jnp.finfo(x.dtype).eps) for x in question.point) ** 0.5)
-
-
-def largest(question: Question) -> float:
-    """Return the largest number that every dtype of the point holds."""
-    return min(float(jnp.finfo(x.dtype).max) for x in question.point)
-
-
 def seeds_of(question: Question, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     """Return drawn cotangents or directions in the dtypes that the function's own are of."""
     if mode == "rev":
@@ -132,7 +130,7 @@ def number_rows(
     eager = derivative(question.point)
     names = question.names if mode == "rev" else [f"output {k}" for k in range(len(eager))]
     balls = _balls(traced, seeds) if right and traced is not None else None
-    expected = Expected(names, eager, balls, half_of_the_digits(question), largest(question))
+    expected = Expected(question, names, eager, balls)
     yield _twice(eager, derivative(question.point), names)
     if balls is not None:
         yield expected.row("eagerly", eager)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_floating, is_shadow, lifted
+from nn_from_scratch.verify.functions.jaxpr.running import running
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import (
+    Shadow,
     as_shadow,
     exact,
     mapped,
@@ -107,34 +109,19 @@ def _product(call: Call) -> Any:
     return apply("prod", call.operands[0], axis=tuple(call.parameters["axes"]))
 
 
-def _running(name: str) -> Meaning:
-    def meaning(call: Call) -> Any:
-        axis = call.parameters["axis"]
-        x = call.operands[0]
-        if call.parameters["reverse"]:
-            return np.flip(apply(name, np.flip(x, axis), axis=axis), axis).copy()
-        return apply(name, x, axis=axis)
+def _step(name: str) -> Callable[[Call, Shadow, Shadow], Shadow]:
+    def step(_: Call, before: Shadow, entry: Shadow) -> Shadow:
+        return apply(name, before, entry)
 
-    return meaning
-
-
-def _running_log_sum(call: Call) -> Any:
-    axis = call.parameters["axis"]
-    x = np.flip(call.operands[0], axis) if call.parameters["reverse"] else call.operands[0]
-    rows = np.moveaxis(x, axis, 0)
-    found = rows.copy()
-    for k in range(1, len(rows)):
-        found[k : k + 1] = apply("logaddexp", found[k - 1 : k], rows[k : k + 1])
-    result = np.moveaxis(found, 0, axis)
-    return (np.flip(result, axis) if call.parameters["reverse"] else result).copy()
+    return step
 
 
 COMPUTING: dict[str, Meaning] = {
     **{primitive: _entry_by_entry(name) for primitive, name in NAMES.items()},
     "convert_element_type": _convert,
-    "cumlogsumexp": _running_log_sum,
-    "cumprod": _running("cumprod"),
-    "cumsum": _running("cumsum"),
+    "cumlogsumexp": running(_step("logaddexp")),
+    "cumprod": running(_step("multiply")),
+    "cumsum": running(_step("add")),
     "exp": _exponential,
     "integer_pow": _integer_power,
     "reduce_precision": _same,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_floating, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.running import running
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
@@ -18,6 +20,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     mapped,
     nearest,
     of_entries,
+    select,
     slope,
     value,
 )
@@ -54,20 +57,14 @@ def _comparison(holds: Callable[[Any], Any]) -> Meaning:
     return meaning
 
 
-def _chosen(first: Any, x: Any, y: Any) -> Shadow:
-    left, right = np.broadcast_arrays(as_shadow(x), as_shadow(y))
-    rows = zip(np.broadcast_to(first, left.shape).ravel().tolist(), left.ravel(), right.ravel(), strict=True)
-    return of_entries((a if holds else b for holds, a, b in rows), left.shape)
-
-
 def maximum(call: Call, x: Any, y: Any) -> Shadow:
     """Return the larger of each pair."""
-    return _chosen(_signs(call, x, y) >= 0, x, y)
+    return select(_signs(call, x, y) >= 0, x, y)
 
 
 def minimum(call: Call, x: Any, y: Any) -> Shadow:
     """Return the smaller of each pair."""
-    return _chosen(_signs(call, x, y) <= 0, x, y)
+    return select(_signs(call, x, y) <= 0, x, y)
 
 
 def _clamp(call: Call) -> Any:
@@ -77,11 +74,11 @@ def _clamp(call: Call) -> Any:
 
 def _absolute(call: Call) -> Any:
     x = call.operands[0]
-    return _chosen(_signs(call, x, exact(np.zeros(()))) >= 0, x, apply("negative", x))
+    return select(_signs(call, x, exact(0.0)) >= 0, x, apply("negative", x))
 
 
 def _sign(call: Call) -> Any:
-    return exact(_signs(call, call.operands[0], exact(np.zeros(()))))
+    return exact(_signs(call, call.operands[0], exact(0.0)))
 
 
 def _stepped(step: Callable[[arb], arb]) -> Meaning:
@@ -142,20 +139,19 @@ def _select(call: Call) -> Any:
     return of_entries((flat[k][place] for place, k in enumerate(which.ravel().tolist())), shape)
 
 
-def _rows(x: Any, axes: tuple[int, ...]) -> Any:
-    """Return an array with the axes that are reduced joined into a last one."""
+def _rows(call: Call) -> Shadow:
+    """Return the entries among which one is chosen, a row for each result."""
+    x, axes = call.operands[0], call.parameters["axes"]
     kept = [k for k in range(x.ndim) if k not in axes]
-    return np.transpose(x, [*kept, *axes]).reshape(*(x.shape[k] for k in kept), -1)
+    sizes = [math.prod(x.shape[k] for k in part) for part in (kept, axes)]
+    return np.transpose(x, [*kept, *axes]).reshape(sizes)
 
 
 def _extreme(sign: int) -> Meaning:
     """Return the largest or smallest entry over axes; ties that move apart are kinks."""
 
     def meaning(call: Call) -> Any:
-        rows = _rows(call.operands[0], tuple(call.parameters["axes"]))
-        shape = rows.shape[:-1]
-        flat = rows.reshape(int(np.prod(shape)), rows.shape[-1])
-        return of_entries((row[_winner(call, row, sign)] for row in flat), shape)
+        return of_entries((row[_winner(call, row, sign)] for row in _rows(call)), call.outputs[0].shape)
 
     return meaning
 
@@ -174,25 +170,8 @@ def _winner(call: Call, row: Any, sign: int) -> int:
 
 def _place_of_extreme(sign: int) -> Meaning:
     def meaning(call: Call) -> Any:
-        rows = _rows(call.operands[0], tuple(call.parameters["axes"]))
-        shape = rows.shape[:-1]
-        flat = rows.reshape(int(np.prod(shape)), rows.shape[-1])
-        return np.array([_winner(call, row, sign) for row in flat], dtype=call.dtype).reshape(shape)
-
-    return meaning
-
-
-def _running_extreme(sign: int) -> Meaning:
-    def meaning(call: Call) -> Any:
-        axis = call.parameters["axis"]
-        x = np.flip(call.operands[0], axis) if call.parameters["reverse"] else call.operands[0]
-        rows = np.moveaxis(x, axis, 0)
-        found = rows.copy()
-        choose = maximum if sign > 0 else minimum
-        for k in range(1, len(rows)):
-            found[k : k + 1] = choose(call, found[k - 1 : k], rows[k : k + 1])
-        result = np.moveaxis(found, 0, axis)
-        return (np.flip(result, axis) if call.parameters["reverse"] else result).copy()
+        places = [_winner(call, row, sign) for row in _rows(call)]
+        return np.array(places, dtype=call.dtype).reshape(call.outputs[0].shape)
 
     return meaning
 
@@ -219,8 +198,8 @@ DECIDING: dict[str, Meaning] = {
     "argmin": _place_of_extreme(-1),
     "ceil": _stepped(lambda x: x.ceil()),
     "clamp": _clamp,
-    "cummax": _running_extreme(1),
-    "cummin": _running_extreme(-1),
+    "cummax": running(maximum),
+    "cummin": running(minimum),
     "eq": _comparison(lambda signs: signs == 0),
     "eq_to": _comparison(lambda signs: signs == 0),
     "floor": _stepped(lambda x: x.floor()),

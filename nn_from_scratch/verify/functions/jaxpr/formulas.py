@@ -14,11 +14,11 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Constant, Interpreter, Meaning
+from nn_from_scratch.verify.functions.jaxpr.interpreter import Constant, Interpreter, Meaning, Widening
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
-from nn_from_scratch.verify.functions.jaxpr.rounding import Rounding, middles, radii
+from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
 from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, read, significant
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rules, compare, judge
 from nn_from_scratch.verify.functions.tracing.shadows import (
@@ -53,12 +53,20 @@ class Replay:
     balls: list[Shadow]
     kinks: list[str]
 
+    @property
+    def refutes(self) -> bool:
+        """Whether a number is not in its ball: what was traced is not what runs."""
+        return any(
+            (np.isfinite(got) & (np.abs(got - nearest(ball)) > MARGIN * radii(ball))).any()
+            for got, ball in zip(self.found, self.balls, strict=True)
+        )
+
     def difference(self) -> str | None:
         """Say why this is no proof that what was traced is what runs; a trace counts only after one."""
         if self.kinks:
             return f"rounding may turn a comparison: {self.kinks[0]}"
         for got, ball in zip(self.found, self.balls, strict=True):
-            middle, tolerance = nearest(middles(ball)), MARGIN * radii(ball)
+            middle, tolerance = nearest(ball), MARGIN * radii(ball)
             if not (np.isfinite(got) & np.isfinite(middle) & np.isfinite(tolerance)).all():
                 return "a number is not finite, or beyond what rounding leaves of it"
             if (np.abs(got - middle) > tolerance).any():
@@ -85,6 +93,8 @@ class Trace:
     primitives: set[str] = field(default_factory=set)
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
+    refuted: bool = False
+    """Whether a replay has shown that this is not what runs: then it says nothing about numbers either."""
 
     def primal_values(
         self, reading: Reading, inputs: Sequence[Shadow], replaced: Mapping[Constant, arb] = NONE
@@ -100,7 +110,7 @@ class Trace:
         reading: Reading,
         seeds: Sequence[Any],
         replaced: Mapping[Constant, arb] = NONE,
-        rounding: Rounding | None = None,
+        rounding: Widening | None = None,
     ) -> tuple[list[Shadow], list[Shadow]]:
         """Run the derivative over balls: outputs, and gradients of cotangents or tangents of directions."""
         given = [exact(x) for x in (*self.question.numbers(), *seeds)]
@@ -113,7 +123,7 @@ class Trace:
             given = [*self.question.numbers(), *seeds]
             arrays = [jnp.asarray(x, y.dtype) for x, y in zip(given, self.derived.in_avals, strict=True)]
             found = [*self.question.function(*arrays[: len(self.question.point)]), *self.derivative(*arrays)]
-        interpreters = [Interpreter(MEANINGS, Reading.LITERAL, Rounding(MEANINGS)) for _ in range(2)]
+        interpreters = [Interpreter(MEANINGS, Reading.LITERAL, rounded) for _ in range(2)]
         exactly = [exact(x) for x in self.question.numbers()]
         with exactly_computing(), precision(wide=True):
             balls = interpreters[0].run_closed(self.primal, exactly)
@@ -127,7 +137,7 @@ class Trace:
         self.tables += interpreter.tables
         self.unrecognised |= interpreter.unrecognised
         self.arrays = self.arrays or interpreter.arrays
-        self.primitives |= set(interpreter.primitives)
+        self.primitives |= interpreter.primitives
         return found
 
 
@@ -242,4 +252,4 @@ def own_values(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequenc
 def derived_by(traced: Trace, seeds: Sequence[Any]) -> list[Shadow]:
     """Return gradients or tangents as balls that hold what rounding may make of the formula."""
     with exactly_computing():
-        return traced.derived_values(Reading.LITERAL, seeds, rounding=Rounding(MEANINGS))[1]
+        return traced.derived_values(Reading.LITERAL, seeds, rounding=rounded)[1]

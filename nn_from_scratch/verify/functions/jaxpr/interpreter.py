@@ -20,7 +20,7 @@ from jax._src import source_info_util
 from jax.extend.core import Literal
 
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
-from nn_from_scratch.verify.functions.tracing.shadows import exact, of_entries
+from nn_from_scratch.verify.functions.tracing.shadows import as_shadow, exact, of_entries
 
 LIMIT = 1_000_000
 """Scalar operations after which a trace is given up."""
@@ -75,6 +75,9 @@ class Call:
 
 
 Meaning = Callable[[Call], Any]
+Widening = Callable[[Call, list[Any]], list[Any]]
+"""Makes of the exact results of a call what rounding may make of them."""
+
 Constant = tuple[float, str]
 """A scalar constant of a program: its number and its dtype; all uses of one are one."""
 
@@ -120,7 +123,7 @@ class Interpreter:
     unrecognised
         Scalar constants that stand for no number that is known, as the numbers that they are.
     primitives
-        How often each was met.
+        The names of those that were met.
     operations
         How many numbers were computed.
     arrays
@@ -132,12 +135,12 @@ class Interpreter:
 
     meanings: dict[str, Meaning]
     reading: Reading = Reading.LITERAL
-    rounding: Callable[[Call, list[Any]], list[Any]] | None = None
+    rounding: Widening | None = None
     kinks: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     replaced: Mapping[Constant, arb] = field(default_factory=dict)
     unrecognised: dict[Constant, arb] = field(default_factory=dict)
-    primitives: dict[str, int] = field(default_factory=dict)
+    primitives: set[str] = field(default_factory=set)
     operations: int = 0
     arrays: bool = False
     numbers: set[Constant] = field(default_factory=set)
@@ -186,7 +189,7 @@ class Interpreter:
         name = call.name
         if name in INLINED:
             return self.run_closed(call.parameters[INLINED[name]], call.operands)
-        self.primitives[name] = self.primitives.get(name, 0) + 1
+        self.primitives.add(name)
         if name in CONTROL:
             return CONTROL[name](call)
         self.operations += sum(int(np.prod(x.shape)) for x in call.outputs)
@@ -242,19 +245,14 @@ def _scan(call: Call) -> list[Any]:
     order = range(call.parameters["length"])
     rows: list[list[Any]] = []
     for k in reversed(order) if call.parameters["reverse"] else order:
-        here = [
-            x[k] if not is_shadow(x) else of_entries(np.ravel(x[k : k + 1]), x.shape[1:]) for x in sequences
-        ]
+        here = [as_shadow(x[k]) if is_shadow(x) else x[k] for x in sequences]
         found = call.interpreter.run_closed(call.parameters["jaxpr"], [*fixed, *carry, *here])
         carry = found[:carries]
         rows.append(found[carries:])
     if call.parameters["reverse"]:
         rows.reverse()
-    return [*carry, *(_stacked(column, shape) for column, shape in _columns(rows, call.outputs[carries:]))]
-
-
-def _columns(rows: list[list[Any]], outputs: list[Any]) -> list[tuple[list[Any], Any]]:
-    return [([row[k] for row in rows], output) for k, output in enumerate(outputs)]
+    outputs = enumerate(call.outputs[carries:])
+    return [*carry, *(_stacked([row[k] for row in rows], output) for k, output in outputs)]
 
 
 def _stacked(column: list[Any], output: Any) -> Any:

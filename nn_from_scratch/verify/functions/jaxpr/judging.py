@@ -10,7 +10,6 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, own_values
-from nn_from_scratch.verify.functions.jaxpr.question import Question
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules, compare
@@ -27,9 +26,11 @@ NAMED = 4
 
 def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
     """Judge the formula of a gradient (mode "rev") or of a tangent, from drawn cotangents and directions."""
-    dtype = narrowest(traced.question)
-    row = _judged(name, derivatives(traced, mode, outputs, inputs).compare(dtype), traced)
-    differs = traced.replay(outputs if mode == "rev" else inputs).difference()
+    rules = derivatives(traced, mode, outputs, inputs).compare(traced.question.narrowest)
+    row = _judged(name, rules, traced)
+    replay = traced.replay(outputs if mode == "rev" else inputs)
+    traced.refuted = replay.refutes
+    differs = replay.difference()
     if differs is not None:
         return Row(name, Verdict.UNDECIDED, differs)
     if row.verdict is not Verdict.WRONG:
@@ -41,13 +42,8 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
 
 def value_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
     """Judge the value that a rule computes beside its derivative."""
-    rules = own_values(traced, mode, outputs, inputs).compare(narrowest(traced.question))
+    rules = own_values(traced, mode, outputs, inputs).compare(traced.question.narrowest)
     return _judged(name, rules, traced)
-
-
-def narrowest(question: Question) -> str:
-    """Return the dtype of a point that has the fewest digits."""
-    return max((str(x.dtype) for x in question.point), key=lambda dtype: float(jnp.finfo(dtype).eps))
 
 
 def _judged(name: str, rules: Rules, traced: Trace) -> Row:
@@ -78,12 +74,12 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
     points = traced.question.numbers()
     literal = traced.unrecognised  # one number each: balls would hide what is small
     sizes = [x.size for x in points]
+    flat = np.concatenate([np.ravel(d) for d in directions])
     with exactly_computing():
         gradients = traced.derived_values(Reading.RECOGNISED, cotangents, literal)[1]
 
         def found(part: range) -> Any:
             chosen = np.zeros(sum(sizes))
-            flat = np.concatenate([np.ravel(d) for d in directions])
             chosen[part.start : part.stop] = flat[part.start : part.stop]
             split = [
                 x.reshape(p.shape)
@@ -98,16 +94,16 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
             comparison, _ = found(part)
             return bool(comparison.different)
 
-        places = bisect(wrong, sum(sizes))
+        places = bisect(wrong, sum(sizes), most=NAMED)
         lines = []
-        for place in places[:NAMED]:
+        for place in places:
             comparison, weight = found(place)
             name = _named(traced.question.names, points, place.start)
             got, true = comparison.formula / float(weight), comparison.truth / float(weight)
             lines.append(
                 _line(name if len(place) == 1 else f"{name} and {len(place) - 1} more, weighed,", got, true)
             )
-    return lines + ([f"and {len(places) - NAMED} more"] if len(places) > NAMED else [])
+    return lines
 
 
 def _wrong_outputs(traced: Trace, directions: Sequence[Any]) -> list[str]:

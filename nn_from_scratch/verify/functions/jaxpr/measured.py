@@ -11,14 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nn_from_scratch.verify.functions.checking import check_gradient
-from nn_from_scratch.verify.functions.jaxpr.computed import (
-    Expected,
-    computed,
-    half_of_the_digits,
-    largest,
-    seeds_of,
-)
-from nn_from_scratch.verify.functions.jaxpr.judging import narrowest
+from nn_from_scratch.verify.functions.jaxpr.computed import Expected, computed, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
@@ -80,12 +73,12 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
     box = Measured(question, mode, cotangents)
     reason = _why_not_in_float64(question, box, point)
     if reason is not None:
-        return Row(name, Verdict.UNDECIDED, f"{reason}: differences of {narrowest(question)} are too coarse")
+        return Row(name, Verdict.UNDECIDED, f"{reason}: differences of {question.narrowest} are too coarse")
     try:
         found = check_gradient(
             box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed
         )
-    except UndecidedError as error:
+    except (UndecidedError, ValueError) as error:
         return Row(name, Verdict.UNDECIDED, str(error))
     except GradientError as error:
         letters = ["x"] if len(point) == 1 else [f"x{k}" for k in range(len(point))]
@@ -103,14 +96,14 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
 
 def _in_own_dtypes(question: Question, box: Measured) -> str | None:
     """Say where the numbers in the point's own dtypes are not those in float64, to half of the digits."""
-    if narrowest(question) == "float64" or box.mode != "rev":
+    if question.narrowest == "float64" or box.mode != "rev":
         return None
     wide = box.gradient(*question.numbers())
     seeds = seeds_of(question, box.mode, box.cotangents, [])
     own = computed(question, box.mode, seeds)(question.point)
-    expected = Expected(question.names, own, None, half_of_the_digits(question), largest(question))
+    expected = Expected(question, question.names, own, None)
     row = expected.like("", own, wide if isinstance(wide, list) else [wide])
-    return None if row.verdict is Verdict.RIGHT else f"in {narrowest(question)} {row.said}"
+    return None if row.verdict is Verdict.RIGHT else f"in {question.narrowest} {row.said}"
 
 
 def _why_not_in_float64(question: Question, box: Measured, point: Sequence[Any]) -> str | None:

@@ -72,6 +72,11 @@ class Question:
         with precision(wide=wide):
             return list(jax.eval_shape(self.function, *self.structures(wide=wide)))
 
+    @property
+    def narrowest(self) -> str:
+        """The dtype of the point that has the fewest digits."""
+        return max((str(x.dtype) for x in self.point), key=lambda dtype: float(jnp.finfo(dtype).eps))
+
     def numbers(self) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
         """Return the numbers of the inputs, in float64."""
         return [numbers(x) for x in self.point]

@@ -16,13 +16,12 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, is_shadow
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     as_shadow,
     exact,
-    mapped,
     nearest,
     of_entries,
     value,
@@ -48,45 +47,38 @@ LIBRARY = 8.0
 """Units roundoff that a function of a library is allowed."""
 
 
-class Rounding:
-    """Widens the results of calls; `meanings` are those of the interpreter that calls it."""
+def rounded(call: Call, results: list[Any]) -> list[Any]:
+    """Return the results of a call as balls that hold what the primitive may give."""
+    if call.name in UNROUNDED:
+        return results
+    if call.name in _FACTORISATIONS:
+        return _FACTORISATIONS[call.name](call, results)
+    return [_rounded(call, x) if is_shadow(x) else x for x in results]
 
-    def __init__(self, meanings: dict[str, Meaning]) -> None:
-        self.meanings = meanings
 
-    def __call__(self, call: Call, results: list[Any]) -> list[Any]:
-        """Return results as balls that hold what the primitive may give."""
-        if call.name in UNROUNDED or not any(is_shadow(x) for x in results):
-            return results
-        if call.name in _FACTORISATIONS:
-            return _FACTORISATIONS[call.name](call, results)
-        return [self._widened(call, x) if is_shadow(x) else x for x in results]
+def _rounded(call: Call, result: Shadow) -> Shadow:
+    lost = _terms(call) if call.name in SUMS else np.abs(nearest(result)) * _roundings(call)
+    return widened(result, lost * unit(call) + smallest(call.dtype))
 
-    def _widened(self, call: Call, result: Shadow) -> Shadow:
-        sizes = np.abs(nearest(result))
-        if call.name in SUMS:
-            sizes = self._terms(call)
-        return widened(result, sizes * unit(call) * self._roundings(call) + smallest(call.dtype))
 
-    def _roundings(self, call: Call) -> float:
-        if call.name in SUMS:
-            return 1.0
-        if call.name in PRODUCTS:
-            return float(
-                max(2, abs(call.parameters.get("y", 0)), max((x.size for x in call.operands), default=0))
-            )
-        return 2.0 if call.name in ARITHMETIC else LIBRARY
+def _roundings(call: Call) -> float:
+    if call.name in PRODUCTS:
+        return float(max(2, abs(call.parameters.get("y", 0)), *(x.size for x in call.operands)))
+    return 2.0 if call.name in ARITHMETIC else LIBRARY
 
-    def _terms(self, call: Call) -> Sizes:
-        """Return the number of terms times the sum of their sizes, plus one rounding of each term."""
-        sizes = self._on(call, lambda x: exact(np.abs(nearest(x))))
-        counts = self._on(call, lambda x: exact(np.ones(x.shape)))
-        return np.asarray((counts + 1) * sizes, dtype=np.float64)
 
-    def _on(self, call: Call, changed: Callable[[Any], Shadow]) -> Sizes:
-        operands = [changed(x) if is_shadow(x) else x for x in call.operands]
-        found = self.meanings[call.name](Call(call.interpreter, call.equation, operands))
-        return nearest(as_shadow(found))
+def _terms(call: Call) -> Sizes:
+    """Return the number of terms times the sum of their sizes, plus one rounding of each term."""
+    sizes = _on(call, lambda x: exact(np.abs(nearest(x))))
+    counts = _on(call, lambda x: exact(np.ones(x.shape)))
+    return np.asarray((counts + 1) * sizes, dtype=np.float64)
+
+
+def _on(call: Call, changed: Callable[[Any], Shadow]) -> Sizes:
+    """Return what the primitive makes of operands that are changed, exactly."""
+    operands = [changed(x) if is_shadow(x) else x for x in call.operands]
+    found = call.interpreter.meanings[call.name](Call(call.interpreter, call.equation, operands))
+    return nearest(as_shadow(found))
 
 
 def unit(call: Call) -> float:
@@ -114,11 +106,6 @@ def radii(shadow: Shadow) -> Sizes:
     """Return the radii of balls, infinite where a ball is no number."""
     found = [float(value(x).rad()) if value(x).is_finite() else np.inf for x in shadow.ravel()]
     return np.array(found, dtype=np.float64).reshape(shadow.shape)
-
-
-def middles(shadow: Shadow) -> Shadow:
-    """Return the midpoints of balls, exactly."""
-    return mapped(lambda x: value(x).mid(), shadow)
 
 
 def _inverse(matrix: Sizes) -> Sizes:
