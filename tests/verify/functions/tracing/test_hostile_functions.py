@@ -323,6 +323,15 @@ def test_a_function_that_answers_otherwise_once_is_not_judged(call: int) -> None
     assert "asked twice" in found.reason if call == 4 else "other numbers than by itself" in found.reason
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gradient_that_is_right_at_the_point_asked_only_is_not_judged(dtype: type) -> None:
+    point = X.astype(dtype)
+    computed_before = np.cos(point)
+    found = trace_gradient(lambda x: np.sum(np.sin(x)), lambda _: computed_before, [point])
+    assert isinstance(found, NotTraced)
+    assert "fit at the point asked only" in found.reason
+
+
 def test_numpy_is_put_back_on_every_way_out() -> None:
     def fails(_: Any) -> Any:
         raise ValueError("no")

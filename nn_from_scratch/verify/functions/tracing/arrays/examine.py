@@ -32,6 +32,9 @@ PLAIN_TO_SEE = 1e-2
 SMOOTH = (1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 3e-2, 3e-2, 0.1, 0.1, 0.3, 0.3)
 """How far, relatively, the points are at which a small difference must be about the same."""
 
+ELSEWHERE = 0.1
+"""How far, relatively, the point is at which constants must fit that only rounding reconciles."""
+
 NEARBY = 2.0**-12
 """How far the second point of the replay is, relative to each number."""
 
@@ -85,6 +88,8 @@ class Examination:
             dtype=dtype,
             rounding=self._rounding,
         )
+        if self.rules.rule is Rule.ROUNDED:
+            self._check_constants(dtype)
         self._decide(plain, balls)
 
     def _draw_cotangents(self, rng: np.random.Generator) -> None:
@@ -141,15 +146,29 @@ class Examination:
         here = self.rules.comparison
         rng = np.random.default_rng(self.seed + 3)
         for distance in SMOOTH:
-            inputs = tuple(_nudged(x, distance, rng) for x in self.subject.inputs)
-            there = self.subject.at(inputs)
-            outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
-            gradients = there.balls(Reading.LITERAL).gradient_shadows
-            found = compare(outputs, there.cotangents, gradients, self.directions)
+            found = self._compared_nearby(distance, rng)
             ratio = float(((found.truth - found.formula) / (here.truth - here.formula)).mid())
             if not 1 / 3 < ratio < 3:
                 return False
         return True
+
+    def _check_constants(self, dtype: str) -> None:
+        """End the trace if constants that rounding explains here do not fit at another point.
+
+        Numbers that were computed from the inputs outside of the trace are right at one point only.
+        """
+        there = self._compared_nearby(ELSEWHERE, np.random.default_rng(self.seed + 4))
+        if there.finite and there.different and there.relative > math.sqrt(unit_roundoff(dtype)):
+            raise TraceEndedError(
+                "its formula has numbers that are no inputs, and fit at the point asked only: "
+                "they may have been computed from it"
+            )
+
+    def _compared_nearby(self, distance: float, rng: np.random.Generator) -> Comparison:
+        there = self.subject.at(tuple(_nudged(x, distance, rng) for x in self.subject.inputs))
+        outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
+        gradients = there.balls(Reading.LITERAL).gradient_shadows
+        return compare(outputs, there.cotangents, gradients, self.directions)
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
         trace = self._pass(Reading.LITERAL).trace
