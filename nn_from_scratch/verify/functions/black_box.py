@@ -14,6 +14,7 @@ from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
 from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
+from nn_from_scratch.verify.oracles.noise import unit_roundoff
 from nn_from_scratch.verify.oracles.slopes import QUICK, Estimate, Line, Slope, measure
 
 Floats = npt.NDArray[np.float64]
@@ -113,7 +114,7 @@ class BlackBox:
         self.slopes, self.unit, self.notes = answered.slopes, answered.unit, answered.notes
         self.sizes = self._sizes()
         kinds = [leaf.dtype for leaf in self.arguments.leaves]
-        self.believed = max(self.unit, *(float(np.finfo(kind).eps) / 2 for kind in kinds))
+        self.believed = max(self.unit, *map(unit_roundoff, kinds))
         self.deepest = min(_DEEPEST[leaf.dtype.itemsize] for leaf in self.arguments.leaves)
 
     def value(self, point: Floats) -> float:

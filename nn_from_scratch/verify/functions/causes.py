@@ -13,6 +13,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measured
 from nn_from_scratch.verify.functions.inputs import Leaf
+from nn_from_scratch.verify.functions.judging import only
 
 _DIRECTIONS = 3
 _LEAVES = 8  # inputs that are looked at
@@ -53,9 +54,8 @@ def likely_cause(box: BlackBox, wrong: dict[int, Measured], complete: bool) -> s
 
 def _of_leaf(box: BlackBox, leaf: Leaf) -> str:
     """Try all guesses on one input."""
-    given = np.zeros_like(box.slopes)
-    given[leaf.start : leaf.stop] = box.slopes[leaf.start : leaf.stop]
-    vectors = [_within(box.direction(100 + k), leaf) for k in range(_DIRECTIONS)]
+    given = only(box.slopes, leaf.places)
+    vectors = [only(box.direction(100 + k), leaf.places) for k in range(_DIRECTIONS)]
     found = [box.along(vector) for vector in vectors]
     if any(not np.isfinite(x.expected) for x in found) or not any(x.wrong for x in found):
         return ""
@@ -70,13 +70,11 @@ def _of_leaf(box: BlackBox, leaf: Leaf) -> str:
             factor = _missing(vectors, found, term)
             if factor is not None:
                 return f"a term is missing that equals {_times(factor)}{name}"
-        together = np.zeros_like(given)
-        together[leaf.start : leaf.stop] = box.sizes[leaf.start]
+        together = only(box.sizes, leaf.places)
         if len(leaf.shape) and box.along(together).right and len(set(given[leaf.start : leaf.stop])) > 1:
             return (
-                "its entries add up to the right sum, but lie in the wrong places: a sum over "
-                "the wrong axis, "
-                "or an order"
+                "its entries add up to the right sum, but lie in the wrong places: a sum over the wrong "
+                "axis, or an order"
             )
     return ""
 
@@ -135,14 +133,8 @@ def _rearranged(leaf: Leaf, given: Floats) -> Iterator[tuple[str, Floats]]:
             turned[a], turned[b] = turned[b], turned[a]
             guess = np.zeros_like(given)
             guess[leaf.start : leaf.stop] = part.reshape(turned).swapaxes(a, b).ravel()
-            yield (
-                (
-                    "it is transposed"
-                    if leaf.shape[a] == leaf.shape[b]
-                    else "it is transposed, and reshaped to fit"
-                ),
-                guess,
-            )
+            reshaped = "" if leaf.shape[a] == leaf.shape[b] else ", and reshaped to fit"
+            yield f"it is transposed{reshaped}", guess
 
 
 def _terms(box: BlackBox, leaf: Leaf, given: Floats) -> Iterator[tuple[str, Floats]]:
@@ -194,9 +186,3 @@ def _float32_digits(box: BlackBox, wrong: dict[int, Measured]) -> bool:
         length = float(np.abs(box.unit_vector(index)).max())
         errors.append(abs(found.got - found.expected) / length)
     return len(errors) > 1 and max(errors) <= 16 * _FLOAT32 * norm and box.unit < _FLOAT32 / 16
-
-
-def _within(vector: Floats, leaf: Leaf) -> Floats:
-    kept = np.zeros_like(vector)
-    kept[leaf.start : leaf.stop] = vector[leaf.start : leaf.stop]
-    return kept

@@ -108,7 +108,6 @@ def _line(box: BlackBox, index: int, found: Measured) -> str:
     digits = max(0, int(-np.log10(error / abs(expected)))) if 0 < error < abs(expected) else 0
     hold = f", {digits} digit{'s' * (digits != 1)} hold{'s' * (digits == 1)}"
     return (
-        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} "
-        f"within {interval:.2g} "
-        f"(finite differences): the error is {error:.3g}{hold}{between}"
+        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} within "
+        f"{interval:.2g} (finite differences): the error is {error:.3g}{hold}{between}"
     )

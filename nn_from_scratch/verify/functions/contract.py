@@ -44,8 +44,7 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
     first, parts, passed = _asked(gradient, arguments, outputs, 1.0)
     second, again, _ = _asked(gradient, arguments, outputs, 1.0)
     kinds = [np.asarray(dense(part)).dtype for part in parts if part is not None]
-    shorter = [kind for kind in kinds if kind.kind == "f"]
-    unit = max((shown_unit(first, kind) for kind in shorter), default=2.0**-53)
+    unit = max((shown_unit(first, kind) for kind in kinds if kind.kind == "f"), default=2.0**-53)
     if not _same(first, second, unit):
         if _same(second, 2 * first, unit):
             raise GradientError(

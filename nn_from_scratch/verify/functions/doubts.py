@@ -47,9 +47,8 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     digits = int(-np.log10(largest / size)) if largest < size else 0
     coarse = f"its values are rough by {box.coarseness:.1g}; " if box.coarseness else ""
     return (
-        f"the gradient and the function agree to {digits} digits, and not to more: "
-        f"{coarse}either the gradient was computed in "
-        "float32 or is slightly wrong, or the function is only computed to so many digits (by a "
-        "solver, a quadrature or an "
-        "iteration). Compute it more exactly, or return the gradient as float32"
+        f"the gradient and the function agree to {digits} digits, and not to more: {coarse}either the "
+        "gradient was computed in float32 or is slightly wrong, or the function is only computed to so many "
+        "digits (by a solver, a quadrature or an iteration). Compute it more exactly, or return the gradient "
+        "as float32"
     )

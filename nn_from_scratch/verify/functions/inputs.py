@@ -30,6 +30,11 @@ class Leaf:
     start: int
     stop: int
 
+    @property
+    def places(self) -> range:
+        """Where its numbers lie in the vector."""
+        return range(self.start, self.stop)
+
     def entry(self, index: int) -> str:
         """Name one number, given its place in the leaf's ravelled array."""
         if not self.shape:
@@ -60,10 +65,10 @@ class Arguments:
         self.keywords: tuple[str, ...] = ()
         if isinstance(inputs, tuple) and not hasattr(inputs, "_fields"):
             self.trees: list[Any] = list(inputs)
-        elif isinstance(inputs, Mapping) and _takes_keywords(function, inputs):
+        elif isinstance(inputs, Mapping) and _is_named(function, inputs):
             self.keywords = tuple(inputs)
             self.trees = list(inputs.values())
-        elif isinstance(inputs, list) and _array(inputs) is None and _takes(function, len(inputs)):
+        elif isinstance(inputs, list) and _array(inputs) is None and _takes(function, *inputs):
             self.trees = list(inputs)
         else:
             self.trees = [inputs]
@@ -355,19 +360,15 @@ def _mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     return children if isinstance(tree, list) else tuple(children)
 
 
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    try:
-        inspect.signature(function).bind(*range(count))
-    except (TypeError, ValueError):
-        return False
-    return True
+def _is_named(function: Callable[..., Any], inputs: Mapping[Any, Any]) -> bool:
+    """Say whether a dict holds a function's arguments by their names."""
+    return all(isinstance(key, str) for key in inputs) and _takes(function, **inputs)
 
 
-def _takes_keywords(function: Callable[..., Any], inputs: Mapping[Any, Any]) -> bool:
-    if not all(isinstance(key, str) for key in inputs):
-        return False
+def _takes(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> bool:
+    """Say whether a function can be called with these arguments."""
     try:
-        inspect.signature(function).bind(**inputs)
+        inspect.signature(function).bind(*arguments, **keywords)
     except (TypeError, ValueError):
         return False
     return True

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.engines.answers import real_numbers
+from nn_from_scratch.verify.oracles.noise import unit_roundoff
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,15 +41,15 @@ class Outputs:
         if not asks_cotangent and (size != 1 or len(leaves) != 1):
             shape = numbers[0].shape if len(numbers) == 1 else [x.shape for x in numbers]
             raise ValueError(
-                f"the function must return a number, not shape {shape}: sum its entries, each "
-                f"times a weight, and give "
-                "the gradient of that; or let the gradient take a cotangent of that shape after the inputs"
+                f"the function must return a number, not shape {shape}: sum its entries, each times a "
+                "weight, and give the gradient of that; or let the gradient take a cotangent of that shape "
+                "after the inputs"
             )
         kinds = [np.asarray(leaf).dtype for leaf in leaves]
         self._kinds = [
             kind if kind.kind == "f" and kind.itemsize <= 8 else np.dtype(np.float64) for kind in kinds
         ]
-        self.dtype = max(self._kinds, key=_coarseness)
+        self.dtype = max(self._kinds, key=unit_roundoff)
         self._shapes = [x.shape for x in numbers]
         self._tree = value
         rng = np.random.default_rng([seed, 1])
@@ -86,8 +87,6 @@ class Outputs:
 
     def layouts(self) -> list[tuple[str, list[Any]]]:
         """Return cotangents that lie in memory as those of other operations do: each with its name."""
-        if not self.asks_cotangent:
-            return []
         spread = []
         for weight in self._weights:
             wide = np.zeros((*weight.shape, 2), weight.dtype)
@@ -111,10 +110,6 @@ def is_one_number(value: Any) -> bool:
     """Say whether a function returned a number, or an array of one."""
     leaves = list(_leaves(value))
     return len(leaves) == 1 and np.size(leaves[0]) == 1
-
-
-def _coarseness(dtype: np.dtype[Any]) -> float:
-    return float(np.finfo(dtype).eps)
 
 
 def _leaves(value: Any) -> Any:

@@ -16,9 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 _AGREE = 4.0  # estimates of consecutive orders that differ by no more are one
 _SHOWN = 4  # values that are not the same, for a type so short that a few numbers are its by chance
-_FULL = (
-    6  # of a type's binary digits that the median of its numbers may lack: fractions such as 3/4 show no type
-)
+_FULL = 6  # binary digits that the median of a type's numbers may lack: fractions such as 3/4 show no type
 SAMPLES = 9
 """Of how many values at equal distances the noise is estimated."""
 
@@ -52,9 +50,9 @@ def difference_noise(values: Floats) -> float | None:
     return None
 
 
-def unit(dtypes: list[np.dtype[np.floating]]) -> float:
-    """Return the largest unit roundoff of some types of numbers."""
-    return max(float(np.finfo(dtype).eps) / 2 for dtype in dtypes)
+def unit_roundoff(dtype: npt.DTypeLike) -> float:
+    """Return the unit roundoff of a type of numbers."""
+    return float(np.finfo(dtype).eps) / 2
 
 
 def shown_unit(values: Floats, dtype: np.dtype[np.floating], *, expected: float = 0.0) -> float:
@@ -73,7 +71,7 @@ def shown_unit(values: Floats, dtype: np.dtype[np.floating], *, expected: float 
         The unit roundoff that they are believed to have if they show nothing else.
 
     """
-    smallest = unit([dtype])
+    smallest = unit_roundoff(dtype)
     known = np.unique(values[np.isfinite(values) & (values != 0)])
     if not known.size:
         return max(smallest, expected)
@@ -82,8 +80,8 @@ def shown_unit(values: Floats, dtype: np.dtype[np.floating], *, expected: float 
         with np.errstate(over="ignore"):
             same = known.astype(shorter).astype(np.float64) == known
         full = np.median(bits) > most - _FULL and (most > 11 or len(known) >= _SHOWN)
-        if same.all() and (full or expected >= unit([np.dtype(shorter)])):
-            return max(smallest, unit([np.dtype(shorter)]))
+        if same.all() and (full or expected >= unit_roundoff(shorter)):
+            return max(smallest, unit_roundoff(shorter))
     return smallest
 
 

@@ -5,9 +5,8 @@ computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982
 with an error of its own:
 
 * what its neighbours in the table differ by: the worse neighbour's error;
-* the noise of the function *at these steps*: what a polynomial leaves of five consecutive values. A function
-that
-  oscillates between two steps, or was computed coarsely, shows it here, and nowhere else;
+* the noise of the function *at these steps*: what a polynomial leaves of five consecutive values. A
+  function that oscillates between two steps, or was computed coarsely, shows it here, and nowhere else;
 * half a unit in the last place of the values, and the size of a stair where neighbouring values are the same.
 
 Steps at which the function is as smooth as its rounding allows are *resolved*: there the finest structure
@@ -29,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.oracles.noise import SAMPLES, difference_noise, shown_unit
+from nn_from_scratch.verify.oracles.noise import SAMPLES, difference_noise, shown_unit, unit_roundoff
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,6 +42,7 @@ _LONG = 4  # halvings of a step
 _STEEP = 16.0  # what noise falls by over so many, if it is no noise but what a polynomial leaves
 _NOTHING = 1e3  # times the noise: a function that is nowhere larger is 0
 _SURE_STAIR = 2.0**10  # times rounding: a change from nothing that is worth a closer look
+_SUMMED = 2.0**10  # roundings of the inputs: what a sum that cancels may lose; more is no rounding
 QUICK = range(3, 10)
 """Exponents of the steps that a smooth function is asked at first."""
 
@@ -139,6 +139,10 @@ class Line:
             self._known[step] = self._value(self._point + step * self._vector)
         return self._known[step]
 
+    def size(self) -> float:
+        """Return the norm of the inputs, each at least as large as it is moved."""
+        return float(np.linalg.norm(np.maximum(np.abs(self._point), np.abs(self._vector))))
+
     def values(self) -> Floats:
         """Return all values that were asked for."""
         return np.array(list(self._known.values()))
@@ -185,8 +189,12 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
     change = np.maximum(np.abs(up - line.centre), np.abs(down - line.centre))
     long = steps >= steps[0] / 16
     scale = float((change[long] / steps[long]).max())
-    if thorough:
-        scale = _far_scale(line, change, scale, float(height.max()), max(base, float(np.median(noise))))
+    if thorough and not change.any():
+        scale = _far_scale(line)
+    elif thorough and _cancels(
+        line, float(change.max()), float(height.max()), max(base, float(np.median(noise))), unit
+    ):
+        scale = np.inf
     loud = float(noise[plateau].max(initial=0.0))
     return Slope(fine, coarse, kink, scale, float(np.median(noise)), loud, unit)
 
@@ -303,18 +311,26 @@ def _first_defined(up: Floats, down: Floats) -> int:
 
 
 def _stairs(line: Line, steps: Floats, up: Floats, down: Floats, rounding: Floats | None) -> Floats:
-    """Return, for each step at which nothing changes, the smallest change that longer steps make; else 0."""
+    """Return the size of a stair at each step: where nothing changes, the smallest change longer steps make.
+
+    It is 0 at longer steps, unless the change is found to be a jump that no rounding explains: then those
+    values are no better than the stair, however well a polynomial fits them.
+    """
     changes = np.stack([np.abs(up - line.centre), np.abs(down - line.centre)])
     flat = changes.max(axis=0) == 0
     if not flat.any():
         return np.zeros(len(steps))
     least = np.minimum.accumulate(np.where(changes > 0, changes, np.inf).min(axis=0))
+    jumps = np.zeros(len(steps))
     if rounding is not None:
         for k in np.flatnonzero(flat[1:] & ~flat[:-1]):
             if least[k] > _SURE_STAIR * rounding[k]:
                 side = 1.0 if changes[0, k] > 0 else -1.0
-                least[k + 1 :] = np.minimum(least[k + 1 :], _at_the_edge(line, side, steps[k + 1], steps[k]))
-    return np.where(flat & np.isfinite(least), least, 0.0)
+                jump = _at_the_edge(line, side, steps[k + 1], steps[k])
+                least[k + 1 :] = np.minimum(least[k + 1 :], jump)
+                if jump > _SURE_STAIR * rounding[k]:
+                    jumps[: k + 1] = np.maximum(jumps[: k + 1], jump)
+    return np.where(flat & np.isfinite(least), least, jumps)
 
 
 def _at_the_edge(line: Line, side: float, flat: float, changed: float) -> float:
@@ -349,12 +365,15 @@ def _finest(rough: Floats, stair: Floats, rounding: Floats) -> float:
     return float(max(np.median(rough[-shortest:]), np.median(stair[-shortest:]), rounding[-1] / 2))
 
 
-def _far_scale(line: Line, change: Floats, scale: float, height: float, noise: float) -> float:
-    """Return the scale of a function that is constant, or only rounding, near the point."""
-    if height <= _NOTHING * noise and 0 < float(change.max()) <= 2 * height:
-        return np.inf  # a sum that cancels: 0, as exactly as it can be computed
-    if change.any():
-        return scale
+def _cancels(line: Line, change: float, height: float, noise: float, unit: float) -> bool:
+    """Say whether values are those of a sum that cancels: 0, as exactly as it can be computed."""
+    # Small whole numbers look like those of float16, but a stair of the size 1 is no rounding.
+    unit = max(unit_roundoff(line.dtype), min(unit, unit_roundoff(np.float32)))
+    return noise <= _SUMMED * unit * line.size() and height <= _NOTHING * noise and change <= 2 * height
+
+
+def _far_scale(line: Line) -> float:
+    """Return the scale of a function that is constant near the point."""
     far = 0.0
     for step in (2.0, 5.0, 13.0, 37.0, 101.0, 307.0, 1009.0, 10007.0):
         for side in (step, -step):

@@ -55,6 +55,31 @@ def test_cause_is_of_the_input_that_is_wrong() -> None:
         check_gradient(lambda x, b: np.sum(np.sin(x + b)), both, (x, RNG.normal(size=3)))
 
 
+def test_transposed_gradient_of_an_input_that_is_not_square_is_named() -> None:
+    w = RNG.normal(size=(3, 2))
+    with pytest.raises(GradientError, match="likely cause: it is transposed, and reshaped to fit"):
+        check_gradient(
+            lambda x: np.sum(np.sin(x) * w),
+            lambda x: (np.cos(x) * w).T.reshape(3, 2),
+            RNG.normal(size=(3, 2)),
+        )
+
+
+def test_gradient_for_what_the_function_ignores_should_be_zero() -> None:
+    with pytest.raises(GradientError, match="likely cause: for x1, it should be 0"):
+        check_gradient(lambda x, y: np.sum(np.sin(x)), lambda x, y: (np.cos(x), np.ones_like(y)), (X, X + 1))
+
+
+def test_entries_with_the_digits_of_float32_are_named() -> None:
+    def some(x: Any) -> Any:
+        g = np.cos(x)
+        g[[2, 9]] = g[[2, 9]].astype(np.float32)
+        return g
+
+    with pytest.raises(GradientError, match="likely cause: digits of float32"):
+        check_gradient(lambda x: np.sum(np.sin(x)), some, np.linspace(0.1, 1, 12))
+
+
 def test_no_cause_is_named_where_the_numbers_show_none() -> None:
     def one(x: Any) -> Any:
         g = right(x)

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify import GradientError, check_gradient
+from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 
 RNG = np.random.default_rng(0)
 
@@ -97,6 +97,21 @@ def test_constant_function_has_gradient_zero() -> None:
     check_gradient(lambda x: 3.0, np.zeros_like, np.array([1.0, 2.0]))
     with pytest.raises(GradientError):
         check_gradient(lambda x: 3.0, lambda x: 0 * x + 1e-3, np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(("function", "x"), [(np.round, -1.17560953), (np.floor, -1.29702002)])
+def test_derivative_of_stairs_is_not_accused(function: Any, x: float) -> None:
+    with pytest.raises(UndecidedError):
+        check_gradient(lambda x: function(x).sum(), np.zeros_like, np.array([x]))
+
+
+@pytest.mark.parametrize("function", [np.floor, np.sign])
+@pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.parametrize("slope", [0.5, 5.0])
+def test_stairs_call_no_other_slope_right(function: Any, count: int, slope: float) -> None:
+    x = np.random.default_rng(4).normal(size=count) * 3
+    with pytest.raises(GradientError):  # or UndecidedError, which is one
+        check_gradient(lambda x: function(x).sum(), lambda x: np.full_like(x, slope), x)
 
 
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])

@@ -117,6 +117,22 @@ def test_cotangent_is_multiplied_read_as_it_lies_and_left_alone(gradient: Any, m
         check_gradient(np.sin, gradient, X)
 
 
+def strides_of_cotangent(x: Any, cotangent: Any) -> Any:
+    if 0 in cotangent.strides:
+        raise TypeError("strides")
+    return cotangent * np.cos(x)
+
+
+def test_backward_that_refuses_a_cotangent_of_no_strides_is_wrong() -> None:
+    with pytest.raises(GradientError, match="raises for a zero-stride cotangent: TypeError: strides"):
+        check_gradient(np.sin, strides_of_cotangent, X)
+
+
+def test_returned_input_is_noted_where_the_gradient_is_wrong() -> None:
+    with pytest.raises(GradientError, match="note: the derivative for x shares its memory with an input"):
+        check_gradient(lambda x: np.sum(x * x), lambda x: x, X)
+
+
 def test_backward_of_a_number_must_use_its_cotangent_too() -> None:
     check_gradient(loss, lambda x, cotangent: cotangent * np.cos(x), X)
     with pytest.raises(GradientError, match="ignores its incoming cotangent"):
@@ -213,6 +229,13 @@ def test_sparse_wrapped_and_missing_gradients_are_taken() -> None:
             (X, X[0]),
             "must be a tuple of 2 derivatives",
         ),
+        (
+            lambda d: d["a"] ** 2,
+            lambda d: {"b": 3.0},
+            ({"a": 1.0},),
+            "the gradient for x must be a dict with the keys 'a'",
+        ),
+        (lambda xs: xs[0] @ xs[1], lambda xs: [xs[1]], ((X[0], X[1]),), "for x must hold 2 derivatives"),
     ],
 )
 def test_what_cannot_be_compared_is_named(function: Any, gradient: Any, inputs: Any, message: str) -> None:

@@ -65,6 +65,13 @@ def test_kinks_among_many_inputs_are_separated() -> None:
         check_gradient(lambda x: np.sum(np.maximum(x, 0)), wrong, x)
 
 
+def test_undecided_says_why() -> None:
+    with pytest.raises(UndecidedError, match="kinks for too many of the inputs"):
+        check_gradient(lambda x: np.sum(np.abs(x)), np.sign, np.zeros(3000))
+    with pytest.raises(UndecidedError, match="not defined on one side of the point"):
+        check_gradient(np.sqrt, lambda x: 0.0, 0.0)
+
+
 @pytest.mark.parametrize("factor", [0.0, -1.0])
 @pytest.mark.parametrize("seed", range(5))
 def test_derivative_below_the_rounding_of_the_values_is_never_called_right(factor: float, seed: int) -> None:
