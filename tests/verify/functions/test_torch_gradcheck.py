@@ -279,6 +279,9 @@ def test_function_that_closes_over_its_inputs_is_excused_like_any_other() -> Non
     x, layer = draw(4, 3).detach(), torch.nn.Linear(3, 2, dtype=torch.float64)
     with pytest.raises(UndecidedError, match="the function detaches"):
         gradcheck(lambda *_: layer(x) * layer(x).detach(), tuple(layer.parameters()))
+    steep = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos() * 1.01)
+    with pytest.raises(GradcheckError, match="numbers: wrong"):  # what is detached there is no input
+        gradcheck(lambda *_: steep(layer(draw(4, 3).detach())), tuple(layer.parameters()))
     matrix = (torch.eye(3, dtype=torch.float64) * 4 + draw(3, 3).detach() * 0.1).requires_grad_()
     with pytest.raises(UndecidedError, match="symmetric"):
         gradcheck(lambda _: torch.linalg.cholesky(matrix), matrix)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from flint import arb
 
-from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
+from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Trace, Tracer
@@ -240,10 +240,11 @@ def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
 
 
 def detaches(question: Question) -> bool:
-    """Whether a function detaches anything that has a gradient."""
+    """Whether a function detaches one of its inputs, or anything that depends on one."""
     cutting = Cutting()
-    question.run(watching=lambda _: cutting)
-    return bool(cutting.count)
+    inputs = question.run(watching=lambda _: cutting).inputs
+    directly = any(x is y for x in cutting.cut for y in inputs)
+    return directly or any(reached(Pass(inputs, [], cutting.cut, [])))
 
 
 def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:
