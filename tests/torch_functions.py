@@ -13,6 +13,12 @@ import torch
 Tensor: Any = torch.Tensor
 
 
+def draw(*shape: int, dtype: Any = torch.float64, seed: int = 0) -> Any:
+    """Draw an input; the same for every dtype but for its rounding."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
+
+
 def custom(forward: Callable[..., Any], backward: Callable[..., Any], scale: float) -> Callable[..., Any]:
     """Make a custom function: `forward` gives output and what to save, `backward` takes scale and that."""
 

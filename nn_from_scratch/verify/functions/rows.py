@@ -23,3 +23,8 @@ class Row:
     def accuses(self) -> bool:
         """Whether the function is to blame."""
         return self.verdict is not None and self.verdict.accuses
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or what it is called: a row has room for no more."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -11,6 +11,8 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
+from torch_functions import draw  # noqa: E402
+
 from nn_from_scratch.verify import GradientError  # noqa: E402
 from nn_from_scratch.verify import UndecidedError as OurUndecidedError  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
@@ -34,11 +36,6 @@ CONTRACT = [
     "cotangents of nothing",
     "shapes and dtypes",
 ]
-
-
-def draw(*shape: int, dtype: Any = torch.float64, seed: int = 0) -> Any:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
 
 
 def function(forward: Any, backward: Any, *, once: bool = False) -> Any:
@@ -88,6 +85,21 @@ def test_right_function_passes_in_every_dtype(dtype: Any) -> None:
     assert [row.name for row in report.rows] == ["rules", "numbers", *CONTRACT]
     assert all(row.verdict is Verdict.RIGHT for row in report.rows), str(report)
     assert gradcheck(SINE, draw(3, 4, dtype=dtype)) is True
+
+
+def test_function_of_float32_alone_passes() -> None:
+    def narrow(x: Any) -> Any:
+        assert x.dtype == torch.float32
+        return torch.from_numpy(x.detach().numpy() * 0) + SINE(x)
+
+    def wordless(x: Any) -> Any:
+        if x.dtype != torch.float32:
+            raise AssertionError
+        return by_item(x)
+
+    by_item = sine(lambda ctx, g: torch.stack([g[k] * math.cos(ctx.saved_tensors[0][k]) for k in range(3)]))
+    for function in (narrow, wordless):
+        assert gradcheck(function, draw(3, dtype=torch.float32))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -261,6 +273,23 @@ def test_parameters_that_a_function_closes_over_are_moved_and_put_back() -> None
     wrong = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos() * 1.01)
     with pytest.raises(GradcheckError, match="numbers: wrong"):
         gradcheck(lambda x, *parameters: wrong(layer(x)), (x, *layer.parameters()))
+
+
+def test_function_that_closes_over_its_inputs_is_excused_like_any_other() -> None:
+    x, layer = draw(4, 3).detach(), torch.nn.Linear(3, 2, dtype=torch.float64)
+    with pytest.raises(UndecidedError, match="the function detaches"):
+        gradcheck(lambda *_: layer(x) * layer(x).detach(), tuple(layer.parameters()))
+    steep = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos() * 1.01)
+    with pytest.raises(GradcheckError, match="numbers: wrong"):  # what is detached there is no input
+        gradcheck(lambda *_: steep(layer(draw(4, 3).detach())), tuple(layer.parameters()))
+    matrix = (torch.eye(3, dtype=torch.float64) * 4 + draw(3, 3).detach() * 0.1).requires_grad_()
+    with pytest.raises(UndecidedError, match="symmetric"):
+        gradcheck(lambda _: torch.linalg.cholesky(matrix), matrix)
+    point = draw(3)
+    wrong = sine(lambda ctx, g: g * ctx.saved_tensors[0].detach().cos())
+    assert gradgradcheck(lambda _: SINE(point), point)
+    with pytest.raises(GradcheckError, match="numbers: wrong"):
+        gradgradcheck(lambda _: wrong(point), point)
 
 
 def test_parameters_of_a_module_are_checked() -> None:
@@ -441,6 +470,15 @@ def test_second_derivatives() -> None:
         gradgradcheck(wrong, draw(3))
 
 
+def test_second_derivatives_that_cannot_be_asked() -> None:
+    with pytest.raises(UndecidedError, match="input 0 is complex"):
+        gradgradcheck(torch.abs, torch.ones(2, dtype=torch.complex128, requires_grad=True))
+    with pytest.raises(UndecidedError, match="no output has a gradient"):
+        gradgradcheck(lambda x: x.detach().sin(), draw(3))
+    with torch.no_grad():
+        assert gradgradcheck(SINE, draw(3))
+
+
 def test_part_of_a_gradient_that_is_taken_for_a_constant_is_wrong() -> None:
     def backward(ctx: Any, g: Any) -> Any:
         x, y = ctx.saved_tensors
@@ -457,4 +495,6 @@ def test_random_state_is_left_alone() -> None:
     gradcheck(lambda x: x + math.pi, draw(3))
     with pytest.raises(UndecidedError):
         gradcheck(torch.nn.functional.dropout, draw(8))
+    with pytest.raises(UndecidedError):
+        gradgradcheck(torch.nn.functional.dropout, draw(8))
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -8,12 +8,13 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 
 import flint  # noqa: E402
+import numpy as np  # noqa: E402
 from torch import library  # noqa: E402
-from torch_functions import FUNCTIONS, custom, question  # noqa: E402
+from torch_functions import FUNCTIONS, custom, draw, question  # noqa: E402
 
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
-from nn_from_scratch.verify.torch import GradcheckError, examine, gradcheck  # noqa: E402
+from nn_from_scratch.verify.torch import GradcheckError, UndecidedError, examine, gradcheck  # noqa: E402
 
 NO_BFLOAT16 = {"Cholesky solve", "likelihood"}  # PyTorch has no Cholesky there
 RUNS = [
@@ -22,11 +23,6 @@ RUNS = [
     for name in FUNCTIONS
     if not (dtype is torch.bfloat16 and name in NO_BFLOAT16)
 ]
-
-
-def draw(*shape: int, dtype: Any = torch.float64, seed: int = 0) -> Any:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
 
 
 def rows(function: Any, inputs: Any, **options: Any) -> dict[str, Any]:
@@ -88,6 +84,16 @@ def test_writing_past_pytorch_is_seen() -> None:
 
     found = rows(sine(behind), draw(3))
     assert found["rules"].verdict is None
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
+def test_output_from_outside_of_the_trace_is_told() -> None:
+    sines = custom(
+        lambda x: (torch.from_numpy(np.sin(x.detach().numpy())), (x,)), lambda g, _, x: g * x.cos(), 1.0
+    )
+    found = rows(sines, draw(3))
+    assert found["rules"].verdict is None
+    assert "an output comes from outside of the trace" in found["rules"].said
     assert found["numbers"].verdict is Verdict.RIGHT
 
 
@@ -159,6 +165,62 @@ def test_gradient_of_a_symmetric_matrix_by_convention_accuses_nobody() -> None:
         report = examine(function, matrix, transforms=[])
         assert not report.verdict.accuses, str(report)
     assert gradcheck(lambda a: torch.linalg.cholesky(a @ a.T + torch.eye(3)), matrix)
+
+
+BLANK = torch.zeros(4, dtype=torch.float64)
+TWICE = torch.tensor([0, 2, 2, 3])
+
+
+def assigned(x: Any, index: Any) -> Any:
+    y = torch.zeros_like(x)
+    y[index] = x
+    return y
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x, i: torch.nn.functional.max_unpool1d(x[None], i[None], 1, 1, output_size=(4,)),
+        lambda x, i: torch.nn.functional.max_unpool2d(x.view(1, 2, 2), i.view(1, 2, 2), 1, 1, 0, (2, 2)),
+        lambda x, i: torch.nn.functional.max_unpool3d(
+            x.view(1, 1, 2, 2), i.view(1, 1, 2, 2), 1, 1, 0, (1, 2, 2)
+        ),
+        assigned,
+        lambda x, i: BLANK.index_put((i,), x),
+        lambda x, i: BLANK.scatter(0, i, x),
+        lambda x, i: BLANK.index_copy(0, i, x),
+        lambda x, i: BLANK.put(i, x),
+        custom(lambda x, i: (BLANK.index_put((i,), x), (i,)), lambda g, _, i: (g[i], None), 1.0),
+    ],
+)
+def test_writing_twice_to_one_place_accuses_nobody_and_passes_nobody(write: Any) -> None:
+    with pytest.raises(UndecidedError, match="writes to one place more than once"):
+        gradcheck(write, (draw(4), TWICE))
+    assert gradcheck(write, (draw(4), torch.tensor([3, 0, 2, 1])))
+
+
+def test_planes_of_the_same_indices_write_nothing_twice() -> None:
+    index = torch.tensor([0, 2, 4, 6]).expand(2, 3, 4)
+    steep = sine(lambda g, x: 1.001 * g * x.cos())
+    report = examine(lambda x: steep(torch.nn.functional.max_unpool1d(x, index, 2)), draw(2, 3, 4))
+    assert report.verdict is Verdict.WRONG
+
+
+def test_writing_twice_excuses_only_what_it_leaves_open() -> None:
+    steep = sine(lambda g, x: 1.001 * g * x.cos())
+    for harmless in (
+        lambda x: x.index_put((TWICE,), BLANK),  # which zero stays is all the same
+        lambda x: BLANK.index_put((TWICE,), x, accumulate=True),
+        lambda x: BLANK.scatter(0, TWICE, 1.5) * x,
+    ):
+        with pytest.raises(GradcheckError, match="rules: wrong"):
+            gradcheck(lambda x, harmless=harmless: steep(harmless(x)), draw(4))
+    overwrites = custom(lambda x: (x[TWICE], ()), lambda g, _: BLANK.index_put((TWICE,), g), 1.0)
+    with pytest.raises(GradcheckError, match="rules: wrong"):  # its backward should have added
+        gradcheck(overwrites, draw(4))
+    summed = custom(lambda x: (BLANK.index_put((TWICE,), x), ()), lambda g, _: g[TWICE].sum(), 1.0)
+    with pytest.raises(GradcheckError, match="rules: wrong"):  # one number, whichever write of it stays
+        gradcheck(summed, draw())
 
 
 def test_inputs_and_outputs_of_no_dimensions() -> None:
@@ -257,16 +319,13 @@ def test_precision_of_flint_is_restored_when_a_function_raises() -> None:
     class BoomError(Exception):
         pass
 
-    calls: list[int] = []
-
-    def fails_later(x: Any) -> Any:
-        calls.append(1)
-        if len(calls) > 5:
+    def fails_while_traced(x: Any) -> Any:
+        if flint.ctx.prec != before:
             raise BoomError
         return x.sin()
 
     with pytest.raises(BoomError):
-        examine(fails_later, draw(3))
+        examine(fails_while_traced, draw(3))
     assert flint.ctx.prec == before
 
 

@@ -15,7 +15,7 @@ from torch.autograd.function import BackwardCFunction
 from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.question import Pass, copied
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
@@ -93,7 +93,7 @@ def _layouts(name: str, asked: Asked) -> Row:
         try:
             got = asked.found.gradient(odd)
         except RuntimeError as error:
-            said = f"raises for a cotangent that is {kind}: {_first_line(error)}"
+            said = f"raises for a cotangent that is {kind}: {first_line(error)}"
             return Row(name, Verdict.ERROR, said)
         what = f"a cotangent that is {kind} and its contiguous copy differ"
         row = asked.same(name, got, plain, asked.found.gradient(plain), what)
@@ -148,7 +148,7 @@ def _without(name: str, asked: Asked, k: int) -> Row | None:
     try:
         got = partial.gradient(given)
     except (RuntimeError, TypeError, AttributeError) as error:
-        return Row(name, Verdict.ERROR, f"raises where output {k} is not used: {_first_line(error)}")
+        return Row(name, Verdict.ERROR, f"raises where output {k} is not used: {first_line(error)}")
     what = f"leaving output {k} out and giving it zeros differ"
     row = asked.same(name, got, given, asked.found.gradient(given), what)
     return None if row.verdict is Verdict.RIGHT else row
@@ -233,10 +233,6 @@ def _strided(x: torch.Tensor) -> torch.Tensor:
     return room.copy_(x)
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]
-
-
 def _raising(check: Callable[[str, Asked], Row]) -> Callable[[str, Asked], Row]:
     """Turn what a backward raises into a row."""
 
@@ -244,7 +240,7 @@ def _raising(check: Callable[[str, Asked], Row]) -> Callable[[str, Asked], Row]:
         try:
             return check(name, asked)
         except Exception as error:  # noqa: BLE001  whatever a backward raises
-            return Row(name, Verdict.ERROR, f"raises {type(error).__name__}: {_first_line(error)}")
+            return Row(name, Verdict.ERROR, f"raises {type(error).__name__}: {first_line(error)}")
 
     return ask
 

@@ -1,4 +1,4 @@
-"""Operations whose gradient is a convention: that of a symmetric matrix, of which one triangle is read."""
+"""Operations whose gradient goes by a convention: no other one is wrong."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import by_name
+from nn_from_scratch.verify.functions.pytorch.writes import writes_twice
 
-_BY_CONVENTION = frozenset(
+_OF_A_TRIANGLE = frozenset(
     [
         "linalg_cholesky_ex",
         "cholesky",
@@ -22,10 +24,11 @@ _BY_CONVENTION = frozenset(
         "linalg_pinv",
     ]
 )
+"""They read one triangle of a symmetric matrix; the gradient is the derivative along such matrices only."""
 
 
 class _Looking(TorchDispatchMode):  # type: ignore[misc]
-    """Notes where an input is given to one of these operations, outside of custom functions."""
+    """Notes each operation that goes by a convention, and what the user can do."""
 
     def __init__(self, given: Tensors) -> None:
         super().__init__()
@@ -37,25 +40,29 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
     ) -> Any:
         """Run an operation."""
         del types
+        kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in _BY_CONVENTION and not in_a_function():
-            tensors = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
-            if any(x.untyped_storage().data_ptr() in self.storages for x in tensors):
-                self.found.append(f"{name} ({users_line()})")
-        return func(*args, **(kwargs or {}))
+        if name in _OF_A_TRIANGLE and not in_a_function() and self._gets_an_input(args, kwargs):
+            self.found.append(
+                f"an input is given to {name} ({users_line()}), whose gradient is that of a symmetric or "
+                "triangular matrix by convention: make the matrix symmetric or triangular within the function"
+            )
+        arguments = by_name(func._schema, args, kwargs)  # noqa: SLF001
+        if writes_twice(name, arguments, gradients=not in_a_function()):
+            self.found.append(
+                f"{name} ({users_line()}) writes to one place more than once: which of the numbers stays is "
+                "left open, and so is its gradient; give each place one number, or add them up"
+            )
+        return func(*args, **kwargs)
+
+    def _gets_an_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        tensors = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+        return any(x.untyped_storage().data_ptr() in self.storages for x in tensors)
 
 
 def convention(question: Question) -> str | None:
-    """Return where an input is taken for a symmetric or triangular matrix, if it is.
-
-    There PyTorch's gradient is the derivative along such matrices only, and no other is wrong.
-    """
-    given = question.fresh()
+    """Return by which convention, and where, the gradient of a function goes, if it does."""
+    given = question.tensors if question.inside else question.fresh()
     looking = _Looking(given)
-    question.run(given, watching=lambda _: looking)
-    if not looking.found:
-        return None
-    return (
-        f"an input is given to {looking.found[0]}, whose gradient is that of a symmetric or "
-        "triangular matrix by convention: make the matrix symmetric or triangular within the function"
-    )
+    question.run(None if question.inside else given, watching=lambda _: looking)
+    return looking.found[0] if looking.found else None

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from flint import arb
 
-from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
+from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Trace, Tracer
@@ -47,8 +47,6 @@ class Formula:
     """The inputs that a wrong formula is wrong for, with an entry of each where that was looked for."""
     gradient: list[Shadow]
     notes: tuple[str, ...]
-    constants: int
-    """How many tensors the function detaches."""
 
 
 class Tracing:
@@ -60,10 +58,7 @@ class Tracing:
         self.cotangents = cotangents
         self.directions = [draw.normal(size=tuple(x.shape)) for x in question.tensors]
         self.local = LocalCheck()
-        self.last: list[Shadow] = []
-        self.outputs: list[Shadow] = []
         self.notes: dict[str, None] = {}
-        self.cuts = 0
         self.ties: list[str] = []
         self.replaced: dict[tuple[float, str], arb] = {}
         self.traces: list[Trace] = []
@@ -145,8 +140,8 @@ class Tracing:
     def gradients(self, reading: Reading) -> list[Shadow]:
         """Run forward and backward over balls."""
         tracer = self._tracer(reading)
-        self.last, _ = self._backward(tracer, self.question.fresh(), self.cotangents)
-        return self.last
+        gradient, _ = self._backward(tracer, self.question.fresh(), self.cotangents)
+        return gradient
 
     def replay(self) -> None:
         """Trace with the local check, at the point and at one nearby, and demand that both are the same.
@@ -156,7 +151,11 @@ class Tracing:
         """
         here = Tracer(Reading.LITERAL, self.local)
         _, found = self._backward(here, self.question.fresh(), self.cotangents)
-        self.outputs = [here.shadow(x) for x in found.outputs]
+        known = len(here.trace.outside)
+        for x in found.outputs:
+            here.shadow(x)
+        if len(here.trace.outside) > known:
+            raise NotTracedError("an output comes from outside of the trace")
         failed = self.local.failed
         if failed is not None:
             raise NotTracedError(
@@ -180,10 +179,8 @@ class Tracing:
             for x in others:
                 if x.dtype in FORMATS:
                     tracer.know(x, exact(numbers(x)))
-            cutting = Cutting()
-            with _plain_kernels(), cutting, tracer:
+            with _plain_kernels(), Cutting(), tracer:
                 yield
-            self.cuts = cutting.count
 
         torch.manual_seed(0)  # the same random numbers in every pass
         return self.question.run(given, watching)
@@ -239,14 +236,15 @@ def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
                 literal = compare(outputs, weights, gradient, tracing.directions).relative
     except NotTracedError as reason:
         return str(reason)
-    return Formula(rules, literal, places, gradient, tuple(tracing.notes), tracing.cuts)
+    return Formula(rules, literal, places, gradient, tuple(tracing.notes))
 
 
 def detaches(question: Question) -> bool:
-    """Whether a function detaches anything that has a gradient."""
+    """Whether a function detaches one of its inputs, or anything that depends on one."""
     cutting = Cutting()
-    question.run(watching=lambda _: cutting)
-    return bool(cutting.count)
+    inputs = question.run(watching=lambda _: cutting).inputs
+    directly = any(x is y for x in cutting.cut for y in inputs)
+    return directly or any(reached(Pass(inputs, [], cutting.cut, [])))
 
 
 def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:

@@ -10,7 +10,15 @@ import torch
 from torch.autograd.gradcheck import GradcheckError
 
 from nn_from_scratch.verify.functions.pytorch.examine import Report, examine
-from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents, once_only
+from nn_from_scratch.verify.functions.pytorch.measured import NAME
+from nn_from_scratch.verify.functions.pytorch.question import (
+    NotAskedError,
+    Question,
+    Tensors,
+    cotangents,
+    once_only,
+)
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging import checking
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -153,24 +161,21 @@ def gradgradcheck(
     Raises
     ------
     WrongGradientError, UndecidedError, ValueError
-        As `gradcheck`; an `UndecidedError` too where the gradient cannot be differentiated.
+        As `gradcheck`; a `WrongGradientError` too where the gradient cannot be differentiated.
 
     """
     if not (check_fwd_over_rev or check_rev_over_rev):
         raise ValueError("nothing to check: check_fwd_over_rev and check_rev_over_rev are both false")
-    question = Question(func, inputs)
-    outputs = question.run().outputs
-    if grad_outputs is None:
-        given = cotangents(outputs, seed=1)
-        if gen_non_contig_grad_outputs:
-            given = [torch.stack([x, x], dim=-1)[..., 0] for x in given]
-        given = [x.requires_grad_() for x in given]
-    else:
-        given = list(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else [grad_outputs]
-    if once_only(question.run().gradient(given, create_graph=True)):
-        if not raise_exception:
-            return False
-        raise WrongGradientError("double backward: not supported: marked with once_differentiable")
+    try:
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            question = Question(func, inputs)
+            given = _cotangents(question, grad_outputs, gen_non_contig_grad_outputs)
+            once = once_only(question.run().gradient(given, create_graph=True))
+    except NotAskedError as reason:
+        return _answer(Report((Row(NAME, Verdict.UNDECIDED, str(reason)),)), raise_exception)
+    if once:
+        row = Row("double backward", None, "marked with once_differentiable")
+        return _answer(Report((row,)), raise_exception)
     return gradcheck(
         _gradient_of(question, len(given)),
         (*question.tensors, *given),
@@ -189,6 +194,19 @@ def gradgradcheck(
     )
 
 
+def _cotangents(question: Question, given: Any, strided: bool) -> Tensors:
+    """Return the caller's cotangents, or draw some that require a gradient."""
+    outputs = question.run().outputs
+    if not outputs:
+        raise NotAskedError("no output has a gradient: nothing was checked")
+    if given is not None:
+        return list(given) if isinstance(given, (tuple, list)) else [given]
+    drawn = cotangents(outputs, seed=1)
+    if strided:
+        drawn = [torch.stack([x, x], dim=-1)[..., 0] for x in drawn]
+    return [x.requires_grad_() for x in drawn]
+
+
 def _gradient_of(question: Question, count: int) -> Callable[..., torch.Tensor]:
     """Return the function from inputs and cotangents to the gradient, as one vector.
 
@@ -199,8 +217,10 @@ def _gradient_of(question: Question, count: int) -> Callable[..., torch.Tensor]:
         tensors = [x if x.requires_grad else x.requires_grad_() for x in arguments]
         inputs, given = tensors[:-count], tensors[-count:]
         wide = inputs[0].dtype != question.tensors[0].dtype
-        found = (question.widened() if wide else question).run(inputs)
-        return torch.cat([x.reshape(-1) for x in found.gradient(given, create_graph=True)])
+        asked = question.widened() if wide else question
+        with asked.holding(inputs):
+            found = asked.run(inputs).gradient(given, create_graph=True)
+            return torch.cat([x.reshape(-1) for x in found])
 
     return gradient
 
@@ -221,7 +241,7 @@ def _answer(report: Report, raise_exception: bool) -> bool:
     return False
 
 
-_PROMISED = {"batched cotangents", "forward mode", "batched forward mode"}
+_PROMISED = {"batched cotangents", "forward mode", "batched forward mode", "double backward"}
 """What is only asked here if the caller says that it is supported."""
 
 

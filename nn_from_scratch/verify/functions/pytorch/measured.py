@@ -16,7 +16,7 @@ from nn_from_scratch.verify.functions.black_box import BlackBox
 from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -135,7 +135,7 @@ def widened(question: Question) -> Question | str:
     try:
         found = wide.run()
     except Exception as error:  # noqa: BLE001  whatever the function does not like
-        return f"the function does not take float64 ({str(error).strip().splitlines()[0][:120]})"
+        return f"the function does not take float64 ({first_line(error)[:120]})"
     own = question.run()
     if len(found.outputs) != len(own.outputs) or len(found.plain) != len(own.plain):
         return "the function returns other outputs in float64"

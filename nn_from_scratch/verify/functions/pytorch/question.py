@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,7 @@ class Question:
         `watching` takes the others, and returns the context in which the function is called.
         """
         if self.inside:
-            return self._run_inside(given)
+            return self._run_inside(given, watching)
         given = self.fresh() if given is None else list(given)
         leaves = [self._own(x) if isinstance(x, torch.Tensor) else x for x in self.leaves]
         others = [x for k, x in enumerate(leaves) if isinstance(x, torch.Tensor) and k not in self.chosen]
@@ -147,6 +147,19 @@ class Question:
         with watching(others):
             found = self._call(arguments, state)
         return _passed(given, others, found)
+
+    @contextmanager
+    def holding(self, given: Sequence[torch.Tensor] | None) -> Iterator[None]:
+        """Let the tensors that a function closes over hold other values: a backward reads them as well."""
+        if given is None or not self.inside:
+            yield
+            return
+        before = [copied(x) for x in self.tensors]
+        try:
+            _assign(self.tensors, given)
+            yield
+        finally:
+            _assign(self.tensors, before)
 
     def _own(self, x: torch.Tensor) -> torch.Tensor:
         return copied(x, self.dtype if x.dtype.is_floating_point else None)
@@ -163,18 +176,17 @@ class Question:
             return self.function(*arguments)
         return torch.func.functional_call(self.module, state, arguments)
 
-    def _run_inside(self, given: Sequence[torch.Tensor] | None) -> Pass:
+    def _run_inside(
+        self,
+        given: Sequence[torch.Tensor] | None,
+        watching: Callable[[Tensors], AbstractContextManager[Any]],
+    ) -> Pass:
         others = [
             x for k, x in enumerate(self.leaves) if isinstance(x, torch.Tensor) and k not in self.chosen
         ]
-        if given is None:
-            return _passed(self.tensors, others, self.function(*self.arguments))
-        before = [copied(x) for x in self.tensors]
-        try:
-            _assign(self.tensors, given)
-            return _passed(self.tensors, others, self.function(*self.arguments))
-        finally:
-            _assign(self.tensors, before)
+        with self.holding(given), watching(others):
+            found = self.function(*self.arguments)
+        return _passed(self.tensors, others, found)
 
     def _reads_what_it_closes_over(self) -> bool:
         own = _passed(self.tensors, [], self.function(*self.arguments))
@@ -245,8 +257,9 @@ def _floating(found: Any) -> Iterator[torch.Tensor]:
 
 def _assign(tensors: Tensors, values: Sequence[torch.Tensor]) -> None:
     """Write values into the caller's tensors; graphs that were recorded before stay valid."""
-    for x, value in zip(tensors, values, strict=True):
-        x.data.copy_(value.detach())
+    with torch._C.DisableTorchFunction():  # noqa: SLF001  as above
+        for x, value in zip(tensors, values, strict=True):
+            x.data.copy_(value.detach())
 
 
 def _dense(x: torch.Tensor) -> torch.Tensor:

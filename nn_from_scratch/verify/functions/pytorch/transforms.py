@@ -17,7 +17,7 @@ from nn_from_scratch.verify.functions.pytorch.differences import half_of_the_dig
 from nn_from_scratch.verify.functions.pytorch.measured import differences_along
 from nn_from_scratch.verify.functions.pytorch.question import Tensors, cotangents, numbers, once_only
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 _STREAM = 0x74616E67656E7473
@@ -178,8 +178,7 @@ def _asked(check: Callable[[str, Asked], Row]) -> Callable[[str, Asked], Row]:
                 warnings.simplefilter("ignore")  # PyTorch's own, of the ways that it takes
                 return check(name, asked)
         except Exception as error:  # noqa: BLE001  PyTorch has no one error for what it does not support
-            text = str(error).strip().splitlines()
-            return Row(name, None, f"{type(error).__name__}: {text[0][:200] if text else ''}")
+            return Row(name, None, f"{type(error).__name__}: {first_line(error)[:200]}")
 
     return ask
 

@@ -14,12 +14,12 @@ class Cutting(TorchFunctionMode):  # type: ignore[misc]
     """Gives what is detached numbers of its own, computed where no gradients are: so it is a constant.
 
     Without this it would look at the same storage as what it is detached from, and have its derivative.
-    What a custom function detaches within says nothing about its derivative. `count` says how often it was.
+    What a custom function detaches within says nothing about its derivative. `cut` has what was detached.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.count = 0
+        self.cut: list[torch.Tensor] = []
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -30,6 +30,6 @@ class Cutting(TorchFunctionMode):  # type: ignore[misc]
         cuts = func is torch.Tensor.detach or func is torch.detach or func == torch.Tensor.data.__get__
         if not (cuts and torch.is_grad_enabled() and args[0].requires_grad) or in_a_function():
             return found
-        self.count += 1
+        self.cut.append(args[0])
         with torch.no_grad():
             return found.clone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,13 @@ Rule = Callable[["Call"], Any]
 
 class NotTracedError(Exception):
     """An operation has no formula here, or a number comes from outside the trace; says which and where."""
+
+
+def by_name(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return all arguments of an operation by the names of its schema, defaults included."""
+    bound = {x.name: x.default_value for x in schema.arguments if x.has_default_value()}
+    bound |= {x.name: given for x, given in zip(schema.arguments, args, strict=False)}
+    return bound | kwargs
 
 
 @dataclass(slots=True)

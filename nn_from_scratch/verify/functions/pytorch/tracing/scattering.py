@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Operand, Rule
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Rule
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, of_entries
 
@@ -133,10 +133,6 @@ class Windows:
 
 def _repeated(x: Sequence[int], rank: int) -> list[int]:
     return list(x) * rank if len(x) == 1 else list(x)
-
-
-def _shape(x: Any) -> tuple[int, ...]:
-    return x.shape if isinstance(x, Operand) else tuple(x)
 
 
 def _convolution(call: Call) -> Shadow:

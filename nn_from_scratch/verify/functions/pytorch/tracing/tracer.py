@@ -18,7 +18,12 @@ from nn_from_scratch.verify.functions.pytorch.differences import difference, hal
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory
 from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move
-from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Operand
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
+    Call,
+    NotTracedError,
+    Operand,
+    by_name,
+)
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import tied
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
@@ -174,7 +179,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         schema = func._schema  # noqa: SLF001
         name = func.overloadpacket.__name__
         base = name[:-1] if schema.is_mutable and name.endswith("_") else name
-        bound = _bound(schema, args, kwargs)
+        bound = by_name(schema, args, kwargs)
         targets = [bound[x.name] for x in schema.arguments if x.alias_info and x.alias_info.is_write]
         unread = _unread(base, bound, targets if base in _OVERWRITES or base == name else [])
         operands = pytree.tree_map(lambda x: self._operand(x, unread), bound)
@@ -193,9 +198,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         elif base in _RANDOM:
             self.trace.random.append(f"{name} ({self.line})")
             self._write(outputs, [exact(x) for x in call.results])
-        elif targets or any(
-            isinstance(x, Operand) and x.shadow is not None for x in pytree.tree_leaves(operands)
-        ):
+        elif targets or _any_shadow(operands):
             self._decompose(func, args, kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
@@ -332,13 +335,6 @@ def _exactly(x: Any) -> Any:
         if isinstance(x, Operand) and x.shadow is not None
         else x
     )
-
-
-def _bound(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return all arguments of an operation by name, defaults included."""
-    bound = {x.name: x.default_value for x in schema.arguments if x.has_default_value()}
-    bound |= {x.name: given for x, given in zip(schema.arguments, args, strict=False)}
-    return bound | kwargs
 
 
 def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int]:
