@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
 from nn_from_scratch.verify.functions.jaxpr.measured import measured_row
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -88,7 +88,7 @@ def _derivative(question: Question, mode: str, name: str, seed: int) -> Iterator
         MODES[mode](question)(*question.point, *seeds)
     except (TypeError, ValueError) as error:
         if any(said in str(error) for said in UNSUPPORTED):
-            yield Row(name, None, str(error).strip().split("\n")[0])
+            yield Row(name, None, first_line(error))
             return
         raise
     if not _same_twice(question):

@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derived_by
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, nearest
 from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -165,5 +165,5 @@ def _under_vmap(question: Question, mode: str, seeds: Sequence[Any], expected: E
     try:
         found = jax.vmap(function)(*pairs, *twice)[count:]
     except (ValueError, TypeError, NotImplementedError, jax.errors.JAXTypeError) as error:
-        return Row("under vmap", None, str(error).strip().split("\n")[0])
+        return Row("under vmap", None, first_line(error))
     return expected.batched("under vmap", found, computed(question, mode, seeds)(other))

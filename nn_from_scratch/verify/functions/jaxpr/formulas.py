@@ -19,8 +19,14 @@ from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
-from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, read, significant
-from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rules, compare, judge
+from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
+from nn_from_scratch.verify.functions.tracing.rules import (
+    Comparison,
+    Rules,
+    compare,
+    judge,
+    moved_by_rounding,
+)
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     exact,
@@ -205,14 +211,7 @@ class Formulas:
         """Compare with each constant at one number, and bound what the rounding of the others changes."""
         if self.traced.arrays:
             return None  # their entries are rounded one by one
-        literal = dict(self.traced.unrecognised)
-        before = self._compared(literal)
-        effect = arb(0)
-        for constant, number in literal.items():
-            radius = read(constant[0], Reading.ROUNDED, constant[1]).rad()
-            after = self._compared({**literal, constant: number + radius})
-            effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
-        return before, effect
+        return moved_by_rounding(self._compared, self.traced.unrecognised)
 
     def _compared(self, replaced: Mapping[Constant, arb]) -> Comparison:
         truth = self.truth(Reading.RECOGNISED, replaced)

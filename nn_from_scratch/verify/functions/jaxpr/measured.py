@@ -13,7 +13,7 @@ import numpy as np
 from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.jaxpr.computed import Expected, computed, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -111,7 +111,7 @@ def _why_not_in_float64(question: Question, box: Measured, point: Sequence[Any])
         wide, own = question.outputs(wide=True), question.outputs(wide=False)
         box.value(*point)
     except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as error:
-        return f"the function does not take float64 ({str(error).strip().splitlines()[0][:120]})"
+        return f"the function does not take float64 ({first_line(error)[:120]})"
     if [x.shape for x in wide] != [x.shape for x in own]:
         return "the function returns other shapes in float64"
     if any(x.dtype != jnp.float64 for x in wide):

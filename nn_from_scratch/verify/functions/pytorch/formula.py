@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,16 @@ from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Te
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Trace, Tracer
-from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading, read
+from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.rules import Comparison, Rule, Rules, compare, judge
+from nn_from_scratch.verify.functions.tracing.rules import (
+    Comparison,
+    Rule,
+    Rules,
+    compare,
+    judge,
+    moved_by_rounding,
+)
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -89,16 +96,10 @@ class Tracing:
         unrecognised = {key: arb(key[0]) for trace in self.traces for key in trace.unrecognised}
         if len(unrecognised) > _CONSTANTS or any(trace.long_tables for trace in self.traces):
             return None
-        before = self._compared(unrecognised)
-        effect = arb(0)
-        for key, number in unrecognised.items():
-            radius = read(key[0], Reading.ROUNDED, key[1]).rad()
-            after = self._compared({**unrecognised, key: number + radius})
-            effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
-        return before, effect
+        return moved_by_rounding(self._compared, unrecognised)
 
-    def _compared(self, replaced: dict[tuple[float, str], arb]) -> Comparison:
-        self.replaced = replaced
+    def _compared(self, replaced: Mapping[tuple[float, str], arb]) -> Comparison:
+        self.replaced = dict(replaced)
         try:
             outputs, gradient = self.derivative(Reading.RECOGNISED), self.gradients(Reading.RECOGNISED)
         finally:

@@ -325,7 +325,7 @@ def test_a_function_that_answers_otherwise_once_is_not_judged(call: int) -> None
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_gradient_that_is_right_at_the_point_asked_only_is_not_judged(dtype: type) -> None:
-    point = X.astype(dtype)
+    point: Any = X.astype(dtype)
     computed_before = np.cos(point)
     found = trace_gradient(lambda x: np.sum(np.sin(x)), lambda _: computed_before, [point])
     assert isinstance(found, NotTraced)
