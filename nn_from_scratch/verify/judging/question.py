@@ -56,6 +56,8 @@ class Question:
             return derive_rounding(expression, point, working_format, self.directions)
         asked = derivative(expression, tangent)
         found = derive_rounding(asked, point, working_format, self.directions)
+        # What is the value here is a first derivative, too, of which more formulas are charged.
+        along = derive_rounding(expression, point, working_format, [tangent])
         # Engines get a second derivative that is 0 as a difference of equal terms, as large as the first one
         # over x: from the derivative of x / abs(x), or of a product taken as the result over an element.
         # Each of the two is off by a quotient's roundings. The size is chosen: no formula here has it.
@@ -71,7 +73,7 @@ class Question:
             max(radius, size if true.contains(0) else part)
             for radius, size, true in zip(found.derivatives, sizes, truth, strict=True)
         )
-        return replace(found, derivatives=derivatives)
+        return replace(found, value=max(found.value, *along.derivatives), derivatives=derivatives)
 
     def margin(self) -> float | None:
         """Return how far the point is from the nearest kink, tie or threshold; None without a branch.

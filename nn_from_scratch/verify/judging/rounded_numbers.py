@@ -282,6 +282,10 @@ class RoundedFunctions:
         slope = middle * (1 - middle) + (1 - 2 * middle) * off - off * off
         return self.model.term(slope * self.model.twice, 1.0)
 
+    def squared_secant(self, slope: Rounded) -> Rounded:
+        """Return a slope with the charge of a function: 1 / cos(x)^2 and 1 / cosh(x)^2 are off by one's."""
+        return self.model.term(slope.ball * self.model.function, slope.scale)
+
     def heaviside(self, x: Operand) -> Operand:
         """Return 1 above 0, 0 below, one half at a true 0, and both where engines may differ."""
         sign = self.model.number(x).sign()

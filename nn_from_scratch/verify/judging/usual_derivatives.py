@@ -57,6 +57,9 @@ class Functions(Protocol):
     def sigmoid_slope(self, z: Number) -> Number:
         """Return z (1 - z), the derivative of a sigmoid that is z."""
 
+    def squared_secant(self, slope: Number) -> Number:
+        """Return the slope itself: that of a tangent, which some engines compute as a squared secant."""
+
     def heaviside(self, x: Number) -> Number:
         """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
 
@@ -129,14 +132,14 @@ PARTIALS: Mapping[str, Partials] = {
     "sqrt": lambda f, z, x: (1 / (2 * z),),
     "sin": lambda f, z, x: (f.cos(x),),
     "cos": lambda f, z, x: (-f.sin(x),),
-    "tan": lambda f, z, x: (1 + z * z,),
+    "tan": lambda f, z, x: (f.squared_secant(1 + z * z),),
     "arcsin": lambda f, z, x: (1 / f.sqrt(1 - x * x),),
     "arccos": lambda f, z, x: (-1 / f.sqrt(1 - x * x),),
     "arctan": lambda f, z, x: (1 / (1 + x * x),),
     "arctan2": _arctan2,
     "sinh": lambda f, z, x: (f.cosh(x),),
     "cosh": lambda f, z, x: (f.sinh(x),),
-    "tanh": lambda f, z, x: (1 - z * z,),
+    "tanh": lambda f, z, x: (f.squared_secant(1 - z * z),),
     "sigmoid": lambda f, z, x: (f.sigmoid_slope(z),),
     # Softplus is often written as logaddexp(x, 0), which has this derivative.
     "softplus": lambda f, z, x: (f.exp(x - z),),

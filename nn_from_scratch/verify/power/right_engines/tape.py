@@ -256,12 +256,27 @@ RECIPROCAL: Mapping[str, Row] = {
 }
 """The rules with a reciprocal in place of every division."""
 
+OTHER_SLOPES: Mapping[str, Row] = {
+    **RULES,
+    "reciprocal": (RULES["reciprocal"][0], lambda z, x: (-(x**-2.0),)),
+    "expm1": (RULES["expm1"][0], lambda z, x: (z + 1,)),
+    "sqrt": (RULES["sqrt"][0], lambda z, x: (0.5 * x**-0.5,)),
+    "tan": (RULES["tan"][0], lambda z, x: ((1 / np.cos(x)) ** 2,)),
+    "arcsin": (RULES["arcsin"][0], lambda z, x: (1 / np.sqrt((1 - x) * (1 + x)),)),
+    "arccos": (RULES["arccos"][0], lambda z, x: (-1 / np.sqrt((1 - x) * (1 + x)),)),
+    "tanh": (RULES["tanh"][0], lambda z, x: (1 / np.cosh(x) ** 2,)),
+    "sigmoid": (RULES["sigmoid"][0], lambda z, x: (np.exp(-abs(x)) / (1 + np.exp(-abs(x))) ** 2,)),
+    "softplus": (RULES["softplus"][0], lambda z, x: (np.exp(x - z),)),
+}
+"""The rules with derivatives by other formulas that engines use."""
+
 WAYS: Mapping[str, Way] = {
     "textbook reverse mode": Way(),
     "adjoints in reverse order": Way(total=right_to_left),
     "adjoints in sorted order": Way(total=smallest_first),
     "adjoints from the largest": Way(total=largest_first),
     "division by the reciprocal": Way(rules=RECIPROCAL),
+    "other formulas of derivatives": Way(rules=OTHER_SLOPES),
     "pairwise sums": Way(total=pairwise, reassociates=True),
     "sorted sums": Way(total=smallest_first, reassociates=True),
     "sums from the largest": Way(total=largest_first, reassociates=True),
