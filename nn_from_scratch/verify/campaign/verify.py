@@ -70,14 +70,13 @@ def verify(
 
     Raises
     ------
+    TypeError
+        If what is given is no `Engine`.
     ValueError
         If a grade is unknown, or a number is out of range.
 
     """
-    if set(grades) - set(GRADES) or not grades:
-        raise ValueError(f"grades are {', '.join(GRADES)}; got {sorted(grades)}")
-    if graphs < 0 or (jobs is not None and jobs < 1):
-        raise ValueError(f"graphs must be at least 0 and jobs at least 1; got {graphs} and {jobs}")
+    _refuse_what_cannot_be_asked(engine, graphs, jobs, grades)
     start = time.perf_counter()
     pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     report = progress or (lambda done, of, words: None)
@@ -168,6 +167,21 @@ def verify(
         ],
     }
     return Results(told)
+
+
+def _refuse_what_cannot_be_asked(
+    engine: Engine, graphs: int, jobs: int | None, grades: Collection[str]
+) -> None:
+    """Raise for arguments that make no sense, before anything is asked."""
+    if not isinstance(engine, Engine):
+        raise TypeError(
+            f"an Engine is checked, got {engine!r}: load(name) gives one that ships or lies in a file, "
+            "Engine.from_tape and its like make one of your own"
+        )
+    if set(grades) - set(GRADES) or not grades:
+        raise ValueError(f"grades are {', '.join(GRADES)}; got {sorted(grades)}")
+    if graphs < 0 or (jobs is not None and jobs < 1):
+        raise ValueError(f"graphs must be at least 0 and jobs at least 1; got {graphs} and {jobs}")
 
 
 def _further_alarms(engine: Engine, found: Statistics, direct: Direct, stopped_by_time: bool) -> list[str]:

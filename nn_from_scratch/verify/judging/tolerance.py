@@ -41,7 +41,7 @@ class Rounding:
     value_scale, derivative_scales
         At least the largest term that was summed on the way to each.
     met
-        The numbers met on the way.
+        The numbers met on the way; constants are floats.
     kinks
         Whether a comparison was met that rounding may take for a tie.
 
@@ -51,13 +51,17 @@ class Rounding:
     derivatives: tuple[float, ...]
     value_scale: float
     derivative_scales: tuple[float, ...]
-    met: tuple[Rounded, ...]
+    met: tuple[Rounded | float, ...]
     kinks: bool
 
     def in_range(self, working_format: Format) -> bool:
         """Whether nothing on the way overflows or underflows, in any order: the radii hold only then."""
         largest = 2.0**working_format.largest_exponent
-        return all(working_format.holds(one.ball) and one.size <= largest for one in self.met)
+        computed = [one for one in self.met if isinstance(one, Rounded)]
+        constants = (working_format.holds(arb(one)) for one in self.met if not isinstance(one, Rounded))
+        return all(constants) and all(
+            working_format.holds(one.ball) and one.size <= largest for one in computed
+        )
 
 
 def derive_rounding(
@@ -126,7 +130,7 @@ def derive_rounding(
         derivatives=tuple(reverse),
         value_scale=output.scale,
         derivative_scales=tuple(scales),
-        met=tuple(model.number(one) for one in met),
+        met=tuple(met),
         kinks=kinks,
     )
 

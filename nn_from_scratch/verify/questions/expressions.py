@@ -73,11 +73,11 @@ class Expression:
             arity = _KNOWN[step.operation].arity
             if len(step.operands) != arity and (arity or not step.operands):
                 raise ValueError(f"{step.operation} takes {arity} operands, got {len(step.operands)}")
-            if not all(operand in range(index) for operand in step.operands):
+            if not all(map(range(index).__contains__, step.operands)):
                 raise ValueError(
                     f"node {index} ({step.operation}) has operands {step.operands}, not all before it"
                 )
-            if all(self.is_constant(operand) for operand in step.operands):
+            if all(map(self.is_constant, step.operands)):
                 raise ValueError(f"node {index} ({step.operation}) has constants only: fold it into one")
         if self.output not in range(len(self)):
             raise ValueError(f"the output is node {self.output}, but there are {len(self)} nodes")

@@ -351,6 +351,12 @@ def test_reverse_pass_is_blamed_where_every_operation_is_right() -> None:
     assert REVERSE_PASS in {failure["operation"] for failure in results["failures"]}
 
 
+def test_verify_refuses_what_is_no_engine() -> None:
+    given: Any = "nn_from_scratch"
+    with pytest.raises(TypeError, match=r"got 'nn_from_scratch': load\(name\) gives one"):
+        verify(given)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
