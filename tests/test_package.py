@@ -67,7 +67,7 @@ def test_engine_alone_needs_numpy_only(unpacked: Path) -> None:
 def test_command_says_what_to_install_without_the_extra(unpacked: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(unpacked)!r}); sys.modules['flint'] = None; "
-        "from nn_from_scratch.__main__ import main; sys.exit(main())"
+        "from nn_from_scratch.supervised import command; sys.exit(command())"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 4

@@ -7,13 +7,23 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from nn_from_scratch.statuses import (
+    BAD_USAGE,
+    INTERNAL_ERROR,
+    INTERRUPTED,
+    NOTHING_CHECKED,
+    RIGHT,
+    WRONG,
+)
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import doctor
@@ -24,11 +34,10 @@ from nn_from_scratch.verify.report import page
 from nn_from_scratch.verify.results import tables
 from nn_from_scratch.verify.results.junit import junit
 
-RIGHT, WRONG, INTERRUPTED, INTERNAL_ERROR, BAD_USAGE, NOTHING_CHECKED = range(6)
 _STATUSES = (
-    "exit status: 0 all right; 1 a gradient is wrong or not settled, or a curve differs; 2 interrupted; "
-    "3 internal error; 4 bad usage, or an engine that cannot be loaded; 5 nothing could be checked, or not "
-    "what was asked for"
+    "exit status: 0 all right; 1 a gradient is wrong or not settled, a curve differs, or what is checked "
+    "ended its process; 2 interrupted; 3 internal error; 4 bad usage, or an engine that cannot be loaded; "
+    "5 nothing could be checked, or not what was asked for"
 )
 
 
@@ -44,20 +53,35 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    options = _parser().parse_args(arguments)
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as told:  # argparse's way, after a message
+        return int(told.code or RIGHT)
+    return _carry_out(options)
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    """Run a command; return its exit status, also where something ends it."""
     try:
         for path in (getattr(options, name, None) for name in ("json", "html", "junit")):
             _prepare(path)  # a path that cannot be written is told before the long work, not after
         return int(options.run(options))
     except (UsageError, EngineError) as error:
-        sys.stderr.write(f"nn-from-scratch: error: {error}\n")
-        return BAD_USAGE
+        return _told(f"error: {error}", BAD_USAGE)
     except KeyboardInterrupt:
-        sys.stderr.write("nn-from-scratch: interrupted\n")
+        return _told("interrupted", INTERRUPTED)
+    except SystemExit:  # rich's way, after results are written, where nobody reads what it prints
         return INTERRUPTED
+    except BrokenProcessPool:
+        return _told("error: a process that checks graphs died; --jobs 1 shows of what", WRONG)
     except Exception:  # noqa: BLE001  the last resort: anything here is a fault of the suite
-        traceback.print_exc()
-        return INTERNAL_ERROR
+        return _told(f"internal error\n{traceback.format_exc()}", INTERNAL_ERROR)
+
+
+def _told(words: str, status: int) -> int:
+    """Say why there is no verdict; return the status."""
+    sys.stderr.write(f"nn-from-scratch: {words.rstrip()}\n")
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -152,6 +176,7 @@ def _verify(options: argparse.Namespace) -> int:
     _write(options.junit, junit(results))
     if options.html:
         _write(options.html, page(verify=results))
+    tables.show_verify(Console(), results)
     return _status(results, options.grade or ())
 
 
@@ -160,6 +185,7 @@ def _moons(options: argparse.Namespace) -> int:
     _write(options.json, _as_json(results))
     if options.html:
         _write(options.html, page(moons=results))
+    tables.show_moons(Console(), results)
     return _status(results)
 
 
@@ -168,21 +194,23 @@ def _benchmark(options: argparse.Namespace) -> int:
     _write(options.json, _as_json(results))
     if options.html:
         _write(options.html, page(benchmark=results))
+    tables.show_benchmark(Console(), results)
     return _status(results)
 
 
 def _report(options: argparse.Namespace) -> int:
     results: dict[str, dict[str, Any]] = {}
-    parts = {
-        "verify": lambda: _run_verify(options),
-        "moons": lambda: _run_moons(options),
-        "benchmark": _run_benchmark,
+    parts: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[Console, Any], None]]] = {
+        "verify": (partial(_run_verify, options), tables.show_verify),
+        "moons": (partial(_run_moons, options), tables.show_moons),
+        "benchmark": (_run_benchmark, tables.show_benchmark),
     }
-    for name, run in parts.items():
+    for name, (run, show) in parts.items():
         results[name] = run()
         # Written after each part, so that an interruption keeps what there was.
         _write(options.json, _as_json(results))
         _write(options.html, page(**results, power=detection_power()))
+        show(Console(), results[name])
         if results[name]["interrupted"]:
             break
     print(f"The report is {options.html}")
@@ -196,8 +224,9 @@ def _doctor(_: argparse.Namespace) -> int:
 
 def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
     engine = load(options.engine)
+    _remove(options.json, options.html, getattr(options, "junit", None))
     with _progress() as progress:
-        results = verify(
+        return verify(
             engine,
             graphs=options.graphs,
             seed=options.seed,
@@ -206,8 +235,6 @@ def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
             grades=options.grade or GRADES,
             progress=progress,
         )
-    tables.show_verify(Console(), results)
-    return results
 
 
 def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
@@ -215,18 +242,14 @@ def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
 
     with _progress() as progress:
         animate, certify = getattr(options, "animate", True), getattr(options, "certify", False)
-        results = moons(progress=progress, animate=animate, certify=certify)
-    tables.show_moons(Console(), results)
-    return results
+        return moons(progress=progress, animate=animate, certify=certify)
 
 
 def _run_benchmark() -> dict[str, Any]:
     from nn_from_scratch.verify.benchmark import benchmark  # noqa: PLC0415  PyTorch is slow to import
 
     with _progress() as progress:
-        results = benchmark(progress=progress)
-    tables.show_benchmark(Console(), results)
-    return results
+        return benchmark(progress=progress)
 
 
 @contextmanager
@@ -266,6 +289,13 @@ def _prepare(path: Path | None) -> None:
             path.unlink()
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _remove(*paths: Path | None) -> None:
+    """Remove the results of an earlier run: if this one dies, they are not taken for its own."""
+    for path in paths:
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def _write(path: Path | None, text: str) -> None:

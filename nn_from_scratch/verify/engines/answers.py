@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -20,6 +21,28 @@ _NO_REAL_NUMBERS = {"c": "complex", "b": "boolean", "S": "text", "U": "text", "M
 
 class AnswerError(ValueError):
     """What an engine answered is no value or no gradient."""
+
+
+class ExitError(Exception):
+    """What is asked would end the process: it raised what is no `Exception`."""
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Ask something of an engine, which may raise any exception but may not end the process by one.
+
+    Raises
+    ------
+    ExitError
+        Instead of `SystemExit` and the like; an interruption by Ctrl-C stays what it is.
+
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as ended:
+        raise ExitError(f"{type(ended).__name__}: {ended}") from ended
 
 
 @dataclass(frozen=True, slots=True)

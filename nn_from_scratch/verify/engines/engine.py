@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
-from nn_from_scratch.verify.engines.answers import Answer, AnswerError
+from nn_from_scratch.verify.engines.answers import Answer, AnswerError, asking
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods
 from nn_from_scratch.verify.engines.source import Source
 from nn_from_scratch.verify.engines.tape import Tape
@@ -97,11 +97,13 @@ class Engine:
 
     def answer(self, case: Case) -> Answer:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
-        return self.driver.answer(self.operations, case)
+        with asking():
+            return self.driver.answer(self.operations, case)
 
     def forward(self, case: Case) -> object:
         """Compute a case's expression only."""
-        return self.driver.forward(self.operations, case)
+        with asking():
+            return self.driver.forward(self.operations, case)
 
     @property
     def format(self) -> Format:

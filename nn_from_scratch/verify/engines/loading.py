@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 
 BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
@@ -28,9 +29,12 @@ def load(spec: str) -> Engine:
     """
     location, attribute = _parts(spec)
     try:
-        module = (
-            _import_file(Path(location)) if location.endswith(".py") else importlib.import_module(location)
-        )
+        with asking():
+            module = (
+                _import_file(Path(location))
+                if location.endswith(".py")
+                else importlib.import_module(location)
+            )
     except Exception as error:
         known = f"known names are {', '.join(BUILT_IN)}; else give module:attribute or path.py:attribute"
         raise EngineError(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
@@ -146,7 +147,7 @@ def _held(engine: Engine, case: Case) -> list[tuple[tuple[float, ...] | None, tu
     if tape is None:
         return []
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with asking(), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # PyTorch warns that inner nodes keep no gradient
             nodes = tape.forward(engine.operations, case)
             output = nodes[expression.output]

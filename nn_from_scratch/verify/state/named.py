@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
+from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.state import checks, isolated
 from nn_from_scratch.verify.state.growth import affordable
@@ -88,10 +89,11 @@ def outcome(engine: Engine, name: str, processes: isolated.Processes | None = No
     """Run one check in this process."""
     grade, check, happened = CHECKS[name]
     try:
-        moves = Driven(engine, processes)
-        if name in _LENGTHS:
-            affordable(moves, _LENGTHS[name])
-        findings = list(check(moves))
+        with asking():
+            moves = Driven(engine, processes)
+            if name in _LENGTHS:
+                affordable(moves, _LENGTHS[name])
+            findings = list(check(moves))
     except NotSupportedError as error:
         no_state = isinstance(error, NoTapeError) and grade == "state"
         applies = not (no_state or isinstance(error, DoesNotApplyError))

@@ -2,10 +2,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from nn_from_scratch.statuses import BAD_USAGE, INTERNAL_ERROR, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify import verify
 from nn_from_scratch.verify.cli import commands as cli
 
@@ -27,7 +29,7 @@ def faulty(tmp_path: Path) -> str:
 
 
 def test_verify_of_our_engine_is_right(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["verify", *QUICK]) == cli.RIGHT == 0
+    assert cli.main(["verify", *QUICK]) == RIGHT == 0
     out = capsys.readouterr().out
     assert "RIGHT nn_from_scratch, 60 of 60 graphs" in out
     assert "second derivatives of 30 graphs: " in out
@@ -36,7 +38,7 @@ def test_verify_of_our_engine_is_right(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_verify_of_a_wrong_engine_says_what_is_wrong(faulty: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["verify", "--engine", f"{faulty}:engine", *QUICK, *OF_GRAPHS]) == cli.WRONG == 1
+    assert cli.main(["verify", "--engine", f"{faulty}:engine", *QUICK, *OF_GRAPHS]) == WRONG == 1
     out = capsys.readouterr().out
     assert "WRONG" in out
     assert "sin is wrong: in sin(x0) at x0 = 2.0" in out
@@ -45,7 +47,7 @@ def test_verify_of_a_wrong_engine_says_what_is_wrong(faulty: str, capsys: pytest
 def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
     paths = {kind: tmp_path / "new" / f"results.{kind}" for kind in ("json", "html", "junit")}
     options = [text for kind, path in paths.items() for text in (f"--{kind}", str(path))]
-    assert cli.main(["verify", "--engine", faulty, *QUICK, *OF_GRAPHS, *options]) == cli.WRONG
+    assert cli.main(["verify", "--engine", faulty, *QUICK, *OF_GRAPHS, *options]) == WRONG
     results = json.loads(paths["json"].read_text(), parse_constant=pytest.fail)
     assert results["verdict"] == "wrong"
     assert results["graphs"]["checked"] == 60
@@ -58,12 +60,12 @@ def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
 
 def test_verify_gates_on_the_given_grades(faulty: str) -> None:
     options = ["verify", "--engine", f"{faulty}:double", "--graphs", "10"]
-    assert cli.main([*options, *OF_GRAPHS]) == cli.RIGHT
-    assert cli.main([*options, "--grade", "state"]) == cli.WRONG
+    assert cli.main([*options, *OF_GRAPHS]) == RIGHT
+    assert cli.main([*options, "--grade", "state"]) == WRONG
 
 
 def test_verify_of_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["verify", "--graphs", "0", *OF_GRAPHS]) == cli.NOTHING_CHECKED == 5
+    assert cli.main(["verify", "--graphs", "0", *OF_GRAPHS]) == NOTHING_CHECKED == 5
     assert "NOTHING CHECKED" in capsys.readouterr().out
 
 
@@ -105,18 +107,11 @@ def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
 def test_bad_usage_is_told_in_one_error(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert status_of(arguments) == cli.BAD_USAGE == 4
+    assert cli.main(arguments) == BAD_USAGE == 4
     error = capsys.readouterr().err
     assert message in error
     assert error.count("error: ") == 1
     assert "Traceback" not in error
-
-
-def status_of(arguments: list[str]) -> int:
-    try:
-        return cli.main(arguments)
-    except SystemExit as stop:  # argparse's way
-        return int(str(stop.code))
 
 
 @pytest.mark.parametrize("option", ["--json", "--html", "--junit"])
@@ -124,11 +119,11 @@ def test_unwritable_path_is_told_before_the_work(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "verify", lambda *_, **__: pytest.fail("the work began"))
-    assert cli.main(["verify", option, str(tmp_path)]) == cli.BAD_USAGE
+    assert cli.main(["verify", option, str(tmp_path)]) == BAD_USAGE
     assert f"cannot write {tmp_path}: Is a directory" in capsys.readouterr().err
     file = tmp_path / "file"
     file.write_text("")
-    assert cli.main(["verify", option, str(file / "results")]) == cli.BAD_USAGE
+    assert cli.main(["verify", option, str(file / "results")]) == BAD_USAGE
 
 
 def raising(error: BaseException) -> Callable[..., Any]:
@@ -142,7 +137,7 @@ def test_internal_failure_has_its_own_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "verify", raising(RuntimeError("the suite is broken")))
-    assert cli.main(["verify"]) == cli.INTERNAL_ERROR == 3
+    assert cli.main(["verify"]) == INTERNAL_ERROR == 3
     assert "RuntimeError: the suite is broken" in capsys.readouterr().err
 
 
@@ -150,7 +145,7 @@ def test_interruption_has_its_own_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "verify", raising(KeyboardInterrupt()))
-    assert cli.main(["verify"]) == cli.INTERRUPTED == 2
+    assert cli.main(["verify"]) == INTERRUPTED == 2
     assert "interrupted" in capsys.readouterr().err
 
 
@@ -166,14 +161,14 @@ def test_interrupted_results_are_written_nevertheless(
 
     monkeypatch.setattr(cli, "verify", interrupted)
     path = tmp_path / "results.json"
-    assert cli.main(["verify", "--graphs", "500", "--jobs", "1", "--json", str(path)]) == cli.INTERRUPTED
+    assert cli.main(["verify", "--graphs", "500", "--jobs", "1", "--json", str(path)]) == INTERRUPTED
     results = json.loads(path.read_text())
     assert (results["interrupted"], results["graphs"]["checked"]) == (True, 50)
 
 
 @pytest.mark.parametrize("command", ["verify", "moons", "benchmark", "report"])
 def test_help_tells_options_and_exit_statuses(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert status_of([command, "--help"]) == 0
+    assert cli.main([command, "--help"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "--json PATH" in out
     assert "--html PATH" in out
@@ -203,6 +198,7 @@ def test_report_sums_up_the_statuses(
     monkeypatch.setattr(cli, "_run_moons", lambda *options: {**result, "verdict": moons})
     monkeypatch.setattr(cli, "_run_benchmark", lambda *options: {**result, "verdict": "measured"})
     monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
+    monkeypatch.setattr(cli, "tables", Mock())
     paths = [tmp_path / "page.html", tmp_path / "results.json"]
     assert cli.main(["report", "--html", str(paths[0]), "--json", str(paths[1])]) == expected
     assert paths[0].read_text() == "verify moons benchmark power"
@@ -213,6 +209,7 @@ def test_report_stops_where_it_is_interrupted(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(cli, "_run_verify", lambda options: {"interrupted": True, "verdict": "right"})
     monkeypatch.setattr(cli, "_run_moons", lambda *options: pytest.fail("the work went on"))
     monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
+    monkeypatch.setattr(cli, "tables", Mock())
     path = tmp_path / "page.html"
-    assert cli.main(["report", "--html", str(path)]) == cli.INTERRUPTED
+    assert cli.main(["report", "--html", str(path)]) == INTERRUPTED
     assert path.read_text() == "verify power"
