@@ -200,6 +200,7 @@ def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
     assert all(one._process.poll() for one in started)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "grades"),
     [
@@ -346,6 +347,7 @@ def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch)
     assert results["oracles"]["taylor"]["agrees"] > 40
 
 
+@pytest.mark.once
 def test_reverse_pass_is_blamed_where_every_operation_is_right() -> None:
     results = verify(faulty("every path"), graphs=100, grades=OF_GRAPHS)
     assert REVERSE_PASS in {failure["operation"] for failure in results["failures"]}

@@ -58,6 +58,7 @@ def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
     assert suite.get("failures") != "0"
 
 
+@pytest.mark.once
 def test_verify_gates_on_the_given_grades(faulty: str) -> None:
     options = ["verify", "--engine", f"{faulty}:double", "--graphs", "10"]
     assert cli.main([*options, *OF_GRAPHS]) == RIGHT

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from nn_from_scratch.verify.power.right_engines.tape import Way
 
+pytestmark = pytest.mark.once
+
 passes = 0
 
 

@@ -62,6 +62,7 @@ def test_every_step_on_arrays_needs_an_ability() -> None:
         assert {form[0] for form in forms} == {one.form[0] for one in needed(drawn)}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "error", [AttributeError("no prod"), NotImplementedError("no prod"), TypeError("no")]
 )
@@ -192,6 +193,7 @@ def test_transform_is_asked_for_what_it_lacks_once_it_raises(monkeypatch: pytest
     assert results["operations"]["sum"]["checked"] > 5
 
 
+@pytest.mark.once
 def test_operation_that_the_adapter_gives_and_that_cannot_be_called_is_an_error() -> None:
     for wrong in (
         lambda x: x,

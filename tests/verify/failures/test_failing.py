@@ -34,6 +34,7 @@ def run(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["div: y where y squared belongs", "left over"])
 def test_reproducer_fails_by_itself_until_the_engine_is_right(name: str, tmp_path: Path) -> None:
     adapter = tmp_path / "my_engine.py"

@@ -75,6 +75,7 @@ def scripts(faulty_package: Path) -> dict[str, str]:
     return {failure["operation"]: failure["reproducer"] for failure in json.loads(campaign.stdout)}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("operation", PLANTED)
 def test_reproducer_of_a_planted_fault_fails_by_itself(
     operation: str, scripts: dict[str, str], faulty_package: Path

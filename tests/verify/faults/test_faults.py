@@ -27,6 +27,7 @@ def named(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
 
 
+@pytest.mark.once
 def test_the_victim_without_a_fault_is_right() -> None:
     results = verify(Victim().engine("victim"), graphs=GRAPHS)
     assert results["verdict"] == "right"

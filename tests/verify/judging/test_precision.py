@@ -55,6 +55,7 @@ def test_wrong_derivative_is_caught_in_a_few_bits(name: str, operation: str) -> 
     assert all(operation in str(one.case.expression) for one in wrong)
 
 
+@pytest.mark.once
 def test_float32_that_claims_float64_is_caught() -> None:
     results = verify(_in_pytorch(torch.float32, "float64"), graphs=100, grades=["rules", "accuracy"])
     assert results["verdict"] == "wrong"

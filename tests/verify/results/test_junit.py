@@ -58,6 +58,7 @@ def test_checks_of_state_fail_under_their_name() -> None:
     assert test.find("failure") is not None
 
 
+@pytest.mark.once
 def test_faults_of_no_operation_have_a_case_of_their_own() -> None:
     suite, _ = suite_of(faulty("every path"))
     assert case_of(suite, "reverse pass").find("failure") is not None

@@ -17,6 +17,8 @@ from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.results.tables import show_verify
 
+pytestmark = pytest.mark.once
+
 CLIPPED = single("clip", "xcc", [1.0, 1.0, 1.0])
 
 

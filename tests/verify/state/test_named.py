@@ -33,6 +33,7 @@ def test_our_engine_passes_every_check() -> None:
     )
 
 
+@pytest.mark.once
 def test_the_victim_without_a_fault_passes_every_check() -> None:
     found = {result.name: result.outcome for result in state.run(Victim().engine("victim"))}
     assert {name for name, outcome in found.items() if outcome == "not supported"} == LACKING
@@ -386,6 +387,7 @@ def test_time_that_is_exponential_in_shared_nodes_is_found_within_a_budget() -> 
     assert 8 <= int(found[2]) < 30
 
 
+@pytest.mark.once
 def test_time_that_is_quadratic_in_the_length_is_found_within_a_budget(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -421,6 +423,7 @@ def test_chain_that_would_take_too_long_is_not_waited_for(monkeypatch: pytest.Mo
     )
 
 
+@pytest.mark.once
 def test_slow_engine_that_is_linear_is_not_accused() -> None:
     class Slow(Victim):
         def apply(self, name: str, *operands: Any, **parameters: Any) -> Value:

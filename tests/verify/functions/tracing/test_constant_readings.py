@@ -7,6 +7,8 @@ from flint import arb
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("number", "exact"),
