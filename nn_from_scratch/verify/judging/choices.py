@@ -69,14 +69,16 @@ def explain(
     """
     linear = [_fractions(form) for form in gradient.derivatives]
     arriving = [_fractions(split.arriving) for split in gradient.splits]
-    signs = _signs(gradient.splits)
+    bounds = _bounds(gradient.splits)
+    signs = [_sign(split, bounds) for split in gradient.splits]
+    unknown = _unknown(gradient, bounds)
     found = []
     for entries, numbers in _connected(gradient):
         part = _Part(
             {k: gradient.splits[k].shares for k in numbers},
             {k: arriving[k] for k in numbers},
             {k: signs[k] for k in numbers},
-            [(linear[i], got[i], tolerances[i]) for i in entries],
+            [(linear[i], got[i], tolerances[i] + unknown[i]) for i in entries],
         )
         weights = next(filter(part.gives, conventions), None)
         if weights is not None:
@@ -90,16 +92,46 @@ def _fractions(form: Form) -> _Linear:
     return {share: fraction(coefficient) for share, coefficient in form.items()}
 
 
-def _signs(splits: Sequence[Split]) -> list[int]:
-    """Return the sign of what arrives at each split whatever is chosen; 0 where it depends on choices."""
+_Bounds = Mapping[int, arb]
+"""By share, a ball of all that it may be, whatever is chosen."""
+
+
+def _bounds(splits: Sequence[Split]) -> _Bounds:
     bounds: dict[int, arb] = {CONSTANT: arb(1)}
-    signs = []
     with taylor.working(taylor.PRECISION):
         for split in splits:
-            arriving = sum((c * bounds[share] for share, c in split.arriving.items()), arb(0))
-            bounds |= dict.fromkeys(split.shares, arriving.union(arb(0)))
-            signs.append(1 if arriving >= 0 else -1 if arriving <= 0 else 0)
-    return signs
+            bounds |= dict.fromkeys(split.shares, _arriving(split, bounds).union(arb(0)))
+    return bounds
+
+
+def _arriving(split: Split, bounds: _Bounds) -> arb:
+    return sum((c * bounds[share] for share, c in split.arriving.items()), arb(0))
+
+
+def _sign(split: Split, bounds: _Bounds) -> int:
+    """Return the sign of what arrives at a split whatever is chosen; 0 where it depends on choices."""
+    with taylor.working(taylor.PRECISION):
+        arriving = _arriving(split, bounds)
+        return 1 if arriving >= 0 else -1 if arriving <= 0 else 0
+
+
+def _unknown(gradient: OpenGradient, bounds: _Bounds) -> list[Fraction]:
+    """Return how far each derivative may be from what the midpoints of all coefficients give.
+
+    A coefficient is known to all digits that matter, unless differences on the way to it cancel.
+    """
+    off: dict[int, arb] = {CONSTANT: arb(0)}
+
+    def of(form: Form) -> arb:
+        return sum(
+            (c.rad() * bounds[share].abs_upper() + c.abs_upper() * off[share] for share, c in form.items()),
+            arb(0),
+        ).upper()
+
+    with taylor.working(taylor.PRECISION):
+        for split in gradient.splits:
+            off |= dict.fromkeys(split.shares, of(split.arriving))
+        return [fraction(of(form)) for form in gradient.derivatives]
 
 
 def _connected(gradient: OpenGradient) -> Iterator[tuple[tuple[int, ...], list[int]]]:

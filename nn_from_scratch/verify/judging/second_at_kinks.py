@@ -162,7 +162,7 @@ class SecondAtKinks:
         with taylor.working(taylor.PRECISION):
             tangents = self._tangents(weights)
             along = {CONSTANT: tangents[self._kinks.expression.output]}
-            if abs(fraction(along[CONSTANT]) - got[0]) > tolerances[0]:
+            if abs(fraction(along[CONSTANT]) - got[0]) > tolerances[0] + fraction(along[CONSTANT].rad()):
                 return None
             sources = self._sources(tangents, self._adjoints(weights))
             later = reverse(self._kinks, sources, self._slopes)

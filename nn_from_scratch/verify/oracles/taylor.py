@@ -141,6 +141,14 @@ def exactly(value: Any, approximate: Any) -> Any:
     return arb_series([value, *(approximate[k] for k in range(1, ctx.cap))])
 
 
+def _hyperbolic(x: Any) -> tuple[Any, Any]:
+    """Return sinh and cosh by the addition theorem: differences of exponentials would cancel near 0."""
+    sinh, cosh = x[0].sinh(), x[0].cosh()
+    step = arb_series([0, *(x[k] for k in range(1, ctx.cap))])
+    even, odd = (step.exp() + (-step).exp()) / 2, (step.exp() - (-step).exp()) / 2
+    return sinh * even + cosh * odd, cosh * even + sinh * odd
+
+
 def _tanh(x: Any) -> Any:
     return exactly(x[0].tanh(), 1 - _divide(2.0, (2 * x).exp() + 1))
 
@@ -252,8 +260,8 @@ SERIES: Arithmetic = {
     "arccos": _method("acos"),
     "arctan": _method("atan"),
     "arctan2": _arctan2,
-    "sinh": lambda x: exactly(x[0].sinh(), (x.exp() - (-x).exp()) / 2),
-    "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
+    "sinh": lambda x: _hyperbolic(x)[0],
+    "cosh": lambda x: _hyperbolic(x)[1],
     "tanh": _tanh,
     "sigmoid": _sigmoid,
     "softplus": lambda x: exactly(x[0].exp().log1p(), (1 + x.exp()).log()),

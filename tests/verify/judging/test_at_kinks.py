@@ -19,7 +19,7 @@ from long_runs import tenth
 from nn_from_scratch.verify import Case, Engine, Expression, Step, Verdict, load
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
-from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.oracles import pytorch, taylor
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import Symbol
@@ -385,3 +385,30 @@ def test_second_derivative_that_is_no_number_is_judged_at_kinks_too(number: floa
     found = examine(answering(OURS, lambda case: Answer(0.0, (number,))), one)
     assert found.verdict is Verdict.WRONG
     assert "no finite number" in found.message
+
+
+TIE_NEAR_A_MINIMUM = Case(
+    Expression(1, (), (Step("cosh", (0,)), Step("max", (1,), (("axis", -1), ("keepdims", False)))), 2),
+    (-1e-150, -1e-150),
+    ((2,),),
+    (1.0,),
+)
+
+
+@pytest.mark.parametrize("name", ["nn_from_scratch", "pytorch"])
+def test_a_tie_is_shared_where_slopes_are_tiny(name: str) -> None:
+    if name == "pytorch":
+        pytest.importorskip("torch")
+    found = examine(load(name), TIE_NEAR_A_MINIMUM)
+    assert found.verdict is Verdict.RIGHT, found.message
+    twice = answering(load(name), lambda _: Answer(1.0, (-1e-150, -1e-150)))
+    assert examine(twice, TIE_NEAR_A_MINIMUM).verdict is Verdict.WRONG
+
+
+def test_a_slope_of_which_no_digit_is_known_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a difference of exponentials nothing is left in 256 bits: what is not known is no fault."""
+    cancelling = {**taylor.SERIES, "cosh": lambda x: (x.exp() + (-x).exp()) / 2}
+    monkeypatch.setattr(taylor, "SERIES", cancelling)
+    assert not examine(load("nn_from_scratch"), TIE_NEAR_A_MINIMUM).verdict.accuses
+    second = replace(TIE_NEAR_A_MINIMUM, tangent=(1.0, 1.0))
+    assert not examine(load("nn_from_scratch"), second).verdict.accuses

@@ -2,7 +2,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from flint import arb, ctx
+from flint import arb, arb_series, ctx
 
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
@@ -178,3 +178,15 @@ def test_value_behind_a_jump_is_known() -> None:
     value, (slope,) = taylor.enclose(expression, (0.0,))
     assert value == 1
     assert not slope.is_finite()
+
+
+@pytest.mark.parametrize("x", [0.3, 1e-8, -1e-150, 5e-324])
+@pytest.mark.parametrize(("name", "derivatives"), [("sinh", ("cosh", "sinh")), ("cosh", ("sinh", "cosh"))])
+def test_hyperbolic_functions_keep_their_digits_near_0(
+    name: str, derivatives: tuple[str, str], x: float
+) -> None:
+    with taylor.working(taylor.PRECISION, 3):
+        series = taylor.SERIES[name](arb_series([x, 1]))
+        for order, derivative in enumerate((name, *derivatives)):
+            assert series[order].rel_accuracy_bits() > 200
+            assert series[order].overlaps(getattr(arb(x), derivative)() / math.factorial(order))
