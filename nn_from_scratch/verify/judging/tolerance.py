@@ -7,9 +7,9 @@ from `oracles.taylor`, which has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from flint import arb
@@ -44,6 +44,8 @@ class Rounding:
         The numbers met on the way; constants are floats.
     kinks
         Whether a comparison was met that rounding may take for a tie.
+    tangents
+        Returns the numbers that forward mode meets, beside those.
 
     """
 
@@ -53,14 +55,17 @@ class Rounding:
     derivative_scales: tuple[float, ...]
     met: tuple[Rounded | float, ...]
     kinks: bool
+    tangents: Callable[[], Iterator[Rounded]]
 
     def in_range(self, working_format: Format) -> bool:
         """Whether nothing on the way overflows or underflows, in any order: the radii hold only then."""
         largest = 2.0**working_format.largest_exponent
         computed = [one for one in self.met if isinstance(one, Rounded)]
         constants = (working_format.holds(arb(one)) for one in self.met if not isinstance(one, Rounded))
-        return all(constants) and all(
-            working_format.holds(one.ball) and one.size <= largest for one in computed
+        return (
+            all(constants)
+            and all(working_format.holds(one.ball) and one.size <= largest for one in computed)
+            and all(one.size <= largest for one in self.tangents())
         )
 
 
@@ -132,7 +137,34 @@ def derive_rounding(
         derivative_scales=tuple(scales),
         met=tuple(met),
         kinks=kinks,
+        tangents=partial(_tangents, expression, functions, values),
     )
+
+
+def _tangents(
+    expression: Expression, functions: RoundedFunctions, values: Sequence[Rounded | float]
+) -> Iterator[Rounded]:
+    """Yield the derivatives of all nodes that the output depends on, by each input.
+
+    Where a branch was not taken, reverse mode multiplies the 0 that arrives there by one slope after the
+    other; forward mode multiplies the slopes first, which may overflow.
+    """
+    needed, first = expression.reachable(), expression.first_step
+    with taylor.working(taylor.PRECISION):
+        for moved in sorted(needed & set(range(expression.inputs))):
+            found = {moved: functions.model.number(1.0)}
+            for index, step in enumerate(expression.steps, first):
+                if index not in needed or not found.keys() & set(step.operands):
+                    continue
+                operands = [values[k] for k in step.operands]
+                partials = PARTIALS[step.operation](functions, values[index], *operands)
+                parts = [
+                    found[k].path(slope)
+                    for k, slope in zip(step.operands, partials, strict=True)
+                    if k in found
+                ]
+                found[index] = sum(parts[1:], parts[0])
+            yield from found.values()
 
 
 def rounded_values(

@@ -38,7 +38,9 @@ def engine_of(name: str) -> Engine:
 
 
 def graph(
-    point: Sequence[float], constants: Sequence[float], *steps: tuple[str, int] | tuple[str, int, int]
+    point: Sequence[float],
+    constants: Sequence[float],
+    *steps: tuple[str, int] | tuple[str, int, int] | tuple[str, int, int, int],
 ) -> Case:
     """Return the case whose output is the last step; operands are numbered inputs, constants, steps."""
     made = tuple(Step(name, tuple(operands)) for name, *operands in steps)
@@ -158,6 +160,29 @@ def test_the_slope_of_tanh_may_be_a_squared_secant() -> None:
     engine = engine_of("autograd")  # 2.6 units off
     assert examine(engine, one).verdict is Verdict.RIGHT
     assert examine(engine, replace(one, tangent=(1.0,))).verdict is Verdict.RIGHT
+
+
+def test_a_branch_that_is_not_taken_may_overflow_in_forward_mode() -> None:
+    """The slopes of 1 / x and of a logarithm, one after the other, where no adjoint arrives."""
+    one = graph(
+        (-1e-150,),
+        (7.0,),
+        ("square", 0),
+        ("log", 2),
+        ("neg", 3),
+        ("exp", 4),
+        ("log", 5),
+        ("where", 6, 1, 5),
+    )
+    engine = engine_of("dual numbers")
+    assert math.isnan(engine.answer(one).gradient[0])
+    assert examine(engine, one).verdict is Verdict.UNDECIDED
+    assert examine(engine_of("textbook reverse mode"), one).verdict is Verdict.RIGHT
+
+
+def test_fifty_digits_have_no_complex_numbers() -> None:
+    one = graph((-0.5, 2.0), (), ("sqrt", 0), ("sign", 2), ("square", 1))
+    assert examine(engine_of("50 digits"), one).verdict is Verdict.RIGHT
 
 
 def test_a_sum_with_a_dominating_last_term_is_right_for_any_length() -> None:

@@ -89,10 +89,13 @@ class Value:
 
 def _apply(rule: str, *operands: Value | float) -> Value:
     numbers = [x.data if isinstance(x, Value) else context.mpf(x) for x in operands]
+    undefined = context.nan, (context.nan,) * len(operands)
     try:
         result, partials = _RULES[rule](*numbers)
     except ZeroDivisionError:  # where other engines compute an infinity
-        result, partials = context.nan, (context.nan,) * len(operands)
+        result, partials = undefined
+    if any(isinstance(x, context.mpc) for x in (result, *partials)):  # where others compute no number
+        result, partials = undefined
     nodes = [(x, slope) for x, slope in zip(operands, partials, strict=True) if isinstance(x, Value)]
     return Value(result, tuple(x for x, _ in nodes), tuple(slope for _, slope in nodes))
 
