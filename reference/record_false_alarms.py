@@ -3,8 +3,9 @@
 It checks random graphs on engines held to be right: a million on this project's, scalar ones and those of
 arrays in turns, and on others that compute differently, of every format that they have (`GRAPHS`). FRACTION
 is the part of them that is asked, 1 by default. It writes as it goes, and goes on where the last run of the
-same size ended. One in `WITNESSED` is asked of finite differences, too. First it counts how many true
-derivatives lie in the interval that finite differences state.
+same size ended, after it has asked those again that were accused: by then a cause may be mended. One in
+`WITNESSED` is asked of finite differences, too. First it counts how many true derivatives lie in the interval
+that finite differences state.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.power.right_engines import RIGHT_ENGINES
-from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate import Choose, case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
@@ -101,6 +102,26 @@ RESOLVED = [
         "cause": "engine: divides by the element, and subtracts equal terms",
     },
     {
+        "engine": "autograd",
+        "case": "tanh(x0) at x0 = 0.159",
+        "cause": "tolerance: its derivative by 1 / cosh(x0) ** 2 is up to 5 units off",
+    },
+    {
+        "engine": "nn_from_scratch",
+        "case": "max(cosh(x0)) at a tie of two entries of -1e-150",
+        "cause": "oracle: differences of exponentials left no digit of the slope of cosh",
+    },
+    {
+        "engine": "dual numbers",
+        "case": "where(log(u), 7.0, u) of u = exp(-log(tanh(x0 * x0))) at x0 = -1e-150",
+        "cause": "tolerance: in forward mode a branch that was not taken overflows",
+    },
+    {
+        "engine": "50 digits",
+        "case": "the logarithm of a negative number, or a sine of more digits than there are, beside the output",
+        "cause": "engine: it computed with complex numbers, and with all digits; mended",
+    },
+    {
         "engine": "jax",
         "case": "tanh(x0) near 1",
         "cause": "engine: XLA's tanh is off by several units in the last place",
@@ -154,6 +175,7 @@ def main(processes: int, fraction: float = 1.0) -> None:
     before = json.loads(PATH.read_text(encoding="utf-8")) if PATH.is_file() else {}
     if before.get("asked") == asked and before["margin"] == MARGIN:
         record = before
+        ask_again(record)
     record["provenance"] = {
         "script": "reference/record_false_alarms.py",
         "seed": SEED,
@@ -179,6 +201,23 @@ def main(processes: int, fraction: float = 1.0) -> None:
                 print(f"{done} of {len(left)} pieces, {len(record['accusations'])} accusations", flush=True)
                 write(record)
         write(record)
+
+
+def ask_again(record: dict[str, Any]) -> None:
+    """Ask the graphs of all accusations again, and count what is found now."""
+    accusations, record["accusations"] = record["accusations"], []
+    for told in accusations:
+        found = nothing_found(told["engine"])
+        engine, index = engine_of(told["engine"]), told["index"]
+        drawn, choose = drawn_for(engine, index)
+        if told["kind"] == "second order":
+            drawn = with_tangent(drawn, choose)
+        count(found, engine, index, drawn, told["kind"])
+        row = record["engines"][told["engine"]]
+        row["accused"] -= 1
+        for verdict in ("convention", "undecided", "accused"):
+            row[verdict] += found[verdict]
+        record["accusations"] += found["accusations"]
 
 
 def units(record: dict[str, Any]) -> list[tuple[str, int, int]]:
@@ -218,20 +257,26 @@ def engine_of(name: str) -> Engine:
 def checked(name: str, first: int, end: int) -> dict[str, Any]:
     """Check some graphs on one engine."""
     engine = engine_of(name)
-    part: dict[str, Any] = {
-        "engine": name,
-        **dict.fromkeys(COUNTS, 0),
-        "accusations": [],
-        "contradictions": [],
-    }
+    part = nothing_found(name)
     for index in range(first, end):
-        arrays = engine.arrays and index % 2 == 1
-        choose = seeded(SEED, index)
-        drawn = array_case(choose, engine.array_forms) if arrays else case(choose, engine.forms)
-        count(part, engine, index, drawn, "arrays" if arrays else "scalar")
+        drawn, choose = drawn_for(engine, index)
+        count(part, engine, index, drawn, "arrays" if drawn.shapes else "scalar")
         if name in SECOND_ORDER and index % 8 in (2, 3) and drawn.point:
             count(part, engine, index, with_tangent(drawn, choose), "second order")
     return part
+
+
+def nothing_found(name: str) -> dict[str, Any]:
+    """Return the counts of an engine before anything is asked."""
+    return {"engine": name, **dict.fromkeys(COUNTS, 0), "accusations": [], "contradictions": []}
+
+
+def drawn_for(engine: Engine, index: int) -> tuple[Case, Choose]:
+    """Draw a graph, one of arrays every other time if the engine has them; return what it was drawn with."""
+    choose = seeded(SEED, index)
+    if engine.arrays and index % 2 == 1:
+        return array_case(choose, engine.array_forms), choose
+    return case(choose, engine.forms), choose
 
 
 def count(part: dict[str, Any], engine: Engine, index: int, drawn: Case, kind: str) -> None:

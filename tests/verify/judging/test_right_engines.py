@@ -180,8 +180,24 @@ def test_a_branch_that_is_not_taken_may_overflow_in_forward_mode() -> None:
     assert examine(engine_of("textbook reverse mode"), one).verdict is Verdict.RIGHT
 
 
-def test_fifty_digits_have_no_complex_numbers() -> None:
-    one = graph((-0.5, 2.0), (), ("sqrt", 0), ("sign", 2), ("square", 1))
+@pytest.mark.parametrize(
+    "beside",
+    [
+        (("log", 0), ("maximum", 2, 1)),  # a complex number has no order
+        (
+            ("exp", 1),
+            ("exp", 2),
+            ("exp", 3),
+            ("exp", 4),
+            ("exp", 5),
+            ("sin", 6),
+        ),  # of 10 ** 10 ** 1000 digits
+    ],
+)
+def test_fifty_digits_compute_what_is_beside_the_point_as_other_engines_do(
+    beside: tuple[tuple[str, int] | tuple[str, int, int], ...],
+) -> None:
+    one = graph((-0.5, 2.0), (), *beside, ("square", 1))
     assert examine(engine_of("50 digits"), one).verdict is Verdict.RIGHT
 
 

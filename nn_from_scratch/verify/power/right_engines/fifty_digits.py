@@ -15,6 +15,7 @@ from nn_from_scratch.verify.questions.operations import CATALOGUE
 
 context = mpmath.MPContext()
 context.dps = 50
+_LARGEST = context.mpf(10) ** 1000
 
 
 def _sigmoid(x: Any) -> Any:
@@ -96,6 +97,8 @@ def _apply(rule: str, *operands: Value | float) -> Value:
         result, partials = undefined
     if any(isinstance(x, context.mpc) for x in (result, *partials)):  # where others compute no number
         result, partials = undefined
+    if abs(result) > _LARGEST:  # beyond every format; its sine would take as many digits of pi
+        result *= context.inf
     nodes = [(x, slope) for x, slope in zip(operands, partials, strict=True) if isinstance(x, Value)]
     return Value(result, tuple(x for x, _ in nodes), tuple(slope for _, slope in nodes))
 
