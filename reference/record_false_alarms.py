@@ -118,7 +118,7 @@ RESOLVED = [
     },
     {
         "engine": "50 digits",
-        "case": "the logarithm of a negative number, or a sine of more digits than there are, beside the output",
+        "case": "beside the output the logarithm of a negative number, or a sine of too many digits",
         "cause": "engine: it computed with complex numbers, and with all digits; mended",
     },
     {
