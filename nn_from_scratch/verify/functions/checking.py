@@ -1,33 +1,44 @@
-"""The check of one function and its hand-written gradient that raises."""
+"""The check of one function and its hand-written gradient: by their formulas, their values and the contract."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
-from nn_from_scratch.verify.functions.causes import likely_cause
-from nn_from_scratch.verify.functions.doubts import doubt
-from nn_from_scratch.verify.functions.judging import judge
-from nn_from_scratch.verify.functions.locating import wrong_entries
+from nn_from_scratch.verify.functions.formula import Counted, traced_formula
+from nn_from_scratch.verify.functions.result import FunctionResult
+from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.traced import NotTraced, Traced
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.functions.values import Differences, differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
-_LINES = 4
+MANY = 4096
+"""Inputs beyond which differences are not asked as well, if the formula is proved: they show less."""
+
+KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
 
 
 def check_gradient(
-    function: Callable[..., Any], gradient: Callable[..., Any], inputs: Any, *, seed: int = 0
-) -> Measured:
-    """Check a hand-written gradient of a function of which nothing is known but its values.
+    function: Callable[..., Any],
+    gradient: Callable[..., Any],
+    inputs: Any,
+    *,
+    seed: int = 0,
+    shapes: bool = True,
+) -> FunctionResult:
+    """Check a hand-written gradient of a function.
 
-    The derivative along a random direction is compared with finite differences whose error is estimated, not
-    chosen: the noise of the function, the type of the numbers that it computes with and its scale are found
-    out from its values. A gradient is accused only of what they cannot explain, and called right only where
-    they could have shown an error of a hundredth; else the question is undecided, and says why. A smooth
-    function of any number of inputs takes at most 20 evaluations. If the gradient is wrong, its wrong
-    entries are looked for and named.
+    Where numpy code can be traced, its formula is compared with the derivative of the function's at 256 bits:
+    a proof, in float32 as in float64. Beside that, and where it is not traced, the derivative along a random
+    direction is compared with finite differences whose error is estimated, not chosen: the noise of the
+    function, the type of the numbers that it computes with and its scale are found out from its values. A
+    gradient is accused only of what they cannot explain, and called right only where they could have shown
+    an error of a hundredth; else the question is undecided, and says why. Where the two disagree, the formula
+    holds. A smooth function of any number of inputs takes at most 20 evaluations where the inputs are many.
+    If the gradient is wrong, its wrong entries are looked for and named.
 
     Parameters
     ----------
@@ -43,71 +54,129 @@ def check_gradient(
         float32, float16); integers, None and texts within are passed through.
     seed
         Which directions and which cotangent.
+    shapes
+        Whether the formula is asked at drawn inputs of other shapes as well.
 
     Returns
     -------
-    Measured
-        The derivative along the direction: got, expected, and the interval within which they agree; its
-        `miss_probability` says how likely a wrong gradient passes.
+    FunctionResult
+        Its rows say what was possible: "formula equal at this point to 74 digits", "numbers within 0.8
+        units", or "numbers compared only" and why; its `miss_probability` how likely a wrong gradient passes.
 
     Raises
     ------
     GradientError
-        If the gradient is wrong, is not the same twice, or changes what is not its own.
+        If the gradient is wrong, loses digits that its dtype has, is not the same twice, or changes what is
+        not its own. Its `result` is what was found.
     UndecidedError
-        If the values cannot decide: noise, a jump, an edge of the domain, a function that is not
-        deterministic.
+        If nothing can decide: noise, a jump, an edge of the domain, a function that is not deterministic.
     ValueError
         If the function returns no finite real number, or the gradient has another shape than the input.
 
     """
-    box = BlackBox(function, gradient, inputs, seed)
-    judged = judge(box)
-    if judged.verdict == "wrong":
-        wrong = {k: x for k, x in judged.entries.items() if x.wrong}
-        complete = len(judged.entries) == len(box.point)
-        if not wrong:
-            wrong, complete = wrong_entries(box, judged.vector, judged.whole)
-        reason = doubt(box, judged.whole, wrong, complete=complete)
-        if reason:
-            raise UndecidedError(reason)
-        raise GradientError(_accusation(box, judged.whole, wrong, complete=complete))
-    if judged.verdict == "undecided":
-        raise UndecidedError(judged.whole.reason)
-    return judged.whole
+    found = examine_gradient(function, gradient, inputs, seed=seed, shapes=shapes)
+    if found.verdict is Verdict.RIGHT:
+        return found
+    if found.verdict is Verdict.UNDECIDED:
+        raise UndecidedError(found.said, found)
+    raise GradientError(found.said, found)
 
 
-def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complete: bool) -> str:
-    """Say what is wrong: entries, the likely cause, and what it took to find them."""
-    lines = [_line(box, index, measured) for index, measured in list(wrong.items())[:_LINES]]
-    if not lines:
-        lines.append(
-            f"the derivative along a random direction is {whole.got!r}, expected {whole.expected!r} within "
-            f"{whole.interval:.2g} (finite differences): the error is {abs(whole.got - whole.expected):.3g}"
-        )
-    if not complete:
-        lines.append(f"and more of {len(box.point)} entries")
-    elif len(wrong) > _LINES:
-        lines.append(f"and {len(wrong) - _LINES} more of {len(box.point)} entries")
-    cause = likely_cause(box, wrong, complete)
-    if cause:
-        lines.append(f"likely cause: {cause}")
-    lines += [f"note: {note}" for note in box.notes]
-    return "\n".join([*lines, f"(found by {box.evaluations} evaluations of the function)"])
+def examine_gradient(
+    function: Callable[..., Any],
+    gradient: Callable[..., Any],
+    inputs: Any,
+    *,
+    seed: int = 0,
+    shapes: bool = True,
+) -> FunctionResult:
+    """Return what `check_gradient` finds, without raising what it finds wrong or undecided."""
+    try:
+        box = BlackBox(function, gradient, inputs, seed)
+    except UndecidedError as error:
+        return FunctionResult(Verdict.UNDECIDED, (), str(error), None, 2)
+    except GradientError as error:
+        row = Row("contract", Verdict.WRONG, str(error))
+        return FunctionResult(Verdict.WRONG, (row,), str(error), None, 2)
+    counted = Counted(function)
+    formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes)
+    return Judgement(box, formula).result(counted.calls)
 
 
-def _line(box: BlackBox, index: int, found: Measured) -> str:
-    """Say what is wrong with one entry: got, expected, interval, and how many digits hold."""
-    length = float(np.abs(box.unit_vector(index)).max())
-    got, expected, interval = float(box.slopes[index]), found.expected / length, found.interval / length
-    between = ""
-    if found.kink:
-        low, high = expected - found.kink / length, expected + found.kink / length
-        between = f"; there is a kink here, and anything from {low:.6g} to {high:.6g} would do"
-    error = abs(got - expected)
-    digits = max(0, int(-np.log10(error / abs(expected)))) if 0 < error < abs(expected) else 0
-    hold = f", {digits} digit{'s' * (digits != 1)} hold{'s' * (digits == 1)}"
-    return (
-        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} within "
-        f"{interval:.2g} (finite differences): the error is {error:.3g}{hold}{between}"
-    )
+class Judgement:
+    """The verdict on a gradient by its formula and its values: where they disagree, the formula holds."""
+
+    def __init__(self, box: BlackBox, formula: Traced | NotTraced) -> None:
+        self.box = box
+        self.formula = formula
+        self.proved = isinstance(formula, Traced) and (formula.unsure is None or formula.verdict.accuses)
+        enough = self.proved and bool(formula) and len(box.point) > MANY
+        self.values: Differences | None = None if enough else differences(box)
+
+    def result(self, evaluations: int) -> FunctionResult:
+        """Put together what was found, by so many evaluations beside those of the box."""
+        verdict, reason = self._verdict()
+        rows = (*self._of_formula(), self._of_values(), Row("contract", Verdict.RIGHT, KEPT))
+        evaluations += self.box.evaluations
+        if verdict is not Verdict.RIGHT:
+            reason = f"{reason}\n({self._found_by(evaluations)})"
+        measured = self.values.measured if self.values is not None else self._exactly()
+        return FunctionResult(verdict, rows, reason, measured, evaluations)
+
+    def _verdict(self) -> tuple[Verdict, str]:
+        """Return the verdict, and why."""
+        formula, values = self.formula, self.values
+        if isinstance(formula, Traced) and self.proved:
+            if not formula.verdict.accuses:
+                return formula.verdict, ""
+            seen = values is not None and values.verdict is Verdict.WRONG
+            lines = [values.said, *formula.causes] if values is not None and seen else [str(formula)]
+            return formula.verdict, "\n".join(lines)
+        assert values is not None, "the values are asked where the formula does not decide"
+        if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
+            return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
+        return values.verdict, values.said
+
+    def _of_formula(self) -> Iterator[Row]:
+        formula = self.formula
+        if isinstance(formula, NotTraced):
+            yield Row("rules", None, f"numbers compared only: {first_line(formula.reason)}")
+            return
+        different = formula.rules.rule is Rule.DIFFERENT
+        said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")
+        yield Row("rules", Verdict.WRONG if different else Verdict.RIGHT, said)
+        if different:
+            return
+        if formula.verdict.accuses:
+            yield Row("accuracy", formula.verdict, "; ".join(formula.notes) or formula.message)
+        else:
+            verdict = Verdict.UNDECIDED if formula.loses_digits else Verdict.RIGHT
+            yield Row("accuracy", verdict, f"numbers within {formula.units:.2g} units")
+
+    def _of_values(self) -> Row:
+        values = self.values
+        if values is None:
+            return Row("values", None, "not asked for so many inputs, whose formula is proved")
+        if values.verdict is Verdict.RIGHT:
+            found = values.measured
+            compared = f"{found.expected:.9g} within {found.interval:.2g} expected"
+            return Row("values", Verdict.RIGHT, f"{found.got:.9g} along a random direction, {compared}")
+        if values.verdict is Verdict.WRONG and self.proved and self.formula:
+            said = f"the formula, which is exact at the point, holds against differences: {values.said}"
+            return Row("values", Verdict.UNDECIDED, said)
+        return Row("values", values.verdict, values.said)
+
+    def _exactly(self) -> Measured:
+        """Return the derivative along a direction by its formula, in the words of a measurement."""
+        assert isinstance(self.formula, Traced)
+        found = self.formula.along
+        assert found is not None
+        sizes = (found.interval, 0.0, found.size)
+        return Measured(found.got, found.expected, *sizes, Verdict.RIGHT, "", 0, 0.0, 0.0)
+
+    def _found_by(self, evaluations: int) -> str:
+        """Say what it took, and what was possible."""
+        said = f"found by {evaluations} evaluations of the function"
+        if isinstance(self.formula, NotTraced):
+            return f"{said}; numbers compared only: {first_line(self.formula.reason)}"
+        return f"{said}; {self.formula.rules}"

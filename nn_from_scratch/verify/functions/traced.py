@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
+from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
@@ -37,7 +37,10 @@ class Traced:
     `verdict` is RIGHT, INACCURATE or WRONG, at the point asked; `message` says all of it. `units` is how far
     the gradient's numbers are from their own formula, in units of the last place of the largest entry of
     each input, and `local` how far any single operation is from its exact value, in roundings. `elsewhere`
-    says what was found at drawn inputs of other shapes, `notes` what else is to be known.
+    says what was found at drawn inputs of other shapes, `notes` what else is to be known. `unsure` says why
+    an equal formula may not be the derivative that is meant: it is at a kink, has steps, or loses its digits.
+    `causes` says what in the backward makes it wrong, where that is known.
+    `along` is the derivative along a drawn direction.
     """
 
     verdict: Verdict
@@ -48,6 +51,10 @@ class Traced:
     operations: int
     elsewhere: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    causes: tuple[str, ...] = ()
+    unsure: str | None = None
+    loses_digits: bool = False
+    along: Along | None = None
 
     def __bool__(self) -> bool:
         """Whether the gradient is right."""
@@ -100,7 +107,7 @@ def trace_gradient(
         return gradient(*given, cotangent) if takes_cotangent else gradient(*given)
 
     subject = Subject(forward, backward, tuple(inputs), users=(function, gradient))
-    return _trace(subject, seed=seed, shapes=shapes, scalar=not takes_cotangent)
+    return trace_subject(subject, seed=seed, shapes=shapes, scalar=not takes_cotangent)
 
 
 def trace_backward(
@@ -132,7 +139,7 @@ def trace_backward(
         What was found, or why the trace does not count.
 
     """
-    return _trace(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
+    return trace_subject(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
 
 
 def _required(function: Callable[..., Any]) -> int | None:
@@ -145,7 +152,11 @@ def _required(function: Callable[..., Any]) -> int | None:
     return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
 
 
-def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
+def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
+    """Trace a forward and a backward, as `trace_backward`; a `scalar` forward is given no cotangent.
+
+    They are rehearsed first: what is not traced, or is too long, costs little more than one call.
+    """
     subject = subject.at([np.asarray(x) if isinstance(x, float) else x for x in subject.inputs])
     with exactly_computing():
         try:
@@ -164,6 +175,10 @@ def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced
         found.operations,
         tuple(message for _, message in elsewhere),
         tuple(found.notes),
+        tuple(found.causes),
+        found.unsure,
+        found.loses_digits,
+        found.along,
     )
 
 

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.jaxpr.computed import Expected, computed, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.values import check_values
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -75,7 +75,7 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
     if reason is not None:
         return Row(name, Verdict.UNDECIDED, f"{reason}: differences of {question.narrowest} are too coarse")
     try:
-        found = check_gradient(
+        found = check_values(
             box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed
         )
     except (UndecidedError, ValueError) as error:

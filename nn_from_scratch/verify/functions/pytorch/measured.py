@@ -13,10 +13,10 @@ import torch
 
 from nn_from_scratch.verify.functions import black_box
 from nn_from_scratch.verify.functions.black_box import BlackBox
-from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.values import check_values
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -48,7 +48,7 @@ def differences(question: Question, cotangents: Tensors, gradient: list[Floats],
     """Compare a gradient with finite differences of the function's values, in the dtype of its inputs."""
     value, answer, point = _numerically(question, cotangents, gradient)
     try:
-        found = check_gradient(value, answer, point, seed=seed)
+        found = check_values(value, answer, point, seed=seed)
     except (UndecidedError, ValueError) as error:
         return Row(NAME, Verdict.UNDECIDED, str(error))
     except GradientError as error:

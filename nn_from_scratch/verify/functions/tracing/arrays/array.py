@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series
 
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, users_line
+from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, blank
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, as_shadow, exact, of_entries
 
 _METHODS = frozenset({
@@ -114,14 +114,18 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> TracedArray:
         chosen = plain(key)
+        for part in _masks_in(chosen):
+            part.decides()
         found = self.shadow[chosen]
-        shadow = of_entries([found], ()) if isinstance(found, (arb, arb_series)) else found
+        shadow = found if isinstance(found, np.ndarray) else of_entries([found], ())
         self.trace.count(shadow.size)
         return TracedArray(self.numbers[chosen], shadow, self.trace)
 
     def __setitem__(self, key: Any, new: Any) -> None:
         chosen = plain(key)
         shadow = shadow_of(self.trace, new)
+        for mask in _masks_in(chosen):
+            self._note_masked(mask, self.numbers[chosen], new)
         self.numbers[chosen] = plain(new)
         self.trace.count(shadow.size)
         if shadow.ndim == 0:
@@ -132,6 +136,13 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
                 self.shadow[chosen] = shadow[()]
                 return
         self.shadow[chosen] = shadow
+
+    def _note_masked(self, mask: Mask, before: Numbers, new: Any) -> None:
+        """Note what a mask writes: over numbers that mean something it is a selection, else it decides."""
+        if is_traced(new) and not (np.isfinite(before).all() and np.any(before)):
+            mask.decides()
+        else:
+            self.trace.note_switch(before, plain(new))
 
     def __copy__(self) -> TracedArray:
         return self.copy()
@@ -158,8 +169,8 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
             return numbers
         if numbers.dtype.kind != "f":
             raise self.trace.end(f"a conversion to {numbers.dtype}")
-        if numbers.dtype.itemsize < self.numbers.dtype.itemsize and self.trace.lower is None:
-            self.trace.lower = f"{numbers.dtype} at {users_line()}"
+        if numbers.dtype.itemsize < self.numbers.dtype.itemsize:
+            self.trace.note_lower(numbers)
         self.trace.observe("astype", numbers, lambda: exact(self.numbers), None)
         if not copy and numbers.dtype == self.dtype:
             return self
@@ -207,6 +218,11 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         raise self.trace.end(f"the array's attribute .{name} is not traced")
 
 
+def _masks_in(key: Any) -> list[Mask]:
+    """Return the masks of an index."""
+    return [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, Mask)]
+
+
 def is_traced(x: Any) -> bool:
     """Whether something is a traced array, or a list or tuple that holds one."""
     return type(x) is TracedArray or (isinstance(x, (list, tuple)) and any(is_traced(part) for part in x))
@@ -250,7 +266,11 @@ def computed(  # noqa: PLR0917
         return numbers
     if array.dtype.kind != "f":
         raise trace.end(f"{name} gives {array.dtype}")
-    shadow = as_shadow(formula(*(shadow_of(trace, x) for x in operands)))
+    shadows = [shadow_of(trace, x) for x in operands]
+    shadow = blank(array.shape) if trace.rehearsal else as_shadow(formula(*shadows))
+
+    if trace.watching_digits:
+        trace.note_digits(name, array, shadow)
 
     def at_numbers() -> list[Numbers]:
         return [_as_computed(x, array.dtype) for x in operands]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask, alike
 from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
@@ -46,6 +47,9 @@ _LIBRARIES = (
 NEAR = 2.0**10
 """Two numbers that differ by so many roundings or fewer are near a tie: another formula may turn them."""
 
+MOST_OPERATIONS = 1_000_000
+"""Scalar operations of one run, at most."""
+
 FITTED = 6
 """Digits from which on a constant is one of a fitted formula, if there are several of them."""
 
@@ -61,6 +65,11 @@ def is_users(path: str) -> bool:
     """Whether a source file is the user's own, not the suite's, a library's or Python's."""
     inside = any(part in path for part in ("site-packages", "dist-packages", "<frozen", "<__array"))
     return not (inside or path.startswith(_LIBRARIES))
+
+
+def blank(shape: tuple[int, ...]) -> Shadow:
+    """Return a shadow of nothing, for a rehearsal."""
+    return np.empty(shape, dtype=object)
 
 
 def users_line() -> str:
@@ -108,25 +117,34 @@ class Trace:
     """One run under the tracer.
 
     `reading` says how constants are read, `replaced` which are taken for another number. `ended` is why the
-    trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted.
+    trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted,
+    `backward` whether the backward is running. `lower_in_...` is where numbers were first made shorter, and
+    `lost`, if digits are watched, where half of them were first lost.
+    In a `rehearsal` nothing is computed exactly: operations are counted, and what is not traced is met.
     """
 
     reading: Reading = Reading.RECOGNISED
     local: LocalCheck | None = None
     forward: bool = True
+    backward: bool = False
+    rehearsal: bool = False
+    watching_digits: bool = False
     replaced: Mapping[Constant, arb] = field(default_factory=dict)
     ended: str | None = None
     scalars: int = 0
-    limit: int = 1_000_000
+    limit: int = MOST_OPERATIONS
     constants: list[Constant] = field(default_factory=list)
     numbers_of: dict[Constant, float] = field(default_factory=dict)
     ties: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    switches: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     repeated: dict[tuple[str, str], Repeated] = field(default_factory=dict)
     overflow: str | None = None
-    lower: str | None = None
+    lower_in_forward: str | None = None
+    lower_in_backward: str | None = None
+    lost: str | None = None
 
     def end(self, why: str) -> TraceEndedError:
         """Note that the trace does not count, and return the exception to raise."""
@@ -134,9 +152,17 @@ class Trace:
         self.ended = self.ended or reason
         return TraceEndedError(self.ended)
 
+    def shadow(self, numbers: Any) -> Shadow:
+        """Return the shadow of numbers that are taken as they are."""
+        return blank(np.shape(numbers)) if self.rehearsal else exact(numbers)
+
     def constant(self, numbers: Any) -> Shadow:
         """Return the shadow of a number or array that is neither an input nor computed from one."""
+        if isinstance(numbers, Mask):
+            numbers.decides()
         array = np.asarray(numbers)
+        if self.rehearsal and array.dtype.kind in "iubf":
+            return blank(array.shape)
         if array.dtype.kind in "iub":
             return exact(array)
         if array.dtype.kind != "f":
@@ -178,6 +204,8 @@ class Trace:
     ) -> None:
         """Check an operation locally, and note what repeats and what overflows."""
         self.count(max(numbers.size, 1))
+        if self.rehearsal:
+            return
         if self.local is None:
             if self.forward:
                 self._note_repetition(name, numbers)
@@ -206,9 +234,27 @@ class Trace:
             change = float(np.max(np.abs(numbers - before.last), initial=0)) / (size or 1.0)
         self.repeated[key] = Repeated(before.times + 1, numbers.copy(), change)
 
+    def note_lower(self, numbers: Numbers) -> None:
+        """Note that numbers become shorter."""
+        where = f"{numbers.dtype} at {users_line()}"
+        if self.backward:
+            self.lower_in_backward = self.lower_in_backward or where
+        else:
+            self.lower_in_forward = self.lower_in_forward or where
+
+    def note_digits(self, name: str, numbers: Numbers, shadow: Shadow) -> None:
+        """Note the first operation after which less than half of the digits hold."""
+        if self.lost is not None or not numbers.size:
+            return
+        true = nearest(shadow)
+        with np.errstate(all="ignore"):
+            error = float(np.max(np.abs(numbers - true)))
+        if error > unit_roundoff(str(numbers.dtype)) ** 0.5 * float(np.max(np.abs(true))):
+            self.lost = f"{name}, {users_line()}"
+
     def note_order(self, left: Any, right: Any, shadows: tuple[Shadow, Shadow]) -> None:
         """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise."""
-        if not self.forward:
+        if not self.forward or self.rehearsal:
             return
         a, b = np.broadcast_arrays(np.asarray(left), np.asarray(right))
         unit = max(UNIT.get(str(x.dtype), 0.0) for x in (a, b)) or UNIT["float64"]
@@ -224,6 +270,11 @@ class Trace:
         if self.forward:
             self.decisions.append(users_line())
 
+    def note_switch(self, x: Any, y: Any) -> None:
+        """Note a selection between two formulas that are nearly alike: one may approximate the other."""
+        if self.forward and alike(x, y):
+            self.switches.append(users_line())
+
     def note_step(self) -> None:
         """Note a function that is constant between jumps, and stands for one that is not."""
         if self.forward:
@@ -237,6 +288,8 @@ class Trace:
                 return f"it may iterate to a limit ({line})"
         if self.decisions:
             return f"computed values decide what is run ({self.decisions[0]})"
+        if self.switches:
+            return f"it switches between formulas that are nearly alike ({self.switches[0]})"
         fitted = [
             key for key, number in self.numbers_of.items() if significant(decimal(number, key[1])) >= FITTED
         ]

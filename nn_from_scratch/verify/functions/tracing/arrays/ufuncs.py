@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     plain,
     shadow_of,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.masks import masked
 from nn_from_scratch.verify.functions.tracing.arrays.running import running_maximum, running_minimum
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
@@ -132,8 +133,10 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
     with np.errstate(all="ignore"):
         numbers = ufunc(*arrays, **keywords)
     if name in COMPARISONS:
-        _note_comparison(trace, operands, arrays)
-        return numbers
+        trace.note_order(
+            arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1]))
+        )
+        return masked(trace, numbers)
     if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
         return numbers
     if name in STEPS:
@@ -147,11 +150,6 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
         )
     formula = _formula(trace, name, operands, arrays)
     return computed(trace, name, formula, operands, numbers, _scale(name, arrays))
-
-
-def _note_comparison(trace: Trace, operands: tuple[Any, ...], arrays: list[Any]) -> None:
-    trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
-    trace.note_decision()
 
 
 def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
@@ -266,7 +264,9 @@ def _at(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...]) -> None:
     chosen, before = plain(where), target.numbers.copy()
     added = plain(values[0])
     ufunc.at(target.numbers, chosen, added)
-    ufunc.at(target.shadow, chosen, shadow_of(trace, values[0]))
+    shadow = shadow_of(trace, values[0])
+    if not trace.rehearsal:
+        ufunc.at(target.shadow, chosen, shadow)
 
     def expected() -> Shadow:
         result = exact(before)

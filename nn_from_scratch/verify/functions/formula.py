@@ -1,0 +1,63 @@
+"""The formulas of a function and its gradient, whatever their arguments are: traced, or why they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.black_box import BlackBox
+from nn_from_scratch.verify.functions.inputs import dense
+from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_subject
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
+
+MOST_INPUTS = 2**15
+"""Numbers of a point that is traced, at most: each needs a hundred bytes or two at every operation."""
+
+
+class Counted:
+    """A function that counts how often it is called."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.calls = 0
+
+    def __call__(self, *operands: Any, **keywords: Any) -> Any:
+        self.calls += 1
+        return self.function(*operands, **keywords)
+
+
+def traced_formula(
+    function: Counted,
+    gradient: Callable[..., Any],
+    box: BlackBox,
+    *,
+    seed: int,
+    shapes: bool,
+) -> Traced | NotTraced:
+    """Trace a function and its gradient at the point of a box.
+
+    Returns
+    -------
+    Traced or NotTraced
+        What was found, or why the trace does not count, with the user's line.
+
+    """
+    arguments, outputs = box.arguments, box.outputs
+    if len(arguments.point) > MOST_INPUTS:
+        return NotTraced(f"more than {MOST_INPUTS} inputs are not traced: ask about a smaller point as well")
+
+    def forward(*arrays: Any) -> tuple[Any, Any]:
+        kept = [x.copy() for x in arrays]
+        value = arguments.apply(function, arguments.filled(arrays))
+        return tuple(outputs.flat(value)), kept
+
+    def backward(cotangents: Sequence[Any], kept: Sequence[Any]) -> Any:
+        given = [outputs.nested(cotangents)] if outputs.asks_cotangent else []
+        found = arguments.apply(gradient, arguments.filled(kept), *given)
+        return tuple(map(dense, arguments.parts(found)))
+
+    inputs = arguments.arrays(arguments.point)
+    subject = Subject(forward, backward, [np.asarray(x) for x in inputs], users=(function.function, gradient))
+    return trace_subject(subject, seed=seed, shapes=shapes, scalar=not outputs.asks_cotangent)
