@@ -283,7 +283,7 @@ def _is_part(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 
 def dense(part: Any) -> Any:
     """Return an array for a sparse one, and anything else unchanged."""
-    return part.toarray() if hasattr(part, "toarray") else part
+    return part if isinstance(part, np.ndarray) or not hasattr(part, "toarray") else part.toarray()
 
 
 def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed: bool) -> bool:
