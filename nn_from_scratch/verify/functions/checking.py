@@ -1,4 +1,4 @@
-"""The check of one function and its hand-written gradient: by their formulas, their values and the contract."""
+"""The check of one function and its hand-written gradient: by formulas, by values, and the contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.formula import Counted, traced_formula
 from nn_from_scratch.verify.functions.result import FunctionResult
-from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.values import Differences, differences
@@ -132,7 +132,8 @@ class Judgement:
             seen = values is not None and values.verdict is Verdict.WRONG
             lines = [values.said, *formula.causes] if values is not None and seen else [str(formula)]
             return formula.verdict, "\n".join(lines)
-        assert values is not None, "the values are asked where the formula does not decide"
+        if values is None:
+            raise RuntimeError("the values are asked where the formula does not decide")
         if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
             return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
         return values.verdict, values.said
@@ -140,7 +141,7 @@ class Judgement:
     def _of_formula(self) -> Iterator[Row]:
         formula = self.formula
         if isinstance(formula, NotTraced):
-            yield Row("rules", None, f"numbers compared only: {first_line(formula.reason)}")
+            yield Row("rules", None, f"numbers compared only: {_first_line(formula.reason)}")
             return
         different = formula.rules.rule is Rule.DIFFERENT
         said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")
@@ -168,9 +169,9 @@ class Judgement:
 
     def _exactly(self) -> Measured:
         """Return the derivative along a direction by its formula, in the words of a measurement."""
-        assert isinstance(self.formula, Traced)
-        found = self.formula.along
-        assert found is not None
+        found = self.formula.along if isinstance(self.formula, Traced) else None
+        if found is None:
+            raise RuntimeError("the values are asked where the formula is not proved")
         sizes = (found.interval, 0.0, found.size)
         return Measured(found.got, found.expected, *sizes, Verdict.RIGHT, "", 0, 0.0, 0.0)
 
@@ -178,5 +179,9 @@ class Judgement:
         """Say what it took, and what was possible."""
         said = f"found by {evaluations} evaluations of the function"
         if isinstance(self.formula, NotTraced):
-            return f"{said}; numbers compared only: {first_line(self.formula.reason)}"
+            return f"{said}; numbers compared only: {_first_line(self.formula.reason)}"
         return f"{said}; {self.formula.rules}"
+
+
+def _first_line(reason: str) -> str:
+    return reason.strip().partition("\n")[0]

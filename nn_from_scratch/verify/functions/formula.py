@@ -24,6 +24,7 @@ class Counted:
         self.calls = 0
 
     def __call__(self, *operands: Any, **keywords: Any) -> Any:
+        """Call the function."""
         self.calls += 1
         return self.function(*operands, **keywords)
 

@@ -99,9 +99,7 @@ class Arguments:
 
     def arrays(self, point: Floats) -> list[npt.NDArray[Any]]:
         """Return a new array for each input from a vector of numbers."""
-        return [
-            point[leaf.start : leaf.stop].astype(leaf.dtype).reshape(leaf.shape) for leaf in self.leaves
-        ]
+        return [point[leaf.start : leaf.stop].astype(leaf.dtype).reshape(leaf.shape) for leaf in self.leaves]
 
     def filled(self, arrays: Sequence[Any]) -> list[Any]:
         """Make the arguments of an array for each input, which may be of another shape, or be traced."""

@@ -18,8 +18,8 @@ class FunctionResult:
     verdict
         RIGHT, UNDECIDED, INACCURATE or WRONG.
     rows
-        What was asked: "rules" (the two formulas, compared exactly), "accuracy" (the gradient's numbers by its
-        own formula), "values" (finite differences), "contract", "other shapes". The verdict of a row is None
+        What was asked: "rules" (the two formulas, compared exactly), "accuracy" (the gradient's numbers by
+        its own formula), "values" (finite differences), "contract", "other shapes". A verdict is None
         where it was not asked, for the reason that it says.
     said
         Why, unless it is right: what is wrong, or what to do to find out.

@@ -75,9 +75,7 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
     if reason is not None:
         return Row(name, Verdict.UNDECIDED, f"{reason}: differences of {question.narrowest} are too coarse")
     try:
-        found = check_values(
-            box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed
-        )
+        found = check_values(box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed)
     except (UndecidedError, ValueError) as error:
         return Row(name, Verdict.UNDECIDED, str(error))
     except GradientError as error:

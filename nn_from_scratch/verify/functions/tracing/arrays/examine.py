@@ -47,7 +47,7 @@ NEARBY = 2.0**-12
 
 @dataclass(frozen=True, slots=True)
 class Along:
-    """A derivative along a drawn direction: of the gradient's numbers, exactly, and what rounding explains."""
+    """A derivative along a direction: by the gradient's numbers, exactly, and what rounding explains."""
 
     got: float
     expected: float

@@ -21,15 +21,19 @@ ALIKE = 1e-2
 class Mask(np.ndarray[Any, np.dtype[Any]]):
     """An array of booleans that tells its trace where it decides more than a selection."""
 
-    trace: Trace | None = None
+    _trace: Trace | None = None
 
     def __array_finalize__(self, parent: Any) -> None:
-        self.trace = getattr(parent, "trace", None)
+        self._trace = getattr(parent, "_trace", None)
+
+    def belongs_to(self, trace: Trace) -> None:
+        """Say which trace is to be told."""
+        self._trace = trace
 
     def decides(self) -> None:
         """Note that this decides what is run."""
-        if self.trace is not None:
-            self.trace.note_decision()
+        if self._trace is not None:
+            self._trace.note_decision()
 
     def __bool__(self) -> bool:
         self.decides()
@@ -60,7 +64,9 @@ class Mask(np.ndarray[Any, np.dtype[Any]]):
         self.decides()
         return np.asarray(self).nonzero()
 
-    def __array_function__(self, function: Callable[..., Any], types: Any, operands: Any, keywords: Any) -> Any:
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, operands: Any, keywords: Any
+    ) -> Any:
         """Answer numpy's functions: those of a mask alone pick, count or decide."""
         if any(not issubclass(kind, np.ndarray) for kind in types):
             return NotImplemented  # a traced array selects by the mask
@@ -74,7 +80,7 @@ def masked(trace: Trace, found: Any) -> Any:
         trace.note_decision()
         return found
     mask = found.view(Mask)
-    mask.trace = trace
+    mask.belongs_to(trace)
     return mask
 
 

@@ -22,7 +22,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
 )
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, series
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, series
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Subject:
         )
 
     def rehearse(self) -> Trace:
-        """Run forward and backward with numbers alone: what is not traced ends it, and the rest is counted."""
+        """Run forward and backward with numbers alone: what is not traced ends it, the rest is counted."""
         return self._both_ways(Trace(forward=False, rehearsal=True, limit=self.limit)).trace
 
     def _both_ways(self, trace: Trace) -> Pass:

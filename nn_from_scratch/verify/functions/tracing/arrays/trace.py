@@ -172,12 +172,16 @@ class Trace:
         self.constants.append(key)
         if array.ndim == 0:
             self.numbers_of[key] = float(array)
-            if key in self.replaced:
-                return of_entries([self.replaced[key]], ())
-            return of_entries([read(float(array), self.reading, dtype)], ())
-        entries = array.ravel().tolist()
+            replaced = self.replaced.get(key)
+            number = read(float(array), self.reading, dtype) if replaced is None else replaced
+            return of_entries([number], ())
         if self.forward and _is_grid(array):
             self.tables.append(line)
+        return self._table(array, dtype)
+
+    def _table(self, array: Numbers, dtype: str) -> Shadow:
+        """Return the shadow of an array that is a constant."""
+        entries = array.ravel().tolist()
         if self.reading is Reading.ROUNDED:
             return _rounded_table(array)
         if self.reading is Reading.LITERAL or not _all_recognised(entries, dtype):

@@ -133,9 +133,7 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
     with np.errstate(all="ignore"):
         numbers = ufunc(*arrays, **keywords)
     if name in COMPARISONS:
-        trace.note_order(
-            arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1]))
-        )
+        trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
         return masked(trace, numbers)
     if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
         return numbers
