@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
-from nn_from_scratch.verify.functions.formula import Counted, traced_formula
+from nn_from_scratch.verify.functions.formula import MANY, Counted, traced_formula
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
@@ -14,9 +14,6 @@ from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.values import Differences, differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
-
-MANY = 4096
-"""Inputs beyond which differences are not asked as well, if the formula is proved: they show less."""
 
 KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
 
@@ -110,7 +107,11 @@ class Judgement:
         self.box = box
         self.formula = formula
         self.proved = isinstance(formula, Traced) and (formula.unsure is None or formula.verdict.accuses)
-        enough = self.proved and bool(formula) and len(box.point) > MANY
+        enough = (
+            self.proved
+            and (bool(formula) or (isinstance(formula, Traced) and formula.named))
+            and len(box.point) > MANY
+        )
         self.values: Differences | None = None if enough else differences(box)
 
     def result(self, evaluations: int) -> FunctionResult:
@@ -148,11 +149,13 @@ class Judgement:
         yield Row("rules", Verdict.WRONG if different else Verdict.RIGHT, said)
         if different:
             return
-        if formula.verdict.accuses:
-            yield Row("accuracy", formula.verdict, "; ".join(formula.notes) or formula.message)
-        else:
-            verdict = Verdict.UNDECIDED if formula.loses_digits else Verdict.RIGHT
-            yield Row("accuracy", verdict, f"numbers within {formula.units:.2g} units")
+        if formula.here.accuses:
+            yield Row("accuracy", formula.here, "; ".join(formula.notes) or formula.message)
+            return
+        verdict = Verdict.UNDECIDED if formula.loses_digits else Verdict.RIGHT
+        yield Row("accuracy", verdict, f"numbers within {formula.units:.2g} units")
+        said = "; ".join(formula.elsewhere) or "none was asked, or none is taken"
+        yield Row("other shapes", formula.at_other_shapes, said)
 
     def _of_values(self) -> Row:
         values = self.values

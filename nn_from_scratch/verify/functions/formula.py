@@ -12,6 +12,9 @@ from nn_from_scratch.verify.functions.inputs import dense
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_subject
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 
+MANY = 4096
+"""Inputs beyond which evaluations are spared: other shapes and differences are not asked as well."""
+
 MOST_INPUTS = 2**15
 """Numbers of a point that is traced, at most: each needs a hundred bytes or two at every operation."""
 
@@ -60,5 +63,9 @@ def traced_formula(
         return tuple(map(dense, arguments.parts(found)))
 
     inputs = arguments.arrays(arguments.point)
-    subject = Subject(forward, backward, [np.asarray(x) for x in inputs], users=(function.function, gradient))
+    names = [leaf.name for leaf in arguments.leaves]
+    shapes = shapes and len(arguments.point) <= MANY
+    subject = Subject(
+        forward, backward, [np.asarray(x) for x in inputs], users=(function.function, gradient), names=names
+    )
     return trace_subject(subject, seed=seed, shapes=shapes, scalar=not outputs.asks_cotangent)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Along, Examination
+from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
+from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
-from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules
+from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -34,13 +34,14 @@ class NotTraced:
 class Traced:
     """What was found of a backward.
 
-    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked; `message` says all of it. `units` is how far
+    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked or at another shape; `message` says all of it. `units` is how far
     the gradient's numbers are from their own formula, in units of the last place of the largest entry of
     each input, and `local` how far any single operation is from its exact value, in roundings. `elsewhere`
     says what was found at drawn inputs of other shapes, `notes` what else is to be known. `unsure` says why
     an equal formula may not be the derivative that is meant: it is at a kink, has steps, or loses its digits.
-    `causes` says what in the backward makes it wrong, where that is known.
-    `along` is the derivative along a drawn direction.
+    `causes` says what in the backward makes it wrong, where that is known; `named` whether wrong entries are.
+    `along` is the derivative along a drawn direction, `here` the verdict at the point asked alone.
+    `at_other_shapes` is UNDECIDED where a size may be meant as a constant, None where none was taken.
     """
 
     verdict: Verdict
@@ -54,7 +55,10 @@ class Traced:
     causes: tuple[str, ...] = ()
     unsure: str | None = None
     loses_digits: bool = False
+    named: bool = False
     along: Along | None = None
+    here: Verdict = Verdict.RIGHT
+    at_other_shapes: Verdict | None = None
 
     def __bool__(self) -> bool:
         """Whether the gradient is right."""
@@ -87,8 +91,8 @@ def trace_gradient(
     seed
         Which random direction.
     shapes
-        Whether drawn inputs of other shapes are asked as well; what they show is told, and changes no
-        verdict.
+        Whether drawn inputs of other shapes are asked as well: one where the formulas differ is WRONG there,
+        unless a number of it may be one of the sizes given.
 
     Returns
     -------
@@ -164,21 +168,24 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         except TraceEndedError as error:
             return NotTraced(str(error))
         ask = shapes and not found.verdict.accuses
-        elsewhere = _elsewhere(subject, seed, scalar) if ask else []
-    worst = max((verdict for verdict, _ in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
+        elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
+    worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
     return Traced(
-        worst if worst.accuses and not scalar else found.verdict,
+        worst if worst.accuses else found.verdict,
         found.rules,
         found.message,
         found.units,
         found.local_units,
         found.operations,
-        tuple(message for _, message in elsewhere),
+        tuple(x.said for x in elsewhere),
         tuple(found.notes),
         tuple(found.causes),
         found.unsure,
         found.loses_digits,
+        found.named,
         found.along,
+        found.verdict,
+        worst if elsewhere else None,
     )
 
 
@@ -187,20 +194,3 @@ def _examined(subject: Subject, seed: int, scalar: bool) -> Examination:
     examination = Examination(dataclasses.replace(subject, cotangents=()), seed, scalar=scalar)
     examination.run()
     return examination
-
-
-def _elsewhere(subject: Subject, seed: int, scalar: bool) -> list[tuple[Verdict, str]]:
-    """Ask at inputs of other shapes; where the function does not take them, nothing is said."""
-    found: list[tuple[Verdict, str]] = []
-    for drawn in other_inputs(subject.inputs, seed):
-        sizes = ", ".join(str(x.shape) for x in drawn if isinstance(x, np.ndarray))
-        try:
-            there = _examined(subject.at(drawn), seed, scalar)
-        except TraceEndedError:
-            continue
-        if there.rules.rule is Rule.DIFFERENT and there.rules.comparison.relative > PLAIN_TO_SEE:
-            message = f"at drawn inputs of shape {sizes}, forward and backward differ: is a size a constant?"
-            found.append((Verdict.WRONG, message))
-        elif there.rules.rule is Rule.EQUAL:
-            found.append((Verdict.RIGHT, f"at inputs of shape {sizes}: {there.rules}"))
-    return found

@@ -220,3 +220,54 @@ def test_flint_keeps_its_precision_whatever_is_found() -> None:
 
     assert check_gradient(fails_under_the_tracer, np.cos, X)
     assert (ctx.prec, ctx.cap) == before
+
+
+SQUARE = RNG.normal(size=(3, 3))
+
+
+def mean_of_rows(x: Any) -> Any:
+    return np.sum(np.mean(np.sin(x), axis=1))
+
+
+@pytest.mark.parametrize("cotangent", [False, True])
+def test_a_fault_that_only_another_shape_shows_is_wrong_and_the_shape_is_told(cotangent: bool) -> None:
+    if cotangent:
+        error = raised(
+            lambda x: np.mean(np.sin(x), axis=1), lambda x, g: g[:, None] * np.cos(x) / x.shape[0], SQUARE
+        )
+    else:
+        error = raised(mean_of_rows, lambda x: np.cos(x) / x.shape[0], SQUARE)
+        check_gradient(mean_of_rows, lambda x: np.cos(x) / x.shape[0], SQUARE, shapes=False)
+    assert "at drawn inputs of shape (5, 3)" in str(error)
+    assert isinstance(error.result, FunctionResult)
+    assert row(error.result, "rules").verdict is Verdict.RIGHT
+    assert row(error.result, "other shapes").verdict is Verdict.WRONG
+
+
+def test_two_other_shapes_are_asked_and_said() -> None:
+    found = check_gradient(mean_of_rows, lambda x: np.cos(x) / x.shape[1], SQUARE)
+    assert row(found, "other shapes").verdict is Verdict.RIGHT
+    assert row(found, "other shapes").said.count("formula equal") == 2
+    assert "(5, 3)" in row(found, "other shapes").said
+
+
+FIXED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "a loop": (lambda x: sum(x[i] ** 2 for i in range(5)), lambda x: 2 * x),
+    "a slice": (lambda x: np.sum(x[:5] ** 2), lambda x: 2 * x),
+    "a number": (lambda x: np.sum(x) / 5, lambda x: np.ones_like(x) / x.size),
+    "a root": (lambda x: np.sum(x) / np.sqrt(5.0), lambda x: np.ones_like(x) / np.sqrt(x.size)),
+    "an array": (lambda x: np.sum(3 * x), lambda x: np.full(5, 3.0)),
+    "both ends": (lambda x: x[0] ** 2 + x[-1] ** 2, lambda x: both_ends(x)),
+}
+
+
+def both_ends(x: Any) -> Any:
+    g = np.zeros_like(x)
+    g[0] = 2 * x[0]
+    g[-1] = 2 * x[-1]
+    return g
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_function_that_is_meant_for_one_size_is_not_accused_elsewhere(name: str) -> None:
+    assert check_gradient(*FIXED[name], X)

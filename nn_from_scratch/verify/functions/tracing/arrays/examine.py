@@ -29,6 +29,9 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 PLAIN_TO_SEE = 1e-2
 """A difference that no approximation in a forward explains, relative to the derivative."""
 
+NOTHING = 2.0**-64
+"""A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""
+
 REACH = 0.3
 """How far, relatively, the points are along which a small difference must be smooth."""
 
@@ -72,9 +75,15 @@ class Examination:
     causes: list[str] = field(default_factory=list, init=False)
     unsure: str | None = field(default=None, init=False)
     loses_digits: bool = field(default=False, init=False)
+    named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
     _forwards: dict[Reading, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
     _passes: dict[Reading, Pass] = field(default_factory=dict, init=False)
+
+    @property
+    def numbers(self) -> set[float]:
+        """The single numbers that forward and backward were written with."""
+        return {x for found in self._passes.values() for x in found.trace.written}
 
     def run(self) -> None:
         """Trace, replay, check locally, judge the formula, then the numbers."""
@@ -112,6 +121,7 @@ class Examination:
         if self.rules.rule is Rule.ROUNDED:
             self._check_constants(dtype)
         self._decide(plain, balls)
+        self.along = self._along(plain)
 
     def _draw_cotangents(self, rng: np.random.Generator) -> None:
         outputs = self._asked(self.subject, "the function").outputs
@@ -242,8 +252,8 @@ class Examination:
         relative = self.rules.comparison.relative
         outputs = self._derivative(Reading.RECOGNISED)
         cause = explaining_constant(self.subject, outputs, self.directions, trace)
-        if cause is None and relative < 2.0**-53:
-            raise TraceEndedError(f"forward and backward differ by {relative:.2g}: less than a rounding")
+        if cause is None and relative < NOTHING:
+            raise TraceEndedError(f"forward and backward differ by {relative:.2g}, which no format shows")
         if cause is None and relative < PLAIN_TO_SEE and trace.approximates is not None:
             raise TraceEndedError(
                 f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
@@ -257,7 +267,8 @@ class Examination:
         self.verdict = Verdict.WRONG
         places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.unrecognised, self.seed)
         self.causes = [cause] if cause else []
-        self.message = "\n".join([str(self.rules), *places, *self.causes])
+        self.message = "\n".join([str(self.rules), *places.lines, *self.causes])
+        self.named = places.named
 
     def _judge_numbers(self, plain: Pass, balls: Pass) -> None:
         """Compare the gradient's numbers with their own formula."""
@@ -280,7 +291,6 @@ class Examination:
             elif relative > math.sqrt(unit):
                 self._say_that_digits_are_lost("the gradient", relative)
         self.message = f"{self.rules}, numbers within {self.units:.2g} units"
-        self.along = self._along(plain)
 
     def _say_that_digits_are_lost(self, what: str, relative: float) -> None:
         """Note that a right formula keeps less than half of its digits, how many, and where they are lost."""

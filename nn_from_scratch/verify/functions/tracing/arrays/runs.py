@@ -55,6 +55,8 @@ class Subject:
         The user's functions, where forward and backward call them and are not theirs.
     limit
         Scalar operations of one run, at most.
+    names
+        What the differentiated inputs are called, if not x, or x0, x1, ...
 
     """
 
@@ -64,6 +66,7 @@ class Subject:
     cotangents: Sequence[Numbers] = ()
     users: Sequence[Callable[..., Any]] = ()
     limit: int = MOST_OPERATIONS
+    names: Sequence[str] = ()
 
     def at(self, inputs: Sequence[Any]) -> Subject:
         """Return the same functions at another point."""
@@ -73,6 +76,12 @@ class Subject:
     def differentiated(self) -> list[Numbers]:
         """The inputs that are differentiated."""
         return [x for x in self.inputs if _is_floating(x)]
+
+    def name(self, which: int) -> str:
+        """Name one of the differentiated inputs."""
+        if self.names:
+            return self.names[which]
+        return f"x{which}" if len(self.differentiated) > 1 else "x"
 
     def plainly(self) -> Pass:
         """Run as the user does; cotangents are needed for the backward only."""

@@ -135,6 +135,7 @@ class Trace:
     limit: int = MOST_OPERATIONS
     constants: list[Constant] = field(default_factory=list)
     numbers_of: dict[Constant, float] = field(default_factory=dict)
+    written: set[float] = field(default_factory=set)
     ties: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     switches: list[str] = field(default_factory=list)
@@ -163,6 +164,8 @@ class Trace:
         array = np.asarray(numbers)
         if self.rehearsal and array.dtype.kind in "iubf":
             return blank(array.shape)
+        if array.ndim == 0 and array.dtype.kind in "iuf":
+            self.written.add(float(array))
         if array.dtype.kind in "iub":
             return exact(array)
         if array.dtype.kind != "f":
