@@ -7,6 +7,10 @@ from typing import Any
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.formula import MANY, Counted, traced_formula
+from nn_from_scratch.verify.functions.inputs import Arguments
+from nn_from_scratch.verify.functions.outputs import Outputs
+from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
+from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
@@ -15,14 +19,21 @@ from nn_from_scratch.verify.functions.values import Differences, differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
+ABSENT: Any = object()
+"""Stands for inputs that are not given."""
+
 KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
 
 
 def check_gradient(
-    function: Callable[..., Any],
-    gradient: Callable[..., Any],
-    inputs: Any,
+    function: Any,
+    gradient: Any = None,
+    inputs: Any = ABSENT,
     *,
+    expected: Callable[..., Any] | None = None,
+    reference: Reference | None = None,
+    compute: str | None = None,
+    stored: str | None = None,
     seed: int = 0,
     shapes: bool = True,
 ) -> FunctionResult:
@@ -44,11 +55,23 @@ def check_gradient(
     gradient
         Maps the same inputs to the gradient: an array of the input's shape (or a sparse one, or None for
         zeros), a tuple of them for several arguments, nested as the inputs are. If it has one required
-        parameter more than there are arguments, a drawn cotangent of the value's shape is passed there.
+        parameter more than there are arguments, a drawn cotangent of the value's shape is passed there. It
+        may be left out, so that the point is the second argument, where the function brings its own: an
+        object with ``forward`` and ``backward``; a function with an attribute ``gradient``, ``grad`` or
+        ``vjp``; or one that returns (value, gradient), as scipy's ``jac=True`` has it.
     inputs
         The point: a number or an array, or a tuple of arguments; each may be a list, tuple or dict itself. A
         dict whose keys are the function's parameters is passed by keyword. Inputs keep their type (float64,
         float32, float16); integers, None and texts within are passed through.
+    expected
+        The function that the gradient is meant to be the derivative of, where that is not `function` on
+        purpose: of a straight-through estimator ``lambda x: x``, of a gradient reversal ``lambda x: -x``.
+    reference
+        Where the function is a kernel that cannot be traced: its plain version in numpy, or a tuple of that
+        and its gradient. Values and gradients are judged by its exact ones, within its own rounding.
+    compute, stored
+        With `reference`: the format that the kernel computes in, by default that of its results, and the
+        format of its results where that is not their dtype: "float32" and "bfloat16".
     seed
         Which directions and which cotangent.
     shapes
@@ -68,10 +91,23 @@ def check_gradient(
     UndecidedError
         If nothing can decide: noise, a jump, an edge of the domain, a function that is not deterministic.
     ValueError
-        If the function returns no finite real number, or the gradient has another shape than the input.
+        If the function returns no finite real number, the gradient has another shape than the input, or what
+        is expected another shape than the function's value.
+    TypeError
+        If no gradient is given, and the function brings none.
 
     """
-    found = examine_gradient(function, gradient, inputs, seed=seed, shapes=shapes)
+    found = examine_gradient(
+        function,
+        gradient,
+        inputs,
+        expected=expected,
+        reference=reference,
+        compute=compute,
+        stored=stored,
+        seed=seed,
+        shapes=shapes,
+    )
     if found.verdict is Verdict.RIGHT:
         return found
     if found.verdict is Verdict.UNDECIDED:
@@ -80,24 +116,49 @@ def check_gradient(
 
 
 def examine_gradient(
-    function: Callable[..., Any],
-    gradient: Callable[..., Any],
-    inputs: Any,
+    function: Any,
+    gradient: Any = None,
+    inputs: Any = ABSENT,
     *,
+    expected: Callable[..., Any] | None = None,
+    reference: Reference | None = None,
+    compute: str | None = None,
+    stored: str | None = None,
     seed: int = 0,
     shapes: bool = True,
 ) -> FunctionResult:
     """Return what `check_gradient` finds, without raising what it finds wrong or undecided."""
+    if inputs is ABSENT and not callable(gradient):
+        gradient, inputs = None, gradient
+    if inputs is ABSENT or inputs is None:
+        raise TypeError("the inputs are missing: check_gradient(function, gradient, inputs)")
+    if gradient is None:
+        function, gradient = with_own_gradient(function, inputs)
+    meant = function if expected is None else expected
+    if expected is not None:
+        _check_outputs(function, expected, inputs)
     try:
-        box = BlackBox(function, gradient, inputs, seed)
+        box = BlackBox(meant, gradient, inputs, seed)
     except UndecidedError as error:
         return FunctionResult(Verdict.UNDECIDED, (), str(error), None, 2)
     except GradientError as error:
         row = Row("contract", Verdict.WRONG, str(error))
         return FunctionResult(Verdict.WRONG, (row,), str(error), None, 2)
-    counted = Counted(function)
+    if reference is not None:
+        return judged_by_reference(box, gradient, reference, compute, stored)
+    counted = Counted(meant)
     formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes)
     return Judgement(box, formula).result(counted.calls)
+
+
+def _check_outputs(function: Callable[..., Any], expected: Callable[..., Any], inputs: Any) -> None:
+    """Refuse an expected function of another output than the function's own."""
+    arguments = Arguments(function, inputs)
+    own, meant = (arguments.call(f, arguments.point) for f in (function, expected))
+    try:
+        Outputs(own, asks_cotangent=True, seed=0).number(meant)
+    except ValueError as error:
+        raise ValueError("the function and what is expected= return values of unlike shapes") from error
 
 
 class Judgement:

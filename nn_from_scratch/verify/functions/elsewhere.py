@@ -22,7 +22,7 @@ ENOUGH = 2
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What was found at one other shape: RIGHT, WRONG, or UNDECIDED where a size may be meant as a constant."""
+    """What was found at another shape: RIGHT, WRONG, or UNDECIDED where a size may be meant as a constant."""
 
     verdict: Verdict
     said: str
@@ -61,8 +61,13 @@ def _asked(subject: Subject, drawn: Sequence[Any], seed: int, scalar: bool) -> E
         examination.run()
     except TraceEndedError:
         return None
-    sizes = ", ".join(str(x.shape) for x in drawn if isinstance(x, np.ndarray))
-    rules = examination.rules
+    return _found(examination, subject.inputs, scalar)
+
+
+def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Elsewhere | None:
+    """Judge what was found at another shape than the one given."""
+    there, rules = examination.subject, examination.rules
+    sizes = ", ".join(str(x.shape) for x in there.inputs if isinstance(x, np.ndarray))
     if rules.rule is Rule.EQUAL:
         return Elsewhere(Verdict.RIGHT, f"at inputs of shape {sizes}: {rules}")
     if rules.rule is not Rule.DIFFERENT or rules.comparison.relative <= PLAIN_TO_SEE:
@@ -70,7 +75,7 @@ def _asked(subject: Subject, drawn: Sequence[Any], seed: int, scalar: bool) -> E
     said = f"at drawn inputs of shape {sizes}, forward and backward differ: is a size a constant?"
     if not scalar:
         return Elsewhere(Verdict.WRONG, "\n".join([said, *examination.message.splitlines()[1:]]))
-    if _may_be_meant(there, examination, subject.inputs):
+    if _may_be_meant(there, examination, given):
         return Elsewhere(Verdict.UNDECIDED, said)
     said = f"right at the shape given, but not at drawn inputs of shape {sizes}"
     return Elsewhere(Verdict.WRONG, "\n".join([f"{said}: {rules}", *examination.message.splitlines()[1:]]))
@@ -102,7 +107,7 @@ def _outputs(subject: Subject) -> list[Any]:
 
 
 def _may_be_meant(there: Subject, examination: Examination, inputs: Sequence[Any]) -> bool:
-    """Whether a difference may be no fault: by a number that the sizes given may have made, or of one entry."""
+    """Whether a difference may be no fault: a number may be a size, or the entries are too few."""
     pairs = zip(inputs, there.inputs, strict=True)
     if any(np.ndim(x) == 1 and np.size(x) > np.size(y) == 1 for x, y in pairs):
         return True  # the first and the last entry are one

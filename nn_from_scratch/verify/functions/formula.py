@@ -48,9 +48,18 @@ def traced_formula(
         What was found, or why the trace does not count, with the user's line.
 
     """
-    arguments, outputs = box.arguments, box.outputs
-    if len(arguments.point) > MOST_INPUTS:
+    if len(box.point) > MOST_INPUTS:
         return NotTraced(f"more than {MOST_INPUTS} inputs are not traced: ask about a smaller point as well")
+
+    subject = subject_of(function, gradient, box)
+    subject.users = (function.function, gradient)
+    shapes = shapes and len(box.point) <= MANY
+    return trace_subject(subject, seed=seed, shapes=shapes, scalar=not box.outputs.asks_cotangent)
+
+
+def subject_of(function: Callable[..., Any], gradient: Callable[..., Any], box: BlackBox) -> Subject:
+    """Return a function and its gradient as a forward and a backward of the arrays that are a box's point."""
+    arguments, outputs = box.arguments, box.outputs
 
     def forward(*arrays: Any) -> tuple[Any, Any]:
         kept = [x.copy() for x in arrays]
@@ -62,10 +71,6 @@ def traced_formula(
         found = arguments.apply(gradient, arguments.filled(kept), *given)
         return tuple(map(dense, arguments.parts(found)))
 
-    inputs = arguments.arrays(arguments.point)
+    inputs = [np.asarray(x) for x in arguments.arrays(arguments.point)]
     names = [leaf.name for leaf in arguments.leaves]
-    shapes = shapes and len(arguments.point) <= MANY
-    subject = Subject(
-        forward, backward, [np.asarray(x) for x in inputs], users=(function.function, gradient), names=names
-    )
-    return trace_subject(subject, seed=seed, shapes=shapes, scalar=not outputs.asks_cotangent)
+    return Subject(forward, backward, inputs, users=(function, gradient), names=names)

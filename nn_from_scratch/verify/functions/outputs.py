@@ -81,9 +81,11 @@ class Outputs:
 
     def cotangents(self, factor: float) -> list[Any]:
         """Return new arrays of the cotangent times a power of two, as an argument list of one or none."""
-        if not self.asks_cotangent:
-            return []
-        return [self.nested([np.asarray(w * w.dtype.type(factor)).copy() for w in self._weights])]
+        return [self.nested(self.weights(factor))] if self.asks_cotangent else []
+
+    def weights(self, factor: float = 1.0) -> list[npt.NDArray[Any]]:
+        """Return new arrays of what each array of a value is weighed by, times a power of two."""
+        return [np.asarray(w * w.dtype.type(factor)).copy() for w in self._weights]
 
     def layouts(self) -> list[tuple[str, list[Any]]]:
         """Return cotangents that lie in memory as those of other operations do: each with its name."""

@@ -34,7 +34,8 @@ class NotTraced:
 class Traced:
     """What was found of a backward.
 
-    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked or at another shape; `message` says all of it. `units` is how far
+    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked or at another shape; `message` says all of
+    what was found at the point. `units` is how far
     the gradient's numbers are from their own formula, in units of the last place of the largest entry of
     each input, and `local` how far any single operation is from its exact value, in roundings. `elsewhere`
     says what was found at drawn inputs of other shapes, `notes` what else is to be known. `unsure` says why

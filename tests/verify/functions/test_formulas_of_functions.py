@@ -257,7 +257,6 @@ FIXED: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "a number": (lambda x: np.sum(x) / 5, lambda x: np.ones_like(x) / x.size),
     "a root": (lambda x: np.sum(x) / np.sqrt(5.0), lambda x: np.ones_like(x) / np.sqrt(x.size)),
     "an array": (lambda x: np.sum(3 * x), lambda x: np.full(5, 3.0)),
-    "both ends": (lambda x: x[0] ** 2 + x[-1] ** 2, lambda x: both_ends(x)),
 }
 
 
@@ -266,6 +265,9 @@ def both_ends(x: Any) -> Any:
     g[0] = 2 * x[0]
     g[-1] = 2 * x[-1]
     return g
+
+
+FIXED["both ends"] = (lambda x: x[0] ** 2 + x[-1] ** 2, both_ends)
 
 
 @pytest.mark.parametrize("name", FIXED)

@@ -93,8 +93,8 @@ def _users_modules() -> Iterator[dict[str, Any]]:
 
 def _names_around(function: Any) -> dict[str, Any]:
     """Return the global names of a function, which may be of no module that Python knows."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    while isinstance(function, functools.partial) or hasattr(function, "__wrapped__"):
+        function = function.func if isinstance(function, functools.partial) else function.__wrapped__
     candidates: list[Any] = [
         function,
         getattr(function, "__func__", None),
