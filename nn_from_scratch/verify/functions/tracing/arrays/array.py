@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, blank
@@ -17,6 +18,10 @@ _METHODS = frozenset({
     "sum", "swapaxes", "take", "trace", "var",
 })  # fmt: skip
 """Methods of an array that are the function of the same name."""
+
+
+NONE: Mapping[str, Callable[..., Any]] = {}
+"""No other formulas."""
 
 
 class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -255,11 +260,12 @@ def computed(  # noqa: PLR0917
     operands: tuple[Any, ...],
     numbers: Any,
     scale: Callable[..., Any] | None = None,
+    others: Mapping[str, Callable[..., Any]] = NONE,
 ) -> Any:
     """Return the result of an operation: its numbers, with what `formula` makes of the operands' shadows.
 
     `scale`, a function of the operands' sizes as float64, is what a rounding is multiplied by in the local
-    check.
+    check. `others` are the formulas of operations that it may have been taken for.
     """
     array = np.asarray(numbers)
     if array.dtype.kind in "biu":
@@ -268,6 +274,8 @@ def computed(  # noqa: PLR0917
         raise trace.end(f"{name} gives {array.dtype}")
     shadows = [shadow_of(trace, x) for x in operands]
     shadow = blank(array.shape) if trace.rehearsal else as_shadow(formula(*shadows))
+    if trace.recording or trace.mend is not None:
+        shadow = trace.changed(name, shadow, lambda: _on(others, shadows, array.shape))
 
     if trace.watching_digits:
         trace.note_digits(name, array, shadow)
@@ -282,6 +290,22 @@ def computed(  # noqa: PLR0917
         None if scale is None else lambda: scale(*(np.abs(x.astype(np.float64)) for x in at_numbers())),
     )
     return TracedArray(array, shadow, trace)
+
+
+def _on(
+    others: Mapping[str, Callable[..., Any]], shadows: list[Shadow], shape: tuple[int, ...]
+) -> dict[str, Callable[[], Shadow]]:
+    """Return other formulas on the same operands."""
+
+    def called(formula: Callable[..., Any]) -> Callable[[], Shadow]:
+        def result() -> Shadow:
+            found = as_shadow(formula(*shadows))
+            fits = np.broadcast_shapes(found.shape, shape) == shape if found.ndim <= len(shape) else False
+            return np.broadcast_to(found, shape).copy() if fits else np.full(shape, arb.nan())
+
+        return result
+
+    return {name: called(formula) for name, formula in others.items()}
 
 
 def _as_computed(x: Any, dtype: Any) -> Numbers:

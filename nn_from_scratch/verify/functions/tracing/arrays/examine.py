@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
@@ -266,6 +267,7 @@ class Examination:
             )
         self.verdict = Verdict.WRONG
         places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.unrecognised, self.seed)
+        cause = cause or blamed_operation(self.subject, self.seed)
         self.causes = [cause] if cause else []
         self.message = "\n".join([str(self.rules), *places.lines, *self.causes])
         self.named = places.named

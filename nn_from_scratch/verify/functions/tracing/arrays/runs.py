@@ -22,6 +22,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
 )
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.mending import Mend
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, series
 
 
@@ -119,14 +120,18 @@ class Subject:
         replaced: Mapping[Constant, arb] | None = None,
         *,
         watching_digits: bool = False,
+        recording: bool = False,
+        mend: Mend | None = None,
     ) -> Pass:
-        """Run forward and backward over balls."""
+        """Run forward and backward over balls: watching digits, recording operations, or with one changed."""
         return self._both_ways(
             Trace(
                 reading=reading,
                 local=local,
                 forward=False,
                 watching_digits=watching_digits,
+                recording=recording,
+                mend=mend,
                 replaced=replaced or {},
                 limit=self.limit,
             )

@@ -26,6 +26,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
     unit_roundoff,
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.mending import Mend, Step
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -52,6 +53,9 @@ MOST_OPERATIONS = 1_000_000
 
 FITTED = 6
 """Digits from which on a constant is one of a fitted formula, if there are several of them."""
+
+Others = Mapping[str, Callable[[], Shadow]]
+"""What an operation may have been taken for, by name, on the same operands."""
 
 Constant = tuple[str, str, bytes]
 """Where a constant was met, its dtype, and its bytes."""
@@ -118,8 +122,8 @@ class Trace:
 
     `reading` says how constants are read, `replaced` which are taken for another number. `ended` is why the
     trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted,
-    `backward` whether the backward is running. `lower_in_...` is where numbers were first made shorter, and
-    `lost`, if digits are watched, where half of them were first lost.
+    `backward` whether the backward is running, of which `mend` changes an operation. `lower_in_...` is where
+    numbers were first made shorter, and `lost`, if digits are watched, where half of them were first lost.
     In a `rehearsal` nothing is computed exactly: operations are counted, and what is not traced is met.
     """
 
@@ -129,6 +133,8 @@ class Trace:
     backward: bool = False
     rehearsal: bool = False
     watching_digits: bool = False
+    recording: bool = False
+    mend: Mend | None = None
     replaced: Mapping[Constant, arb] = field(default_factory=dict)
     ended: str | None = None
     scalars: int = 0
@@ -146,6 +152,8 @@ class Trace:
     lower_in_forward: str | None = None
     lower_in_backward: str | None = None
     lost: str | None = None
+    recorded: list[Step] = field(default_factory=list)
+    operations_of_backward: int = 0
 
     def end(self, why: str) -> TraceEndedError:
         """Note that the trace does not count, and return the exception to raise."""
@@ -258,6 +266,16 @@ class Trace:
             error = float(np.max(np.abs(numbers - true)))
         if error > unit_roundoff(str(numbers.dtype)) ** 0.5 * float(np.max(np.abs(true))):
             self.lost = f"{name}, {users_line()}"
+
+    def changed(self, name: str, shadow: Shadow, others: Callable[[], Others]) -> Shadow:
+        """Return what an operation gives: as it is, unless it is the one to be changed."""
+        self.operations_of_backward += self.backward
+        place = self.operations_of_backward if self.backward else 0
+        if self.recording:
+            self.recorded.append(Step(place, name, users_line(), shadow, tuple(others())))
+        if self.mend is not None and self.mend.place == place:
+            return self.mend.applied(shadow, list(others().values()))
+        return shadow
 
     def note_order(self, left: Any, right: Any, shadows: tuple[Shadow, Shadow]) -> None:
         """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.masks import masked
 from nn_from_scratch.verify.functions.tracing.arrays.running import running_maximum, running_minimum
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
+from nn_from_scratch.verify.functions.tracing.mending import mistaken
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.products import matmul
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, mapped, select
@@ -147,7 +149,7 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
             TracedArray(numbers, exact(numbers), trace) if np.asarray(numbers).dtype.kind == "f" else numbers
         )
     formula = _formula(trace, name, operands, arrays)
-    return computed(trace, name, formula, operands, numbers, _scale(name, arrays))
+    return computed(trace, name, formula, operands, numbers, _scale(name, arrays), _others(name, arrays))
 
 
 def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
@@ -210,6 +212,31 @@ _CHOSEN: Mapping[str, Callable[..., Callable[..., Shadow]]] = {
     "xlogy": _xlogy,
 }
 """Functions of which the numbers choose a branch."""
+
+
+def _others(name: str, arrays: list[Any]) -> dict[str, Callable[..., Any]]:
+    """Return what an elementwise function, or a product of square matrices, may have been taken for."""
+    if name == "matmul":
+        if any(np.ndim(x) != 2 or np.shape(x)[0] != np.shape(x)[1] for x in arrays):
+            return {}
+        return {
+            "a product with the first matrix transposed": lambda x, y: matmul(x.T, y),
+            "a product with the second matrix transposed": lambda x, y: matmul(x, y.T),
+        }
+    others: dict[str, Callable[..., Any]] = {
+        other: partial(apply, other) for other in mistaken(SCIPY.get(name, name))
+    }
+    if name in {"multiply", "divide", "add", "subtract"}:
+        others |= {"its first operand alone": _first, "its second operand alone": _second}
+    return others
+
+
+def _first(x: Shadow, _: Shadow) -> Shadow:
+    return x
+
+
+def _second(_: Shadow, y: Shadow) -> Shadow:
+    return y
 
 
 ABSOLUTE = frozenset({
