@@ -14,6 +14,7 @@ from nn_from_scratch.verify.functions.reference import Reference, judged_by_refe
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.values import Differences, differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
@@ -36,6 +37,7 @@ def check_gradient(
     stored: str | None = None,
     seed: int = 0,
     shapes: bool = True,
+    progress: Report | None = None,
 ) -> FunctionResult:
     """Check a hand-written gradient of a function.
 
@@ -76,6 +78,8 @@ def check_gradient(
         Which directions and which cotangent.
     shapes
         Whether the formula is asked at drawn inputs of other shapes as well.
+    progress
+        Called as progress(done, of, words) every half second of a long trace.
 
     Returns
     -------
@@ -107,6 +111,7 @@ def check_gradient(
         stored=stored,
         seed=seed,
         shapes=shapes,
+        progress=progress,
     )
     if found.verdict is Verdict.RIGHT:
         return found
@@ -126,6 +131,7 @@ def examine_gradient(
     stored: str | None = None,
     seed: int = 0,
     shapes: bool = True,
+    progress: Report | None = None,
 ) -> FunctionResult:
     """Return what `check_gradient` finds, without raising what it finds wrong or undecided."""
     if inputs is ABSENT and not callable(gradient):
@@ -147,7 +153,7 @@ def examine_gradient(
     if reference is not None:
         return judged_by_reference(box, gradient, reference, compute, stored)
     counted = Counted(meant)
-    formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes)
+    formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes, progress=progress)
     return Judgement(box, formula).result(counted.calls)
 
 

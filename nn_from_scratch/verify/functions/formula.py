@@ -11,6 +11,7 @@ from nn_from_scratch.verify.functions.black_box import BlackBox
 from nn_from_scratch.verify.functions.inputs import dense
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_subject
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Report, Watch
 
 MANY = 4096
 """Inputs beyond which evaluations are spared: other shapes and differences are not asked as well."""
@@ -39,6 +40,7 @@ def traced_formula(
     *,
     seed: int,
     shapes: bool,
+    progress: Report | None = None,
 ) -> Traced | NotTraced:
     """Trace a function and its gradient at the point of a box.
 
@@ -53,6 +55,7 @@ def traced_formula(
 
     subject = subject_of(function, gradient, box)
     subject.users = (function.function, gradient)
+    subject.watch = None if progress is None else Watch(progress)
     shapes = shapes and len(box.point) <= MANY
     return trace_subject(subject, seed=seed, shapes=shapes, scalar=not box.outputs.asks_cotangent)
 

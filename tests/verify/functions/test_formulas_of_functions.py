@@ -1,5 +1,6 @@
 """The door for numpy: what is said of formula, numbers and values, and which of them holds."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -273,3 +274,34 @@ FIXED["both ends"] = (lambda x: x[0] ** 2 + x[-1] ** 2, both_ends)
 @pytest.mark.parametrize("name", FIXED)
 def test_a_function_that_is_meant_for_one_size_is_not_accused_elsewhere(name: str) -> None:
     assert check_gradient(*FIXED[name], X)
+
+
+def test_a_long_trace_tells_of_its_progress_and_takes_fifty_thousand_operations_a_second() -> None:
+    told: list[tuple[int, int, str]] = []
+
+    def told_of(done: int, of: int, words: str) -> None:
+        told.append((done, of, words))
+
+    def long(x: Any) -> Any:
+        for _ in range(10):
+            x = np.sin(x) * 1.5
+        return np.sum(x)
+
+    def backward(x: Any) -> Any:
+        states = [x]
+        for _ in range(10):
+            states.append(np.sin(states[-1]) * 1.5)
+        d = np.ones_like(x)
+        for state in reversed(states[:-1]):
+            d = d * 1.5 * np.cos(state)
+        return d
+
+    point = np.linspace(0.1, 1, 4000)
+    before = time.process_time()
+    found = check_gradient(long, backward, point, progress=told_of, shapes=False)
+    taken = time.process_time() - before
+    assert row(found, "rules").said.startswith("formula equal")
+    assert told
+    assert all(0 < done <= of and of % 5 == 0 and words for done, of, words in told)
+    assert told == sorted(told)
+    assert told[-1][1] / 5 / taken > 50_000

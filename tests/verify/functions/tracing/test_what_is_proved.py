@@ -64,7 +64,7 @@ def multiplied(x: Any) -> Any:
 
 
 def chosen(x: Any) -> Any:
-    return np.select([x > 20, x <= 20], [x, np.log1p(np.exp(x))]).sum()
+    return np.sum(np.select([x > 20, x <= 20], [x, np.log1p(np.exp(x))]))
 
 
 def picked(x: Any) -> Any:
@@ -77,13 +77,16 @@ def stopped(x: Any) -> Any:
     for _ in range(3):
         new = 0.5 * (y + x / y)
         if (np.abs(new - y) < 0.3).all():
-            return new.sum()
+            return np.sum(new)
         y = new
     return y.sum()
 
 
 def one_by_one(x: Any) -> Any:
-    return sum(v if v > 20 else np.log1p(np.exp(v)) for v in x)
+    total: Any = 0.0
+    for v in x:
+        total = total + (v if v > 20 else np.log1p(np.exp(v)))
+    return total
 
 
 def sigmoid(x: Any) -> Any:
@@ -95,7 +98,7 @@ APPROXIMATED: dict[str, Case] = {
         f.__name__: (f, sigmoid, LARGE)
         for f in (scattered, overwritten, multiplied, chosen, picked, one_by_one)
     },
-    "where": (lambda x: np.where(x > 20, x, np.log1p(np.exp(x))).sum(), sigmoid, LARGE),
+    "where": (lambda x: np.sum(np.where(x > 20, x, np.log1p(np.exp(x)))), sigmoid, LARGE),
     "stopped": (stopped, lambda x: 0.5 / np.sqrt(x), 1 + 1e-3 * POSITIVE),
     "a wave too short": (
         lambda x: np.exp(-x * x).sum() + 1e-9 * np.sin(30 * x).sum(),

@@ -95,7 +95,9 @@ class Examination:
         rng = np.random.default_rng(self.seed)
         self.directions = [_drawn(rng, x.shape) for x in inputs]
         self._draw_cotangents(rng)
-        subject.rehearse()
+        rehearsed = subject.rehearse()
+        if subject.watch is not None:
+            subject.watch.expect(rehearsed.scalars)
         local = LocalCheck()
         self._passes[Reading.RECOGNISED] = balls = subject.balls(Reading.RECOGNISED, local)
         self.operations = balls.trace.scalars

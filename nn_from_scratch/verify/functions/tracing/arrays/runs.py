@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     Trace,
     TraceEndedError,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.mending import Mend
@@ -58,6 +59,8 @@ class Subject:
         Scalar operations of one run, at most.
     names
         What the differentiated inputs are called, if not x, or x0, x1, ...
+    watch
+        Who is told of progress.
 
     """
 
@@ -68,6 +71,7 @@ class Subject:
     users: Sequence[Callable[..., Any]] = ()
     limit: int = MOST_OPERATIONS
     names: Sequence[str] = ()
+    watch: Watch | None = None
 
     def at(self, inputs: Sequence[Any]) -> Subject:
         """Return the same functions at another point."""
@@ -103,7 +107,7 @@ class Subject:
         replaced: Mapping[Constant, arb] | None = None,
     ) -> tuple[list[Shadow], Trace]:
         """Run the forward over series along a direction."""
-        trace = Trace(reading=reading, replaced=replaced or {}, limit=self.limit)
+        trace = Trace(reading=reading, replaced=replaced or {}, limit=self.limit, watch=self.watch)
         rest = iter(directions)
         inputs = [
             TracedArray(x.copy(), series(x, next(rest)), trace) if _is_floating(x) else x for x in self.inputs
@@ -134,6 +138,7 @@ class Subject:
                 mend=mend,
                 replaced=replaced or {},
                 limit=self.limit,
+                watch=self.watch,
             )
         )
 

@@ -16,6 +16,7 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask, alike
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
@@ -135,6 +136,7 @@ class Trace:
     watching_digits: bool = False
     recording: bool = False
     mend: Mend | None = None
+    watch: Watch | None = None
     replaced: Mapping[Constant, arb] = field(default_factory=dict)
     ended: str | None = None
     scalars: int = 0
@@ -211,6 +213,8 @@ class Trace:
     def count(self, size: int) -> None:
         """Count an operation, and end the trace when there are too many."""
         self.scalars += size
+        if self.watch is not None:
+            self.watch.add(size)
         if self.scalars > self.limit:
             raise self.end(f"more than {self.limit} scalar operations")
 
