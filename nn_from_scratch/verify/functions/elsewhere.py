@@ -11,7 +11,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import has_squares, other_inputs
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import has_squares, other_inputs, three_for_one
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -56,6 +56,7 @@ def _asked(subject: Subject, drawn: Sequence[Any], seed: int, scalar: bool) -> E
     there = replace(subject.at(drawn), cotangents=())
     examination = Examination(there, seed, scalar=scalar)
     try:
+        _outputs(subject.at(three_for_one(subject.inputs, drawn)))
         if scalar and _ignores(there, subject.inputs):
             return None
         examination.run()

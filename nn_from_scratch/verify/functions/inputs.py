@@ -203,6 +203,8 @@ class Arguments:
             if isinstance(found, (tuple, list)) and len(found) == 1 and self._is_wrapped(found):
                 found = found[0]
             return self._aligned([found])
+        if len(self.leaves) == 1 and not isinstance(found, (tuple, list, Mapping)):
+            return [found]
         if self.keywords and isinstance(found, Mapping):
             return self._aligned([found.get(name) for name in self.keywords])
         if isinstance(found, (tuple, list)):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import ctx
+from hand_written_gradients import examples, planted
 
 from nn_from_scratch.verify import FunctionResult, GradientError, UndecidedError, Verdict, check_gradient
 from nn_from_scratch.verify.functions.checking import examine_gradient
@@ -183,6 +184,26 @@ def test_nested_arguments_and_outputs_are_traced() -> None:
     assert "formula proved to differ" in str(raised(nested, wrong, (tree, 1.5)))
 
 
+class Layer:
+    """An example's forward and backward, as an object that brings both."""
+
+    def __init__(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
+        self.forward, self.backward = forward, backward
+
+
+@pytest.mark.parametrize("name", list(examples("float32")))
+def test_sixteen_functions_are_right_by_every_row(name: str) -> None:
+    forward, backward, inputs = examples("float32")[name]
+    found = check_gradient(Layer(forward, backward), tuple(inputs))
+    assert row(found, "rules").said.startswith("formula equal at this point to 7")
+    verdicts = {row.name: row.verdict for row in found.rows}
+    if verdicts.pop("other shapes") is None:
+        assert name in {"cross entropy", "embedding"}, "their indices are of a fixed size"
+    assert set(verdicts.values()) == {Verdict.RIGHT}
+    with planted(1e-12), pytest.raises(GradientError, match="formula proved to differ"):
+        check_gradient(Layer(forward, backward), tuple(inputs))
+
+
 def test_what_is_not_traced_costs_one_more_call_and_long_traces_keep_the_count() -> None:
     calls = 0
 
@@ -266,6 +287,25 @@ def both_ends(x: Any) -> Any:
     g[0] = 2 * x[0]
     g[-1] = 2 * x[-1]
     return g
+
+
+LABELS = np.array([2, 0, 4, 4])
+
+
+def labelled(x: Any) -> Any:
+    return np.log(np.exp(x).sum(axis=1)).sum() - x[np.arange(len(x)), LABELS].sum()
+
+
+def labelled_gradient(x: Any) -> Any:
+    g = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    g[np.arange(len(x)), LABELS] -= 1
+    return g
+
+
+def test_what_is_fixed_may_broadcast_against_a_batch_of_one() -> None:
+    found = check_gradient(labelled, labelled_gradient, RNG.normal(size=(4, 5)))
+    assert found
+    assert "(1, 5)" not in row(found, "other shapes").said
 
 
 FIXED["both ends"] = (lambda x: x[0] ** 2 + x[-1] ** 2, both_ends)

@@ -41,6 +41,21 @@ def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
             yield drawn
 
 
+def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
+    """Return inputs with 3 entries along each axis of which one was drawn, and more were given.
+
+    What is of a fixed size broadcasts against one entry, but not against three.
+    """
+    rng = np.random.default_rng(0)
+    sizes: dict[Place, int] = {}
+    for k, x in enumerate(drawn):
+        for axis, size in enumerate(np.shape(x)):
+            given = np.shape(inputs[k])[axis]
+            more = 3 if given != 3 else 5  # not as many as were given, which what is fixed fits
+            sizes[k, axis] = more if size == 1 < given else size
+    return [_drawn(x, k, sizes, rng) for k, x in enumerate(inputs)]
+
+
 def has_squares(inputs: Sequence[Any]) -> bool:
     """Whether an input has two axes of one size."""
     return any(len(_square(x)) > 0 for x in inputs)
