@@ -271,6 +271,16 @@ def test_epsilon_rounded_to_float32_is_no_other_epsilon() -> None:
     assert row.verdict is Verdict.RIGHT, str(row)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_constant_that_pytorch_has_in_float32_is_said(dtype: Any) -> None:
+    found = rows(torch.nn.functional.hardsigmoid, draw(20, dtype=dtype))
+    assert found["rules"].verdict is Verdict.RIGHT, str(found["rules"])
+    assert ("constants are rounded, so that 8 digits of it hold" in found["rules"].said) == (
+        dtype is torch.float64
+    )
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
 def test_kinks_accuse_nobody() -> None:
     def at_kinks(slope: float) -> Any:
         return custom(
@@ -324,8 +334,9 @@ def test_precision_of_flint_is_restored_when_a_function_raises() -> None:
             raise BoomError
         return x.sin()
 
-    with pytest.raises(BoomError):
-        examine(fails_while_traced, draw(3))
+    found = rows(fails_while_traced, draw(3))
+    assert "raises BoomError while it is traced" in found["rules"].said
+    assert found["numbers"].verdict is Verdict.RIGHT
     assert flint.ctx.prec == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -110,6 +111,7 @@ def _rows(
     if not outputs:
         yield Row(NAME, Verdict.UNDECIDED, "no output is a tensor of floating point: nothing was checked")
         return
+    demand_numbers(question.tensors, outputs)
     moving = _not_deterministic(question, found)
     if moving:
         yield Row(NAME, Verdict.UNDECIDED, moving)
@@ -118,9 +120,9 @@ def _rows(
     try:
         gradient = found.gradient(given)
     except Exception as error:  # noqa: BLE001  whatever a backward raises
-        yield Row(NAME, Verdict.ERROR, f"the backward raises {type(error).__name__}: {error}")
+        yield raised(NAME, error)
         return
-    wide: Question | str = widened(question)
+    wide = widened(question)
     asked = Asked(question, found, given, gradient, seed, allowed)
     asked_wide = _in_float64(asked, wide)
     if backward:
@@ -146,7 +148,7 @@ def _rules_and_numbers(
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.accuses and detaches(question):
-        said = "the function detaches, and differences see through that"
+        said = "the function detaches or computes without gradients, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)
     yield measured
 
@@ -158,6 +160,25 @@ def _in_float64(asked: Asked, wide: Question | str) -> Asked | None:
     found = wide.run()
     given = [x.double() for x in asked.cotangents]
     return replace(asked, question=wide, found=found, cotangents=given, gradient=found.gradient(given))
+
+
+def demand_numbers(inputs: Tensors, outputs: Tensors) -> None:
+    """Ask nothing of a function of which no number could be compared."""
+    for kind, tensors in (("input that requires a gradient", inputs), ("output", outputs)):
+        if not any(x.numel() for x in tensors):
+            raise NotAskedError(f"every {kind} is empty: nothing was compared")
+
+
+def raised(name: str, error: Exception) -> Row:
+    """Return what a backward's exception says: that there is no derivative, or that the backward fails."""
+    said = f"the backward raises {type(error).__name__}: {error}"
+    return Row(
+        name, None if isinstance(error, NotImplementedError) or _NO_DERIVATIVE(said) else Verdict.ERROR, said
+    )
+
+
+_NO_DERIVATIVE = re.compile("derivative for .* is not implemented|no autograd formula was registered").search
+"""What PyTorch says of operations that it does not differentiate."""
 
 
 def _settled(name: str, promise: Callable[[str, Asked], Row], asked: Asked, asked_wide: Asked | None) -> Row:

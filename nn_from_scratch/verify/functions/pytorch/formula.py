@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Te
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Trace, Tracer
+from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import (
@@ -30,6 +32,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     exact,
     exactly_computing,
+    nearest,
     series,
     values,
 )
@@ -53,6 +56,8 @@ class Formula:
     places: tuple[str, ...]
     """The inputs that a wrong formula is wrong for, with an entry of each where that was looked for."""
     gradient: list[Shadow]
+    constants: float
+    """By how much the rounding of its constants changes the gradient, relative to each largest entry."""
     notes: tuple[str, ...]
 
 
@@ -69,6 +74,8 @@ class Tracing:
         self.ties: list[str] = []
         self.replaced: dict[tuple[float, str], arb] = {}
         self.traces: list[Trace] = []
+        self.meant: list[Shadow] = []
+        """The gradient with every constant as what it stands for."""
 
     def derivative(self, reading: Reading) -> list[Shadow]:
         """Run the forward over series along the directions."""
@@ -142,6 +149,8 @@ class Tracing:
         """Run forward and backward over balls."""
         tracer = self._tracer(reading)
         gradient, _ = self._backward(tracer, self.question.fresh(), self.cotangents)
+        if reading is Reading.RECOGNISED and not self.replaced:
+            self.meant = gradient
         return gradient
 
     def replay(self) -> None:
@@ -214,30 +223,52 @@ def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
     if not dtypes <= set(FORMATS):
         return f"inputs of {dtypes - set(FORMATS)}"
     narrowest = max((FORMATS[x] for x in dtypes), key=lambda name: UNIT[name])
-    tracing = Tracing(question, cotangents, seed)
-    weights = [numbers(c) for c in cotangents]
     try:
         with exactly_computing():
-            tracing.replay()
-            rules = judge(
-                tracing.derivative,
-                tracing.gradients,
-                weights,
-                tracing.directions,
-                dtype=narrowest,
-                rounding=tracing.rounding,
-            )
-            if rules.rule is Rule.DIFFERENT and tracing.ties:
-                return f"a kink: {tracing.ties[0]}"
-            places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
-            gradient = tracing.gradients(Reading.LITERAL)
-            literal = 0.0
-            if rules.rule in {Rule.SHORT, Rule.DIFFERENT}:
-                outputs = tracing.derivative(Reading.LITERAL)
-                literal = compare(outputs, weights, gradient, tracing.directions).relative
+            return _compared(Tracing(question, cotangents, seed), narrowest)
     except NotTracedError as reason:
         return str(reason)
-    return Formula(rules, literal, places, gradient, tuple(tracing.notes))
+    except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
+        return f"it raises {type(error).__name__} while it is traced: {first_line(error)}"
+
+
+def _compared(tracing: Tracing, dtype: str) -> Formula:
+    """Replay a trace, and judge its formulas."""
+    weights = [numbers(c) for c in tracing.cotangents]
+    tracing.replay()
+    rules = judge(
+        tracing.derivative,
+        tracing.gradients,
+        weights,
+        tracing.directions,
+        dtype=dtype,
+        rounding=tracing.rounding,
+    )
+    if rules.rule is Rule.DIFFERENT and tracing.ties:
+        raise NotTracedError(f"a kink: {tracing.ties[0]}")
+    places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
+    gradient = tracing.gradients(Reading.LITERAL)
+    literal = 0.0
+    if rules.rule in {Rule.SHORT, Rule.DIFFERENT}:
+        outputs = tracing.derivative(Reading.LITERAL)
+        literal = compare(outputs, weights, gradient, tracing.directions).relative
+    constants = max(map(largest_error, tracing.meant, gradient), default=0.0)
+    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes))
+
+
+def largest_error(got: Shadow, truth: Shadow) -> float:
+    """Return the largest difference of two gradients relative to the largest entry of the second."""
+    with exactly_computing():
+        pairs = zip(nearest(got).ravel(), nearest(truth).ravel(), strict=True)
+    return relative_error(list(pairs))
+
+
+def relative_error(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the largest error over pairs of a number and its truth, relative to the largest truth."""
+    finite = [(a, b) for a, b in pairs if math.isfinite(a - b)]
+    size = max((abs(b) for _, b in finite), default=0.0)
+    error = max((abs(a - b) for a, b in finite), default=0.0)
+    return error / size if size else 0.0
 
 
 def detaches(question: Question) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.autograd.gradcheck import GradcheckError
 
-from nn_from_scratch.verify.functions.pytorch.examine import Report, examine
+from nn_from_scratch.verify.functions.pytorch.examine import Report, demand_numbers, examine, raised
 from nn_from_scratch.verify.functions.pytorch.measured import NAME
 from nn_from_scratch.verify.functions.pytorch.question import (
     NotAskedError,
@@ -170,9 +170,14 @@ def gradgradcheck(
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             question = Question(func, inputs)
             given = _cotangents(question, grad_outputs, gen_non_contig_grad_outputs)
-            once = once_only(question.run().gradient(given, create_graph=True))
+            found = question.run()
+            demand_numbers(question.tensors, found.outputs)
     except NotAskedError as reason:
         return _answer(Report((Row(NAME, Verdict.UNDECIDED, str(reason)),)), raise_exception)
+    try:
+        once = once_only(found.gradient(given, create_graph=True))
+    except Exception as error:  # noqa: BLE001  whatever a backward raises
+        return _answer(Report((raised(NAME, error),)), raise_exception)
     if once:
         row = Row("double backward", None, "marked with once_differentiable")
         return _answer(Report((row,)), raise_exception)
@@ -234,7 +239,8 @@ def _answer(report: Report, raise_exception: bool) -> bool:
             return False
         rows = [row for row in report.rows if row.accuses or row in unsupported]
         raise WrongGradientError("\n".join(map(str, rows)))
-    undecided = "\n".join(str(row) for row in report.rows if row.verdict is Verdict.UNDECIDED)
+    open_rows = [row for row in report.rows if row.verdict is Verdict.UNDECIDED] or report.rows
+    undecided = "\n".join(map(str, open_rows))
     if raise_exception:
         raise UndecidedError(undecided)
     warnings.warn(f"the gradient was not decided: {undecided}", stacklevel=3)

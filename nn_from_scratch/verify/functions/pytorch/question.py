@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 _STREAM = 0x636F74616E67656E
 """Nobody's inputs are drawn from this stream: a cotangent that equals an input may hide a whole formula."""
@@ -138,10 +139,13 @@ class Question:
         if self.inside:
             return self._run_inside(given, watching)
         given = self.fresh() if given is None else list(given)
-        leaves = [self._own(x) if isinstance(x, torch.Tensor) else x for x in self.leaves]
-        others = [x for k, x in enumerate(leaves) if isinstance(x, torch.Tensor) and k not in self.chosen]
+        leaves = list(self.leaves)
         for k, x in zip(self.chosen, given[: len(self.chosen)], strict=True):
             leaves[k] = x
+        kept = [k for k, x in enumerate(leaves) if isinstance(x, torch.Tensor) and k not in self.chosen]
+        for k in kept:
+            leaves[k] = self._own(leaves[k])
+        others = [leaves[k] for k in kept]
         arguments = pytree.tree_unflatten(leaves, self.spec)
         state = self._state(given[len(self.chosen) :])
         with watching(others):
@@ -169,7 +173,8 @@ class Question:
         if self.module is None:
             return {}
         named = [*self.module.named_parameters(), *self.module.named_buffers()]
-        return {name: self._own(x) for name, x in named} | dict(zip(self.parameters, parameters, strict=True))
+        moved = dict(zip(self.parameters, parameters, strict=True))
+        return {name: moved[name] if name in moved else self._own(x) for name, x in named}
 
     def _call(self, arguments: tuple[Any, ...], state: dict[str, torch.Tensor]) -> Any:
         if self.module is None:
@@ -189,9 +194,43 @@ class Question:
         return _passed(self.tensors, others, found)
 
     def _reads_what_it_closes_over(self) -> bool:
+        """Lend the function copies, and see whether it reads its own tensors all the same.
+
+        Autograd's graph tells of those that it differentiates, the mode of those that it detaches or reads
+        beside what it was given.
+        """
         own = _passed(self.tensors, [], self.function(*self.arguments))
-        lent = self.run()
-        return any(theirs and not ours for theirs, ours in zip(reached(own), reached(lent), strict=True))
+        reading = _Reading(self.tensors)
+        lent = self.run(watching=lambda _: reading)
+        return reading.found or any(
+            theirs and not ours for theirs, ours in zip(reached(own), reached(lent), strict=True)
+        )
+
+
+class _Reading(TorchDispatchMode):  # type: ignore[misc]
+    """Notices operations that are given the memory of some tensors."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        super().__init__()
+        self.spans = [_span(x) for x in tensors if x.numel()]
+        self.found = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation."""
+        del types
+        for x in pytree.tree_leaves((args, kwargs)):
+            if isinstance(x, torch.Tensor) and x.layout == torch.strided and x.numel():
+                first, end = _span(x)
+                self.found = self.found or any(first < b and a < end for a, b in self.spans)
+        return func(*args, **(kwargs or {}))
+
+
+def _span(x: torch.Tensor) -> tuple[int, int]:
+    """Return where the memory of a tensor begins and ends."""
+    reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
+    return x.data_ptr(), x.data_ptr() + (reach + 1) * x.element_size()
 
 
 def graph(tensors: Sequence[torch.Tensor]) -> list[Any]:

@@ -57,6 +57,10 @@ _RANDOM = frozenset(
 )
 _OVERWRITES = frozenset(["copy", "fill", "zero", *_RANDOM])
 _ASKS = frozenset(["equal", "is_same_size", "_assert_async", "_assert_tensor_metadata", "is_nonzero"])
+_SHAPED = frozenset(
+    ["as_strided_", "detach_", "squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"]
+)
+"""Operations in place that change how a tensor looks at its numbers, and no number."""
 _LEAVES = frozenset(["_local_scalar_dense", "item"])
 
 
@@ -158,7 +162,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self.line = users_line()
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in _ASKS or name.rstrip("_") in _NOTHING:
+        if name in _ASKS or name in _SHAPED or name.rstrip("_") in _NOTHING:
             return func(*args, **kwargs)
         if name in _LEAVES and args[0].dtype in FORMATS:
             found = func(*args, **kwargs)
