@@ -40,6 +40,8 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
 _STREAM = 0x646972656374696F
 """Nobody's inputs are drawn from this stream."""
 _SHOWN = 1e-2
+_OF_A_TABLE = 2.0**-50
+"""Relative to the largest, a number of a table that was computed in float64 is off by less than this."""
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
 _LOCATED = 48
@@ -246,6 +248,9 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     )
     if rules.rule is Rule.DIFFERENT and tracing.ties:
         raise NotTracedError(f"a kink: {tracing.ties[0]}")
+    if rules.rule is Rule.DIFFERENT and rules.comparison.relative < _OF_A_TABLE:
+        gap = rules.comparison.relative
+        raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, as tables that cancel may")
     places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
     gradient = tracing.gradients(Reading.LITERAL)
     literal = 0.0

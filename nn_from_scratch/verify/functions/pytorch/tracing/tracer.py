@@ -151,7 +151,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
     def _constant(self, number: float) -> arb:
         if isinstance(number, int):
             return arb(int(number))
-        return self._read(float(number), _format_of(float(number)))
+        number = float(number)
+        if self.reading is not Reading.LITERAL and _is_one_over_a_float32(number):
+            return 1 / self._read(1 / number, "float32")
+        return self._read(number, _format_of(number))
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -326,6 +329,13 @@ def _format_of(number: float) -> str:
     """Return the format that a constant was rounded in: one double in 2^29 is a float32 by chance."""
     with np.errstate(over="ignore"):
         return "float32" if float(np.float32(number)) == number else "float64"
+
+
+def _is_one_over_a_float32(number: float) -> bool:
+    """Whether a constant that is no simple number is one over a number of float32."""
+    if number == 0 or not math.isfinite(number) or recognise(number) is not None:
+        return False
+    return _format_of(number) == "float64" and _format_of(1 / number) == "float32"
 
 
 def _with_the_slope_of(entry: Any, before: Any) -> Any:
