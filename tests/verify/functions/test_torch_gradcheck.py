@@ -70,9 +70,11 @@ SINE = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos())
 def test_signature_is_pytorchs(ours: str, theirs: Any) -> None:
     expected = inspect.signature(getattr(torch.autograd, ours)).parameters
     got = inspect.signature(theirs).parameters
-    assert [(x.name, x.kind, x.default) for x in got.values()] == [
+    own, beyond = list(got.values())[: len(expected)], list(got.values())[len(expected) :]
+    assert [(x.name, x.kind, x.default) for x in own] == [
         (x.name, x.kind, x.default) for x in expected.values()
     ]
+    assert all(x.kind is x.KEYWORD_ONLY and x.default is not x.empty for x in beyond)
 
 
 def test_importing_the_suite_does_not_import_pytorch() -> None:
@@ -83,7 +85,7 @@ def test_importing_the_suite_does_not_import_pytorch() -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_right_function_passes_in_every_dtype(dtype: Any) -> None:
     report = examine(SINE, draw(3, 4, dtype=dtype), transforms=[])
-    assert [row.name for row in report.rows] == ["rules", "numbers", *CONTRACT]
+    assert [row.name for row in report.rows] == ["rules", "numbers", "other shapes", *CONTRACT]
     assert all(row.verdict is Verdict.RIGHT for row in report.rows), str(report)
     assert gradcheck(SINE, draw(3, 4, dtype=dtype)) is True
 
@@ -517,6 +519,7 @@ def test_transformations_that_are_not_claimed_are_not_supported() -> None:
     assert {name: report[name].verdict for name in report if name not in CONTRACT} == {
         "rules": Verdict.RIGHT,
         "numbers": Verdict.RIGHT,
+        "other shapes": Verdict.RIGHT,
         "batched cotangents": Verdict.RIGHT,
         "vmap": None,
         "forward mode": None,

@@ -12,6 +12,7 @@ import torch
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
+from nn_from_scratch.verify.functions.pytorch.elsewhere import shapes_row
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -21,6 +22,7 @@ from nn_from_scratch.verify.functions.pytorch.question import (
     Tensors,
     cotangents,
 )
+from nn_from_scratch.verify.functions.pytorch.reference import by_reference, format_of
 from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
@@ -56,6 +58,10 @@ def examine(
     nondeterminism: float = 0.0,
     undefined: bool = True,
     dtypes: bool = False,
+    expected: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
+    compute: str | None = None,
+    shapes: bool = True,
     seed: int = 0,
 ) -> Report:
     """Examine a function's gradient: its numbers, its contract, and the transformations it may claim.
@@ -75,6 +81,17 @@ def examine(
         Whether to leave cotangents out.
     dtypes
         Whether a backward that returns another dtype than its input's is wrong.
+    expected
+        A function of the same inputs whose derivative the gradient is meant to be in place of the function's
+        own: ``lambda x: x`` for a straight-through rounding, ``lambda x: -x`` for a reversed gradient.
+    reference
+        A plain version of a function that cannot be traced, as of a kernel: values and gradients are judged
+        by the exact ones of this, within the rounding of its operations.
+    compute
+        The format that such a function computes in: "float64", "float32", "float16" or "bfloat16". By default
+        the widest dtype of its inputs.
+    shapes
+        Whether drawn inputs of other shapes are asked as well, where the function takes them.
     seed
         Which cotangents and directions are drawn.
 
@@ -86,23 +103,37 @@ def examine(
     Raises
     ------
     ValueError
-        If no input requires a gradient.
+        If no input requires a gradient, what is expected returns outputs of other shapes, or `compute` is no
+        format.
 
     """
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         try:
-            question = Question(function, inputs)
+            question = Question(function, inputs, expected)
+            plain = None
+            if reference is not None:
+                plain = Question(reference, inputs), format_of(question, compute)
             allowed = Allowed(nondeterminism, undefined, dtypes)
             promises = {**(CONTRACT if backward else {}), **{name: TRANSFORMS[name] for name in transforms}}
-            return Report(tuple(_rows(question, promises, backward, allowed, seed)))
+            ask = _Ask(backward, plain, shapes)
+            return Report(tuple(_rows(question, promises, ask, allowed, seed)))
         except NotAskedError as reason:
             return Report((Row(NAME, Verdict.UNDECIDED, str(reason)),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked beside promises: the gradient itself, by a plain version and its format, elsewhere."""
+
+    backward: bool
+    plain: tuple[Question, str] | None
+    shapes: bool
 
 
 def _rows(
     question: Question,
     promises: dict[str, Callable[[str, Asked], Row]],
-    backward: bool,
+    ask: _Ask,
     allowed: Allowed,
     seed: int,
 ) -> Iterator[Row]:
@@ -125,14 +156,22 @@ def _rows(
     wide = widened(question)
     asked = Asked(question, found, given, gradient, seed, allowed)
     asked_wide = _in_float64(asked, wide)
-    if backward:
-        yield from _rules_and_numbers(question, wide, given, gradient, seed)
+    if ask.backward and ask.plain is not None:
+        yield from by_reference(asked, *ask.plain)
+    elif ask.backward:
+        yield from _rules_and_numbers(question, wide, given, gradient, seed, shapes=ask.shapes)
     for name, promise in promises.items():
         yield _settled(name, promise, asked, asked_wide)
 
 
 def _rules_and_numbers(
-    question: Question, wide: Question | str, given: Tensors, gradient: Tensors, seed: int
+    question: Question,
+    wide: Question | str,
+    given: Tensors,
+    gradient: Tensors,
+    seed: int,
+    *,
+    shapes: bool,
 ) -> Iterator[Row]:
     """Trace; where that says nothing, or says wrong, ask differences as well."""
     found = trace(question, given, seed)
@@ -143,6 +182,9 @@ def _rules_and_numbers(
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
+        elsewhere = shapes_row(question, seed) if shapes else None
+        if elsewhere is not None:
+            yield elsewhere
         return
     measured = measure(question, wide, given, gradient, seed)
     if measured.accuses and meant:

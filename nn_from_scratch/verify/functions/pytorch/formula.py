@@ -69,6 +69,8 @@ class Tracing:
     def __init__(self, question: Question, cotangents: Tensors, seed: int) -> None:
         draw = np.random.default_rng([seed, _STREAM])
         self.question = question
+        self.meant_question = question.meant or question
+        """Whose derivative the gradient is to be."""
         self.cotangents = cotangents
         self.directions = [draw.normal(size=tuple(x.shape)) for x in question.tensors]
         self.local = LocalCheck()
@@ -88,8 +90,8 @@ class Tracing:
         given = self.question.fresh()
         for x, direction in zip(given, directions, strict=True):
             tracer.know(x, series(numbers(x), direction))
-        found = self._forward(tracer, given)
-        return [tracer.shadow(x) for x in found.outputs]
+        found = self._forward(tracer, given, self.meant_question)
+        return [tracer.shadow(x) for x in found.outputs or found.plain]
 
     def _tracer(self, reading: Reading) -> Tracer:
         tracer = Tracer(reading, replaced=self.replaced)
@@ -155,6 +157,12 @@ class Tracing:
             self.meant = gradient
         return gradient
 
+    def shadows(self, reading: Reading) -> tuple[list[Shadow], list[Shadow]]:
+        """Run forward and backward over balls of FLINT's present precision: outputs, and gradients."""
+        tracer = self._tracer(reading)
+        gradient, found = self._backward(tracer, self.question.fresh(), self.cotangents)
+        return [values(tracer.shadow(x)) for x in found.outputs], gradient
+
     def replay(self) -> None:
         """Trace with the local check, at the point and at one nearby, and demand that both are the same.
 
@@ -168,11 +176,7 @@ class Tracing:
             here.shadow(x)
         if len(here.trace.outside) > known:
             raise NotTracedError("an output comes from outside of the trace")
-        failed = self.local.failed
-        if failed is not None:
-            raise NotTracedError(
-                f"{failed.operation} ({failed.line}) is off by {failed.units:.3g} roundings from what it says"
-            )
+        self._demand_the_local_check()
         there = Tracer(Reading.LITERAL)
         near = [
             _moved(x, direction) for x, direction in zip(self.question.fresh(), self.directions, strict=True)
@@ -180,12 +184,33 @@ class Tracing:
         self._backward(there, near, [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
         self.ties = here.trace.ties
+        if self.meant_question is not self.question:
+            self._replay_what_is_meant(near)
         for note in here.trace.random:
             self.notes[f"random numbers are constants: {note}"] = None
         for name, line in here.trace.fused.items():
             self.notes[f"fused kernel {name}: formula by its decomposition ({line})"] = None
 
-    def _forward(self, tracer: Tracer, given: Tensors) -> Pass:
+    def _replay_what_is_meant(self, near: Tensors) -> None:
+        traces: list[Trace] = []
+        for given in (self.question.fresh(), near):
+            tracer = Tracer(Reading.LITERAL, self.local if not traces else None)
+            for x in given:
+                tracer.know(x, exact(numbers(x)))
+            self._forward(tracer, given, self.meant_question)
+            traces.append(tracer.trace)
+        self._demand_the_local_check()
+        _demand_the_same(*traces)
+        self.ties += traces[0].ties
+
+    def _demand_the_local_check(self) -> None:
+        failed = self.local.failed
+        if failed is not None:
+            raise NotTracedError(
+                f"{failed.operation} ({failed.line}) is off by {failed.units:.3g} roundings from what it says"
+            )
+
+    def _forward(self, tracer: Tracer, given: Tensors, question: Question) -> Pass:
         @contextmanager
         def watching(others: Tensors) -> Iterator[None]:
             for x in others:
@@ -195,12 +220,12 @@ class Tracing:
                 yield
 
         torch.manual_seed(0)  # the same random numbers in every pass
-        return self.question.run(given, watching)
+        return question.run(given, watching)
 
     def _backward(self, tracer: Tracer, given: Tensors, cotangents: Tensors) -> tuple[list[Shadow], Pass]:
         for x in given:
             tracer.know(x, exact(numbers(x)))
-        found = self._forward(tracer, given)
+        found = self._forward(tracer, given, self.question)
         own = [c.clone() for c in cotangents]
         for c in own:
             tracer.know(c, exact(numbers(c)))
@@ -278,6 +303,8 @@ def relative_error(pairs: Sequence[tuple[float, float]]) -> float:
 
 def detaches(question: Question) -> bool:
     """Whether a function detaches one of its inputs, or anything that depends on one."""
+    if question.meant is not None:
+        return False  # it says what is meant
     cutting = Cutting()
     inputs = question.run(watching=lambda _: cutting).inputs
     directly = any(x is y for x in cutting.cut for y in inputs)

@@ -48,6 +48,10 @@ def gradcheck(
     check_backward_ad: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
+    expected: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
+    compute: str | None = None,
+    shapes: bool = True,
 ) -> bool:
     """Check the gradient of a function; in place of `torch.autograd.gradcheck`.
 
@@ -76,6 +80,9 @@ def gradcheck(
         Makes no difference: the number of evaluations does not grow with the inputs in either.
     masked
         Makes no difference: it speaks of sparse inputs, of which a check is refused.
+    expected, reference, compute, shapes
+        As `examine` has them, beyond PyTorch's: what the gradient is meant to be the derivative of, a plain
+        version of a kernel and the format that it computes in, and whether other shapes are drawn.
 
     Returns
     -------
@@ -113,6 +120,10 @@ def gradcheck(
         nondeterminism=nondet_tol,
         undefined=check_undefined_grad,
         dtypes=check_grad_dtypes,
+        expected=expected,
+        reference=reference,
+        compute=compute,
+        shapes=shapes,
     )
     return _answer(report, raise_exception)
 
@@ -135,6 +146,7 @@ def gradgradcheck(
     check_rev_over_rev: bool = True,
     fast_mode: bool = False,
     masked: bool = False,
+    expected: Callable[..., Any] | None = None,
 ) -> bool:
     """Check the gradient of a function's gradient; in place of `torch.autograd.gradgradcheck`.
 
@@ -150,6 +162,8 @@ def gradgradcheck(
         A cotangent for each differentiable output; drawn if it is None.
     gen_non_contig_grad_outputs
         Whether those that are drawn are not contiguous.
+    expected
+        A function of the same inputs of whose derivative the gradient is to have the derivative.
     check_fwd_over_rev, check_rev_over_rev
         Whether to differentiate the gradient in forward mode, and by a backward.
 
@@ -168,7 +182,7 @@ def gradgradcheck(
         raise ValueError("nothing to check: check_fwd_over_rev and check_rev_over_rev are both false")
     try:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            question = Question(func, inputs)
+            question = Question(func, inputs, expected)
             given = _cotangents(question, grad_outputs, gen_non_contig_grad_outputs)
             found = question.run()
             demand_numbers(question.tensors, found.outputs)
@@ -196,6 +210,8 @@ def gradgradcheck(
         check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
         masked=masked,
+        expected=None if question.meant is None else _gradient_of(question.meant, len(given)),
+        shapes=False,
     )
 
 

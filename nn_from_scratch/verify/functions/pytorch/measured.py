@@ -29,7 +29,7 @@ class Measured:
     """A question as a numpy function: the inputs' numbers in, the cotangents times the outputs out."""
 
     def __init__(self, question: Question, cotangents: Tensors) -> None:
-        self.question = question
+        self.question = question.meant or question
         self.cotangents = [numbers(x) for x in cotangents]
 
     def value(self, *arrays: Floats) -> float:

@@ -76,6 +76,8 @@ class Question:
     inputs
         The arguments: a tensor, or a tuple of anything. Tensors that require a gradient, however deep in
         tuples, lists and dicts, are differentiated; everything else is passed through.
+    expected
+        A function of the same inputs whose derivative the gradient is meant to be, if not the function's own.
 
     Attributes
     ----------
@@ -84,18 +86,23 @@ class Question:
     inside
         Whether the function reads one of them that it closes over, and not the one that it is given. Then
         it is asked with the caller's own tensors, which are moved and put back.
+    meant
+        The same question of `expected`, or None.
 
     Raises
     ------
     ValueError
-        If no tensor requires a gradient.
+        If no tensor requires a gradient, or what is expected returns other outputs.
     NotAskedError
         If a tensor that does is complex or sparse.
 
     """
 
-    def __init__(self, function: Callable[..., Any], inputs: Any) -> None:
+    def __init__(
+        self, function: Callable[..., Any], inputs: Any, expected: Callable[..., Any] | None = None
+    ) -> None:
         self.function = function
+        self.expected = expected
         self.arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
         paths, self.spec = pytree.tree_flatten_with_path(self.arguments)
         self.leaves = [leaf for _, leaf in paths]
@@ -115,12 +122,17 @@ class Question:
         self.dtype: torch.dtype | None = None
         self.inside = False
         self.inside = self.module is None and self._reads_what_it_closes_over()
+        self.meant: Question | None = None
+        if expected is not None:
+            self.meant = Question(expected, inputs)
+            _demand_the_same_outputs(self, self.meant)
 
     def widened(self) -> Question:
         """Return the same question in float64: every tensor of floating point is converted."""
         wide = copy.copy(self)
         wide.tensors = [copied(x, torch.float64) for x in self.tensors]
         wide.dtype = torch.float64
+        wide.meant = None if self.meant is None else self.meant.widened()
         return wide
 
     def fresh(self, needing: Sequence[int] | None = None) -> Tensors:
@@ -231,6 +243,15 @@ def _span(x: torch.Tensor) -> tuple[int, int]:
     """Return where the memory of a tensor begins and ends."""
     reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
     return x.data_ptr(), x.data_ptr() + (reach + 1) * x.element_size()
+
+
+def _demand_the_same_outputs(question: Question, meant: Question) -> None:
+    if question.names != meant.names:
+        raise ValueError(f"expected is differentiated for {meant.names}, the function for {question.names}")
+    passes = (question.run(), meant.run())
+    ours, theirs = ([tuple(x.shape) for x in found.outputs or found.plain] for found in passes)
+    if ours != theirs:
+        raise ValueError(f"expected returns outputs of shapes {theirs}, the function {ours}")
 
 
 def graph(tensors: Sequence[torch.Tensor]) -> list[Any]:

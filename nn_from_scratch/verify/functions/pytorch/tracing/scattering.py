@@ -66,7 +66,7 @@ def _index_add(call: Call) -> Shadow:
 def _embedding(call: Call) -> Shadow:
     """Return rows of a table; PyTorch takes those of ``padding_idx`` for constants."""
     rows, indices = call.shadow("weight"), call.numbers("indices")
-    found = rows[indices]
+    found: Shadow = rows[indices]
     padded = indices == call["padding_idx"]
     found[padded] = values(found[padded])
     return found
