@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 NAME = "other shapes"
 PLAIN_TO_SEE = 1e-2
 """A relative difference that no approximation has."""
+_SMALL = 5
+"""From which size on an input is cut."""
 
 
 def shapes_row(question: Question, seed: int) -> Row | None:
@@ -29,9 +31,18 @@ def shapes_row(question: Question, seed: int) -> Row | None:
     A tensor that the function closes over keeps its shape, and a size of 1 is broadcast against any: so what
     differs there counts only where the function takes another size as well.
     """
+    return _shapes_row(question, other_arguments(question.arguments, seed), seed)
+
+
+def smaller_row(question: Question, seed: int) -> Row | None:
+    """Compare the formulas at inputs that are cut, where the point has too many numbers to be traced."""
+    return _shapes_row(question, [cut(question.arguments)], seed)
+
+
+def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int) -> Row | None:
     equal: list[str] = []
     refused, differs, free = "", "", False
-    for drawn in other_arguments(question.arguments, seed):
+    for drawn in others:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # said at the point asked
@@ -52,7 +63,7 @@ def shapes_row(question: Question, seed: int) -> Row | None:
         elif formula.rules.rule is Rule.EQUAL:
             equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")
     if differs and free:
-        said = f"at drawn inputs of shape {differs} the formula is another: is a size taken for a constant?"
+        said = f"at other inputs, of shape {differs}, the formula is another: is a size taken for a constant?"
         return Row(NAME, Verdict.WRONG, said)
     if equal:
         return Row(NAME, Verdict.RIGHT, f"formula equal at inputs of shape {'; '.join(equal)}")
@@ -70,6 +81,21 @@ def other_arguments(arguments: tuple[Any, ...], seed: int) -> Iterator[tuple[Any
     for found in other_inputs([_array(x) for x in leaves], seed):
         again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
         yield pytree.tree_unflatten(again, spec)
+
+
+def cut(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return corners of the arguments: sizes that are equal stay equal, and others unlike."""
+    leaves, spec = pytree.tree_flatten(arguments)
+    sizes = sorted({n for x in leaves if isinstance(x, torch.Tensor) for n in x.shape})
+    small = {n: min(n, _SMALL + k) for k, n in enumerate(n for n in sizes if n >= _SMALL)}
+
+    def corner(x: Any) -> Any:
+        if not isinstance(x, torch.Tensor):
+            return x
+        found = x.detach()[tuple(slice(small.get(n, n)) for n in x.shape)]
+        return found.clone().requires_grad_(x.requires_grad)
+
+    return tuple(pytree.tree_unflatten([corner(x) for x in leaves], spec))
 
 
 def _array(leaf: Any) -> Any:

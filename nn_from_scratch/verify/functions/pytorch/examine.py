@@ -12,7 +12,7 @@ import torch
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
-from nn_from_scratch.verify.functions.pytorch.elsewhere import shapes_row
+from nn_from_scratch.verify.functions.pytorch.elsewhere import shapes_row, smaller_row
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -24,6 +24,7 @@ from nn_from_scratch.verify.functions.pytorch.question import (
 )
 from nn_from_scratch.verify.functions.pytorch.reference import by_reference, format_of
 from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row
@@ -62,6 +63,7 @@ def examine(
     reference: Callable[..., Any] | None = None,
     compute: str | None = None,
     shapes: bool = True,
+    progress: Progress | None = None,
     seed: int = 0,
 ) -> Report:
     """Examine a function's gradient: its numbers, its contract, and the transformations it may claim.
@@ -92,6 +94,9 @@ def examine(
         the widest dtype of its inputs.
     shapes
         Whether drawn inputs of other shapes are asked as well, where the function takes them.
+    progress
+        Called as progress(numbers, line) where a trace is long: how many numbers were traced, and for which
+        line of the function.
     seed
         Which cotangents and directions are drawn.
 
@@ -115,7 +120,7 @@ def examine(
                 plain = Question(reference, inputs), format_of(question, compute)
             allowed = Allowed(nondeterminism, undefined, dtypes)
             promises = {**(CONTRACT if backward else {}), **{name: TRANSFORMS[name] for name in transforms}}
-            ask = _Ask(backward, plain, shapes)
+            ask = _Ask(backward, plain, shapes, progress)
             return Report(tuple(_rows(question, promises, ask, allowed, seed)))
         except NotAskedError as reason:
             return Report((Row(NAME, Verdict.UNDECIDED, str(reason)),))
@@ -128,6 +133,7 @@ class _Ask:
     backward: bool
     plain: tuple[Question, str] | None
     shapes: bool
+    progress: Progress | None
 
 
 def _rows(
@@ -159,22 +165,15 @@ def _rows(
     if ask.backward and ask.plain is not None:
         yield from by_reference(asked, *ask.plain)
     elif ask.backward:
-        yield from _rules_and_numbers(question, wide, given, gradient, seed, shapes=ask.shapes)
+        yield from _rules_and_numbers(asked, wide, ask)
     for name, promise in promises.items():
         yield _settled(name, promise, asked, asked_wide)
 
 
-def _rules_and_numbers(
-    question: Question,
-    wide: Question | str,
-    given: Tensors,
-    gradient: Tensors,
-    seed: int,
-    *,
-    shapes: bool,
-) -> Iterator[Row]:
+def _rules_and_numbers(asked: Asked, wide: Question | str, ask: _Ask) -> Iterator[Row]:
     """Trace; where that says nothing, or says wrong, ask differences as well."""
-    found = trace(question, given, seed)
+    question, given, gradient, seed = asked.question, asked.cotangents, asked.gradient, asked.seed
+    found = trace(question, given, seed, ask.progress)
     row = rules(found, question)
     meant = convention(question) if row.accuses or row.verdict is None else None
     if row.accuses and meant:
@@ -182,10 +181,13 @@ def _rules_and_numbers(
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
-        elsewhere = shapes_row(question, seed) if shapes else None
+        elsewhere = shapes_row(question, seed) if ask.shapes else None
         if elsewhere is not None:
             yield elsewhere
         return
+    elsewhere = smaller_row(question, seed) if found == TOO_LARGE else None
+    if elsewhere is not None:
+        yield elsewhere
     measured = measure(question, wide, given, gradient, seed)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)

@@ -15,7 +15,7 @@ from flint import arb
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Trace, Tracer
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Progress, Trace, Tracer
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -66,9 +66,12 @@ class Formula:
 class Tracing:
     """One question, traced: forward over series, forward and backward over balls."""
 
-    def __init__(self, question: Question, cotangents: Tensors, seed: int) -> None:
+    def __init__(
+        self, question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
+    ) -> None:
         draw = np.random.default_rng([seed, _STREAM])
         self.question = question
+        self.progress = progress
         self.meant_question = question.meant or question
         """Whose derivative the gradient is to be."""
         self.cotangents = cotangents
@@ -94,7 +97,7 @@ class Tracing:
         return [tracer.shadow(x) for x in found.outputs or found.plain]
 
     def _tracer(self, reading: Reading) -> Tracer:
-        tracer = Tracer(reading, replaced=self.replaced)
+        tracer = Tracer(reading, replaced=self.replaced, progress=self.progress)
         self.traces.append(tracer.trace)
         return tracer
 
@@ -169,7 +172,7 @@ class Tracing:
         What comes from outside of the trace (tables, masks, Python's numbers) must be the same at both, or it
         depends on the inputs in a way that was not seen; and every operation must be what its rule says.
         """
-        here = Tracer(Reading.LITERAL, self.local)
+        here = Tracer(Reading.LITERAL, self.local, progress=self.progress)
         _, found = self._backward(here, self.question.fresh(), self.cotangents)
         known = len(here.trace.outside)
         for x in found.outputs:
@@ -177,7 +180,7 @@ class Tracing:
         if len(here.trace.outside) > known:
             raise NotTracedError("an output comes from outside of the trace")
         self._demand_the_local_check()
-        there = Tracer(Reading.LITERAL)
+        there = Tracer(Reading.LITERAL, progress=self.progress)
         near = [
             _moved(x, direction) for x, direction in zip(self.question.fresh(), self.directions, strict=True)
         ]
@@ -234,7 +237,9 @@ class Tracing:
         return [values(tracer.shadow(x)) for x in gradient], found
 
 
-def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
+def trace(
+    question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
+) -> Formula | str:
     """Compare the formula of a function's backward with the derivative of its forward.
 
     Returns
@@ -252,7 +257,7 @@ def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
     narrowest = max((FORMATS[x] for x in dtypes), key=lambda name: UNIT[name])
     try:
         with exactly_computing():
-            return _compared(Tracing(question, cotangents, seed), narrowest)
+            return _compared(Tracing(question, cotangents, seed, progress), narrowest)
     except NotTracedError as reason:
         return str(reason)
     except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -124,6 +125,7 @@ def gradcheck(
         reference=reference,
         compute=compute,
         shapes=shapes,
+        progress=_shown if sys.stderr.isatty() else None,
     )
     return _answer(report, raise_exception)
 
@@ -265,6 +267,12 @@ def _answer(report: Report, raise_exception: bool) -> bool:
 
 _PROMISED = {"batched cotangents", "forward mode", "batched forward mode", "double backward"}
 """What is only asked here if the caller says that it is supported."""
+
+
+def _shown(numbers: int, line: str) -> None:
+    """Say on a terminal how far a long trace is."""
+    sys.stderr.write(f"\rtraced {numbers:,} numbers ({line})\033[K\r")
+    sys.stderr.flush()
 
 
 def _say_what_is_not_needed(eps: float, atol: float, rtol: float) -> None:

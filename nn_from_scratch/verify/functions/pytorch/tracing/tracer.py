@@ -44,8 +44,13 @@ FORMATS = {
     torch.float16: "float16",
     torch.bfloat16: "bfloat16",
 }
-LARGEST = 200_000
-"""How many numbers one trace computes at most; it has some 50,000 a second."""
+LARGEST = 1_000_000
+"""How many numbers one trace computes at most; a question of as many takes some 20 seconds."""
+TOO_LARGE = f"more than {LARGEST:,} numbers"
+_A_SIGN = 50_000
+"""Numbers between two signs of progress."""
+Progress = Callable[[int, str], None]
+"""Takes how many numbers were traced, and the user's line."""
 _READ = 256
 """Up to so many numbers a table from outside the trace is read number by number, as a constant."""
 _NOTHING = frozenset(["empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize"])
@@ -95,6 +100,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         Where each operation's numbers are compared with its exact value at its own inputs, if anywhere.
     replaced
         Constants, by number and format, that are taken for another number.
+    progress
+        Told now and then how far this is.
 
     """
 
@@ -103,8 +110,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         reading: Reading,
         local: LocalCheck | None = None,
         replaced: dict[tuple[float, str], arb] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__()
+        self.progress = progress
         self.reading = reading
         self.local = local
         self.replaced = replaced or {}
@@ -213,9 +222,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:
+        before = self.trace.numbers
         self.trace.numbers += sum(x.numel() for x in outputs)
         if self.trace.numbers > LARGEST:
-            raise NotTracedError(f"more than {LARGEST:,} numbers")
+            raise NotTracedError(TOO_LARGE)
+        if self.progress is not None and self.trace.numbers // _A_SIGN > before // _A_SIGN:
+            self.progress(self.trace.numbers, self.line)
 
     def _operand(self, x: Any, unread: set[int]) -> Any:
         if not isinstance(x, torch.Tensor):
