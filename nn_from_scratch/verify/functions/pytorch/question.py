@@ -119,6 +119,7 @@ class Question:
             raise ValueError("at least one input must be a tensor that requires a gradient, and none does")
         for name, x in zip(self.names, self.tensors, strict=True):
             _refuse_other_than_real_and_dense(name, x)
+        self.call = _caller(function)
         self.dtype: torch.dtype | None = None
         self.inside = False
         self.inside = self.module is None and self._reads_what_it_closes_over()
@@ -134,6 +135,12 @@ class Question:
         wide.dtype = torch.float64
         wide.meant = None if self.meant is None else self.meant.widened()
         return wide
+
+    def at(self, tensors: Tensors) -> Question:
+        """Return the same question at another point."""
+        there = copy.copy(self)
+        there.tensors = [copied(x) for x in tensors]
+        return there
 
     def fresh(self, needing: Sequence[int] | None = None) -> Tensors:
         """Return copies of the tensors that are differentiated; all, or those of `needing`, require it."""
@@ -161,7 +168,7 @@ class Question:
         arguments = pytree.tree_unflatten(leaves, self.spec)
         state = self._state(given[len(self.chosen) :])
         with watching(others):
-            found = self._call(arguments, state)
+            found = self.call(arguments, state)
         return _passed(given, others, found)
 
     @contextmanager
@@ -187,11 +194,6 @@ class Question:
         named = [*self.module.named_parameters(), *self.module.named_buffers()]
         moved = dict(zip(self.parameters, parameters, strict=True))
         return {name: moved[name] if name in moved else self._own(x) for name, x in named}
-
-    def _call(self, arguments: tuple[Any, ...], state: dict[str, torch.Tensor]) -> Any:
-        if self.module is None:
-            return self.function(*arguments)
-        return torch.func.functional_call(self.module, state, arguments)
 
     def _run_inside(
         self,
@@ -243,6 +245,18 @@ def _span(x: torch.Tensor) -> tuple[int, int]:
     """Return where the memory of a tensor begins and ends."""
     reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
     return x.data_ptr(), x.data_ptr() + (reach + 1) * x.element_size()
+
+
+def _caller(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, torch.Tensor]], Any]:
+    """Return what calls a function, or a module with parameters and buffers in place of its own."""
+
+    def of_arguments(arguments: tuple[Any, ...], _: dict[str, torch.Tensor]) -> Any:
+        return function(*arguments)
+
+    def of_a_module(arguments: tuple[Any, ...], state: dict[str, torch.Tensor]) -> Any:
+        return torch.func.functional_call(function, state, arguments)
+
+    return of_a_module if isinstance(function, torch.nn.Module) else of_arguments
 
 
 def _demand_the_same_outputs(question: Question, meant: Question) -> None:
