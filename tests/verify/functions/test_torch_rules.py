@@ -1,6 +1,7 @@
 """The rules of a backward, traced: right ones equal to all digits, planted faults proved."""
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +50,47 @@ def test_wrong_formula_names_the_input_and_an_entry() -> None:
         gradcheck(*question("attention", torch.float32, scale=1.001))
     assert "input 1[" in str(caught.value)
     assert "input 2[" not in str(caught.value)  # of the values' gradient the formula is right
+
+
+def damped_slope(g: Any, x: Any) -> Any:
+    slope = x.cos()
+    slope = slope * 1.25
+    return g * slope
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "said"),
+    [
+        (torch.sin, damped_slope, r"with 1.0 in place of 1.25|times 0.8"),
+        (torch.sin, lambda g, x: -g * x.cos(), "of the other sign"),
+        (
+            lambda x: x.sin() * x,
+            lambda g, x: g * (x.cos() * x - x.sin()),
+            "sub .* times|sin .* of the other sign",
+        ),
+        (lambda x: x.sin() * x, lambda g, x: g * (x.cos() * x + x.sin() + x.exp()), "exp .* left out"),
+        (
+            lambda x: (x * x + 1e-5).sqrt(),
+            lambda g, x: g * x / (x * x + 1.05e-5).sqrt(),
+            r"with 1e-05 in place of 1.05e-05 \(test_torch_rules.py:\d+, in <lambda>\) it is equal",
+        ),
+    ],
+)
+def test_operation_or_constant_that_makes_a_formula_wrong_is_named(
+    forward: Any, backward: Any, said: str
+) -> None:
+    wrong = custom(lambda x: (forward(x), (x,)), lambda g, _, x: backward(g, x), 1.0)
+    row = rows(wrong, draw(4))["rules"]
+    assert row.verdict is Verdict.WRONG
+    assert re.search(said, row.said), row.said
+    assert "test_torch_rules.py:" in row.said
+
+
+def test_no_operation_is_named_where_none_alone_explains_it() -> None:
+    wrong = custom(lambda x: (x.sin() * x, (x,)), lambda g, _, x: g * x.cos() * x, 1.0)
+    row = rows(wrong, draw(4))["rules"]
+    assert row.verdict is Verdict.WRONG
+    assert "it would be equal" not in row.said
 
 
 def sine(backward: Any) -> Any:

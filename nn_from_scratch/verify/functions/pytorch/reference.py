@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 import torch
 
 from nn_from_scratch.verify.functions.kernels import SPARE, judge_array
-from nn_from_scratch.verify.functions.pytorch.formula import Formula, Tracing, trace
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, numbers
+from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.traced import rules
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS

@@ -28,6 +28,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, roundi
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import tied
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -69,6 +70,15 @@ _SHAPED = frozenset(
 _LEAVES = frozenset(["_local_scalar_dense", "item"])
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation on numbers: which of all, its name, and the user's line."""
+
+    number: int
+    name: str
+    line: str
+
+
 @dataclass
 class Trace:
     """What was seen on the way, beside the shadows.
@@ -85,6 +95,11 @@ class Trace:
     """Constants that stand for nothing simple, by number and format."""
     long_tables: int = 0
     """How many tables are too long to be read number by number."""
+    constants: dict[tuple[float, str], str] = field(default_factory=dict)
+    """All constants, by number and format, with the line of the first use."""
+    steps: list[Step] = field(default_factory=list)
+    """The operations of the backward that have a rule."""
+    in_backward: bool = False
     operations: int = 0
     numbers: int = 0
 
@@ -117,6 +132,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self.reading = reading
         self.local = local
         self.replaced = replaced or {}
+        self.scaled: tuple[int, arb] | None = None
+        """The number of an operation whose result is multiplied, and by what."""
         self.memory = Memory()
         self.trace = Trace()
         self.line = "before the first operation"
@@ -151,6 +168,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def _read(self, number: float, dtype: str) -> arb:
         key = (number, dtype)
+        self.trace.constants.setdefault(key, self.line)
         if key in self.replaced:
             return self.replaced[key]
         if math.isfinite(number) and recognise(number, dtype) is None:
@@ -253,9 +271,18 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 raise NotTracedError(
                     f"{call.name} is called in a way not known here ({self.line})"
                 ) from error
+            shadows = self._noted(base, call.name, shadows)
             self._write(outputs, shadows, in_place)
             if self.local is not None and base in RULES:
                 self._observe(rule, base, call, outputs)
+
+    def _noted(self, base: str, name: str, shadows: list[Any]) -> list[Any]:
+        """Note an operation of the backward, and scale its results if that is asked for."""
+        if self.trace.in_backward and base in RULES:
+            self.trace.steps.append(Step(self.trace.operations, name, self.line))
+        if self.scaled is None or self.scaled[0] != self.trace.operations:
+            return shadows
+        return [apply("multiply", x, as_shadow(self.scaled[1])) for x in shadows]
 
     def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any], in_place: bool = False) -> None:
         """Write shadows. What is computed without gradients is a constant.
