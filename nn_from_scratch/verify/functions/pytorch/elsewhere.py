@@ -76,8 +76,10 @@ def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Quest
 
 
 def other_arguments(arguments: tuple[Any, ...], seed: int) -> Iterator[tuple[Any, ...]]:
-    """Draw arguments of other shapes; those that required a gradient do again."""
+    """Draw arguments of other shapes, unless one is empty; those that required a gradient do again."""
     leaves, spec = pytree.tree_flatten(arguments)
+    if any(isinstance(x, torch.Tensor) and not x.numel() for x in leaves):
+        return
     for found in other_inputs([_array(x) for x in leaves], seed):
         again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
         yield pytree.tree_unflatten(again, spec)
