@@ -1,0 +1,115 @@
+"""Asking a function that was found, whosever arrays it takes: rows, single entries, and what fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nn_from_scratch.verify.functions.named import in_numpy
+from nn_from_scratch.verify.functions.named.entries import Entry, measured_entries
+from nn_from_scratch.verify.functions.named.importing import TargetError
+from nn_from_scratch.verify.functions.named.numeric import Numeric, numeric
+from nn_from_scratch.verify.functions.named.scripts import Script, script_of
+from nn_from_scratch.verify.functions.named.target import Door, Target
+from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row that accuses, and a script that fails by itself because of it; empty where none is known."""
+
+    row: Row
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that was found about a function.
+
+    `measured` holds what else is known: noise, digits, evaluations.
+    """
+
+    target: Target
+    rows: tuple[Row, ...]
+    numeric: Numeric | None = None
+    entries: tuple[Entry, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    measured: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all rows; of none, UNDECIDED."""
+        verdicts = [row.verdict for row in self.rows if row.verdict is not None]
+        return max(verdicts, key=lambda x: x.severity, default=Verdict.UNDECIDED)
+
+    def __bool__(self) -> bool:
+        return self.verdict is Verdict.RIGHT
+
+
+def ask(target: Target, *, seed: int = 0, again: str = "") -> Found:
+    """Ask everything about one function.
+
+    Parameters
+    ----------
+    target
+        The function.
+    seed
+        Which directions and cotangents are drawn.
+    again
+        The arguments of the command that asks this again, for scripts that can do no more.
+
+    Raises
+    ------
+    TargetError
+        If the function cannot be called with its inputs.
+
+    """
+    start = time.perf_counter()
+    rows, measured = _rows(target, seed)
+    accused = any(row.accuses for row in rows)
+    asked = _asked(target, seed)
+    entries: list[Entry] = []
+    if asked is not None:
+        entries, box = measured_entries(asked, seed, accused=accused)
+        if box is not None:
+            measured.setdefault("noise", box.roughness)
+    found = Found(target, tuple(rows), asked, tuple(entries), (), measured)
+    script = Script(target, asked, tuple(entries), seed, again)
+    failures = tuple(Failure(row, script_of(script, row)) for row in rows if row.accuses)
+    return replace(found, failures=failures, seconds=time.perf_counter() - start)
+
+
+def _rows(target: Target, seed: int) -> tuple[list[Row], dict[str, Any]]:
+    match target.door:
+        case Door.NUMPY:
+            return in_numpy.rows_of(target, seed)
+        case Door.PYTORCH:
+            from nn_from_scratch.verify.functions.named import in_pytorch  # noqa: PLC0415  slow to import
+
+            ask_the_door = in_pytorch.rows_of
+        case Door.JAX:
+            from nn_from_scratch.verify.functions.named import in_jax  # noqa: PLC0415  likewise
+
+            ask_the_door = in_jax.rows_of
+    try:
+        return ask_the_door(target, seed), {}
+    except TargetError:
+        raise
+    except UndecidedError as error:
+        return [Row("numbers", Verdict.UNDECIDED, str(error))], {}
+    except GradientError as error:
+        return [Row("numbers", Verdict.WRONG, str(error))], {}
+    except Exception as error:  # noqa: BLE001  whatever the function raises
+        return [Row("numbers", Verdict.ERROR, f"raises {type(error).__name__}: {first_line(error)}")], {}
+
+
+def _asked(target: Target, seed: int) -> Numeric | None:
+    """Return the function as numbers; None where it cannot be asked so, which rows have told by then."""
+    try:
+        return numeric(target, seed)
+    except Exception:  # noqa: BLE001  whatever a function or a backward raises
+        return None
