@@ -59,7 +59,7 @@ def _show_row(console: Console, row: dict[str, Any], wide: int) -> None:
 def _says_how(row: dict[str, Any]) -> bool:
     """Whether a row that is right says by what."""
     return row["verdict"] in ("right", "convention") and (
-        row["name"] == "numbers" or "formula" in row["said"]
+        row["name"] in ("numbers", "values") or "formula" in row["said"]
     )
 
 
@@ -84,4 +84,5 @@ def _say_verdict(console: Console, results: dict[str, Any]) -> None:
         f"\n[bold {style}]{verdict.upper()}[/]{interrupted} {escape(results['spec'])}{several} "
         f"({results['seconds']:.1f} s)",
         highlight=False,
+        soft_wrap=True,
     )

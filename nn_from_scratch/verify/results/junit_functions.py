@@ -8,10 +8,14 @@ from xml.etree import ElementTree as ET
 from nn_from_scratch.verify.results.junit import fail, written
 
 _ACCUSING = ("inaccurate", "wrong", "error")
+_PASSING = ("right", "convention")
 
 
 def junit_of_functions(results: dict[str, Any]) -> str:
-    """Return the rows as test cases, as XML text; what is undecided is no pass, and fails."""
+    """Return the rows as test cases, and the verdict as one, as XML text.
+
+    What is undecided is no pass, and fails; unless the function is right by another row.
+    """
     root = ET.Element("testsuites", name=f"gradients of {results['spec']}", time=str(results["seconds"]))
     for function in results["functions"]:
         suite = ET.SubElement(root, "testsuite", name=function["name"], time=str(function["seconds"]))
@@ -20,13 +24,14 @@ def junit_of_functions(results: dict[str, Any]) -> str:
             scripts.setdefault(failure["row"], []).append(failure["script"])
         for row in function["rows"]:
             test = ET.SubElement(suite, "testcase", classname=function["name"], name=row["name"])
-            if row["verdict"] == "not supported":
+            right = function["verdict"] in _PASSING
+            if row["verdict"] == "not supported" or (row["verdict"] == "undecided" and right):
                 ET.SubElement(test, "skipped", message=row["said"])
             elif row["verdict"] in (*_ACCUSING, "undecided"):
                 script = next(iter(scripts.get(row["name"], [])), "")
                 fail(test, [f"{row['verdict']}: {row['said']}", *([script] if script else [])])
         verdict = ET.SubElement(suite, "testcase", classname=function["name"], name="verdict")
-        if function["verdict"] not in ("right", "convention"):
+        if function["verdict"] not in _PASSING:
             fail(verdict, [f"{function['verdict']}: {_why(function)}"])
         _count(suite)
     for name in ("tests", "failures", "skipped"):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 from nn_from_scratch.verify.functions.named import in_numpy
+from nn_from_scratch.verify.functions.named.answer import Answer
 from nn_from_scratch.verify.functions.named.entries import Entry, measured_entries
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.numeric import Numeric, numeric
@@ -27,24 +27,24 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All that was found about a function.
-
-    `measured` holds what else is known: noise, digits, evaluations.
-    """
+    """All that was found about a function."""
 
     target: Target
-    rows: tuple[Row, ...]
+    answer: Answer
     numeric: Numeric | None = None
     entries: tuple[Entry, ...] = ()
     failures: tuple[Failure, ...] = ()
-    measured: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
+    def rows(self) -> tuple[Row, ...]:
+        """What was asked, and what was seen."""
+        return self.answer.rows
+
+    @property
     def verdict(self) -> Verdict:
-        """The worst verdict of all rows; of none, UNDECIDED."""
-        verdicts = [row.verdict for row in self.rows if row.verdict is not None]
-        return max(verdicts, key=lambda x: x.severity, default=Verdict.UNDECIDED)
+        """What follows from it."""
+        return self.answer.verdict
 
     def __bool__(self) -> bool:
         return self.verdict is Verdict.RIGHT
@@ -69,24 +69,35 @@ def ask(target: Target, *, seed: int = 0, again: str = "") -> Found:
 
     """
     start = time.perf_counter()
-    rows, measured = _rows(target, seed)
-    accused = any(row.accuses for row in rows)
+    if target.order > 1 and target.door is Door.NUMPY:
+        raise TargetError(
+            "--order 2 is for functions of PyTorch and JAX: a gradient of numpy has none itself"
+        )
+    answer = _answer(target, seed)
+    accused = answer.verdict.accuses
     asked = _asked(target, seed)
     entries: list[Entry] = []
     if asked is not None:
         entries, box = measured_entries(asked, seed, accused=accused)
         if box is not None:
-            measured.setdefault("noise", box.roughness)
-    found = Found(target, tuple(rows), asked, tuple(entries), (), measured)
+            answer.measured.setdefault("noise", box.roughness)
     script = Script(target, asked, tuple(entries), seed, again)
-    failures = tuple(Failure(row, script_of(script, row)) for row in rows if row.accuses)
-    return replace(found, failures=failures, seconds=time.perf_counter() - start)
+    failures = tuple(Failure(row, script_of(script, row)) for row in _accusing(answer))
+    return Found(target, answer, asked, tuple(entries), failures, time.perf_counter() - start)
 
 
-def _rows(target: Target, seed: int) -> tuple[list[Row], dict[str, Any]]:
+def _accusing(answer: Answer) -> list[Row]:
+    """Return the rows that accuse, or all of it as one where none does by itself."""
+    if not answer.verdict.accuses:
+        return []
+    rows = [row for row in answer.rows if row.accuses]
+    return rows or [Row("gradient", answer.verdict, answer.said)]
+
+
+def _answer(target: Target, seed: int) -> Answer:
     match target.door:
         case Door.NUMPY:
-            return in_numpy.rows_of(target, seed)
+            return in_numpy.answer_of(target, seed)
         case Door.PYTORCH:
             from nn_from_scratch.verify.functions.named import in_pytorch  # noqa: PLC0415  slow to import
 
@@ -96,15 +107,16 @@ def _rows(target: Target, seed: int) -> tuple[list[Row], dict[str, Any]]:
 
             ask_the_door = in_jax.rows_of
     try:
-        return ask_the_door(target, seed), {}
+        return Answer.of(ask_the_door(target, seed))
     except TargetError:
         raise
     except UndecidedError as error:
-        return [Row("numbers", Verdict.UNDECIDED, str(error))], {}
+        return Answer.of([Row("numbers", Verdict.UNDECIDED, str(error))])
     except GradientError as error:
-        return [Row("numbers", Verdict.WRONG, str(error))], {}
+        return Answer.of([Row("numbers", Verdict.WRONG, str(error))])
     except Exception as error:  # noqa: BLE001  whatever the function raises
-        return [Row("numbers", Verdict.ERROR, f"raises {type(error).__name__}: {first_line(error)}")], {}
+        said = f"raises {type(error).__name__}: {first_line(error)}"
+        return Answer.of([Row("numbers", Verdict.ERROR, said)])
 
 
 def _asked(target: Target, seed: int) -> Numeric | None:

@@ -154,7 +154,7 @@ class _Finder:
             code = replace(code, imports=imports, forward=name, backward=gradient_name)
             return self._of_layer(name, Layer(value, gradient), code)
         code = replace(code, imports=imports, gradient=gradient_name)
-        return Target(name, Door.NUMPY, function, inputs, gradient, code=code)
+        return Target(name, Door.NUMPY, function, inputs, gradient, code=code, order=self.asked.order)
 
     def _gradient(self, name: str) -> str | None:
         if self.asked.gradient is not None:
@@ -177,7 +177,7 @@ class _Finder:
         inputs = self._inputs(name)
         arguments = inputs if isinstance(inputs, tuple) else (inputs,)
         function, gradient = function_and_gradient(layer, len(arguments))
-        return Target(name, Door.NUMPY, function, arguments, gradient, layer, code)
+        return Target(name, Door.NUMPY, function, arguments, gradient, layer, code, self.asked.order)
 
     def _of_test(self, name: str, test: Callable[[], Any]) -> Iterator[Target]:
         try:

@@ -10,6 +10,7 @@ import numpy as np
 from nn_from_scratch.verify.functions.black_box import Measured
 from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
+from nn_from_scratch.verify.functions.named.answer import Answer
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.target import Target, not_called
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
@@ -21,8 +22,8 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 RULES, NUMBERS = "rules", "numbers"
 
 
-def rows_of(target: Target, seed: int) -> tuple[list[Row], dict[str, Any]]:
-    """Ask about the formula, where it can be traced, and about the numbers; return rows, and measures.
+def answer_of(target: Target, seed: int) -> Answer:
+    """Ask about the formula, where it can be traced, and about the numbers.
 
     Raises
     ------
@@ -35,9 +36,24 @@ def rows_of(target: Target, seed: int) -> tuple[list[Row], dict[str, Any]]:
         raise TargetError(f"{target.name} has no gradient")
     unusable = _not_finite(target, gradient)
     if unusable is not None:
-        return [unusable], {}
-    numbers, measured = _numbers(target, gradient, seed)
-    return [_rules(target, gradient, seed, measured), numbers], measured
+        return Answer.of([unusable])
+    try:
+        found: Any = check_gradient(target.function, gradient, target.inputs, seed=seed)
+    except UndecidedError as error:
+        found, row = getattr(error, "result", None), Row(NUMBERS, Verdict.UNDECIDED, str(error))
+    except GradientError as error:
+        found, row = getattr(error, "result", None), Row(NUMBERS, Verdict.WRONG, str(error))
+    except Exception as error:  # noqa: BLE001  whatever a gradient raises
+        said = str(error) if isinstance(error, ValueError) else f"raises {type(error).__name__}: {error}"
+        return Answer.of([Row(NUMBERS, Verdict.ERROR, said)])
+    else:
+        row = Row(NUMBERS, Verdict.RIGHT, _compared(found))
+    if hasattr(found, "rows"):  # it has asked about the formula as well
+        return Answer(
+            tuple(found.rows), found.verdict, found.said, _measured(found.measured, found.evaluations)
+        )
+    measured = _measured(found, found.evaluations) if found is not None else {}
+    return Answer.of([_rules(target, gradient, seed, measured), row], **measured)
 
 
 def _not_finite(target: Target, gradient: Callable[..., Any]) -> Row | None:
@@ -83,25 +99,14 @@ def _said(found: Traced) -> Iterator[str]:
     yield from found.notes
 
 
-def _numbers(target: Target, gradient: Callable[..., Any], seed: int) -> tuple[Row, dict[str, Any]]:
-    try:
-        found = check_gradient(target.function, gradient, target.inputs, seed=seed)
-    except UndecidedError as error:
-        return Row(NUMBERS, Verdict.UNDECIDED, str(error)), {}
-    except GradientError as error:
-        return Row(NUMBERS, Verdict.WRONG, str(error)), {}
-    except ValueError as error:
-        return Row(NUMBERS, Verdict.ERROR, str(error)), {}
-    except Exception as error:  # noqa: BLE001  whatever a gradient raises
-        return Row(NUMBERS, Verdict.ERROR, f"the gradient raises {type(error).__name__}: {error}"), {}
-    return Row(NUMBERS, Verdict.RIGHT, _compared(found)), _measured(found)
-
-
-def _compared(found: Measured) -> str:
+def _compared(found: Any) -> str:
     return (
         f"{found.got:.9g} along a random direction, {found.expected:.9g} within {found.interval:.2g} expected"
     )
 
 
-def _measured(found: Measured) -> dict[str, Any]:
-    return {"noise": max(found.noise, found.rough), "digits": found.digits, "evaluations": found.evaluations}
+def _measured(found: Measured | None, evaluations: int) -> dict[str, Any]:
+    if found is None:
+        return {"evaluations": evaluations}
+    noise = max(found.noise, found.rough)
+    return {"noise": noise, "digits": found.digits, "evaluations": evaluations}

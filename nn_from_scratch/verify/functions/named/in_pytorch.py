@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.pytorch.examine import examine
 from nn_from_scratch.verify.functions.pytorch.measured import widened
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents, numbers
 from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
 _NUMPY = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: np.float16}
 
@@ -45,9 +46,16 @@ def rows_of(target: Target, seed: int) -> list[Row]:
     except Exception as error:
         raise not_called(target, error) from error
     try:
-        return list(examine(target.function, inputs, seed=seed).rows)
+        rows = list(examine(target.function, inputs, seed=seed).rows)
     except ValueError as error:  # no input has a gradient
         raise TargetError(f"{target.name} cannot be asked: {error}") from error
+    return [_promised(row) if target.order > 1 else row for row in rows]
+
+
+def _promised(row: Row) -> Row:
+    """Let a double backward that is not supported be undecided, for it was asked for."""
+    unsupported = row.name == "double backward" and row.verdict is None
+    return Row(row.name, Verdict.UNDECIDED, row.said) if unsupported else row
 
 
 def numeric_of(target: Target, seed: int) -> Numeric:

@@ -7,8 +7,8 @@ Schema 1, strict JSON; a number that is not finite is "nan", "inf" or "-inf"::
      "verdict": "right" | "wrong" | "undecided" | "nothing checked", "interrupted": false,
      "environment": {"python": ..., ...}, "functions": [FUNCTION, ...]}
 
-    FUNCTION = {"name": "softmax", "door": "numpy" | "pytorch" | "jax", "verdict": VERDICT, "seconds": 0.4,
-     "inputs": [{"name": "x", "shape": [3], "dtype": "float32"}, ...], "numbers": 3,
+    FUNCTION = {"name": "softmax", "door": "numpy" | "pytorch" | "jax", "verdict": VERDICT, "said": "...",
+     "seconds": 0.4, "inputs": [{"name": "x", "shape": [3], "dtype": "float32"}, ...], "numbers": 3,
      "rows": [{"name": "rules", "verdict": VERDICT | "not supported", "said": "..."}, ...],
      "entries": [{"name": "x[1]", "input": 0, "place": 1, "got": 2.0, "expected": 1.0, "error": 1.0,
                   "tolerance": 3e-12, "digits": 0, "verdict": VERDICT}, ...],
@@ -68,18 +68,20 @@ def _overall(found: Sequence[Found]) -> str:
 
 
 def _function(found: Found) -> dict[str, Any]:
+    told = [row.said for row in found.rows] + [found.answer.said]
     inputs = found.numeric.inputs if found.numeric is not None else ()
     return {
         "name": found.target.name,
         "door": found.target.door.value,
         "verdict": found.verdict.value,
+        "said": found.answer.said,
         "seconds": round(found.seconds, 3),
         "inputs": [{"name": x.name, "shape": list(x.shape), "dtype": x.dtype} for x in inputs],
         "numbers": found.numeric.size if found.numeric is not None else None,
         "rows": [_row(row) for row in found.rows],
         "entries": [_entry(entry) for entry in found.entries],
-        "causes": list(dict.fromkeys(cause for row in found.rows for cause in _causes(row))),
-        "measured": {name: _number(x) for name, x in found.measured.items()},
+        "causes": list(dict.fromkeys(cause for said in told for cause in _causes(said))),
+        "measured": {name: _number(x) for name, x in found.answer.measured.items()},
         "failures": [
             {
                 "row": failure.row.name,
@@ -111,9 +113,9 @@ def _entry(found: Entry) -> dict[str, Any]:
     }
 
 
-def _causes(row: Row) -> Iterator[str]:
-    """Yield what a row says to be the likely cause."""
-    yield from (line.removeprefix(_CAUSE) for line in row.said.splitlines() if line.startswith(_CAUSE))
+def _causes(said: str) -> Iterator[str]:
+    """Yield what is said to be the likely cause."""
+    yield from (line.removeprefix(_CAUSE) for line in said.splitlines() if line.startswith(_CAUSE))
 
 
 def _number(x: Any) -> Any:

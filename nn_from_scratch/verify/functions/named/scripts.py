@@ -22,7 +22,7 @@ from nn_from_scratch.verify.functions.named.target import Code, Door, Target
 from nn_from_scratch.verify.functions.rows import Row
 
 _MOST = 8  # entries that a script looks at
-_OF_NUMBERS = ("rules", "numbers", "reverse mode")
+_OF_NUMBERS = ("rules", "numbers", "values", "accuracy", "gradient", "reverse mode")
 """How the rows begin that single numbers may show."""
 _STANDARD = ("import base64", "import runpy", "import sys")
 _IMPORTS = {
@@ -76,11 +76,22 @@ def _candidates(script: Script, row: Row) -> Iterator[str]:
     arguments = None if code is None else _arguments(script.target, script.numeric)
     if code is None or arguments is None:
         return
-    head = _comment(f"{script.target.name}: {row}")
     plain = _by_entries(script, code, arguments) if row.name.startswith(_OF_NUMBERS) else []
-    for body in (plain, _by_the_suite(script, row, code, arguments)):
+    bodies = {
+        _about_entries(script): plain,
+        f"{script.target.name}: {row}": _by_the_suite(script, row, code, arguments),
+    }
+    for told, body in bodies.items():
         if body:
-            yield _joined(head, script.target.door, code.imports, [*arguments.lines, "", *body])
+            lines = [*arguments.lines, "", *body]
+            yield _joined(_comment(told), script.target.door, code.imports, lines)
+
+
+def _about_entries(script: Script) -> str:
+    """Say what a script shows that compares entries: the same for every row that they are wrong for."""
+    first, *others = [x.name for x in script.entries if x.verdict.accuses] or [""]
+    more = f" and {len(others)} more" if others else ""
+    return f"The gradient of {script.target.name} is wrong: the derivative for {first}{more}."
 
 
 def _asking_again(script: Script, row: Row) -> str:

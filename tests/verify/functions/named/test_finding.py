@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from written_functions import NUMPY, NUMPY_MENDED, written
+from written_functions import NUMPY, NUMPY_MENDED, PYTORCH, PYTORCH_MENDED, written
 
 from nn_from_scratch.verify.functions.named.finding import Asked, find
 from nn_from_scratch.verify.functions.named.importing import TargetError
@@ -195,3 +195,37 @@ def test_files_that_cannot_be_imported_are_told(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(TargetError, match=message):
             find(spec, Asked())
+
+
+def test_functions_of_jax_and_pytorch_are_known_by_themselves(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    path = tmp_path / "of_jax_to_find.py"
+    path.write_text(
+        "import jax\nimport jax.numpy as jnp\nfrom jax.test_util import check_grads\n\n\n"
+        "@jax.jit\ndef f(x):\n    return x\n\n\n"
+        "def plain(x):\n    return x\n\n\ndef plain_grad(x):\n    return x\n\n\n"
+        "def test_f():\n    check_grads(f, (1.0,), 2, ['rev'])\n\n\ninputs = jnp.ones(2)\n"
+    )
+    (target,) = find(f"{path}:f", Asked(order=2))
+    assert (target.door, target.order) == (Door.JAX, 2)
+    (target,) = find(f"{path}:test_f", Asked())
+    assert (target.door, target.order, target.modes, target.inputs) == (Door.JAX, 2, ("rev",), (1.0,))
+    with pytest.raises(TargetError, match="plain_grad would not be asked"):
+        find(f"{path}:plain", Asked())
+
+
+def test_an_autograd_function_a_module_and_tensors_are_pytorchs(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "of_pytorch_to_find.py"
+    path.write_text(
+        written(PYTORCH, PYTORCH_MENDED)
+        + "\n\nlinear = torch.nn.Linear(1, 1)\n\n\ndef plain(x):\n    return x\n\n\n"
+        "class Needing(torch.nn.Module):\n    def __init__(self, size):\n        super().__init__()\n\n\n"
+        "inputs = torch.ones(1)\n"
+    )
+    for name in ("Swish", "linear", "plain", "test_swish"):
+        (target,) = find(f"{path}:{name}", Asked())
+        assert target.door is Door.PYTORCH
+    with pytest.raises(TargetError, match="cannot be made without arguments"):
+        find(f"{path}:Needing", Asked())
+    assert {target.name for target in find(str(path), Asked())} == {"Swish", "Square"}
