@@ -6,8 +6,9 @@ import argparse
 import contextlib
 import io
 import re
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from nn_from_scratch.verify.functions.named.asking import Found, ask
 from nn_from_scratch.verify.functions.named.finding import Asked, find
 from nn_from_scratch.verify.functions.named.given import DTYPES, FILES
 from nn_from_scratch.verify.functions.named.results import results_of
-from nn_from_scratch.verify.functions.named.target import Door
+from nn_from_scratch.verify.functions.named.target import Door, Target
 
 TEXT = "Check the gradient of a function: yours, in numpy, PyTorch or JAX."
 
@@ -42,6 +43,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes beside --json and --html."""
     command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.description = f"{TEXT}\n\n{EXAMPLES.rstrip()}"
+    command.epilog = textwrap.fill(command.epilog or "", 79)
     command.add_argument("target", metavar="FILE.py:NAME", help="what to check, or MODULE:NAME")
     command.add_argument("--gradient", metavar="NAME", help="its gradient, if it is called otherwise")
     command.add_argument(
@@ -76,8 +78,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
 
 
-def checked(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Find what was named, ask it, and return the results.
+def found(options: argparse.Namespace) -> list[Target]:
+    """Find what was named.
 
     Raises
     ------
@@ -94,19 +96,31 @@ def checked(options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         seed=options.seed,
         order=options.order,
     )
-    found: list[Found] = []
-    interrupted = False
     with _quietly():
-        targets = find(options.target, asked)
-        again = repr(_command(options, absolute=True))
+        return find(options.target, asked)
+
+
+def asked(options: argparse.Namespace, targets: Sequence[Target], progress: Progress) -> dict[str, Any]:
+    """Ask what was found, and return the results.
+
+    Raises
+    ------
+    TargetError
+        If a function cannot be called with its inputs.
+
+    """
+    answers: list[Found] = []
+    interrupted = False
+    again = repr(_command(options, absolute=True))
+    with _quietly():
         try:
             for done, target in enumerate(targets):
                 progress(done, len(targets), f"asking {target.name}")
-                found.append(ask(target, seed=options.seed, again=again))
+                answers.append(ask(target, seed=options.seed, again=again))
         except KeyboardInterrupt:
             interrupted = True
     return results_of(
-        found,
+        answers,
         spec=options.target,
         command=_command(options),
         seed=options.seed,

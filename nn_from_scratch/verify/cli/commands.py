@@ -39,8 +39,8 @@ from nn_from_scratch.verify.results.junit_functions import junit_of_functions
 
 _STATUSES = (
     "exit status: 0 all right; 1 a gradient is wrong or not settled, a curve differs, or what is checked "
-    "ended its process; 2 interrupted; 3 internal error; 4 bad usage, or an engine or function that cannot be "
-    "loaded; 5 nothing could be checked or decided, or not what was asked for"
+    "ended its process; 2 interrupted; 3 internal error; 4 bad usage, or an engine or function that cannot "
+    "be loaded; 5 nothing could be checked or decided, or not what was asked for"
 )
 
 
@@ -187,16 +187,18 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     _prepare_folder(options.scripts)
+    targets = check.found(options)
+    _remove(options.json, options.html, options.junit)
     with _progress() as progress:
-        results = check.checked(options, progress)
-    show_functions(Console(), results)
+        results = check.asked(options, targets, progress)
     _write(options.json, _as_json(results))
     _write(options.junit, junit_of_functions(results))
     if options.html:
         _write(options.html, page_of_functions(results))
-    if options.scripts:
-        for path in check.write_scripts(options.scripts, results):
-            print(f"script: {path}")
+    scripts = check.write_scripts(options.scripts, results) if options.scripts else []
+    show_functions(Console(), results)
+    for path in scripts:
+        print(f"script: {path}")
     statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}
     return statuses.get(results["verdict"], INTERRUPTED if results["interrupted"] else NOTHING_CHECKED)
 

@@ -8,6 +8,8 @@ import pytest
 from nn_from_scratch.verify.report import page_of_functions
 from nn_from_scratch.verify.report.functions import grids, shown
 
+pytestmark = pytest.mark.once
+
 Results = dict[str, Any]
 
 

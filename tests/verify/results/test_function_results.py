@@ -7,6 +7,8 @@ from rich.console import Console
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
 
+pytestmark = pytest.mark.once
+
 
 def results(verdict: str, rows: dict[str, str]) -> dict[str, Any]:
     told = [{"name": name, "verdict": word, "said": f"{name}: why\nand more"} for name, word in rows.items()]

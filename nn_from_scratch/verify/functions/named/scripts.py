@@ -103,8 +103,9 @@ def _asking_again(script: Script, row: Row) -> str:
         "",
         "from nn_from_scratch.__main__ import main",
         "",
-        f"sys.argv[1:] = {script.again}",
-        "sys.exit(main())",
+        'if __name__ == "__main__":  # it starts a process of its own',
+        f"    sys.argv[1:] = {script.again}",
+        "    sys.exit(main())",
     ]
     return "\n".join([_comment(f"{script.target.name}: {row}"), "", *lines, ""])
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,15 +118,15 @@ def test_inputs_are_read_from_files_and_text_or_drawn(layers: Path, tmp_path: Pa
     np.savez(tmp_path / "by_name.npz", x=np.array([1.0]))
     (tmp_path / "x.json").write_text("[[1.5]]")
 
-    def inputs(**said: object) -> object:
-        return find(spec, Asked(**said))[0].inputs  # type: ignore[arg-type]
+    def inputs(**said: Any) -> Any:
+        return find(spec, Asked(**said))[0].inputs
 
-    assert np.array_equal(inputs(inputs=str(tmp_path / "x.npy")), [3.0])  # type: ignore[arg-type]
-    assert len(inputs(inputs=str(tmp_path / "in_order.npz"))) == 2  # type: ignore[arg-type]
-    assert list(inputs(inputs=str(tmp_path / "by_name.npz"))) == ["x"]  # type: ignore[call-overload]
-    assert np.array_equal(inputs(inputs=str(tmp_path / "x.json")), [[1.5]])  # type: ignore[arg-type]
-    assert np.array_equal(inputs(inputs="[0.5, 2]"), [0.5, 2.0])  # type: ignore[arg-type]
-    (drawn,) = inputs(shapes=["2,3"], dtype="float32", seed=1)  # type: ignore[misc]
+    assert np.array_equal(inputs(inputs=str(tmp_path / "x.npy")), [3.0])
+    assert len(inputs(inputs=str(tmp_path / "in_order.npz"))) == 2
+    assert list(inputs(inputs=str(tmp_path / "by_name.npz"))) == ["x"]
+    assert np.array_equal(inputs(inputs=str(tmp_path / "x.json")), [[1.5]])
+    assert np.array_equal(inputs(inputs="[0.5, 2]"), [0.5, 2.0])
+    (drawn,) = inputs(shapes=["2,3"], dtype="float32", seed=1)
     assert (drawn.shape, drawn.dtype) == ((2, 3), np.float32)
 
 

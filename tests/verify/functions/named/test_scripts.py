@@ -71,8 +71,9 @@ def test_scripts_of_numpy(tmp_path: Path, name: str) -> None:
 def test_scripts_of_pytorch(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     from nn_from_scratch.verify.functions.named import in_pytorch
+    from nn_from_scratch.verify.functions.pytorch.examine import examine
 
-    asking = functools.partial(in_pytorch.examine, transforms=())  # compiling takes long
+    asking = functools.partial(examine, transforms=())  # compiling takes long
     monkeypatch.setattr(in_pytorch, "examine", asking)
     words = PYTORCH_SLIPS, PYTORCH_MENDED
     script = prove(tmp_path, f"tensors_{name}.py", PYTORCH, words, name)
@@ -88,6 +89,16 @@ def test_scripts_of_jax(tmp_path: Path) -> None:
 def test_a_file_that_no_import_finds_is_run(tmp_path: Path) -> None:
     script = prove(tmp_path, "not-a-name.py", NUMPY, (NUMPY_SLIPS, NUMPY_MENDED), "Tanh")
     assert "runpy" in script
+
+
+def test_what_cannot_be_imported_is_asked_by_the_command_again(tmp_path: Path) -> None:
+    path = tmp_path / "a_case.py"
+    path.write_text("import numpy as np\n\n\ndef case():\n    return np.sin, lambda x: 2 * np.cos(x), 0.5\n")
+    (failure, *_) = asked_of(path, "case").failures
+    (tmp_path / "script.py").write_text(failure.script)
+    assert run(tmp_path / "script.py").returncode == 1
+    path.write_text("import numpy as np\n\n\ndef case():\n    return np.sin, lambda x: np.cos(x), 0.5\n")
+    assert run(tmp_path / "script.py").returncode == 0
 
 
 def test_right_functions_have_no_script(tmp_path: Path) -> None:
