@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nn_from_scratch.verify.functions.named import in_numpy
 from nn_from_scratch.verify.functions.named.answer import Answer
+from nn_from_scratch.verify.functions.named.code import code_of_functions
 from nn_from_scratch.verify.functions.named.entries import Entry, measured_entries
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.numeric import Numeric, numeric
@@ -46,6 +47,11 @@ class Found:
         """What follows from it."""
         return self.answer.verdict
 
+    @property
+    def script(self) -> str:
+        """A script that fails by itself because of the first failure; empty if there is none."""
+        return next((failure.script for failure in self.failures if failure.script), "")
+
     def __bool__(self) -> bool:
         return self.verdict is Verdict.RIGHT
 
@@ -73,6 +79,8 @@ def ask(target: Target, *, seed: int = 0, again: str = "") -> Found:
         raise TargetError(
             "--order 2 is for functions of PyTorch and JAX: a gradient of numpy has none itself"
         )
+    if target.code is None:
+        target = replace(target, code=code_of_functions(target.function, target.gradient))
     answer = _answer(target, seed)
     accused = answer.verdict.accuses
     asked = _asked(target, seed)

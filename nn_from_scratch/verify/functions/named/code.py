@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -60,23 +59,15 @@ def code_of_functions(function: Callable[..., Any], gradient: Callable[..., Any]
     if found is None:
         return None
     module, name = found
-    code = code_of(
-        getattr(function, "__self__", function) if name.endswith(".apply") else function, module, name
-    )
     if gradient is None:
-        return replace(code, function=name)
+        return Code(imports_of(module, [name]), name)
     beside = _place(gradient)
     if beside is None:
         return None
     if beside[0] is module:
-        imports = imports_of(module, [name, beside[1]])
-    else:
-        imports = (*code.imports, *imports_of(*_listed(beside)))
-    return replace(code, imports=imports, function=name, gradient=beside[1])
-
-
-def _listed(place: tuple[ModuleType, str]) -> tuple[ModuleType, list[str]]:
-    return place[0], [place[1]]
+        return Code(imports_of(module, [name, beside[1]]), name, beside[1])
+    imports = (*imports_of(module, [name]), *imports_of(beside[0], [beside[1]]))
+    return Code(imports, name, beside[1])
 
 
 def _place(function: Any) -> tuple[ModuleType, str] | None:

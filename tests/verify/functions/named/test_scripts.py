@@ -101,6 +101,17 @@ def test_what_cannot_be_imported_is_asked_by_the_command_again(tmp_path: Path) -
     assert run(tmp_path / "script.py").returncode == 0
 
 
+def test_functions_that_came_without_a_name_are_found_by_their_modules(tmp_path: Path) -> None:
+    path = tmp_path / "a_test.py"
+    text = (
+        "import numpy as np\nfrom nn_from_scratch.verify import check_gradient\n\n\ndef slope(x):\n"
+        "    return FACTOR * np.cos(x)\n\n\ndef test_sine():\n    check_gradient(np.sin, slope, 0.5)\n"
+    )
+    script = prove(tmp_path, path.name, text, ({"FACTOR": "2"}, {"FACTOR": "1"}), "test_sine")
+    assert "from numpy import sin" in script
+    assert "got {" in script
+
+
 def test_right_functions_have_no_script(tmp_path: Path) -> None:
     path = tmp_path / "right_layers.py"
     path.write_text(written(NUMPY, NUMPY_MENDED))
