@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from nn_from_scratch.verify.functions.named import in_numpy
 from nn_from_scratch.verify.functions.named.answer import Answer
@@ -11,9 +12,10 @@ from nn_from_scratch.verify.functions.named.code import code_of_functions
 from nn_from_scratch.verify.functions.named.entries import Entry, measured_entries
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.numeric import Numeric, numeric
+from nn_from_scratch.verify.functions.named.raised import row_of
 from nn_from_scratch.verify.functions.named.scripts import Script, script_of
 from nn_from_scratch.verify.functions.named.target import Door, Target
-from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -109,13 +111,13 @@ def _answer(target: Target, seed: int) -> Answer:
         case Door.PYTORCH:
             from nn_from_scratch.verify.functions.named import in_pytorch  # noqa: PLC0415  slow to import
 
-            ask_the_door = in_pytorch.rows_of
+            ask_the_door = partial(in_pytorch.rows_of, target, seed)
         case Door.JAX:
             from nn_from_scratch.verify.functions.named import in_jax  # noqa: PLC0415  likewise
 
-            ask_the_door = in_jax.rows_of
+            ask_the_door = partial(in_jax.rows_of, target)
     try:
-        return Answer.of(ask_the_door(target, seed))
+        return Answer.of(ask_the_door())
     except TargetError:
         raise
     except UndecidedError as error:
@@ -123,8 +125,7 @@ def _answer(target: Target, seed: int) -> Answer:
     except GradientError as error:
         return Answer.of([Row("numbers", Verdict.WRONG, str(error))])
     except Exception as error:  # noqa: BLE001  whatever the function raises
-        said = f"raises {type(error).__name__}: {first_line(error)}"
-        return Answer.of([Row("numbers", Verdict.ERROR, said)])
+        return Answer.of([row_of(error, "numbers")])
 
 
 def _asked(target: Target, seed: int) -> Numeric | None:

@@ -27,7 +27,7 @@ def _array(x: Any) -> Any:
     return jnp.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 
-def rows_of(target: Target, seed: int) -> list[Row]:
+def rows_of(target: Target) -> list[Row]:
     """Ask JAX's door."""
     inputs = arrays(target.inputs)
     try:
@@ -38,7 +38,7 @@ def rows_of(target: Target, seed: int) -> list[Row]:
         Question.of(target.function, inputs)
     except ValueError as error:  # no argument has a gradient
         raise TargetError(f"{target.name} cannot be asked: {error}") from error
-    return examine(target.function, inputs, target.order, target.modes, seed=seed)
+    return examine(target.function, inputs, target.order, target.modes)
 
 
 def numeric_of(target: Target, seed: int) -> Numeric:

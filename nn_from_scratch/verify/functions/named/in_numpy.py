@@ -12,6 +12,8 @@ from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
 from nn_from_scratch.verify.functions.named.answer import Answer
 from nn_from_scratch.verify.functions.named.importing import TargetError
+from nn_from_scratch.verify.functions.named.numeric import numeric
+from nn_from_scratch.verify.functions.named.raised import row_of
 from nn_from_scratch.verify.functions.named.target import Target, not_called
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
 from nn_from_scratch.verify.functions.rows import Row
@@ -38,14 +40,19 @@ def answer_of(target: Target, seed: int) -> Answer:
     if unusable is not None:
         return Answer.of([unusable])
     try:
+        numeric(target, seed)
+    except ValueError as error:  # another shape, or no numbers
+        return Answer.of([Row(NUMBERS, Verdict.ERROR, str(error))])
+    except Exception as error:  # noqa: BLE001  whatever a gradient raises
+        return Answer.of([row_of(error, NUMBERS)])
+    try:
         found: Any = check_gradient(target.function, gradient, target.inputs, seed=seed)
     except UndecidedError as error:
         found, row = getattr(error, "result", None), Row(NUMBERS, Verdict.UNDECIDED, str(error))
     except GradientError as error:
         found, row = getattr(error, "result", None), Row(NUMBERS, Verdict.WRONG, str(error))
     except Exception as error:  # noqa: BLE001  whatever a gradient raises
-        said = str(error) if isinstance(error, ValueError) else f"raises {type(error).__name__}: {error}"
-        return Answer.of([Row(NUMBERS, Verdict.ERROR, said)])
+        return Answer.of([row_of(error, NUMBERS)])
     else:
         row = Row(NUMBERS, Verdict.RIGHT, _compared(found))
     if hasattr(found, "rows"):  # it has asked about the formula as well
