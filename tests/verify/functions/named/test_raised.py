@@ -23,7 +23,8 @@ def caught(function: Callable[[], Any]) -> Exception:
 
 
 def test_what_a_function_raises_is_its_own() -> None:
-    row = raised.row_of(caught(lambda: {}["weights"]), "numbers")
+    nothing: dict[str, float] = {}
+    row = raised.row_of(caught(lambda: nothing["weights"]), "numbers")
     assert (row.verdict, row.said) == (Verdict.ERROR, "raises KeyError: 'weights'")
 
 
