@@ -118,11 +118,11 @@ def _worst(own: Pass, exact: Pass, rounded: Pass, formats: list[str]) -> Judged:
         formats,
         strict=True,
     )
-    judged = [_judge(*row) for row in rows]
+    judged = [judge_array(*row) for row in rows]
     return max(judged, key=lambda found: (found.verdict.severity, found.ratio))
 
 
-def _judge(name: str, numbers: Numbers, exact: Shadow, rounded: Shadow, stored: str) -> Judged:
+def judge_array(name: str, numbers: Numbers, exact: Shadow, rounded: Shadow, stored: str) -> Judged:
     """Judge one array: every entry within what rounding explains, and told apart from the largest."""
     if numbers.shape != exact.shape:
         return Judged(

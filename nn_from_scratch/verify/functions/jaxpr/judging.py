@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.jaxpr.causes import causes
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, own_values
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules, compare
-from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, series, slope, value
+from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, slope, value
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -37,7 +38,9 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
         return row
     reverse = mode == "rev"
     places = _wrong_inputs(traced, outputs, inputs) if reverse else _wrong_outputs(traced, inputs)
-    return Row(name, Verdict.WRONG, "\n".join([row.said, *places]))
+    with exactly_computing():
+        found = causes(traced, mode, outputs, inputs)
+    return Row(name, Verdict.WRONG, "\n".join([row.said, *places, *found]))
 
 
 def value_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
@@ -85,9 +88,7 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
                 x.reshape(p.shape)
                 for x, p in zip(np.split(chosen, np.cumsum(sizes)[:-1]), points, strict=True)
             ]
-            outputs = traced.primal_values(
-                Reading.RECOGNISED, [series(x, d) for x, d in zip(points, split, strict=True)], literal
-            )
+            outputs = traced.primal_values(Reading.RECOGNISED, split, literal)
             return compare(outputs, cotangents, gradients, split), flat[part.start]
 
         def wrong(part: range) -> bool:
@@ -108,12 +109,10 @@ def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence
 
 def _wrong_outputs(traced: Trace, directions: Sequence[Any]) -> list[str]:
     """Say which tangents are wrong."""
-    points = traced.question.numbers()
     literal = traced.unrecognised  # one number each: balls would hide what is small
     with exactly_computing():
         tangents = traced.derived_values(Reading.RECOGNISED, directions, literal)[1]
-        given = [series(x, d) for x, d in zip(points, directions, strict=True)]
-        truths = traced.primal_values(Reading.RECOGNISED, given, literal)
+        truths = traced.primal_values(Reading.RECOGNISED, directions, literal)
         names = [f"output {k}" for k in range(len(truths))]
         wrong = [
             _line(f"the tangent of {_entry(name, truth.shape, k)}", value(b), slope(a))
