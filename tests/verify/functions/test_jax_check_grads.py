@@ -528,3 +528,25 @@ def test_operation_that_a_difference_comes_from_is_named_with_its_line(backward:
 def test_constant_that_a_difference_comes_from_is_named() -> None:
     said = examined(custom(normed(1e-5), normed_backward(1.1e-5)), (LAYER,))["reverse mode"]
     assert said.endswith("with the function's constant 1e-05 in place of 1.1e-05 it is right")
+
+
+@pytest.mark.parametrize("off", [1.0001, 1.01])
+def test_backward_that_is_wrong_in_one_dtype_alone_is_wrong(off: float) -> None:
+    def backward(g: Any, x: Any) -> Any:
+        return (g * jnp.cos(x) * (1.0 if x.dtype == jnp.float64 else off),)
+
+    with pytest.raises(GradientError, match="formula proved to differ"):
+        check_grads(custom(jnp.sin, backward), (POINT,), 1)
+
+
+def test_function_that_asks_for_its_numbers_is_judged_by_differences() -> None:
+    def branching(x: Any) -> Any:
+        return jnp.sin(x) if x[0] > 0 else jnp.cos(x)
+
+    found = examined(branching, (POINT,))
+    assert found["reverse mode"].startswith("right: numbers compared only")
+    assert "not traced: Attempted boolean conversion" in found["reverse mode"]
+    assert found["reverse mode under jit"].startswith("not supported: Attempted boolean conversion")
+    wrong = custom(jnp.sin, lambda g, x: (g * jnp.sin(x) if float(x[0]) > 0 else g,))
+    with pytest.raises(GradientError, match=r"\[0\] is"):
+        check_grads(wrong, (POINT,), 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -77,9 +76,13 @@ def examine(
     elif options.compute is not None:
         raise ValueError("compute says in which format a function computes that has a reference")
     rows = list(_rows(question, plain, order, modes, seed=options.seed, before=""))
-    if options.shapes and plain is None and rows[0].verdict is Verdict.RIGHT:
+    right = [
+        mode for mode in modes for row in rows if row.name == WORDS[mode] and row.verdict is Verdict.RIGHT
+    ]
+    if options.shapes and plain is None and right:
         ask = partial(Question.of, function, expected=options.expected)
-        row = shapes_row(f"{rows[0].name} at other shapes", ask, arguments, modes[0], options.seed)
+        name = f"{WORDS[right[0]]} at other shapes"
+        row = shapes_row(name, ask, arguments, right[0], options.seed)
         rows += [] if row is None else [row]
     return rows
 
@@ -202,10 +205,11 @@ def _formula(
     finite, the derivative of the rule itself is what there is, unless it stops gradients.
     """
     traces: list[tuple[Trace, bool]] = []
-    row = Row(name, Verdict.UNDECIDED, "JAX has no derivative of its own to compare with")
-    with contextlib.suppress(TypeError, ValueError, NotImplementedError):
+    try:
         traces = list(_traces(question, mode))
         row = _judged(question, name, mode, traces, outputs=outputs, inputs=inputs)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        row = Row(name, Verdict.UNDECIDED, f"not traced: {first_line(error)}")
     if row.verdict is Verdict.UNDECIDED and question.plainly is not None and not question.meant:
         itself = replace(question, plainly=None)
         if not _stops(itself):
@@ -258,7 +262,7 @@ def _judged(
                     row = Row(name, beside.verdict, f"the value that the rule computes: {beside.said}")
         except NotTracedError as error:
             row = Row(name, Verdict.UNDECIDED, f"not traced: {error}")
-        if row.verdict is Verdict.WRONG:
+        if row.verdict is Verdict.WRONG or (rows and traced.differs):
             return row
         rows.append(row)
     return rows[0]

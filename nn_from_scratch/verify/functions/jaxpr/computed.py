@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import Trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.local import operations_row
 from nn_from_scratch.verify.functions.jaxpr.plain import has_rules
-from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers
+from nn_from_scratch.verify.functions.jaxpr.question import MODES, UNTRACEABLE, Question, numbers
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, nearest
@@ -61,7 +61,10 @@ def number_rows(
     if exact is not None:
         yield expected.row("eagerly", eager)
         yield operations_row(exact.traced, exact.seeds)
-    yield expected.row("under jit", derivative(question.point, jax.jit))
+    try:
+        yield expected.row("under jit", derivative(question.point, jax.jit))
+    except UNTRACEABLE as error:
+        yield Row("under jit", None, first_line(error))
     yield _under_vmap(question, mode, seeds, expected)
     yield _linear(question, mode, seeds, eager, names)
 

@@ -125,6 +125,8 @@ class Trace:
     """How many numbers a run computes."""
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
+    differs: bool = False
+    """Whether the formulas differ by what the rounding of constants may explain."""
     refuted: bool = False
     """Whether a replay has shown that this is not what runs: then it says nothing about numbers either."""
     replayed: Rounded | None = None

@@ -21,6 +21,9 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 PLAIN_TO_SEE = 1e-2
 """A relative difference that no approximation has."""
 
+WRITTEN = 64
+"""Roundings that a constant which looks written may have gone through."""
+
 NAMED = 4
 """How many wrong places are named."""
 
@@ -64,12 +67,23 @@ def _judged(name: str, rules: Rules, traced: Trace) -> Row:
         return Row(name, Verdict.UNDECIDED, said + traced.approximates)
     if traced.tables:
         table = max(traced.tables, key=lambda dtype: float(jnp.finfo(dtype).eps))
-        if size <= float(jnp.finfo(table).eps) ** 0.5:
+        if size <= _explained_by_constants(traced, float(jnp.finfo(table).eps)):
+            traced.differs = True
             said = (
                 f"formula differs by {size:.2g} of its size, which constants computed in {table} may explain"
             )
             return Row(name, Verdict.UNDECIDED, said)
     return Row(name, Verdict.WRONG, str(rules))
+
+
+def _explained_by_constants(traced: Trace, eps: float) -> float:
+    """Return the relative difference that constants of a narrow dtype may make.
+
+    A table, or a number that nobody would write, may have been computed with half of its digits; one that
+    somebody wrote is rounded, or was computed in a few steps.
+    """
+    computed = traced.arrays or any(dtype != "float64" for _, dtype in traced.unrecognised)
+    return eps**0.5 if computed else WRITTEN * eps
 
 
 def _wrong_inputs(traced: Trace, cotangents: Sequence[Any], directions: Sequence[Any]) -> list[str]:

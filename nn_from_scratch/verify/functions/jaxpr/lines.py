@@ -24,6 +24,11 @@ def line_of(source: Any) -> str:
     return "" if frame is None else f"{frame.file_name}:{frame.start_line} ({frame.function_name})"
 
 
+def asked_by(equation: Any) -> Any:
+    """Let what is computed within a block be asked for by the line that an equation is of."""
+    return source_info_util.user_context(equation.source_info.traceback)
+
+
 @contextlib.contextmanager
 def lines_of_rules() -> Iterator[None]:
     """Let operations that are traced within the block be those of the lines that ask for them."""

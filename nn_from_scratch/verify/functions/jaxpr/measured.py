@@ -14,7 +14,7 @@ from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.jaxpr.computed import computed, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.expected import Expected
 from nn_from_scratch.verify.functions.jaxpr.plain import primitives
-from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.question import MODES, UNTRACEABLE, Question, numbers, precision
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -114,7 +114,10 @@ CONVENTIONS = {
 
 def _conventions(question: Question) -> list[str]:
     """Say why differences of the function's numbers may not be what its derivative means."""
-    found = set(primitives(jax.make_jaxpr(question.primal)(*question.point)))
+    try:
+        found = set(primitives(jax.make_jaxpr(question.primal)(*question.point)))
+    except UNTRACEABLE:
+        return ["it is not known whether the function stops gradients, for it cannot be traced"]
     return [said for name, said in CONVENTIONS.items() if name in found]
 
 

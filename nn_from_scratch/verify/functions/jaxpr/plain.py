@@ -13,6 +13,8 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Literal
 
+from nn_from_scratch.verify.functions.jaxpr.lines import asked_by
+
 CUSTOM = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 """Primitives with a rule of their own, and the parameter that holds the function."""
 
@@ -70,7 +72,9 @@ def _run(closed: Any, *arguments: Any) -> list[Any]:
         return atom.val if isinstance(atom, Literal) else known[atom]
 
     for equation in jaxpr.eqns:
-        known.update(zip(equation.outvars, _call(equation, [value(x) for x in equation.invars]), strict=True))
+        with asked_by(equation):
+            found = _call(equation, [value(x) for x in equation.invars])
+        known.update(zip(equation.outvars, found, strict=True))
     return [value(x) for x in jaxpr.outvars]
 
 

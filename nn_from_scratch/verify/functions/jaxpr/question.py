@@ -17,6 +17,13 @@ from nn_from_scratch.verify.judging.checking import UndecidedError
 
 Arrays = list[Any]
 
+UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+"""What JAX raises where a function asks for the numbers of what is traced, as Python's `if` does."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -89,9 +96,12 @@ class Question:
         ]
 
     def outputs(self, *, wide: bool) -> list[Any]:
-        """Return the shapes and dtypes of the outputs, without computing them."""
+        """Return the shapes and dtypes of the outputs, without computing them if that can be."""
         with precision(wide=wide):
-            return list(jax.eval_shape(self.function, *self.structures(wide=wide)))
+            try:
+                return list(jax.eval_shape(self.function, *self.structures(wide=wide)))
+            except UNTRACEABLE:
+                return self.function(*(jnp.asarray(x, jnp.float64 if wide else x.dtype) for x in self.point))
 
     @property
     def narrowest(self) -> str:
