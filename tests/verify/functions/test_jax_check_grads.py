@@ -550,3 +550,31 @@ def test_function_that_asks_for_its_numbers_is_judged_by_differences() -> None:
     wrong = custom(jnp.sin, lambda g, x: (g * jnp.sin(x) if float(x[0]) > 0 else g,))
     with pytest.raises(GradientError, match=r"\[0\] is"):
         check_grads(wrong, (POINT,), 1)
+
+
+def test_indices_that_are_out_of_bounds_at_another_shape_accuse_nobody() -> None:
+    def backward(g: Any, x: Any) -> Any:
+        return (jnp.zeros_like(x).at[jnp.array([0, 2, 2])].add(2 * g),)
+
+    found = examined(custom(lambda x: 2 * x[jnp.array([0, 2, 2])], backward), (POINT,))
+    assert all(not said.startswith("wrong") for said in found.values()), found
+
+
+def test_rule_for_symmetric_matrices_is_not_held_to_others() -> None:
+    symmetric = np.array([[2.0, 0.5], [0.5, -1.0]], np.float32)
+    x = np.array([0.3, 1.2], np.float32)
+    right = custom(lambda a, x: x @ a @ x, lambda g, a, x: (g * jnp.outer(x, x), 2 * g * (a @ x)))
+    found = examined(right, (symmetric, x))
+    assert found["reverse mode"].startswith("right: formula equal")
+    assert not found.get("reverse mode at other shapes", "").startswith("wrong"), found
+
+
+def test_constant_that_was_rounded_to_float32_is_that_in_float64_too() -> None:
+    narrow = np.float32(0.1)
+    check_grads(custom(lambda x: x * narrow, lambda g, x: (g * 0.1,)), (POINT,), 1)
+
+
+def test_array_of_numpy_that_jax_mistakes_the_dtype_of_accuses_nobody() -> None:
+    table = np.array([0.1, 0.2, 0.3])
+    found = examined(custom(lambda x: x * table, lambda g, x: (g * table,)), (POINT,))
+    assert all(not said.startswith(("wrong", "error")) for said in found.values()), found

@@ -177,7 +177,7 @@ def _derivative(question: Question, plain: Plain | None, mode: str, name: str, s
             formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
         yield formula
         own = next((traced for traced, wide in traces if not wide), None)
-        right = formula.verdict is Verdict.RIGHT and not any(traced.refuted for traced, _ in traces)
+        right = formula.verdict is Verdict.RIGHT and not (traces and traces[0][0].refuted)
     for row in number_rows(question, mode, own, seeds, right=right):
         yield replace(row, name=f"{name} {row.name}")
 

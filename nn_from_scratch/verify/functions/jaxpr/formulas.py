@@ -21,6 +21,7 @@ from nn_from_scratch.verify.functions.jaxpr.interpreter import (
     Constant,
     Interpreter,
     Meaning,
+    NotTracedError,
     TooLongError,
     Widening,
 )
@@ -30,6 +31,7 @@ from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
 from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
+from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
@@ -185,6 +187,11 @@ class Trace:
     def _given(self, seeds: Sequence[Any]) -> list[Shadow]:
         return [exact(x) for x in (*self.question.numbers(), *seeds)]
 
+    @property
+    def precision(self) -> str:
+        """The precision that it is run in."""
+        return "float64" if self.wide else "its own dtype"
+
     def what_rounding_does(self, seeds: Sequence[Any]) -> Rounded:
         """Return what `rounded_values` does, of which there is one for a replay and for the numbers."""
         if self.replayed is None:
@@ -203,7 +210,13 @@ class Trace:
         with precision(wide=self.wide):
             given = [*self.question.numbers(), *seeds]
             arrays = [jnp.asarray(x, y.dtype) for x, y in zip(given, self.derived.in_avals, strict=True)]
-            found = [*self.question.primal(*arrays[: len(self.question.point)]), *self.derivative(*arrays)]
+            inputs = arrays[: len(self.question.point)]
+            try:
+                found = [*self.question.primal(*inputs), *self.derivative(*arrays)]
+            except jax.errors.JaxRuntimeError as error:  # JAX may mistake the dtype of numpy's constants
+                raise NotTracedError(
+                    f"JAX does not run it in {self.precision}: {first_line(error)}"
+                ) from error
         interpreter = Interpreter(MEANINGS, Reading.LITERAL, rounded)
         with exactly_computing(), precision(wide=True):
             balls = interpreter.run_closed(self.primal, [exact(x) for x in self.question.numbers()])

@@ -135,6 +135,13 @@ def lifted(x: Any, dtype: Any) -> Any:
     return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x, dtype)
 
 
+def _rounded_to(numbers: Any, dtype: str) -> str:
+    """Return the dtype that constants were rounded to: float32 in a program of float64, if they fit."""
+    with np.errstate(over="ignore"):
+        narrow = np.array_equal(numbers.astype(np.float32).astype(np.float64), numbers)
+    return "float32" if dtype == "float64" and narrow else dtype
+
+
 @dataclass
 class Interpreter:
     """Runs jaxprs.
@@ -212,7 +219,8 @@ class Interpreter:
         """Return the value of a constant of the program, read as this interpreter reads."""
         if not is_floating(dtype):
             return lifted(x, dtype)
-        name, array = str(dtype), np.asarray(x, dtype=np.float64)
+        array = np.asarray(x, dtype=np.float64)
+        name = _rounded_to(array, str(dtype))
         if array.ndim or name != "float64":
             self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)

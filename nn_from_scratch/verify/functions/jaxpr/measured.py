@@ -14,10 +14,19 @@ from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.jaxpr.computed import computed, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.expected import Expected
 from nn_from_scratch.verify.functions.jaxpr.plain import primitives
-from nn_from_scratch.verify.functions.jaxpr.question import MODES, UNTRACEABLE, Question, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.question import (
+    MODES,
+    UNTRACEABLE,
+    Question,
+    numbers,
+    precision,
+)
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
+
+FAILURES = (jax.errors.JAXTypeError, jax.errors.JaxRuntimeError)
+"""What JAX raises where it cannot run a function in float64."""
 
 MANY = 256
 """Inputs beyond which a forward mode is not asked for every one."""
@@ -137,7 +146,7 @@ def _why_not_in_float64(question: Question, box: Measured, point: Sequence[Any])
     try:
         wide, own = question.outputs(wide=True), question.outputs(wide=False)
         box.value(*point)
-    except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as error:
+    except (TypeError, ValueError, NotImplementedError, *FAILURES) as error:
         return f"the function does not take float64 ({first_line(error)[:120]})"
     if [x.shape for x in wide] != [x.shape for x in own]:
         return "the function returns other shapes in float64"
