@@ -110,7 +110,7 @@ class BlackBox:
         self.point = self.arguments.point
         self.evaluations += 1
         value = self.arguments.call(function, self.point)
-        asks_cotangent = takes_one_more(gradient, self.arguments, needed=not is_one_number(value))
+        asks_cotangent = takes_one_more(gradient, len(self.arguments.trees), needed=not is_one_number(value))
         self.outputs = Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.functions.inputs import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
@@ -94,7 +94,7 @@ def trace_gradient(
         given = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in arrays)
         return function(*arrays), given
 
-    takes_cotangent = _required(gradient) == len(inputs) + 1
+    takes_cotangent = takes_one_more(gradient, len(inputs), needed=False)
 
     def backward(cotangent: Any, given: Any) -> Any:
         return gradient(*given, cotangent) if takes_cotangent else gradient(*given)
@@ -133,16 +133,6 @@ def trace_backward(
 
     """
     return _trace(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
-
-
-def _required(function: Callable[..., Any]) -> int | None:
-    """Return how many positional parameters a function requires, or None if Python does not know."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
 
 
 def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
