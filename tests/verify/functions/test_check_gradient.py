@@ -127,6 +127,17 @@ def test_derivative_that_is_neither_of_what_is_rounded_is_wrong(decimals: int) -
     assert not isinstance(raised.value, UndecidedError)
 
 
+def test_second_look_at_other_steps_clears_what_a_first_one_accuses() -> None:
+    table = np.sin(np.linspace(-4, 4, 10))
+    with pytest.raises(UndecidedError, match="a second look at other steps"):
+        check_gradient(
+            lambda x: table[np.round((x + 4) / 8 * 9).astype(int)].sum(),
+            np.cos,
+            np.random.default_rng(1).normal(size=1),
+            seed=1,
+        )
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_gradient_of_zero_is_wrong_where_stairs_are_those_of_rounding(dtype: Any) -> None:
     x = (RNG.normal(size=5) * (1000 if dtype is np.float64 else 1)).astype(dtype)
