@@ -140,9 +140,9 @@ def test_second_look_at_other_steps_clears_what_a_first_one_accuses() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_gradient_of_zero_is_wrong_where_stairs_are_those_of_rounding(dtype: Any) -> None:
-    x = (RNG.normal(size=5) * (1000 if dtype is np.float64 else 1)).astype(dtype)
+    x = (np.random.default_rng(0).normal(size=5) * 1000).astype(dtype)
     with pytest.raises(GradientError) as raised:
-        check_gradient(lambda x: np.sum(np.sin(x)), np.zeros_like, x)
+        check_gradient(lambda x: np.sum(x * x), np.zeros_like, x)
     assert not isinstance(raised.value, UndecidedError)
 
 
