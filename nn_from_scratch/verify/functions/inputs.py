@@ -286,8 +286,8 @@ def dense(part: Any) -> Any:
     return part if isinstance(part, np.ndarray) or not hasattr(part, "toarray") else part.toarray()
 
 
-def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed: bool) -> bool:
-    """Say whether a gradient takes a cotangent after the arguments.
+def takes_one_more(gradient: Callable[..., Any], count: int, *, needed: bool) -> bool:
+    """Say whether a gradient takes a cotangent after so many arguments.
 
     One that takes any number of arguments does if a cotangent is `needed`, for the value is no number.
     A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
@@ -305,7 +305,7 @@ def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed
         if p.default is inspect.Parameter.empty
         and p.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     ]
-    return len(required) == len(arguments.trees) + 1
+    return len(required) == count + 1
 
 
 def _is_floating(value: Any) -> bool:

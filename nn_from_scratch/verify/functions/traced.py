@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
+from nn_from_scratch.verify.functions.inputs import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
@@ -106,7 +106,7 @@ def trace_gradient(
         given = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in arrays)
         return function(*arrays), given
 
-    takes_cotangent = _required(gradient) == len(inputs) + 1
+    takes_cotangent = takes_one_more(gradient, len(inputs), needed=False)
 
     def backward(cotangent: Any, given: Any) -> Any:
         return gradient(*given, cotangent) if takes_cotangent else gradient(*given)
@@ -145,16 +145,6 @@ def trace_backward(
 
     """
     return trace_subject(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
-
-
-def _required(function: Callable[..., Any]) -> int | None:
-    """Return how many positional parameters a function requires, or None if Python does not know."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
 
 
 def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:

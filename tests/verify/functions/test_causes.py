@@ -29,6 +29,7 @@ def right(x: Any) -> Any:
             r"a constant factor: it is 1/9 times the derivative \(as many as it has entries",
         ),
         (lambda x: -right(x), "the sign is wrong"),
+        (lambda x: 0 * x, "it is 0 throughout, as if it were not computed"),
         (lambda x: right(x).T.copy(), "it is transposed"),
         (lambda x: right(x) - 0.5 * x, r"a term is missing that equals 1/2 \* x"),
         (lambda x: right(x) - 3, r"a term is missing that equals 3 \* 1"),

@@ -74,7 +74,7 @@ def _not_finite(target: Target, gradient: Callable[..., Any]) -> Row | None:
     except Exception as error:
         raise not_called(target, error) from error
     try:
-        asks = takes_one_more(gradient, arguments, needed=not is_one_number(value))
+        asks = takes_one_more(gradient, len(arguments.trees), needed=not is_one_number(value))
         number = Outputs(value, asks_cotangent=asks, seed=0).number(value)
     except ValueError as error:
         raise TargetError(f"{target.name} cannot be asked: {error}") from error

@@ -114,7 +114,7 @@ def _of_numpy(target: Target, seed: int) -> Numeric:
         raise TypeError(f"{target.name} has no gradient")
     arguments = Arguments(target.function, target.inputs)
     value = arguments.call(target.function, arguments.point)
-    asks = takes_one_more(gradient, arguments, needed=not is_one_number(value))
+    asks = takes_one_more(gradient, len(arguments.trees), needed=not is_one_number(value))
     outputs = Outputs(value, asks_cotangent=asks, seed=seed)
     cotangents = outputs.cotangents(1.0)
     returned = arguments.call(gradient, arguments.point, *outputs.cotangents(1.0))
