@@ -7,7 +7,7 @@ from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.transform import Transform
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 _NO_OPERATIONS = """
     apply astype backprop backward clone copy cpu cuda data detach dim double eval float from_numpy grad
@@ -43,7 +43,7 @@ def _public(engine: Engine) -> list[str]:
         kind: type[Any] = type(engine.tape.variable(0.5))
     except Exception:  # noqa: BLE001  an engine that makes no leaf has no operation either
         return []
-    beside = {*CATALOGUE, *ARRAYS, *_NO_OPERATIONS.split()}
+    beside = {*OPERATIONS, *_NO_OPERATIONS.split()}
     return [
         name
         for name in dir(kind)

@@ -16,7 +16,7 @@ import numpy as np
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate_arrays import WHOLE
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE, Form
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, FURTHER_FORMS, Form
 
 Shape = tuple[int, ...]
 Parameters = Mapping[str, Any]
@@ -104,7 +104,7 @@ def _plain(form: Form) -> Form:
 
 def _shapes(case: Case) -> list[Shape]:
     """Return the shape of every node."""
-    elementwise = {name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in CATALOGUE}
+    elementwise = {name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in ELEMENTWISE}
     with np.errstate(all="ignore"):
         nodes = case.expression.evaluate({**elementwise, **WHOLE}, [np.ones(shape) for shape in case.shapes])
     return [np.shape(node) for node in nodes]
@@ -142,7 +142,7 @@ def _always(*_: Any) -> bool:
 
 def _elementwise() -> Iterator[Ability]:
     """Every operation of the catalogue on arrays, and with operands that are broadcast."""
-    for form in ALL_FORMS:
+    for form in (*ALL_FORMS, *FURTHER_FORMS):
         count = form[1].count("x")
         yield Ability(form, "arrays", _case(form, [(2, 3)] * count, {}), _always)
         if count > 1:
@@ -163,7 +163,7 @@ def _shaped() -> Iterator[Ability]:
         ("empty arrays", (0, 2), lambda shapes, _: any(0 in shape for shape in shapes)),
     )
     for what, shape, needs in kinds:
-        for form in ALL_FORMS:
+        for form in (*ALL_FORMS, *FURTHER_FORMS):
             yield Ability(form, what, _case(form, [shape] * form[1].count("x"), {}), needs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -18,7 +18,19 @@ from nn_from_scratch.verify.engines.transform import Transform
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, ARRAYS, CATALOGUE, Form
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    ARRAY_FORMS,
+    ARRAYS,
+    CATALOGUE,
+    ELEMENTWISE,
+    FURTHER_ARRAY_FORMS,
+    FURTHER_ARRAYS,
+    FURTHER_FORMS,
+    OF_ARRAYS,
+    OPERATIONS,
+    Form,
+)
 
 # What an engine raises for an operation it does not have; anything else is a fault.
 _LACKS = (AttributeError, TypeError, NotImplementedError)
@@ -55,7 +67,8 @@ class Engine:
     arrays
         Whether it computes with arrays.
     complete
-        Whether it claims the whole catalogue: then a missing operation is a fault, and no lack.
+        Whether it claims the whole catalogue: then a missing operation is a fault, and no lack. Of what is
+        asked further it has what its adapter gives.
     dtype
         The format it computes in: "float64", "float32", "float16" or "bfloat16".
     second_order
@@ -84,7 +97,7 @@ class Engine:
     def __post_init__(self) -> None:
         if self.dtype not in FORMATS:
             raise ValueError(f"dtype {self.dtype!r} is none of {', '.join(FORMATS)}")
-        unknown = set(self.operations) - set(CATALOGUE | ARRAYS)
+        unknown = set(self.operations) - set(OPERATIONS)
         if unknown:
             raise ValueError(f"operations not in the catalogue: {', '.join(sorted(unknown))}")
         if self.second_order and self.tape and self.tape.gradients is None:
@@ -156,7 +169,7 @@ class Engine:
         arrays
             Whether it computes with arrays. Their operations are called with numpy's keywords.
         complete
-            Whether a missing operation is a fault.
+            Whether a missing operation of the catalogue is a fault.
         dtype
             The format it computes in.
         source
@@ -164,10 +177,9 @@ class Engine:
 
         """
         tape = Tape(variable, backward, value, gradient, assign, reset, gradients, constant)
-        known = CATALOGUE | ARRAYS if arrays else CATALOGUE
         return cls(
             name,
-            {**methods(known), **OPERATORS, **(operations or {})},
+            {**methods(_searched(arrays=arrays, complete=complete)), **OPERATORS, **(operations or {})},
             tape,
             arrays=arrays,
             complete=complete,
@@ -210,7 +222,7 @@ class Engine:
         arrays
             Whether it computes with arrays.
         complete
-            Whether a missing operation is a fault.
+            Whether a missing operation of the catalogue is a fault.
         dtype
             The format it computes in.
         second_order
@@ -219,7 +231,7 @@ class Engine:
             How its code is written.
 
         """
-        known = CATALOGUE | ARRAYS if arrays else CATALOGUE
+        known = _searched(arrays=arrays, complete=complete)
         return cls(
             name,
             {**functions(namespace, known, arrays=arrays), **OPERATORS, **(operations or {})},
@@ -235,8 +247,7 @@ class Engine:
     @cached_property
     def lacks(self) -> dict[Form, str]:
         """The operations, and sides of constants, that it does not have, each with what it said."""
-        found = {form: reason for form, reason in self._missing.items() if form[0] not in self.broken}
-        return {form: reason for form, reason in found.items() if form in ALL_FORMS}
+        return {form: reason for form, reason in self._missing.items() if form[0] not in self.broken}
 
     @property
     def array_lacks(self) -> dict[Ability, str]:
@@ -270,8 +281,8 @@ class Engine:
         """The operations that its adapter gives and that cannot be called in any form, and what they said."""
         found = {}
         for name in sorted(self.explicit & self.operations.keys()):
-            if name in CATALOGUE:
-                said = [self._missing.get((name, kinds), "") for kinds in CATALOGUE[name].operand_kinds]
+            if name in ELEMENTWISE:
+                said = [self._missing.get((name, kinds), "") for kinds in ELEMENTWISE[name].operand_kinds]
             elif self.tape and self.arrays and not self.complete:
                 said = [self.lack(one.case) for one in abilities() if one.form[0] == name]
             else:
@@ -283,7 +294,7 @@ class Engine:
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The operations, and sides of constants, that it has."""
-        return tuple(form for form in ALL_FORMS if form not in self.lacks)
+        return tuple(form for form in (*ALL_FORMS, *FURTHER_FORMS) if form not in self.lacks)
 
     @cached_property
     def array_forms(self) -> tuple[Form, ...]:
@@ -291,7 +302,12 @@ class Engine:
         if not self.arrays:
             return ()
         lacking = self.array_lacks.keys()
-        known = (form for form in ARRAY_FORMS if self.complete or form[0] in self.operations)
+        every = (*ARRAY_FORMS, *FURTHER_ARRAY_FORMS)
+        known = (
+            form
+            for form in every
+            if form[0] in self.operations or (self.complete and form[0] not in FURTHER_ARRAYS)
+        )
         return tuple(
             form
             for form in (*self.forms, *known)
@@ -344,21 +360,27 @@ class Engine:
         if len(set(whole.values())) == 1:
             whole = {", ".join(whole): next(iter(whole.values()))}
         found += [f"{what}: {reason}" for what, reason in whole.items()]
-        if name in ARRAYS and self.arrays and not self.complete and name not in self.operations:
+        claimed = self.complete and name in ARRAYS
+        if name in OF_ARRAYS and self.arrays and not claimed and name not in self.operations:
             found.append(f"{name}: {_ABSENT}")
         return "; ".join(found)
 
     @cached_property
     def _missing(self) -> dict[Form, str]:
-        """The forms of the catalogue that cannot be called, each with what it said."""
+        """The forms of scalar operations that cannot be called, each with what it said."""
+        every = FURTHER_FORMS if self.complete else (*ALL_FORMS, *FURTHER_FORMS)
+        found = {form: _ABSENT for form in every if form[0] not in self.operations}
         if self.complete:
-            return {}
-        found = {form: _ABSENT for form in ALL_FORMS if form[0] not in self.operations}
-        asked = [form for form in ALL_FORMS if form not in found]
-        if not asked or self._answers(together([_harmless(*form) for form in asked])):
             return found
-        missing = ((form, self.lack(_harmless(*form))) for form in asked)
-        return found | {form: reason for form, reason in missing if reason}
+        for forms in (
+            ALL_FORMS,
+            FURTHER_FORMS,
+        ):  # an engine for training has often all of one, none of the other
+            asked = [form for form in forms if form not in found]
+            if asked and not self._answers(together([_harmless(*form) for form in asked])):
+                missing = ((form, self.lack(_harmless(*form))) for form in asked)
+                found |= {form: reason for form, reason in missing if reason}
+        return found
 
     def _answers(self, case: Case) -> bool:
         try:
@@ -389,10 +411,17 @@ class Engine:
         return ""
 
 
+def _searched(*, arrays: bool, complete: bool) -> Collection[str]:
+    """Return the operations that are looked for by name."""
+    if complete:
+        return CATALOGUE | ARRAYS if arrays else CATALOGUE
+    return OPERATIONS if arrays else ELEMENTWISE
+
+
 def _harmless(name: str, kinds: str) -> Case:
     """Return the case of one operation inside its domain."""
     return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
 
 
 def _written(name: str, kinds: str) -> str:
-    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))
+    return ELEMENTWISE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

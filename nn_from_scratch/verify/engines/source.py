@@ -9,7 +9,7 @@ from typing import Any
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Step
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
+from nn_from_scratch.verify.questions.operations import OPERATIONS, bare
 
 METHOD = "{0}.{name}({others})"
 """An operation written as a method of its first operand."""
@@ -60,7 +60,7 @@ class Source(ABC):
 
     def write(self, step: Step, operands: Sequence[str], kinds: str) -> str:
         """Write one operation; `kinds` says which operands are constants, as `Expression.operand_kinds`."""
-        operation = (CATALOGUE | ARRAYS)[step.operation]
+        operation = OPERATIONS[step.operation]
         operands = [
             self.constant.format(text) if kind == "a" else text
             for text, kind in zip(operands, kinds, strict=True)

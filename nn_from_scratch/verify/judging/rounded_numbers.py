@@ -12,7 +12,8 @@ What is charged, in unit roundoffs u of the result:
 * 1 for a product, which may be contracted with a sum (fma), for a reciprocal, and for a sum of two terms;
 * 2 for a quotient, which may be a product with the reciprocal;
 * 2 for a square root, which may be a power;
-* 2.5 for any other function: with the margin that is two units in the last place off the nearest number;
+* 2.5 for any other function: with the margin that is two units in the last place off the nearest number; for
+  erfc more, by how it is made;
 * n - 1 of the sum of all magnitudes for a sum of n terms, in whatever steps it was written;
 * nothing for what no engine rounds: a sign, a choice between numbers, 0, a constant factor that is a power of
   two.
@@ -209,6 +210,9 @@ class Rounded:
         return Rounded(self.model, ball, size, 1, max(size, min(1.0, self.scale)))
 
 
+_FAR = 1e3  # where erfc is smaller than every format's smallest number
+
+
 def _is_power_of_two(factor: float) -> bool:
     return abs(math.frexp(factor)[0]) == 0.5
 
@@ -274,6 +278,19 @@ class RoundedFunctions:
     def softplus(self, x: Rounded) -> Rounded:
         """Return log(1 + e to the power of x), charged as one function."""
         return x.of_scale(x.ball.exp().log1p() * self.model.function)
+
+    def erfc(self, x: Rounded) -> Rounded:
+        """Return the complement of erf.
+
+        Up to 1 engines take it for a difference, 1 - erf(x); beyond, for a multiple of exp(-x * x), which the
+        rounding of the square moves (W. J. Cody, "Rational Chebyshev approximations for the error function",
+        Mathematics of Computation 23, 1969).
+        """
+        tail = min(max(0.0, float(x.ball.upper())), _FAR)
+        ball = x.ball.erfc() * arb(1, (2.5 + tail * tail) * self.model.unit_roundoff)
+        if tail < 1:
+            ball += 2.5 * self.model.lost
+        return x.of_scale(ball)
 
     def sigmoid_slope(self, z: Rounded) -> Rounded:
         """Return z (1 - z), whose factors are off together, which balls cannot know."""

@@ -203,6 +203,8 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "minimum": RoundedFunctions.smaller,
     "where": RoundedFunctions.where,
     "clip": lambda f, x, low, high: f.smaller(f.larger(x, low), high),
+    "erf": _function("erf"),
+    "erfc": RoundedFunctions.erfc,
 }
 """By operation, its value over rounded numbers."""
 

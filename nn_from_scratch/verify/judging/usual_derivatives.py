@@ -7,6 +7,7 @@ Truth comes from `oracles.taylor`, which has no derivative rule at all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -116,6 +117,11 @@ def _clip(f: Functions, _z: Number, x: Number, low: Number, high: Number) -> tup
     return f.heaviside(x - low) * f.heaviside(high - x), 0.0, 0.0
 
 
+def _bell(f: Functions, x: Number) -> Number:
+    """Return the slope of erf."""
+    return f.exp(-(x * x)) * (2 / math.sqrt(math.pi))
+
+
 PARTIALS: Mapping[str, Partials] = {
     "add": lambda f, z, x, y: (1.0, 1.0),
     "sub": lambda f, z, x, y: (1.0, -1.0),
@@ -152,5 +158,7 @@ PARTIALS: Mapping[str, Partials] = {
     "minimum": lambda f, z, x, y: _larger(f, y, x),
     "where": _where,
     "clip": _clip,
+    "erf": lambda f, z, x: (_bell(f, x),),
+    "erfc": lambda f, z, x: (-_bell(f, x),),
 }
 """By operation, the partial derivatives of z = f(x, y)."""

@@ -14,6 +14,7 @@ alone. It adds up
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 Floats = npt.NDArray[np.float64]
 
@@ -223,7 +224,7 @@ _USED = _TABLE != 0
 
 NUMPY: Arithmetic = {
     **{
-        name: getattr(np, name) for name in CATALOGUE if hasattr(np, name)
+        name: getattr(np, name) for name in ELEMENTWISE if hasattr(np, name)
     },  # the catalogue's names are numpy's
     "add": operator.add,
     "sub": operator.sub,
@@ -237,5 +238,7 @@ NUMPY: Arithmetic = {
     "softplus": lambda x: np.logaddexp(x, 0.0),
     "relu": lambda x: np.maximum(x, 0.0),
     "where": lambda c, x, y: np.where(c > 0, x, y),
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "erfc": np.vectorize(math.erfc, otypes=[float]),
 }
 """The values of operations, over numpy arrays."""

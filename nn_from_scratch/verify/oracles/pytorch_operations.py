@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
 
 def _of_tensors(function: Callable[..., Any], constants: Any = (float, np.ndarray)) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
 OPERATIONS: Arithmetic = {
     **{
         name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
-        for name, operation in CATALOGUE.items()
+        for name, operation in ELEMENTWISE.items()
         if not operation.symbol and hasattr(torch, name)
     },
     "add": _operator(operator.add),

@@ -274,4 +274,6 @@ SERIES: Arithmetic = {
     "minimum": _less,
     "where": _where,
     "clip": lambda x, low, high: _less(_greater(x, low), high),
+    "erf": _method("erf"),
+    "erfc": _method("erfc"),
 }

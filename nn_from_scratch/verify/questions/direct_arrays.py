@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.direct_scalars import ordinary
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 from nn_from_scratch.verify.questions.roles import Asked
 
 Shape = tuple[int, ...]
@@ -174,7 +174,7 @@ def entries(shape: Shape, side: int = 0, name: str = "") -> Floats:
 
 
 def _fitted(name: str, side: int, x: float) -> float:
-    operation = CATALOGUE.get(name)
+    operation = ELEMENTWISE.get(name)
     if operation is None:
         return x
     if name == "pow":

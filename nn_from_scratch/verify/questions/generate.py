@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE, Form, Operation
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, Form, Operation
 
 T = TypeVar("T")
 Choose = Callable[[int], int]
@@ -64,6 +64,8 @@ GUIDE: Arithmetic = {
     "minimum": min,
     "where": lambda c, x, y: x if c > 0 else y,
     "clip": lambda x, low, high: min(max(x, low), high),
+    "erf": math.erf,
+    "erfc": math.erfc,
 }
 
 
@@ -141,7 +143,7 @@ class _Builder:
     def _try_step(self) -> None:
         name = self._pick(list(self.forms))
         kinds = self._pick(self.forms[name])
-        operation = CATALOGUE[name]
+        operation = ELEMENTWISE[name]
         kept = len(self.values), len(self.constants)
         operands: list[int] = []
         for side, kind in enumerate(kinds):
@@ -179,7 +181,7 @@ class _Builder:
 def askable(name: str, kinds: str, values: Sequence[float]) -> bool:
     """Whether the operation is inside its domain, and has a derivative for every operand that is a node."""
     # Only above 0 is a power a smooth function of its exponent.
-    return CATALOGUE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
+    return ELEMENTWISE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
 
 
 def is_extreme(choose: Choose) -> bool:

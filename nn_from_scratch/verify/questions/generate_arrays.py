@@ -26,8 +26,8 @@ from nn_from_scratch.verify.questions.lower import STRUCTURE
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
-    ARRAYS,
-    CATALOGUE,
+    ELEMENTWISE,
+    OF_ARRAYS,
     Form,
     Operation,
 )
@@ -69,8 +69,8 @@ class _ArrayBuilder:
     def __init__(self, choose: Choose, forms: Collection[Form]) -> None:
         self.choose = choose
         self.extreme = is_extreme(choose)
-        self.whole = [name for name, _ in forms if name in ARRAYS]
-        self.elementwise = [form for form in forms if form[0] in CATALOGUE]
+        self.whole = [name for name, _ in forms if name in OF_ARRAYS]
+        self.elementwise = [form for form in forms if form[0] in ELEMENTWISE]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -151,7 +151,7 @@ class _ArrayBuilder:
 
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
         name, kinds = self._pick(self.elementwise)
-        operation = CATALOGUE[name]
+        operation = ELEMENTWISE[name]
         operands = []
         for side, kind in enumerate(kinds):
             if kind == "c":
@@ -177,7 +177,7 @@ class _ArrayBuilder:
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
         name = self._pick(self.whole)
-        first = self._node(ARRAYS[name])
+        first = self._node(OF_ARRAYS[name])
         operands, parameters = [first], self._parameters(name, self.values[first].shape)
         if parameters is None:
             return None

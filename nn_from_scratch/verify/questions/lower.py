@@ -17,7 +17,7 @@ import numpy as np
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
-from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
 _FAR = 10.0  # e to this power is in range of every format
 
@@ -126,7 +126,7 @@ class Tracer:
         """Return numpy's operations on arrays of symbols, given the numbers of the point."""
         scalar: dict[str, Callable[..., Any]] = {
             name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
-            for name, operation in CATALOGUE.items()
+            for name, operation in ELEMENTWISE.items()
         }
         exp, log, add, sub, div = (scalar[name] for name in ("exp", "log", "add", "sub", "div"))
 

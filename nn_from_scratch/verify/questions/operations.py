@@ -164,6 +164,24 @@ ARRAYS: dict[str, Operation] = {
 are ``index``, a tuple with an item an axis (`as_index`). Operations of the catalogue work element by element,
 and broadcast."""
 
+FURTHER: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _unary("erf", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
+        _unary("erfc", _everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
+    )
+}
+"""Operations that work element by element, as those of the catalogue do, and that libraries for science have:
+an engine may be complete without them. Names are those of C's and PyTorch's special functions."""
+
+FURTHER_ARRAYS: dict[str, Operation] = {}
+"""The same, of arrays as a whole."""
+
+ELEMENTWISE = CATALOGUE | FURTHER
+OF_ARRAYS = ARRAYS | FURTHER_ARRAYS
+OPERATIONS = ELEMENTWISE | OF_ARRAYS
+"""All that may be asked."""
+
 
 def as_index(items: Sequence[Any]) -> tuple[Any, ...]:
     """Return numpy's index.
@@ -194,3 +212,9 @@ ALL_FORMS: tuple[Form, ...] = tuple(
     (name, kinds) for name, op in CATALOGUE.items() for kinds in op.operand_kinds
 )
 ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.operand_kinds[0]) for name, op in ARRAYS.items())
+FURTHER_FORMS: tuple[Form, ...] = tuple(
+    (name, kinds) for name, op in FURTHER.items() for kinds in op.operand_kinds
+)
+FURTHER_ARRAY_FORMS: tuple[Form, ...] = tuple(
+    (name, op.operand_kinds[0]) for name, op in FURTHER_ARRAYS.items()
+)

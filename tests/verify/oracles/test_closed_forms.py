@@ -6,13 +6,13 @@ from closed_forms import CLOSED_FORMS, truths
 
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.questions.formats import FORMATS
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
-every_operation = pytest.mark.parametrize("name", CATALOGUE)
+every_operation = pytest.mark.parametrize("name", ELEMENTWISE)
 
 
 def test_closed_forms_cover_the_catalogue() -> None:
-    assert set(CLOSED_FORMS) == set(CATALOGUE)
+    assert set(CLOSED_FORMS) == set(ELEMENTWISE)
 
 
 @every_operation

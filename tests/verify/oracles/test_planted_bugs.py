@@ -24,7 +24,7 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.questions import lower
 from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS
 
 Entry = Callable[..., Any]
 Mutation = Callable[[Entry], Entry]
@@ -50,7 +50,7 @@ def times(factor: Any) -> Mutation:
 
 def at_special_points(name: str) -> Mutation:
     """Be off by 1e-6 where an operand has a special value, or one certain ordinary value."""
-    special = CATALOGUE[name].special or next(truths(name)).operands[:1]
+    special = ELEMENTWISE[name].special or next(truths(name)).operands[:1]
 
     def mutation(entry: Entry) -> Entry:
         def wrong(*operands: Any) -> Any:
@@ -119,7 +119,7 @@ def survivors(
 
 # Values of -1, 0 and 1, and a derivative of 0, are the same in fewer bits and times any factor.
 FLAT = {"sign"}
-every_operation = pytest.mark.parametrize("name", CATALOGUE)
+every_operation = pytest.mark.parametrize("name", ELEMENTWISE)
 
 
 @every_operation
@@ -190,7 +190,7 @@ def test_bug_in_pytorch_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -
     assert survivors(monkeypatch, (module, "OPERATIONS", name), mutations, check) == expected
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", OF_ARRAYS)
 def test_bug_in_pytorchs_arrays_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     module = importlib.import_module("nn_from_scratch.verify.oracles.pytorch_operations")
@@ -202,10 +202,10 @@ def test_bug_in_pytorchs_arrays_is_noticed(name: str, monkeypatch: pytest.Monkey
     assert survivors(monkeypatch, (module, "OPERATIONS", name), mutations, check) == []
 
 
-@pytest.mark.parametrize("name", CATALOGUE | ARRAYS)
+@pytest.mark.parametrize("name", ELEMENTWISE | OF_ARRAYS)
 def test_bug_in_lowering_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mutations = {"off by 1e-9": times(1 + 1e-9)}
-    if name in ARRAYS:
+    if name in OF_ARRAYS:
         mutations["turned round"] = changed(np.flip)
     right = lower.Tracer.arithmetic
     assert list(oracle_checks.lowering_is_wrong(name)) == []

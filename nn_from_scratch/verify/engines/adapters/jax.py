@@ -32,6 +32,7 @@ engine = Engine.from_transform(
         "softmax": jax.nn.softmax,
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
+        **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc")},
     },
     source=TransformSource(
         imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
@@ -41,6 +42,7 @@ engine = Engine.from_transform(
         operations={
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
+            **dict.fromkeys(("erf", "erfc"), "jax.scipy.special.{name}({arguments})"),
             **dict.fromkeys(
                 ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
             ),

@@ -1,0 +1,72 @@
+"""Faults of the operations that engines need not have; the victim has only the one that is wrong.
+
+They are no part of `FAULTS`, whose victims are asked the same questions whatever else may be asked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.faults.array_rules import PULLS
+from nn_from_scratch.verify.faults.planting import Fault
+from nn_from_scratch.verify.faults.rules import RULES, Row
+from nn_from_scratch.verify.faults.victim import Victim
+
+_erf = np.vectorize(math.erf, otypes=[float])
+_erfc = np.vectorize(math.erfc, otypes=[float])
+_BELL = 2 / math.sqrt(math.pi)
+
+
+def _short_erf(x: Any) -> Any:
+    """Return erf to 7 digits (M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions", 7.1.26)."""
+    t = 1 / (1 + 0.3275911 * abs(x))
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.sign(x) * (1 - series * np.exp(-x * x))
+
+
+FURTHER_RULES: Mapping[str, Row] = {
+    "erf": (_erf, lambda z, x: (_BELL * np.exp(-x * x),)),
+    "erfc": (_erfc, lambda z, x: (-_BELL * np.exp(-x * x),)),
+}
+"""The rules of operations that work element by element, when they are right."""
+
+
+def _planted(rule: str, description: str, row: Row, kind: str) -> Fault:
+    victim = Victim({**RULES, rule: row}, PULLS)
+    text = f"{rule} has {description}"
+    return Fault(f"{rule}: {description}", text, rule, victim, kind, (rule, "mul", "add"), rule)
+
+
+def _derivative(
+    rule: str, description: str, wrong: Callable[..., tuple[Any, ...]], kind: str = "local derivative"
+) -> Fault:
+    return _planted(rule, description, (FURTHER_RULES[rule][0], wrong), kind)
+
+
+def _value(rule: str, description: str, wrong: Callable[..., Any], kind: str = "forward") -> Fault:
+    return _planted(rule, description, (wrong, FURTHER_RULES[rule][1]), kind)
+
+
+def further_victim(name: str) -> Victim:
+    """Return a right victim that has one further operation."""
+    return Victim({**RULES, name: FURTHER_RULES[name]}, PULLS)
+
+
+FURTHER_FAULTS: tuple[Fault, ...] = (
+    _derivative(
+        "erf", "a normal distribution's slope", lambda z, x: (np.exp(-x * x / 2) / math.sqrt(2 * math.pi),)
+    ),
+    _derivative("erf", "tanh's 1 - z squared", lambda z, x: (1 - z * z,)),
+    _derivative("erf", "no square", lambda z, x: (_BELL * np.exp(-abs(x)),)),
+    _value("erf", "a polynomial of 7 digits", _short_erf, "precision"),
+    _derivative("erfc", "no sign", lambda z, x: (_BELL * np.exp(-x * x),)),
+    _value("erfc", "1 - erf(x), which loses its tail", lambda x: 1 - _erf(x), "precision"),
+    _derivative(
+        "erfc", "float32 inside", lambda z, x: (-np.float64(np.float32(_BELL)) * np.exp(-x * x),), "precision"
+    ),
+)
+"""Bugs planted into operations that an engine need not have."""
