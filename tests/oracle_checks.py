@@ -20,7 +20,13 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, FURTHER_FORMS, as_index
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    ARRAY_FORMS,
+    FURTHER_ARRAY_FORMS,
+    FURTHER_FORMS,
+    as_index,
+)
 
 FLOAT64 = RoundedFunctions(StandardModel(FORMATS["float64"].unit_roundoff))
 _MANY = 2.0**10 * FORMATS["float64"].unit_roundoff  # roundings: exp(800) is off by 800
@@ -150,7 +156,9 @@ def pytorch_arrays_are_wrong(name: str) -> Iterator[str]:
 
 def _array_cases(name: str) -> Iterator[tuple[Case, Any]]:
     """Yield small array cases with an operation and little else, each with a direction."""
-    forms = [form for form in (*ALL_FORMS, *FURTHER_FORMS, *ARRAY_FORMS) if form[0] == name]
+    forms = [
+        form for form in (*ALL_FORMS, *FURTHER_FORMS, *ARRAY_FORMS, *FURTHER_ARRAY_FORMS) if form[0] == name
+    ]
     for index in range(12):
         case = array_case(seeded(0, index), [*forms, ("mul", "xc")], most_steps=3)
         live = {step.operation for step in case.expression.live_steps()}
@@ -166,7 +174,7 @@ def _weighed(case: Case, point: Any) -> float:
 
 
 _NUMPY_ARRAYS: Arithmetic = {
-    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "matmul")},
+    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "matmul", "cumsum")},
     **{
         name: getattr(np, name) for name in ("reshape", "transpose", "broadcast_to", "squeeze", "expand_dims")
     },

@@ -10,7 +10,7 @@ from closed_forms import CLOSED_FORMS
 from nn_from_scratch.rules import RULES
 from nn_from_scratch.verify.faults import array_rules
 from nn_from_scratch.verify.faults import rules as victim_rules
-from nn_from_scratch.verify.faults.further import FURTHER_RULES
+from nn_from_scratch.verify.faults.further import FURTHER_PULLS, FURTHER_RULES
 from nn_from_scratch.verify.judging import tolerance
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS
 from nn_from_scratch.verify.oracles.finite_differences import NUMPY
@@ -33,12 +33,12 @@ SCALARS: Tables = {
     "CLOSED_FORMS in tests/closed_forms.py": CLOSED_FORMS,
 }
 WHOLE_ARRAYS: Tables = {
-    "ARRAYS in verify/questions/operations.py": OF_ARRAYS,
+    "ARRAYS and FURTHER_ARRAYS in verify/questions/operations.py": OF_ARRAYS,
     "WHOLE in verify/questions/generate_arrays.py": WHOLE,
     "Tracer.arithmetic in verify/questions/lower.py": {
         name: row for name, row in Tracer().arithmetic(()).items() if name not in ELEMENTWISE
     },
-    "PULLS in verify/faults/array_rules.py": array_rules.PULLS,
+    "PULLS in verify/faults/array_rules.py, FURTHER_PULLS in further.py": array_rules.PULLS | FURTHER_PULLS,
 }
 OUR_SCALARS: Tables = {
     "CATALOGUE in verify/questions/operations.py": CATALOGUE,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.faults.array_rules import PULLS
+from nn_from_scratch.verify.faults.array_rules import PULLS, Pull
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.rules import RULES, Row
 from nn_from_scratch.verify.faults.victim import Victim
@@ -35,6 +35,20 @@ FURTHER_RULES: Mapping[str, Row] = {
 """The rules of operations that work element by element, when they are right."""
 
 
+def _cumsum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Sum a cotangent from its end."""
+    turned = (
+        np.flip(np.cumsum(np.flip(g, axis), axis), axis) if axis is not None else np.cumsum(g[::-1])[::-1]
+    )
+    return (np.reshape(turned, np.shape(x)),)
+
+
+FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
+    "cumsum": (np.cumsum, _cumsum),
+}
+"""The rules of operations on whole arrays."""
+
+
 def _planted(rule: str, description: str, row: Row, kind: str) -> Fault:
     victim = Victim({**RULES, rule: row}, PULLS)
     text = f"{rule} has {description}"
@@ -51,9 +65,35 @@ def _value(rule: str, description: str, wrong: Callable[..., Any], kind: str = "
     return _planted(rule, description, (wrong, FURTHER_RULES[rule][1]), kind)
 
 
+def _pull(rule: str, description: str, wrong: Pull) -> Fault:
+    victim = Victim(whole={**PULLS, rule: (FURTHER_PULLS[rule][0], wrong)})
+    text = f"{rule} has {description}"
+    return Fault(f"{rule}: {description}", text, rule, victim, "arrays", (rule, "mul", "add"), rule)
+
+
 def further_victim(name: str) -> Victim:
     """Return a right victim that has one further operation."""
-    return Victim({**RULES, name: FURTHER_RULES[name]}, PULLS)
+    if name in FURTHER_RULES:
+        return Victim({**RULES, name: FURTHER_RULES[name]}, PULLS)
+    return Victim(RULES, {**PULLS, name: FURTHER_PULLS[name]})
+
+
+def _forwards(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
+    return (np.reshape(np.cumsum(g, axis), np.shape(x)),)
+
+
+def _last_axis(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    return _cumsum(g, z, x, None if axis is None else -1)
+
+
+def _exclusive(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Leave each entry's own cotangent out."""
+    return (_cumsum(g, z, x, axis)[0] - np.reshape(g, np.shape(x)),)
+
+
+def _whole_sum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Give every entry the sum of all cotangents."""
+    return (np.broadcast_to(np.sum(np.reshape(g, np.shape(x)), axis=axis, keepdims=True), np.shape(x)),)
 
 
 FURTHER_FAULTS: tuple[Fault, ...] = (
@@ -68,5 +108,10 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
     _derivative(
         "erfc", "float32 inside", lambda z, x: (-np.float64(np.float32(_BELL)) * np.exp(-x * x),), "precision"
     ),
+    _pull("cumsum", "a cumulative sum for one from the end", _forwards),
+    _pull("cumsum", "the last axis always", _last_axis),
+    _pull("cumsum", "each entry's own cotangent left out", _exclusive),
+    _pull("cumsum", "the sum of all cotangents", _whole_sum),
+    _pull("cumsum", "the cotangent as it comes", lambda g, z, x, axis: (np.reshape(g, np.shape(x)),)),
 )
 """Bugs planted into operations that an engine need not have."""

@@ -64,6 +64,13 @@ _PRODUCTS: tuple[tuple[Shape, Shape], ...] = (
     ((1, 2, 3), (2, 3, 2)),
     ((1, 3), (3, 1)),
 )
+_ALONG: dict[str, tuple[tuple[Shape, int | None], ...]] = {
+    "cumsum": (
+        *(((2, 3), axis) for axis in (0, 1, -1, -2, None)),
+        *(((4,), 0), ((3, 3), 0), ((3, 3), 1), ((2, 3, 2), 1), ((2, 3, 2), -2), ((2, 2, 2), 0)),
+        *(((1, 3), 0), ((2, 3, 2), None)),
+    ),
+}
 _slice = ("slice", None, None, None)
 _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
     "reshape": tuple(
@@ -151,6 +158,10 @@ _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
         ([[0.0, 0.0], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([0.0, 1.5, -2.0], {"axis": None, "keepdims": False}),
     ),
+    "cumsum": (
+        ([1e8, 1.0, -1e8, 0.5], {"axis": 0}),
+        ([[0.0, 0.0], [2.0, -2.0]], {"axis": 1}),
+    ),
     **dict.fromkeys(
         ("max", "min"),
         (
@@ -225,6 +236,9 @@ def whole(name: str) -> Iterator[tuple[str, Asked]]:
             yield f"of {shape}, axis={axis}", _nodes(name, parameters, entries(shape))
     elif name in ("softmax", "log_softmax"):
         for shape, axis in _NORMALIZED:
+            yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
+    elif name in _ALONG:
+        for shape, axis in _ALONG[name]:
             yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
     elif name == "matmul":
         yield from _products()

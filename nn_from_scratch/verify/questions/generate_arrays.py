@@ -208,6 +208,8 @@ class _ArrayBuilder:
             }
         elif name in ("softmax", "log_softmax"):
             parameters = {"axis": axis}
+        elif name == "cumsum":
+            parameters = {"axis": self._pick([None, axis, axis, axis])}
         elif name == "index":
             parameters = {"index": self._index(shape) if size else ()}
         else:
@@ -282,4 +284,5 @@ WHOLE: Arithmetic = {
     "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
     "matmul": np.matmul,
+    "cumsum": np.cumsum,
 }

@@ -161,6 +161,7 @@ class Tracer:
             "softmax": softmax,
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
             "matmul": np.matmul,
+            "cumsum": np.cumsum,
         }
 
 

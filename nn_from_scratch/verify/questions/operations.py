@@ -174,7 +174,7 @@ FURTHER: dict[str, Operation] = {
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
 an engine may be complete without them. Names are those of C's and PyTorch's special functions."""
 
-FURTHER_ARRAYS: dict[str, Operation] = {}
+FURTHER_ARRAYS: dict[str, Operation] = {operation.name: operation for operation in (Operation("cumsum", 1),)}
 """The same, of arrays as a whole."""
 
 ELEMENTWISE = CATALOGUE | FURTHER
