@@ -184,4 +184,5 @@ _NUMPY_ARRAYS: Arithmetic = {
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

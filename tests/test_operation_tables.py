@@ -10,7 +10,7 @@ from closed_forms import CLOSED_FORMS
 from nn_from_scratch.rules import RULES
 from nn_from_scratch.verify.faults import array_rules
 from nn_from_scratch.verify.faults import rules as victim_rules
-from nn_from_scratch.verify.faults.further import FURTHER_PULLS, FURTHER_RULES
+from nn_from_scratch.verify.faults.further_rules import FURTHER_PULLS, FURTHER_RULES
 from nn_from_scratch.verify.judging import tolerance
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS
 from nn_from_scratch.verify.oracles.finite_differences import NUMPY
@@ -29,7 +29,7 @@ SCALARS: Tables = {
     "NUMPY in verify/oracles/finite_differences.py": NUMPY,
     "_VALUES in verify/judging/tolerance.py": tolerance._VALUES,
     "PARTIALS in verify/judging/usual_derivatives.py": PARTIALS,
-    "RULES in verify/faults/rules.py, FURTHER_RULES in further.py": victim_rules.RULES | FURTHER_RULES,
+    "RULES in verify/faults/rules.py, FURTHER_RULES in further_rules.py": victim_rules.RULES | FURTHER_RULES,
     "CLOSED_FORMS in tests/closed_forms.py": CLOSED_FORMS,
 }
 WHOLE_ARRAYS: Tables = {
@@ -38,7 +38,8 @@ WHOLE_ARRAYS: Tables = {
     "Tracer.arithmetic in verify/questions/lower.py": {
         name: row for name, row in Tracer().arithmetic(()).items() if name not in ELEMENTWISE
     },
-    "PULLS in verify/faults/array_rules.py, FURTHER_PULLS in further.py": array_rules.PULLS | FURTHER_PULLS,
+    "PULLS in verify/faults/array_rules.py, FURTHER_PULLS in further_rules.py": array_rules.PULLS
+    | FURTHER_PULLS,
 }
 OUR_SCALARS: Tables = {
     "CATALOGUE in verify/questions/operations.py": CATALOGUE,

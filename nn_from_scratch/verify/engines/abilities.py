@@ -16,7 +16,7 @@ import numpy as np
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate_arrays import WHOLE
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, FURTHER_FORMS, Form
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, FURTHER_FORMS, OF_ARRAYS, Form
 
 Shape = tuple[int, ...]
 Parameters = Mapping[str, Any]
@@ -99,7 +99,7 @@ def together(cases: Sequence[Case]) -> Case:
 
 def _plain(form: Form) -> Form:
     """Return the form of an operation that takes any number of operands as its abilities have it."""
-    return (form[0], "xx") if form[0] in ("concatenate", "stack") else form
+    return (form[0], "xx") if OF_ARRAYS.get(form[0]) and OF_ARRAYS[form[0]].arity is None else form
 
 
 def _shapes(case: Case) -> list[Shape]:
@@ -212,6 +212,28 @@ def _products() -> Iterator[Ability]:
         yield Ability(("matmul", "xx"), what, _case(("matmul", "xx"), [first, second], {}), needs)
 
 
+def _sums_by_labels() -> Iterator[Ability]:
+    """Einsum, by what its subscripts say."""
+
+    def repeats(terms: str) -> bool:
+        return any(len({*term}) < len(term) for term in terms.replace("...", "").split(","))
+
+    def terms(p: Parameters) -> str:
+        return str(p["subscripts"]).partition("->")[0]
+
+    rows: tuple[tuple[str, str, tuple[Shape, ...], Needs], ...] = (
+        ("one operand", "ij->ji", ((2, 3),), lambda shapes, _: len(shapes) == 1),
+        ("two operands", "ij,jk->ik", ((2, 3), (3, 2)), lambda shapes, _: len(shapes) == 2),
+        ("more operands", "i,i,i->i", ((2,), (2,), (2,)), lambda shapes, _: len(shapes) > 2),
+        ("a label twice in one operand", "ii->i", ((2, 2),), lambda _, p: repeats(terms(p))),
+        ("an ellipsis", "...i->...", ((2, 3),), lambda _, p: "..." in p["subscripts"]),
+        ("no arrow", "ij,jk", ((2, 3), (3, 2)), lambda _, p: "->" not in p["subscripts"]),
+    )
+    for what, subscripts, shapes, needs in rows:
+        case = _case(("einsum", "x" * len(shapes)), shapes, {"subscripts": subscripts})
+        yield Ability(("einsum", "xx"), what, case, needs)
+
+
 def _movements() -> Iterator[Ability]:
     """Operations that only move entries about."""
 
@@ -275,7 +297,7 @@ def _indices() -> Iterator[Ability]:
 @cache
 def abilities() -> tuple[Ability, ...]:
     """Return what an engine with arrays is asked before it is asked anything else."""
-    parts = (_elementwise, _along_axes, _products, _movements, _joined, _indices, _shaped)
+    parts = (_elementwise, _along_axes, _products, _sums_by_labels, _movements, _joined, _indices, _shaped)
     return tuple(ability for part in parts for ability in part())
 
 

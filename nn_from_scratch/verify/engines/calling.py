@@ -34,6 +34,8 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
         found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)
     for name in found.keys() & {"concatenate", "stack"}:
         found[name] = _of_a_list(found[name])
+    if "einsum" in found:
+        found["einsum"] = lambda *operands, subscripts: namespace.einsum(subscripts, *operands)
     if arrays:
         found["index"] = lambda x, index: x[as_index(index)]
     return found

@@ -6,19 +6,25 @@ They are no part of `FAULTS`, whose victims are asked the same questions whateve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.verify.faults.array_rules import PULLS, Pull
+from nn_from_scratch.verify.faults.further_rules import (
+    BELL,
+    FURTHER_PULLS,
+    FURTHER_RULES,
+    cumsum,
+    einsum,
+    einsum_part,
+    erf,
+    explicit,
+)
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.rules import RULES, Row
 from nn_from_scratch.verify.faults.victim import Victim
-
-_erf = np.vectorize(math.erf, otypes=[float])
-_erfc = np.vectorize(math.erfc, otypes=[float])
-_BELL = 2 / math.sqrt(math.pi)
 
 
 def _short_erf(x: Any) -> Any:
@@ -26,27 +32,6 @@ def _short_erf(x: Any) -> Any:
     t = 1 / (1 + 0.3275911 * abs(x))
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
     return np.sign(x) * (1 - series * np.exp(-x * x))
-
-
-FURTHER_RULES: Mapping[str, Row] = {
-    "erf": (_erf, lambda z, x: (_BELL * np.exp(-x * x),)),
-    "erfc": (_erfc, lambda z, x: (-_BELL * np.exp(-x * x),)),
-}
-"""The rules of operations that work element by element, when they are right."""
-
-
-def _cumsum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
-    """Sum a cotangent from its end."""
-    turned = (
-        np.flip(np.cumsum(np.flip(g, axis), axis), axis) if axis is not None else np.cumsum(g[::-1])[::-1]
-    )
-    return (np.reshape(turned, np.shape(x)),)
-
-
-FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
-    "cumsum": (np.cumsum, _cumsum),
-}
-"""The rules of operations on whole arrays."""
 
 
 def _planted(rule: str, description: str, row: Row, kind: str) -> Fault:
@@ -78,17 +63,43 @@ def further_victim(name: str) -> Victim:
     return Victim(RULES, {**PULLS, name: FURTHER_PULLS[name]})
 
 
+def _einsum_with(**wrong: Any) -> Pull:
+    """Return einsum's rule with a part of it that is wrong."""
+
+    def pulled(g: Any, _z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
+        terms, output = explicit(subscripts, xs)
+        return tuple(einsum_part(g, k, (terms, output), xs, **wrong) for k in range(len(xs)))
+
+    return pulled
+
+
+def _square_transposed(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
+    """Transpose what the last operand gets, where nobody sees it by the shape."""
+    *parts, last = einsum(g, z, *xs, subscripts=subscripts)
+    square = np.ndim(last) == 2 and last.shape[0] == last.shape[1]
+    return (*parts, last.T if square else last)
+
+
+def _one_cotangent(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
+    return einsum(np.ones(np.shape(g)), z, *xs, subscripts=subscripts)
+
+
+def _second_detached(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
+    first, *rest = einsum(g, z, *xs, subscripts=subscripts)
+    return (first, *(0 * part for part in rest))
+
+
 def _forwards(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
     return (np.reshape(np.cumsum(g, axis), np.shape(x)),)
 
 
 def _last_axis(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
-    return _cumsum(g, z, x, None if axis is None else -1)
+    return cumsum(g, z, x, None if axis is None else -1)
 
 
 def _exclusive(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
     """Leave each entry's own cotangent out."""
-    return (_cumsum(g, z, x, axis)[0] - np.reshape(g, np.shape(x)),)
+    return (cumsum(g, z, x, axis)[0] - np.reshape(g, np.shape(x)),)
 
 
 def _whole_sum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
@@ -101,17 +112,22 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
         "erf", "a normal distribution's slope", lambda z, x: (np.exp(-x * x / 2) / math.sqrt(2 * math.pi),)
     ),
     _derivative("erf", "tanh's 1 - z squared", lambda z, x: (1 - z * z,)),
-    _derivative("erf", "no square", lambda z, x: (_BELL * np.exp(-abs(x)),)),
+    _derivative("erf", "no square", lambda z, x: (BELL * np.exp(-abs(x)),)),
     _value("erf", "a polynomial of 7 digits", _short_erf, "precision"),
-    _derivative("erfc", "no sign", lambda z, x: (_BELL * np.exp(-x * x),)),
-    _value("erfc", "1 - erf(x), which loses its tail", lambda x: 1 - _erf(x), "precision"),
+    _derivative("erfc", "no sign", lambda z, x: (BELL * np.exp(-x * x),)),
+    _value("erfc", "1 - erf(x), which loses its tail", lambda x: 1 - erf(x), "precision"),
     _derivative(
-        "erfc", "float32 inside", lambda z, x: (-np.float64(np.float32(_BELL)) * np.exp(-x * x),), "precision"
+        "erfc", "float32 inside", lambda z, x: (-np.float64(np.float32(BELL)) * np.exp(-x * x),), "precision"
     ),
     _pull("cumsum", "a cumulative sum for one from the end", _forwards),
     _pull("cumsum", "the last axis always", _last_axis),
     _pull("cumsum", "each entry's own cotangent left out", _exclusive),
     _pull("cumsum", "the sum of all cotangents", _whole_sum),
+    _pull("einsum", "a repeated label's cotangent beside the diagonal too", _einsum_with(diagonal=False)),
+    _pull("einsum", "half for a label that one operand has alone", _einsum_with(alone=0.5)),
+    _pull("einsum", "the last of its gradients transposed where it is square", _square_transposed),
+    _pull("einsum", "no cotangent", _one_cotangent),
+    _pull("einsum", "its second operand detached", _second_detached),
     _pull("cumsum", "the cotangent as it comes", lambda g, z, x, axis: (np.reshape(g, np.shape(x)),)),
 )
 """Bugs planted into operations that an engine need not have."""

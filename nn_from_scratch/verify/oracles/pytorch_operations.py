@@ -86,6 +86,7 @@ OPERATIONS: Arithmetic = {
     "softmax": torch.softmax,
     "log_softmax": torch.log_softmax,
     "matmul": _operator(torch.matmul),
+    "einsum": lambda *xs, subscripts: _operator(lambda *terms: torch.einsum(subscripts, *terms))(*xs),
     "cumsum": lambda x, axis: torch.cumsum(x.ravel() if axis is None else x, axis or 0),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),

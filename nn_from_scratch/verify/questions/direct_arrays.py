@@ -71,6 +71,27 @@ _ALONG: dict[str, tuple[tuple[Shape, int | None], ...]] = {
         *(((1, 3), 0), ((2, 3, 2), None)),
     ),
 }
+_EINSTEIN: tuple[tuple[str, tuple[Shape, ...]], ...] = (
+    ("ij,jk->ik", ((2, 3), (3, 2))),
+    *(("ij->ji", (shape,)) for shape in ((2, 3), (3, 3))),
+    *((subscripts, ((2, 3),)) for subscripts in ("ij->", "ij->i", "ij->j", "...j->...")),
+    *((subscripts, ((3, 3),)) for subscripts in ("ii->i", "ii->")),
+    *((subscripts, ((2, 3, 2),)) for subscripts in ("ijk->kij", "iji->j", "iji->ij", "ijk->j", "ji")),
+    ("ij,jk", ((2, 3), (3, 2))),
+    *((subscripts, ((3, 3), (3, 3))) for subscripts in ("ij,jk->ik", "ij,kj->ki", "ij,ji->", "ii,jj->ij")),
+    *((subscripts, ((2, 3), (2, 3))) for subscripts in ("ij,ij->", "ij,ij->ij", "ij,ij->j", "ij,kj->ik")),
+    *((subscripts, ((2, 3), (3,))) for subscripts in ("ij,j->i", "ij,j->ij", "ij,j->", "ij,k->jk")),
+    *((subscripts, ((3,), (2,))) for subscripts in ("i,j->ij", "i,j->ji", "i,j->j", "i,j->")),
+    *((subscripts, ((3,), (3,))) for subscripts in ("i,i->", "i,i->i")),
+    ("ii,i->i", ((3, 3), (3,))),
+    ("ij,->ij", ((2, 3), ())),
+    ("bij,bjk->bik", ((2, 2, 3), (2, 3, 2))),
+    ("...ij,...jk->...ik", ((2, 2, 3), (3, 2))),
+    ("...ij,...jk->...ik", ((2, 1, 2, 2), (1, 2, 2, 2))),
+    ("...i,...i->...", ((2, 3), (3,))),
+    ("ij,jk,kl->il", ((2, 3), (3, 2), (2, 3))),
+    ("bi,ij,bj->b", ((2, 3), (3, 2), (2, 2))),
+)
 _slice = ("slice", None, None, None)
 _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
     "reshape": tuple(
@@ -240,6 +261,8 @@ def whole(name: str) -> Iterator[tuple[str, Asked]]:
     elif name in _ALONG:
         for shape, axis in _ALONG[name]:
             yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
+    elif name == "einsum":
+        yield from _sums_by_labels()
     elif name == "matmul":
         yield from _products()
     else:
@@ -267,6 +290,18 @@ def _products() -> Iterator[tuple[str, Asked]]:
         for kinds in ("xa", "ax"):
             values = (entries(left), entries(right, 1))
             yield f"{left} @ {right}, {kinds}", Asked("matmul", kinds, values, {}, arrays=True)
+
+
+def _sums_by_labels() -> Iterator[tuple[str, Asked]]:
+    for subscripts, shapes in _EINSTEIN:
+        parameters = {"subscripts": subscripts}
+        values = [entries(shape, side) for side, shape in enumerate(shapes)]
+        told = f"{subscripts} of {', '.join(map(str, shapes))}"
+        yield told, _nodes("einsum", parameters, *values)
+        if len(shapes) == 2:
+            for kinds in ("xa", "ax"):
+                if () not in shapes:
+                    yield f"{told}, {kinds}", Asked("einsum", kinds, values, parameters, arrays=True)
 
 
 def _movements(name: str) -> Iterator[tuple[str, Asked]]:

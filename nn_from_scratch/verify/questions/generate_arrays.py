@@ -42,6 +42,15 @@ _SHAPES: tuple[Shape, ...] = (
     *((3,), (2, 3), (3, 3), (2,), (1, 3), (2, 1), (2, 2), (2, 3, 2), (2, 2, 2), (3, 2), (3, 1, 2)),
     *((2, 1, 2, 2), (1,), (), (1, 1), (3, 3), (2, 2, 3), (2, 3), (0,), (2, 0)),
 )
+_SUBSCRIPTS: dict[int, tuple[str, ...]] = {
+    1: ("i->", "i,i->", "i,i->i", "i,j->ij", "i,j->j", "i,ij->j", "i,ji->ij"),
+    2: (
+        *("ij->ji", "ij->", "ij->i", "ij->j", "ij,jk->ik", "ij,kj->ik", "ij,ij->", "ij,ji->i", "ij,ij->ji"),
+        *("ij,j->i", "ij,i->ij", "ij,k->jk", "ij,ik->kj"),
+    ),
+    3: ("ijk->kij", "ijk->j", "ijk,ikl->ijl", "ijk,k->ij", "ijk,jl->lik", "ijk,ijk->k"),
+}
+_OF_ANY_RANK = ("...i,i->...", "...i,...i->...", "...i->...", "...i,ij->...j")
 _REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
 
 
@@ -184,6 +193,13 @@ class _ArrayBuilder:
         if name in ("matmul", "concatenate", "stack"):
             second = self._partner(name, self.values[first].shape, parameters)
             operands = [first, second] if self.choose(2) else [second, first]
+        elif name == "einsum" and "," in parameters["subscripts"]:
+            second = self._partner(name, self.values[first].shape, parameters)
+            operands = [first, second]
+            if self.choose(2):
+                terms, output = parameters["subscripts"].split("->")
+                parameters = {"subscripts": f"{','.join(terms.split(',')[::-1])}->{output}"}
+                operands = [second, first]
         try:
             with np.errstate(all="ignore"):
                 result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
@@ -210,6 +226,8 @@ class _ArrayBuilder:
             parameters = {"axis": axis}
         elif name == "cumsum":
             parameters = {"axis": self._pick([None, axis, axis, axis])}
+        elif name == "einsum":
+            parameters = {"subscripts": self._subscripts(shape)}
         elif name == "index":
             parameters = {"index": self._index(shape) if size else ()}
         else:
@@ -253,6 +271,20 @@ class _ArrayBuilder:
                 items.append(tuple(self.choose(3) > 0 for _ in range(size)))
         return tuple(items)
 
+    def _subscripts(self, shape: Shape) -> str:
+        """Draw what einsum does with an operand of this shape, the first."""
+        square = ("ii->i", "ii->", "ii,i->i", "ii,ij->j") if len(shape) == 2 and shape[0] == shape[1] else ()
+        return self._pick((*_SUBSCRIPTS.get(len(shape), ()), *_OF_ANY_RANK, *square, *square))
+
+    def _labelled(self, subscripts: str, shape: Shape) -> list[int]:
+        """Return the sizes of einsum's second operand, given the first's; a new label has any."""
+        first, second = subscripts.partition("->")[0].split(",")
+        named = len(first.replace("...", ""))
+        rest = list(shape[: len(shape) - named])  # an ellipsis stands before all labels
+        sizes = dict(zip(first.replace("...", ""), shape[len(rest) :], strict=True))
+        labels = [sizes.get(label) or self._pick((1, 2, 3)) for label in second.replace("...", "")]
+        return [*(1 if self.choose(2) else n for n in rest), *labels] if "..." in second else labels
+
     def _partner(self, name: str, shape: Shape, parameters: Parameters) -> int:
         """Draw the other operand of a matmul, concatenate or stack."""
         wanted = list(shape)
@@ -261,6 +293,8 @@ class _ArrayBuilder:
             wanted = list(
                 self._pick([(n,), (n, 2), (n, 3), (n, 1), (2, n, 2), (2, n), (1, n), (*shape[:-2], n, 2)])
             )
+        elif name == "einsum":
+            wanted = self._labelled(parameters["subscripts"], shape)
         elif name == "concatenate":
             wanted[parameters["axis"]] = self._pick((1, 2, 3))
         same = [k for k, value in enumerate(self.values) if value.shape == tuple(wanted)]
@@ -285,4 +319,5 @@ WHOLE: Arithmetic = {
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
     "matmul": np.matmul,
     "cumsum": np.cumsum,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

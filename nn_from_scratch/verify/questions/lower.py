@@ -162,6 +162,7 @@ class Tracer:
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
             "matmul": np.matmul,
             "cumsum": np.cumsum,
+            "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
 
 

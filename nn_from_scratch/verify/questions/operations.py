@@ -49,6 +49,8 @@ class Operation:
     distance
         How far operand values lie from a kink, a tie or a threshold, for an operation that has branches:
         relative to their size if they are larger than 1.
+    of_a_list
+        Whether it takes its operands as a list.
 
     """
 
@@ -59,6 +61,7 @@ class Operation:
     symbol: str | None = None
     operand_kinds: tuple[str, ...] = ()
     distance: Callable[..., float] | None = None
+    of_a_list: bool = False
 
     def __post_init__(self) -> None:
         if not self.operand_kinds:
@@ -70,7 +73,7 @@ class Operation:
             return f"{operands[0]}[{', '.join(map(_index_text, parameters['index']))}]"
         if self.symbol is None:
             arguments = [*map(bare, operands)]
-            if self.arity is None:
+            if self.of_a_list:
                 arguments = [f"[{', '.join(arguments)}]"]
             arguments += [f"{key}={value!r}" for key, value in parameters.items()]
             return f"{self.name}({', '.join(arguments)})"
@@ -156,8 +159,8 @@ ARRAYS: dict[str, Operation] = {
         Operation("squeeze", 1),
         Operation("expand_dims", 1),
         Operation("index", 1),
-        Operation("concatenate", None, operand_kinds=("xx",)),
-        Operation("stack", None, operand_kinds=("xx",)),
+        Operation("concatenate", None, operand_kinds=("xx",), of_a_list=True),
+        Operation("stack", None, operand_kinds=("xx",), of_a_list=True),
     )
 }
 """Operations that look at an array as a whole. Their parameters are numpy's keywords; those of ``index``
@@ -174,7 +177,13 @@ FURTHER: dict[str, Operation] = {
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
 an engine may be complete without them. Names are those of C's and PyTorch's special functions."""
 
-FURTHER_ARRAYS: dict[str, Operation] = {operation.name: operation for operation in (Operation("cumsum", 1),)}
+FURTHER_ARRAYS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        Operation("cumsum", 1),
+        Operation("einsum", None, operand_kinds=("xx",)),
+    )
+}
 """The same, of arrays as a whole."""
 
 ELEMENTWISE = CATALOGUE | FURTHER

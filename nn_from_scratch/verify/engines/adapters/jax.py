@@ -40,6 +40,7 @@ engine = Engine.from_transform(
         variable="jnp.asarray({})",
         call="jnp.{name}({arguments})",
         operations={
+            "einsum": "jnp.einsum({subscripts!r}, {operands})",
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
             **dict.fromkeys(("erf", "erfc"), "jax.scipy.special.{name}({arguments})"),

@@ -58,6 +58,7 @@ engine = Engine.from_tape(
             "max": "torch.amax({arguments})",
             "min": "torch.amin({arguments})",
             "logsumexp": "torch.logsumexp({0}, () if {axis} is None else {axis}, keepdim={keepdims})",
+            "einsum": "torch.einsum({subscripts!r}, {operands})",
             "cumsum": "torch.cumsum({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
             "transpose": "{0}.permute({axes})",
             "broadcast_to": "torch.broadcast_to({0}, {shape})",

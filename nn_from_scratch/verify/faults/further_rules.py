@@ -1,0 +1,89 @@
+"""The victim's rules for operations that an engine need not have, when they are right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.faults.array_rules import Pull
+from nn_from_scratch.verify.faults.rules import Row
+
+erf = np.vectorize(math.erf, otypes=[float])
+erfc = np.vectorize(math.erfc, otypes=[float])
+BELL = 2 / math.sqrt(math.pi)
+
+
+FURTHER_RULES: Mapping[str, Row] = {
+    "erf": (erf, lambda z, x: (BELL * np.exp(-x * x),)),
+    "erfc": (erfc, lambda z, x: (-BELL * np.exp(-x * x),)),
+}
+"""The rules of operations that work element by element, when they are right."""
+
+
+def cumsum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Sum a cotangent from its end."""
+    turned = (
+        np.flip(np.cumsum(np.flip(g, axis), axis), axis) if axis is not None else np.cumsum(g[::-1])[::-1]
+    )
+    return (np.reshape(turned, np.shape(x)),)
+
+
+def explicit(subscripts: str, xs: tuple[Any, ...]) -> tuple[list[str], str]:
+    """Return the labels of einsum's operands and of its result, capital ones for those of an ellipsis."""
+    inputs, arrow, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    if not arrow:
+        output = "".join(label for label in sorted({*inputs} - {","}) if inputs.count(label) == 1)
+    rests = [max(0, x.ndim - len(term.replace("...", ""))) for term, x in zip(terms, xs, strict=True)]
+    letters = "ABCDEFGH"[: max(rests)]
+    named = [
+        term.replace("...", letters[len(letters) - rest :]) for term, rest in zip(terms, rests, strict=True)
+    ]
+    return named, output.replace("...", letters)
+
+
+def einsum(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
+    """Give each operand the cotangent times the others; where a label is repeated, to the diagonal only."""
+    terms, output = explicit(subscripts, xs)
+    return tuple(einsum_part(g, k, (terms, output), xs) for k in range(len(xs)))
+
+
+def einsum_part(
+    g: Any,
+    k: int,
+    labels_of: tuple[list[str], str],
+    xs: tuple[Any, ...],
+    *,
+    diagonal: bool = True,
+    alone: float = 1.0,
+) -> Any:
+    """Return what the operand k gets: on a `diagonal`, its labels `alone` in a sum times a factor."""
+    terms, output = labels_of
+    others = [(term, x) for j, (term, x) in enumerate(zip(terms, xs, strict=True)) if j != k]
+    known = {*output, *(label for term, _ in others for label in term)}
+    labels = "".join(dict.fromkeys(terms[k]))
+    shared = "".join(label for label in labels if label in known)
+    part = np.einsum(
+        f"{','.join([*(term for term, _ in others), output])}->{shared}", *(x for _, x in others), g
+    )
+    sizes = dict(zip(terms[k], xs[k].shape, strict=True))
+    for place, label in enumerate(labels):
+        if label not in known:  # it was summed in this operand alone
+            part = np.repeat(np.expand_dims(part, place), sizes[label], place) * alone
+    if len(labels) == len(terms[k]):
+        return part
+    if not diagonal:
+        return np.broadcast_to(part.reshape(*part.shape, *[1] * (xs[k].ndim - part.ndim)), xs[k].shape)
+    result = np.zeros(xs[k].shape)
+    np.einsum(f"{terms[k]}->{labels}", result)[...] = part
+    return result
+
+
+FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
+    "cumsum": (np.cumsum, cumsum),
+    "einsum": (lambda *xs, subscripts: np.einsum(subscripts, *xs), einsum),
+}
+"""The rules of operations on whole arrays."""
