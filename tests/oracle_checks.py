@@ -10,6 +10,7 @@ import numpy as np
 from closed_forms import DIGITS, Truth, truths
 from flint import arb
 
+from nn_from_scratch.verify.faults import further_rules
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.many_inputs import direction
 from nn_from_scratch.verify.judging.rounded_numbers import RoundedFunctions, StandardModel
@@ -185,4 +186,6 @@ _NUMPY_ARRAYS: Arithmetic = {
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+    "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
+    "scatter_add": further_rules.added,
 }

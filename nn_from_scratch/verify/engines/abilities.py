@@ -260,6 +260,36 @@ def _movements() -> Iterator[Ability]:
         yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
 
 
+def _along_indices() -> Iterator[Ability]:
+    """Entries taken along an axis, and added to."""
+    kinds: tuple[tuple[str, Shape, Parameters, Needs], ...] = (
+        ("an axis", (2, 3), {"indices": ((0, 1), (1, 1)), "axis": 1}, _always),
+        ("the first axis", (3, 2), {"indices": ((0, 1), (1, 1)), "axis": 0}, lambda _, p: p["axis"] == 0),
+        ("a negative axis", (2, 3), {"indices": ((0, 1), (1, 1)), "axis": -1}, lambda _, p: p["axis"] < 0),
+        ("arrays of 1 axis", (3,), {"indices": (0, 1), "axis": 0}, lambda shapes, _: _rank(shapes) == 1),
+        (
+            "arrays of 3 axes or more",
+            (1, 3, 1),
+            {"indices": (((0,), (1,)),), "axis": 1},
+            lambda shapes, _: _rank(shapes) > 2,
+        ),
+    )
+    for what, shape, parameters, needs in kinds:
+        source = np.shape(parameters["indices"])
+        for form, shapes in ((("take_along_axis", "x"), [shape]), (("scatter_add", "xx"), [shape, source])):
+            yield Ability(form, what, _case(form, shapes, parameters), needs)
+    form = ("take_along_axis", "x")
+
+    def broadcasts(shapes: Sequence[Shape], p: Parameters) -> bool:
+        found = list(np.shape(p["indices"]))
+        found[p["axis"]] = shapes[0][p["axis"]]
+        return tuple(found) != shapes[0]
+
+    yield Ability(
+        form, "indices that broadcast", _case(form, [(2, 3)], {"indices": ((0, 1),), "axis": 1}), broadcasts
+    )
+
+
 def _joined() -> Iterator[Ability]:
     axes: tuple[tuple[str, int, Needs], ...] = (
         ("the first axis", 0, lambda _, p: p["axis"] == 0),
@@ -297,7 +327,17 @@ def _indices() -> Iterator[Ability]:
 @cache
 def abilities() -> tuple[Ability, ...]:
     """Return what an engine with arrays is asked before it is asked anything else."""
-    parts = (_elementwise, _along_axes, _products, _sums_by_labels, _movements, _joined, _indices, _shaped)
+    parts = (
+        _elementwise,
+        _along_axes,
+        _products,
+        _sums_by_labels,
+        _movements,
+        _along_indices,
+        _joined,
+        _indices,
+        _shaped,
+    )
     return tuple(ability for part in parts for ability in part())
 
 

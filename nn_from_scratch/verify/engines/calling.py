@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import as_index
 
@@ -34,6 +36,10 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
         found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)
     for name in found.keys() & {"concatenate", "stack"}:
         found[name] = _of_a_list(found[name])
+    if "take_along_axis" in found:
+        found["take_along_axis"] = lambda x, indices, axis: namespace.take_along_axis(
+            x, np.array(indices), axis
+        )
     if "einsum" in found:
         found["einsum"] = lambda *operands, subscripts: namespace.einsum(subscripts, *operands)
     if arrays:

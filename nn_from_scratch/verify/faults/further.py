@@ -16,11 +16,13 @@ from nn_from_scratch.verify.faults.further_rules import (
     BELL,
     FURTHER_PULLS,
     FURTHER_RULES,
+    added,
     cumsum,
     einsum,
     einsum_part,
     erf,
     explicit,
+    places,
 )
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.rules import RULES, Row
@@ -56,6 +58,12 @@ def _pull(rule: str, description: str, wrong: Pull) -> Fault:
     return Fault(f"{rule}: {description}", text, rule, victim, "arrays", (rule, "mul", "add"), rule)
 
 
+def _whole_value(rule: str, description: str, wrong: Callable[..., Any]) -> Fault:
+    victim = Victim(whole={**PULLS, rule: (wrong, FURTHER_PULLS[rule][1])})
+    text = f"{rule} has {description}"
+    return Fault(f"{rule}: {description}", text, rule, victim, "forward", (rule, "mul", "add"), rule)
+
+
 def further_victim(name: str) -> Victim:
     """Return a right victim that has one further operation."""
     if name in FURTHER_RULES:
@@ -87,6 +95,43 @@ def _one_cotangent(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]
 def _second_detached(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
     first, *rest = einsum(g, z, *xs, subscripts=subscripts)
     return (first, *(0 * part for part in rest))
+
+
+def _set_at(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    """Return x with its entries at indices replaced, by the last one where an index is repeated."""
+    result = np.array(x, dtype=float)
+    result[places(np.shape(y), indices, axis)] = y
+    return result
+
+
+def _overwritten(g: Any, _z: Any, x: Any, indices: Any, axis: int) -> tuple[Any]:
+    return (_set_at(np.zeros(np.shape(x)), g, indices, axis),)
+
+
+def _averaged(g: Any, _z: Any, x: Any, indices: Any, axis: int) -> tuple[Any]:
+    zeros = np.zeros(np.shape(x))
+    times = added(zeros, np.ones(np.shape(g)), indices, axis)
+    return (added(zeros, g, indices, axis) / np.maximum(times, 1),)
+
+
+def _in_order(g: Any, _z: Any, x: Any, indices: Any, axis: int) -> tuple[Any]:
+    """Give the cotangent to the first entries, whatever the indices are."""
+    turned = np.indices(np.shape(g))[axis] % np.shape(x)[axis]
+    return (added(np.zeros(np.shape(x)), g, turned, axis),)
+
+
+def _cut_source(g: Any, _z: Any, _x: Any, y: Any, indices: Any, axis: int) -> tuple[Any, Any]:
+    """Give the source the cotangent's first entries, whatever the indices are."""
+    taken = np.take(g, np.arange(np.shape(y)[axis]) % np.shape(g)[axis], axis)
+    return g, taken[tuple(slice(n) for n in np.shape(y))]
+
+
+def _emptied(g: Any, _z: Any, _x: Any, y: Any, indices: Any, axis: int) -> tuple[Any, Any]:
+    """Give the target nothing where something was added, as if it had been replaced."""
+    where = places(np.shape(y), indices, axis)
+    rest = np.array(g)
+    rest[where] = 0.0
+    return rest, g[where]
 
 
 def _forwards(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
@@ -128,6 +173,13 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
     _pull("einsum", "the last of its gradients transposed where it is square", _square_transposed),
     _pull("einsum", "no cotangent", _one_cotangent),
     _pull("einsum", "its second operand detached", _second_detached),
+    _pull("take_along_axis", "a repeated index's cotangent overwritten", _overwritten),
+    _pull("take_along_axis", "an average of a repeated index's cotangents", _averaged),
+    _pull("take_along_axis", "the first entries' places", _in_order),
+    _pull("scatter_add", "the first entries of the cotangent for its source", _cut_source),
+    _pull("scatter_add", "nothing for what was added to", _emptied),
+    _pull("scatter_add", "nothing for its source", lambda g, z, x, y, indices, axis: (g, 0 * y)),
+    _whole_value("scatter_add", "entries replaced, not added to", _set_at),
     _pull("cumsum", "the cotangent as it comes", lambda g, z, x, axis: (np.reshape(g, np.shape(x)),)),
 )
 """Bugs planted into operations that an engine need not have."""

@@ -31,6 +31,20 @@ def cumsum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
     return (np.reshape(turned, np.shape(x)),)
 
 
+def places(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
+    """Return numpy's index of the entries that an array of this shape is taken from, or added to."""
+    grid = list(np.indices(shape))
+    grid[axis] = np.broadcast_to(np.array(indices), shape)
+    return tuple(grid)
+
+
+def added(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    """Return x with y added at indices along an axis."""
+    result = np.array(x, dtype=float)
+    np.add.at(result, places(np.shape(y), indices, axis), y)
+    return result
+
+
 def explicit(subscripts: str, xs: tuple[Any, ...]) -> tuple[list[str], str]:
     """Return the labels of einsum's operands and of its result, capital ones for those of an ellipsis."""
     inputs, arrow, output = subscripts.partition("->")
@@ -84,6 +98,14 @@ def einsum_part(
 
 FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
     "cumsum": (np.cumsum, cumsum),
+    "take_along_axis": (
+        lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
+        lambda g, z, x, indices, axis: (added(np.zeros(x.shape), g, indices, axis),),
+    ),
+    "scatter_add": (
+        added,
+        lambda g, z, x, y, indices, axis: (g, g[places(np.shape(y), indices, axis)]),
+    ),
     "einsum": (lambda *xs, subscripts: np.einsum(subscripts, *xs), einsum),
 }
 """The rules of operations on whole arrays."""

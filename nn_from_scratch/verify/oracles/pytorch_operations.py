@@ -87,6 +87,10 @@ OPERATIONS: Arithmetic = {
     "log_softmax": torch.log_softmax,
     "matmul": _operator(torch.matmul),
     "einsum": lambda *xs, subscripts: _operator(lambda *terms: torch.einsum(subscripts, *terms))(*xs),
+    "take_along_axis": lambda x, indices, axis: torch.take_along_dim(x, torch.tensor(indices), axis),
+    "scatter_add": lambda x, y, indices, axis: _operator(
+        lambda to, source: torch.scatter_add(to, axis, torch.tensor(indices), source)
+    )(x, y),
     "cumsum": lambda x, axis: torch.cumsum(x.ravel() if axis is None else x, axis or 0),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),

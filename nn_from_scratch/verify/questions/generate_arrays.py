@@ -22,7 +22,7 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE
+from nn_from_scratch.verify.questions.lower import STRUCTURE, scatter_add
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
@@ -70,6 +70,11 @@ def array_case(
 
     """
     return _ArrayBuilder(choose, forms).build(most_steps)
+
+
+def nested(array: Any) -> Any:
+    """Return an array of integers as tuples of tuples, which may be compared and hashed."""
+    return tuple(map(nested, array)) if np.ndim(array) else int(array)
 
 
 class _ArrayBuilder:
@@ -193,6 +198,8 @@ class _ArrayBuilder:
         if name in ("matmul", "concatenate", "stack"):
             second = self._partner(name, self.values[first].shape, parameters)
             operands = [first, second] if self.choose(2) else [second, first]
+        elif name == "scatter_add":
+            operands = [first, self._partner(name, self.values[first].shape, parameters)]
         elif name == "einsum" and "," in parameters["subscripts"]:
             second = self._partner(name, self.values[first].shape, parameters)
             operands = [first, second]
@@ -226,6 +233,8 @@ class _ArrayBuilder:
             parameters = {"axis": axis}
         elif name == "cumsum":
             parameters = {"axis": self._pick([None, axis, axis, axis])}
+        elif name in ("take_along_axis", "scatter_add"):
+            parameters = {"indices": self._places(shape, axis), "axis": axis} if size else {}
         elif name == "einsum":
             parameters = {"subscripts": self._subscripts(shape)}
         elif name == "index":
@@ -271,6 +280,13 @@ class _ArrayBuilder:
                 items.append(tuple(self.choose(3) > 0 for _ in range(size)))
         return tuple(items)
 
+    def _places(self, shape: Shape, axis: int) -> Any:
+        """Draw indices along an axis, some of them repeated, as nested tuples."""
+        wanted = list(shape)
+        wanted[axis] = self._pick((1, 2, 3))
+        drawn = [self.choose(shape[axis]) for _ in range(math.prod(wanted))]
+        return nested(np.array(drawn, dtype=int).reshape(wanted))
+
     def _subscripts(self, shape: Shape) -> str:
         """Draw what einsum does with an operand of this shape, the first."""
         square = ("ii->i", "ii->", "ii,i->i", "ii,ij->j") if len(shape) == 2 and shape[0] == shape[1] else ()
@@ -293,6 +309,8 @@ class _ArrayBuilder:
             wanted = list(
                 self._pick([(n,), (n, 2), (n, 3), (n, 1), (2, n, 2), (2, n), (1, n), (*shape[:-2], n, 2)])
             )
+        elif name == "scatter_add":
+            wanted = list(np.shape(parameters["indices"]))
         elif name == "einsum":
             wanted = self._labelled(parameters["subscripts"], shape)
         elif name == "concatenate":
@@ -319,5 +337,6 @@ WHOLE: Arithmetic = {
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
     "matmul": np.matmul,
     "cumsum": np.cumsum,
+    "scatter_add": scatter_add,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

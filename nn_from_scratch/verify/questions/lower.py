@@ -162,6 +162,7 @@ class Tracer:
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
             "matmul": np.matmul,
             "cumsum": np.cumsum,
+            "scatter_add": scatter_add,
             "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
 
@@ -175,8 +176,19 @@ STRUCTURE: Arithmetic = {
     "index": lambda x, index: np.asarray(x)[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    "take_along_axis": lambda x, indices, axis: np.take_along_axis(np.asarray(x), np.array(indices), axis),
 }
 """numpy's functions that only move entries about."""
+
+
+def scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    """Return x with the entries of y added, as often as their index is there."""
+    result = np.array(x, dtype=np.result_type(np.asarray(x), np.asarray(y)))
+    for place in np.ndindex(np.shape(y)):
+        target = list(place)
+        target[axis] = np.array(indices)[place]
+        result[tuple(target)] = result[tuple(target)] + np.asarray(y)[place]
+    return result
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:

@@ -182,6 +182,9 @@ FURTHER_ARRAYS: dict[str, Operation] = {
     for operation in (
         Operation("cumsum", 1),
         Operation("einsum", None, operand_kinds=("xx",)),
+        Operation("take_along_axis", 1),
+        # scatter_add(x, y, indices, axis) is x with the entries of y added at indices along an axis.
+        Operation("scatter_add", 2, operand_kinds=("xx",)),
     )
 }
 """The same, of arrays as a whole."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TransformSource
@@ -18,6 +19,12 @@ def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> 
     return value, gradient
 
 
+def _scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    places = list(np.indices(np.shape(indices)))
+    places[axis] = np.array(indices)
+    return jax.numpy.asarray(x).at[tuple(places)].add(y)
+
+
 engine = Engine.from_transform(
     name="JAX",
     arrays=True,
@@ -30,6 +37,7 @@ engine = Engine.from_transform(
         "relu": jax.nn.relu,
         "logsumexp": jax.scipy.special.logsumexp,
         "softmax": jax.nn.softmax,
+        "scatter_add": _scatter_add,
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
         **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc")},
@@ -41,6 +49,8 @@ engine = Engine.from_transform(
         call="jnp.{name}({arguments})",
         operations={
             "einsum": "jnp.einsum({subscripts!r}, {operands})",
+            "take_along_axis": "jnp.take_along_axis({0}, jnp.array({indices}), {axis})",
+            "scatter_add": "",
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
             **dict.fromkeys(("erf", "erfc"), "jax.scipy.special.{name}({arguments})"),
