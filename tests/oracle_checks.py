@@ -175,7 +175,7 @@ def _weighed(case: Case, point: Any) -> float:
 
 
 _NUMPY_ARRAYS: Arithmetic = {
-    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "matmul", "cumsum")},
+    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "matmul", "cumsum", "sort")},
     **{
         name: getattr(np, name) for name in ("reshape", "transpose", "broadcast_to", "squeeze", "expand_dims")
     },

@@ -185,7 +185,8 @@ def _along_axes() -> Iterator[Ability]:
             )
     for what, shape, parameters, needs in kinds:
         if "keepdims" not in parameters and not isinstance(parameters["axis"], tuple):
-            yield Ability(("cumsum", "x"), what, _case(("cumsum", "x"), [shape], parameters), needs)
+            for name in ("cumsum", "sort"):
+                yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
     for name in ("softmax", "log_softmax"):
         for what, shape, parameters, needs in kinds:
             if isinstance(parameters["axis"], int) and "keepdims" not in parameters:

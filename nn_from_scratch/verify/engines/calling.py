@@ -22,11 +22,13 @@ OPERATORS: Arithmetic = {
 }
 """Python's operators, which every engine is asked by."""
 
+_SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"}
+"""Methods of these names work in place, or take arguments in ways of their own: the adapter says how."""
+
 
 def methods(names: Iterable[str]) -> Arithmetic:
     """Return operations that are methods of their first operand, by their names."""
-    # A method called where takes its condition in a way of its own: the adapter has to say it.
-    return {name: _method(name) for name in names if name != "where"}
+    return {name: _method(name) for name in names if name not in _SAID_BY_ADAPTERS}
 
 
 def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmetic:

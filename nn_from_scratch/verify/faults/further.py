@@ -23,6 +23,7 @@ from nn_from_scratch.verify.faults.further_rules import (
     erf,
     explicit,
     places,
+    unsorted,
 )
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.rules import RULES, Row
@@ -64,11 +65,11 @@ def _whole_value(rule: str, description: str, wrong: Callable[..., Any]) -> Faul
     return Fault(f"{rule}: {description}", text, rule, victim, "forward", (rule, "mul", "add"), rule)
 
 
-def further_victim(name: str) -> Victim:
-    """Return a right victim that has one further operation."""
-    if name in FURTHER_RULES:
-        return Victim({**RULES, name: FURTHER_RULES[name]}, PULLS)
-    return Victim(RULES, {**PULLS, name: FURTHER_PULLS[name]})
+def further_victim(*names: str) -> Victim:
+    """Return a right victim that has these operations as well."""
+    table = {name: row for name, row in FURTHER_RULES.items() if name in names}
+    whole = {name: row for name, row in FURTHER_PULLS.items() if name in names}
+    return Victim({**RULES, **table}, {**PULLS, **whole})
 
 
 def _einsum_with(**wrong: Any) -> Pull:
@@ -95,6 +96,24 @@ def _one_cotangent(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]
 def _second_detached(g: Any, z: Any, *xs: Any, subscripts: str) -> tuple[Any, ...]:
     first, *rest = einsum(g, z, *xs, subscripts=subscripts)
     return (first, *(0 * part for part in rest))
+
+
+def _not_inverted(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Permute the cotangent as the operand was, instead of back."""
+    return (np.take_along_axis(g, np.argsort(x, axis, kind="stable"), axis or 0).reshape(np.shape(x)),)
+
+
+def _every_tie(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Give each entry the cotangents of all places with its value."""
+    rows = np.moveaxis(np.ravel(x) if axis is None else x, axis or 0, 0)
+    places, got = np.moveaxis(z, axis or 0, 0), np.moveaxis(g, axis or 0, 0)
+    found = np.stack([np.sum(got * (places == row), axis=0) for row in rows])
+    return (np.moveaxis(found, 0, axis or 0).reshape(np.shape(x)),)
+
+
+def _descending(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
+    order = np.flip(np.argsort(x, axis, kind="stable"), axis or 0)
+    return (unsorted(g, x, axis, order),)
 
 
 def _set_at(x: Any, y: Any, indices: Any, axis: int) -> Any:
@@ -173,6 +192,10 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
     _pull("einsum", "the last of its gradients transposed where it is square", _square_transposed),
     _pull("einsum", "no cotangent", _one_cotangent),
     _pull("einsum", "its second operand detached", _second_detached),
+    _pull("sort", "the permutation for its inverse", _not_inverted),
+    _pull("sort", "the cotangent as it comes", lambda g, z, x, axis: (np.reshape(g, np.shape(x)),)),
+    _pull("sort", "all places of a tie for each of its entries", _every_tie),
+    _pull("sort", "the places of a descending order", _descending),
     _pull("take_along_axis", "a repeated index's cotangent overwritten", _overwritten),
     _pull("take_along_axis", "an average of a repeated index's cotangents", _averaged),
     _pull("take_along_axis", "the first entries' places", _in_order),

@@ -31,6 +31,18 @@ def cumsum(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
     return (np.reshape(turned, np.shape(x)),)
 
 
+def _sort(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Give each entry the cotangent of the place that it was moved to."""
+    return (unsorted(g, x, axis, np.argsort(x, axis, kind="stable")),)
+
+
+def unsorted(g: Any, x: Any, axis: Any, order: Any) -> Any:
+    """Return an array whose entries, taken in an order along an axis, are those of g."""
+    result = np.zeros(np.size(x) if axis is None else np.shape(x))
+    np.put_along_axis(result, order, g, axis or 0)
+    return result.reshape(np.shape(x))
+
+
 def places(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
     """Return numpy's index of the entries that an array of this shape is taken from, or added to."""
     grid = list(np.indices(shape))
@@ -98,6 +110,7 @@ def einsum_part(
 
 FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
     "cumsum": (np.cumsum, cumsum),
+    "sort": (np.sort, _sort),
     "take_along_axis": (
         lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
         lambda g, z, x, indices, axis: (added(np.zeros(x.shape), g, indices, axis),),

@@ -91,6 +91,7 @@ OPERATIONS: Arithmetic = {
     "scatter_add": lambda x, y, indices, axis: _operator(
         lambda to, source: torch.scatter_add(to, axis, torch.tensor(indices), source)
     )(x, y),
+    "sort": lambda x, axis: torch.sort(x.ravel() if axis is None else x, axis or 0).values,
     "cumsum": lambda x, axis: torch.cumsum(x.ravel() if axis is None else x, axis or 0),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),

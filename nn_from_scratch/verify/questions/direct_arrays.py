@@ -70,13 +70,17 @@ _ALONG: dict[str, tuple[tuple[Shape, int | None], ...]] = {
         *(((4,), 0), ((3, 3), 0), ((3, 3), 1), ((2, 3, 2), 1), ((2, 3, 2), -2), ((2, 2, 2), 0)),
         *(((1, 3), 0), ((2, 3, 2), None)),
     ),
+    "sort": (
+        *(((2, 3), axis) for axis in (-1, 1, 0, -2, None)),
+        *(((4,), 0), ((5,), -1), ((3, 3), 0), ((3, 3), 1), ((2, 3, 2), 1), ((2, 3, 2), -2), ((1, 3), 0)),
+    ),
 }
 _EINSTEIN: tuple[tuple[str, tuple[Shape, ...]], ...] = (
     ("ij,jk->ik", ((2, 3), (3, 2))),
     *(("ij->ji", (shape,)) for shape in ((2, 3), (3, 3))),
-    *((subscripts, ((2, 3),)) for subscripts in ("ij->", "ij->i", "ij->j", "...j->...")),
+    *((subscripts, ((2, 3),)) for subscripts in ("ij->", "ij->i", "ij->j", "...j->...", "ji")),
     *((subscripts, ((3, 3),)) for subscripts in ("ii->i", "ii->")),
-    *((subscripts, ((2, 3, 2),)) for subscripts in ("ijk->kij", "iji->j", "iji->ij", "ijk->j", "ji")),
+    *((subscripts, ((2, 3, 2),)) for subscripts in ("ijk->kij", "iji->j", "iji->ij", "ijk->j")),
     ("ij,jk", ((2, 3), (3, 2))),
     *((subscripts, ((3, 3), (3, 3))) for subscripts in ("ij,jk->ik", "ij,kj->ki", "ij,ji->", "ii,jj->ij")),
     *((subscripts, ((2, 3), (2, 3))) for subscripts in ("ij,ij->", "ij,ij->ij", "ij,ij->j", "ij,kj->ik")),
@@ -206,6 +210,14 @@ _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
         ([[0.0, 1.5], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([[0.0, 0.0], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([0.0, 1.5, -2.0], {"axis": None, "keepdims": False}),
+    ),
+    "sort": (
+        ([1.5, 1.5], {"axis": 0}),
+        ([[2.0, 1.0, 2.0], [0.5, 0.5, 0.5]], {"axis": 1}),
+        ([[0.5, 2.0], [2.0, 0.5]], {"axis": None}),
+        ([3.0, 1.0, 2.0, 0.0], {"axis": 0}),
+        ([1.5, 1.5 + 2.0**-40, -1.5, 1.5 - 2.0**-50], {"axis": -1}),
+        ([0.0, -0.0, 1.0], {"axis": 0}),
     ),
     "cumsum": (
         ([1e8, 1.0, -1e8, 0.5], {"axis": 0}),

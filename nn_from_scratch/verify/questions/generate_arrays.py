@@ -38,6 +38,7 @@ Shape = tuple[int, ...]
 Parameters = dict[str, Any]
 
 _MOST_INPUTS, _LARGEST_SIZE, _ATTEMPTS = 4, 24, 12
+_MOST_SORTED = 6  # numbers, each of which is compared with all others
 _SHAPES: tuple[Shape, ...] = (
     *((3,), (2, 3), (3, 3), (2,), (1, 3), (2, 1), (2, 2), (2, 3, 2), (2, 2, 2), (3, 2), (3, 1, 2)),
     *((2, 1, 2, 2), (1,), (), (1, 1), (3, 3), (2, 2, 3), (2, 3), (0,), (2, 0)),
@@ -233,6 +234,11 @@ class _ArrayBuilder:
             parameters = {"axis": axis}
         elif name == "cumsum":
             parameters = {"axis": self._pick([None, axis, axis, axis])}
+        elif name == "sort":
+            chosen = self._pick([None, axis, axis, axis])
+            if (size if chosen is None else shape[chosen]) > _MOST_SORTED:
+                return None
+            parameters = {"axis": chosen}
         elif name in ("take_along_axis", "scatter_add"):
             parameters = {"indices": self._places(shape, axis), "axis": axis} if size else {}
         elif name == "einsum":
@@ -337,6 +343,7 @@ WHOLE: Arithmetic = {
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
     "matmul": np.matmul,
     "cumsum": np.cumsum,
+    "sort": np.sort,
     "scatter_add": scatter_add,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

@@ -162,6 +162,7 @@ class Tracer:
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
             "matmul": np.matmul,
             "cumsum": np.cumsum,
+            "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
             "scatter_add": scatter_add,
             "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
@@ -214,6 +215,16 @@ def _shift(x: Any, axis: Any, point: tuple[float, ...]) -> Any:
     if max(map(abs, numbers), default=0.0) < _FAR:
         return None
     return np.max(np.array(numbers).reshape(np.shape(x)), axis=axis, keepdims=True)
+
+
+def _sorted(smaller: Any, larger: Any, x: Any, axis: Any) -> Any:
+    """Sort by comparing neighbours, which are exchanged or not: of those that tie, engines do either."""
+    rows = [*np.moveaxis(np.ravel(x) if axis is None else np.asarray(x), axis or 0, 0)]
+    for last in range(len(rows) - 1, 0, -1):
+        for k in range(last):
+            first, second = rows[k], rows[k + 1]
+            rows[k], rows[k + 1] = smaller(first, second), larger(first, second)
+    return np.stack(rows, axis or 0)
 
 
 def _fold(function: Any, x: Any, axis: Any, keepdims: bool) -> Any:

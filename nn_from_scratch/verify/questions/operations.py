@@ -181,6 +181,7 @@ FURTHER_ARRAYS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         Operation("cumsum", 1),
+        Operation("sort", 1, distance=_apart),
         Operation("einsum", None, operand_kinds=("xx",)),
         Operation("take_along_axis", 1),
         # scatter_add(x, y, indices, axis) is x with the entries of y added at indices along an axis.

@@ -10,14 +10,17 @@ import pytest
 from nn_from_scratch.verify import Engine, Results, Verdict, verify
 from nn_from_scratch.verify.engines.abilities import abilities, needed
 from nn_from_scratch.verify.faults import Victim
+from nn_from_scratch.verify.faults.further import further_victim
 from nn_from_scratch.verify.faults.victim import Value
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.operations import FURTHER, FURTHER_ARRAYS
 
 RULES = ("rules", "accuracy")
-OPERATIONS = Victim().engine("victim").operations
+VICTIM = further_victim(*FURTHER, *FURTHER_ARRAYS).engine("victim")
+OPERATIONS = VICTIM.operations
 
 
 def refusing(name: str, what: Callable[..., bool], error: Exception | None = None) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def refusing(name: str, what: Callable[..., bool], error: Exception | None = Non
 
 def incomplete(operations: dict[str, Any]) -> Engine:
     return dataclasses.replace(
-        Victim().engine("incomplete"), operations=operations, complete=False, explicit=frozenset()
+        VICTIM, name="incomplete", operations=operations, complete=False, explicit=frozenset()
     )
 
 
