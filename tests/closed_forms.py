@@ -73,6 +73,8 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     ),
     "erf": (mp.erf, (lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-(x**2)),)),
     "erfc": (mp.erfc, (lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-(x**2)),)),
+    "lgamma": (lambda x: mp.log(abs(mp.gamma(x))), (mp.digamma,)),
+    "digamma": (mp.digamma, (lambda x: mp.psi(1, x),)),
 }
 """By operation, its value and its derivative by each operand."""
 
@@ -90,6 +92,8 @@ _OWN_POINTS: dict[str, Points] = {
     "arccos": _INSIDE_ONE,
     "erf": [(0.3,), (1.7,), (-0.8,), (1e-8,), (5.5,)],
     "erfc": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (20.0,)],
+    "lgamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)],
+    "digamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-5,), (20.0,)],
     "where": [(0.3, 1.7, -2.5), (-0.3, 1.7, -2.5)],
     "clip": [(0.3, -1.0, 1.0), (1.5, -1.0, 1.0), (-1.5, -1.0, 1.0)],
 }

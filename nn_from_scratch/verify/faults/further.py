@@ -18,11 +18,13 @@ from nn_from_scratch.verify.faults.further_rules import (
     FURTHER_RULES,
     added,
     cumsum,
+    digamma,
     einsum,
     einsum_part,
     erf,
     explicit,
     places,
+    trigamma,
     unsorted,
 )
 from nn_from_scratch.verify.faults.planting import Fault
@@ -183,6 +185,13 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
     _derivative(
         "erfc", "float32 inside", lambda z, x: (-np.float64(np.float32(BELL)) * np.exp(-x * x),), "precision"
     ),
+    _derivative("lgamma", "a logarithm for digamma", lambda z, x: (np.log(abs(x)),)),
+    _derivative("lgamma", "digamma of x + 1", lambda z, x: (digamma(x + 1),)),
+    _derivative("lgamma", "gamma's own slope", lambda z, x: (np.exp(np.minimum(z, 600.0)) * digamma(x),)),
+    _derivative("digamma", "1 / x for trigamma", lambda z, x: (1 / x,)),
+    _derivative("digamma", "no sign below 0", lambda z, x: (np.sign(x) * trigamma(x),)),
+    _derivative("digamma", "ten terms of a series", lambda z, x: (sum(1 / (x + k) ** 2 for k in range(10)),)),
+    _value("digamma", "a short asymptotic series", lambda x: np.log(abs(x)) - 0.5 / x),
     _pull("cumsum", "a cumulative sum for one from the end", _forwards),
     _pull("cumsum", "the last axis always", _last_axis),
     _pull("cumsum", "each entry's own cotangent left out", _exclusive),

@@ -7,17 +7,31 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 from nn_from_scratch.verify.faults.array_rules import Pull
 from nn_from_scratch.verify.faults.rules import Row
 
+
+def _digamma(x: float) -> float:
+    return float(arb(x).digamma())
+
+
+def _trigamma(x: float) -> float:
+    return float(arb(2).zeta(arb(x)))
+
+
 erf = np.vectorize(math.erf, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
+digamma = np.vectorize(_digamma, otypes=[float])
+trigamma = np.vectorize(_trigamma, otypes=[float])
 BELL = 2 / math.sqrt(math.pi)
 
 
 FURTHER_RULES: Mapping[str, Row] = {
     "erf": (erf, lambda z, x: (BELL * np.exp(-x * x),)),
+    "lgamma": (np.vectorize(math.lgamma, otypes=[float]), lambda z, x: (digamma(x),)),
+    "digamma": (digamma, lambda z, x: (trigamma(x),)),
     "erfc": (erfc, lambda z, x: (-BELL * np.exp(-x * x),)),
 }
 """The rules of operations that work element by element, when they are right."""

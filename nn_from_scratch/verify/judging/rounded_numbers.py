@@ -13,7 +13,7 @@ What is charged, in unit roundoffs u of the result:
 * 2 for a quotient, which may be a product with the reciprocal;
 * 2 for a square root, which may be a power;
 * 2.5 for any other function: with the margin that is two units in the last place off the nearest number; for
-  erfc more, by how it is made;
+  erfc and gamma's functions more, by how they are made;
 * n - 1 of the sum of all magnitudes for a sum of n terms, in whatever steps it was written;
 * nothing for what no engine rounds: a sign, a choice between numbers, 0, a constant factor that is a power of
   two.
@@ -291,6 +291,42 @@ class RoundedFunctions:
         if tail < 1:
             ball += 2.5 * self.model.lost
         return x.of_scale(ball)
+
+    def lgamma(self, x: Rounded) -> Rounded:
+        """Return log of the size of gamma.
+
+        Engines take it for a difference, of about x log x and x (J. Stirling; C. Lanczos, "A precision
+        approximation of the gamma function", SIAM Journal on Numerical Analysis B 1, 1964).
+        """
+        distance = abs(float(x.ball))
+        terms = (distance + 1) * math.log(distance + 2) + 1
+        reciprocal = abs(self._reflected(x).rgamma())
+        value = x.ball.lgamma() if x.ball > 0 else -reciprocal.log()
+        return x.of_scale(value * self.model.function + 4 * terms * self.model.lost)
+
+    def digamma(self, x: Operand) -> Rounded:
+        """Return the slope of lgamma, a difference of a logarithm and what is about 1 / x."""
+        known = self.model.number(x)
+        value = self._reflected(known).digamma()
+        return known.of_scale(value * self.model.function + 4 * (1 + abs(float(value))) * self.model.lost)
+
+    def trigamma(self, x: Operand) -> Rounded:
+        """Return the slope of digamma."""
+        return self._zeta(x, 2)
+
+    def tetragamma(self, x: Operand) -> Rounded:
+        """Return the slope of trigamma."""
+        return -2 * self._zeta(x, 3)
+
+    def _zeta(self, x: Operand, power: int) -> Rounded:
+        """Return the sum of 1 / (x + k) to a power, over k from 0: ten to twenty terms, then a series."""
+        known = self.model.number(x)
+        value = arb(power).zeta(self._reflected(known))
+        return known.of_scale(value + 8 * (1 + abs(float(value))) * self.model.lost)
+
+    def _reflected(self, x: Rounded) -> arb:
+        """Return what gamma's functions are taken of: below 0 engines take those of 1 - x, and round pi x."""
+        return x.ball if x.ball > 0 else x.ball * self.model.twice
 
     def sigmoid_slope(self, z: Rounded) -> Rounded:
         """Return z (1 - z), whose factors are off together, which balls cannot know."""

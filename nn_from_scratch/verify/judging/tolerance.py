@@ -205,6 +205,9 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "clip": lambda f, x, low, high: f.smaller(f.larger(x, low), high),
     "erf": _function("erf"),
     "erfc": RoundedFunctions.erfc,
+    "lgamma": RoundedFunctions.lgamma,
+    "digamma": RoundedFunctions.digamma,
+    "trigamma": RoundedFunctions.trigamma,
 }
 """By operation, its value over rounded numbers."""
 

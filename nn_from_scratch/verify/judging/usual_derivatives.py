@@ -61,6 +61,15 @@ class Functions(Protocol):
     def squared_secant(self, slope: Number) -> Number:
         """Return the slope itself: that of a tangent, which some engines compute as a squared secant."""
 
+    def digamma(self, x: Number) -> Number:
+        """Return the slope of lgamma."""
+
+    def trigamma(self, x: Number) -> Number:
+        """Return the slope of digamma."""
+
+    def tetragamma(self, x: Number) -> Number:
+        """Return the slope of trigamma."""
+
     def heaviside(self, x: Number) -> Number:
         """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
 
@@ -160,5 +169,8 @@ PARTIALS: Mapping[str, Partials] = {
     "clip": _clip,
     "erf": lambda f, z, x: (_bell(f, x),),
     "erfc": lambda f, z, x: (-_bell(f, x),),
+    "lgamma": lambda f, z, x: (f.digamma(x),),
+    "digamma": lambda f, z, x: (f.trigamma(x),),
+    "trigamma": lambda f, z, x: (f.tetragamma(x),),
 }
 """By operation, the partial derivatives of z = f(x, y)."""

@@ -28,6 +28,20 @@ BESIDE = (1.0, 1.0 + 2**-30, 1.0 - 2**-50)  # times another value: a tie, and ho
 _MOST_INPUTS = 4
 _ATTEMPTS = 12  # at a step, before it is given up
 
+
+def _digamma(x: float) -> float:
+    """Return the slope of lgamma, roughly: by reflection, recurrence and its asymptotic series."""
+    if x < 0:
+        return _digamma(1 - x) - math.pi / math.tan(math.pi * x)
+    passed = 0.0
+    while x < 12:
+        passed += 1 / x
+        x += 1
+    square = 1 / (x * x)
+    series = square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
+    return math.log(x) - 0.5 / x - series - passed
+
+
 # The guide: rough values that only steer the choice of the next step. Nothing is judged by them.
 GUIDE: Arithmetic = {
     "add": operator.add,
@@ -66,6 +80,8 @@ GUIDE: Arithmetic = {
     "clip": lambda x, low, high: min(max(x, low), high),
     "erf": math.erf,
     "erfc": math.erfc,
+    "lgamma": math.lgamma,
+    "digamma": _digamma,
 }
 
 

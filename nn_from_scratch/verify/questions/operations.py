@@ -30,6 +30,10 @@ def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
 
+def _no_pole_of_gamma(x: float) -> bool:
+    return x > 0 or not x.is_integer()
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One primitive: how many operands it takes, where it is defined, and what is special about it.
@@ -172,6 +176,9 @@ FURTHER: dict[str, Operation] = {
     for operation in (
         _unary("erf", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
         _unary("erfc", _everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
+        # lgamma(x) is the logarithm of the size of gamma(x); digamma is its slope.
+        _unary("lgamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, -2.0000001, 1e4),
+        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.4616321449683622, -0.5, -2.00001, 1e5),
     )
 }
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
@@ -194,6 +201,8 @@ ELEMENTWISE = CATALOGUE | FURTHER
 OF_ARRAYS = ARRAYS | FURTHER_ARRAYS
 OPERATIONS = ELEMENTWISE | OF_ARRAYS
 """All that may be asked."""
+WRITTEN: dict[str, Operation] = {"trigamma": _unary("trigamma", _no_pole_of_gamma)}
+"""What nobody is asked: formulas of derivatives are written with it."""
 
 
 def as_index(items: Sequence[Any]) -> tuple[Any, ...]:

@@ -53,7 +53,12 @@ def test_every_further_form_is_generated_with_its_special_points(cases: list[Cas
 
 @pytest.mark.parametrize(
     ("name", "points"),
-    [("erf", {0.0, 5.9, -30.0}), ("erfc", {10.0, 26.0, -30.0})],
+    [
+        ("erf", {0.0, 5.9, -30.0}),
+        ("erfc", {10.0, 26.0, -30.0}),
+        ("lgamma", {1.0, 2.0, -0.99999999, 1e30}),
+        ("digamma", {1e-8, -7.000001, 1e30}),
+    ],
 )
 def test_special_points_are_asked_directly(name: str, points: set[float]) -> None:
     questions = direct_questions([(name, "x"), ("mul", "xc"), ("add", "xx")])

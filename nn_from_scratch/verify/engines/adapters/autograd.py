@@ -15,6 +15,8 @@ try:  # it has them where scipy is installed
 except ImportError:
     special = None
 
+SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "digamma"}
+
 
 def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     with warnings.catch_warnings():
@@ -33,7 +35,7 @@ engine = Engine.from_transform(
         "softplus": lambda x: anp.logaddexp(x, 0.0),
         "relu": lambda x: anp.maximum(x, 0.0),
         "where": lambda c, x, y: anp.where(c > 0, x, y),
-        **{name: getattr(special, name) for name in ("erf", "erfc") if special},
+        **{name: getattr(special, SPECIAL[name]) for name in SPECIAL if special},
     },
     source=TransformSource(
         imports="import autograd.numpy as np\nfrom autograd import value_and_grad"
@@ -45,7 +47,7 @@ engine = Engine.from_transform(
             "softplus": "np.logaddexp({0}, 0.0)",
             "relu": "np.maximum({0}, 0.0)",
             "where": "np.where({0} > 0, {1}, {2})",
-            **dict.fromkeys(("erf", "erfc"), "special.{name}({arguments})"),
+            **{name: f"special.{function}({{arguments}})" for name, function in SPECIAL.items()},
         },
     ),
 )

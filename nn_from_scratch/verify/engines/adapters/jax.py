@@ -40,7 +40,8 @@ engine = Engine.from_transform(
         "scatter_add": _scatter_add,
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
-        **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc")},
+        **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc", "digamma")},
+        "lgamma": jax.scipy.special.gammaln,
     },
     source=TransformSource(
         imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
@@ -53,7 +54,8 @@ engine = Engine.from_transform(
             "scatter_add": "",
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
-            **dict.fromkeys(("erf", "erfc"), "jax.scipy.special.{name}({arguments})"),
+            "lgamma": "jax.scipy.special.gammaln({0})",
+            **dict.fromkeys(("erf", "erfc", "digamma"), "jax.scipy.special.{name}({arguments})"),
             **dict.fromkeys(
                 ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
             ),
