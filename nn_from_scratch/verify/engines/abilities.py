@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -261,6 +261,29 @@ def _movements() -> Iterator[Ability]:
         yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
 
 
+def _of_matrices() -> Iterator[Ability]:
+    def is_stack(shapes: Sequence[Shape], _: Parameters) -> bool:
+        return _rank(shapes) > 2
+
+    for name in ("inv", "det", "cholesky"):
+        yield Ability((name, "x"), "a matrix", _matrices((name, "x"), [(2, 2)]), _always)
+        yield Ability((name, "x"), "stacks of matrices", _matrices((name, "x"), [(2, 2, 2)]), is_stack)
+    kinds: tuple[tuple[str, Shape, Shape, Needs], ...] = (
+        ("a vector", (2, 2), (2,), lambda shapes, _: len(shapes[1]) == 1),
+        ("a matrix", (2, 2), (2, 3), lambda shapes, _: len(shapes[1]) == 2),
+        ("stacks of matrices", (2, 2, 2), (2, 2, 1), is_stack),
+    )
+    for what, matrix, right, needs in kinds:
+        yield Ability(("solve", "xx"), what, _matrices(("solve", "xx"), [matrix, right]), needs)
+
+
+def _matrices(form: Form, shapes: Sequence[Shape]) -> Case:
+    """Return the case of an operation whose first operand is a matrix, which is not singular."""
+    case = _case(form, shapes, {})
+    matrix = np.broadcast_to(np.eye(2) + 0.5, shapes[0]).ravel()
+    return replace(case, point=(*map(float, matrix), *case.point[matrix.size :]))
+
+
 def _along_indices() -> Iterator[Ability]:
     """Entries taken along an axis, and added to."""
     kinds: tuple[tuple[str, Shape, Parameters, Needs], ...] = (
@@ -335,6 +358,7 @@ def abilities() -> tuple[Ability, ...]:
         _sums_by_labels,
         _movements,
         _along_indices,
+        _of_matrices,
         _joined,
         _indices,
         _shaped,

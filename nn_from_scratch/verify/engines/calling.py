@@ -22,7 +22,9 @@ OPERATORS: Arithmetic = {
 }
 """Python's operators, which every engine is asked by."""
 
-_SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"}
+_SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"} | {
+    *("solve", "inv", "det", "cholesky")
+}
 """Methods of these names work in place, or take arguments in ways of their own: the adapter says how."""
 
 
@@ -38,6 +40,15 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
         found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)
     for name in found.keys() & {"concatenate", "stack"}:
         found[name] = _of_a_list(found[name])
+    solvers = getattr(namespace, "linalg", None)
+    if solvers is not None:
+        found |= {
+            name: getattr(solvers, name)
+            for name in names
+            if name in {"solve", "inv", "det"} and hasattr(solvers, name)
+        }
+        if "cholesky" in names and hasattr(solvers, "cholesky"):
+            found["cholesky"] = lambda x: solvers.cholesky((x + x.swapaxes(-1, -2)) / 2)
     if "take_along_axis" in found:
         found["take_along_axis"] = lambda x, indices, axis: namespace.take_along_axis(
             x, np.array(indices), axis

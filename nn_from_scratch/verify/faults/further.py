@@ -17,14 +17,18 @@ from nn_from_scratch.verify.faults.further_rules import (
     FURTHER_PULLS,
     FURTHER_RULES,
     added,
+    cofactors,
     cumsum,
     digamma,
     einsum,
     einsum_part,
     erf,
     explicit,
+    factored,
     places,
+    solved,
     trigamma,
+    turned,
     unsorted,
 )
 from nn_from_scratch.verify.faults.planting import Fault
@@ -155,6 +159,31 @@ def _emptied(g: Any, _z: Any, _x: Any, y: Any, indices: Any, axis: int) -> tuple
     return rest, g[where]
 
 
+def _untransposed_system(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    return solved(g, z, turned(x), y)
+
+
+def _transposed_matrix(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Give the matrix its cotangent transposed."""
+    gx, gy = solved(g, z, x, y)
+    return turned(gx), gy
+
+
+def _det_rule(factor: Callable[[Any, Any], Any]) -> Pull:
+    """Return a rule for det: what its value and operand make, times the cotangent."""
+    return lambda g, z, x: (np.expand_dims(g, (-1, -2)) * factor(np.expand_dims(z, (-1, -2)), x),)
+
+
+def _det_of_inverse(z: Any, x: Any) -> Any:
+    """Return determinant times inverse, which nobody has where a matrix is singular."""
+    return np.where(z == 0, np.nan, cofactors(x))
+
+
+def _without_sign(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    gx, gy = solved(g, z, x, y)
+    return -gx, gy
+
+
 def _forwards(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
     return (np.reshape(np.cumsum(g, axis), np.shape(x)),)
 
@@ -201,6 +230,27 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
     _pull("einsum", "the last of its gradients transposed where it is square", _square_transposed),
     _pull("einsum", "no cotangent", _one_cotangent),
     _pull("einsum", "its second operand detached", _second_detached),
+    _pull("solve", "a system that is not transposed", _untransposed_system),
+    _pull("solve", "the matrix's cotangent transposed", _transposed_matrix),
+    _pull("solve", "no sign for the matrix", _without_sign),
+    _pull("solve", "nothing for the matrix", lambda g, z, x, y: (0 * x, solved(g, z, x, y)[1])),
+    _pull("inv", "no sign", lambda g, z, x: (turned(z) @ g @ turned(z),)),
+    _pull("inv", "its factors not transposed", lambda g, z, x: (-z @ g @ z,)),
+    _pull("inv", "a number's rule for each entry", lambda g, z, x: (-g * z * z,)),
+    _pull(
+        "det",
+        "the inverse not transposed",
+        lambda g, z, x: (np.expand_dims(g, (-1, -2)) * turned(cofactors(x)),),
+    ),
+    _pull("det", "determinant times inverse, which a singular matrix has not", _det_of_inverse),
+    _pull(
+        "det",
+        "nothing where it is 0",
+        lambda g, z, x: (np.expand_dims(g * (z != 0), (-1, -2)) * cofactors(x),),
+    ),
+    _pull("cholesky", "its diagonal not halved", lambda g, z, x: factored(g, z, x, 0.0)),
+    _pull("cholesky", "one triangle only", lambda g, z, x: (np.tril(factored(g, z, x)[0]),)),
+    _pull("cholesky", "the cotangent as it comes", lambda g, z, x: (g,)),
     _pull("sort", "the permutation for its inverse", _not_inverted),
     _pull("sort", "the cotangent as it comes", lambda g, z, x, axis: (np.reshape(g, np.shape(x)),)),
     _pull("sort", "all places of a tie for each of its entries", _every_tie),

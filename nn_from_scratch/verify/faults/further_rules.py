@@ -18,6 +18,8 @@ def _digamma(x: float) -> float:
 
 
 def _trigamma(x: float) -> float:
+    if x < 0:
+        return (math.pi / math.sin(math.pi * (x - round(x)))) ** 2 - _trigamma(1 - x)
     return float(arb(2).zeta(arb(x)))
 
 
@@ -122,8 +124,46 @@ def einsum_part(
     return result
 
 
+def turned(x: Any) -> Any:
+    """Return each matrix of a stack transposed."""
+    return np.swapaxes(x, -1, -2)
+
+
+def cofactors(x: Any) -> Any:
+    """Return the matrix of cofactors of each matrix of a stack."""
+    n = x.shape[-1]
+    result = np.empty(x.shape)
+    for i, j in np.ndindex(n, n):
+        minor = np.delete(np.delete(x, i, -2), j, -1)
+        result[..., i, j] = (-1) ** (i + j) * (np.linalg.det(minor) if n > 1 else 1.0)
+    return result
+
+
+def solved(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Solve the transposed system for the right side's cotangent; the matrix gets its product with z."""
+    gy = np.linalg.solve(turned(x), g)
+    return -(np.multiply.outer(gy, z) if y.ndim == 1 else gy @ turned(z)), gy
+
+
+def factored(g: Any, z: Any, x: Any, half: float = 0.5) -> tuple[Any]:
+    """Return the rule of a symmetric matrix's factor (I. Murray, "Differentiation of the Cholesky", 2016)."""
+    inside = np.tril(turned(z) @ g)
+    inside = inside - half * inside * np.eye(x.shape[-1])
+    inverse = np.linalg.inv(z)
+    found = turned(inverse) @ inside @ inverse
+    return ((found + turned(found)) / 2,)
+
+
+def _cholesky(x: Any) -> Any:
+    return np.linalg.cholesky((x + turned(x)) / 2)
+
+
 FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
     "cumsum": (np.cumsum, cumsum),
+    "solve": (np.linalg.solve, solved),
+    "inv": (np.linalg.inv, lambda g, z, x: (-turned(z) @ g @ turned(z),)),
+    "det": (np.linalg.det, lambda g, z, x: (np.expand_dims(g, (-1, -2)) * cofactors(x),)),
+    "cholesky": (_cholesky, factored),
     "sort": (np.sort, _sort),
     "take_along_axis": (
         lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),

@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 
 from flint import arb
 
+from nn_from_scratch.verify.oracles import taylor
+
 MOST_TERMS = 2**20
 """Terms of a sum that are counted: no engine that goes path by path adds up more in reasonable time."""
 
@@ -300,33 +302,64 @@ class RoundedFunctions:
         """
         distance = abs(float(x.ball))
         terms = (distance + 1) * math.log(distance + 2) + 1
-        reciprocal = abs(self._reflected(x).rgamma())
-        value = x.ball.lgamma() if x.ball > 0 else -reciprocal.log()
-        return x.of_scale(value * self.model.function + 4 * terms * self.model.lost)
+        return x.of_scale(self._gamma(x, 0) * self.model.function + 4 * terms * self.model.lost)
 
     def digamma(self, x: Operand) -> Rounded:
         """Return the slope of lgamma, a difference of a logarithm and what is about 1 / x."""
-        known = self.model.number(x)
-        value = self._reflected(known).digamma()
-        return known.of_scale(value * self.model.function + 4 * (1 + abs(float(value))) * self.model.lost)
+        return self._polygamma(x, 1)
 
     def trigamma(self, x: Operand) -> Rounded:
-        """Return the slope of digamma."""
-        return self._zeta(x, 2)
+        """Return the slope of digamma: ten to twenty terms of a series, and what is left of it."""
+        return self._polygamma(x, 2)
 
     def tetragamma(self, x: Operand) -> Rounded:
         """Return the slope of trigamma."""
-        return -2 * self._zeta(x, 3)
+        return self._polygamma(x, 3)
 
-    def _zeta(self, x: Operand, power: int) -> Rounded:
-        """Return the sum of 1 / (x + k) to a power, over k from 0: ten to twenty terms, then a series."""
+    def _polygamma(self, x: Operand, order: int) -> Rounded:
         known = self.model.number(x)
-        value = arb(power).zeta(self._reflected(known))
-        return known.of_scale(value + 8 * (1 + abs(float(value))) * self.model.lost)
+        value = self._gamma(known, order)
+        return known.of_scale(value + 4 * order * (1 + abs(float(value))) * self.model.lost)
 
-    def _reflected(self, x: Rounded) -> arb:
-        """Return what gamma's functions are taken of: below 0 engines take those of 1 - x, and round pi x."""
-        return x.ball if x.ball > 0 else x.ball * self.model.twice
+    def _gamma(self, x: Rounded, order: int) -> arb:
+        """Return a derivative of lgamma, about the middle of a ball, which is not known too near a pole.
+
+        Below 0 engines take that of 1 - x, and round pi times x.
+        """
+        middle = x.ball.mid()
+        off = float(x.ball.rad()) + (0.0 if x.ball > 0 else 2 * self.model.unit_roundoff * abs(float(middle)))
+        place = float(middle)
+        pole = place if place > 0.5 or not math.isfinite(place) else abs(float(middle - round(place)))
+        if not off <= abs(pole) / 8:  # beyond, a slope is not twice what it is in the middle
+            return arb.nan()
+        return taylor.polygamma(middle, order) + arb(0, off) * 2 * taylor.polygamma(middle, order + 1)
+
+    def factored(self, *entries: Operand) -> Rounded:
+        """Return the 0 by which factoring a square matrix may move each of its entries."""
+        largest = max(float(self.model.number(one).ball.abs_upper()) for one in entries)
+        return self.model.term(2 * math.sqrt(len(entries)) * largest * self.model.lost, largest)
+
+    def inverted(self, determinant: Operand, *entries: Operand) -> Rounded:
+        """Return the 0 by which a determinant times an inverse is off, relative to what they make.
+
+        The other operands are a matrix and its cofactors, each entry. Where the determinant of numbers that
+        are given is 0 there is no inverse, and no engine takes it that way; where it may be 0, all digits may
+        be lost.
+        """
+        known = self.model.number(determinant).ball
+        balls = [self.model.number(one).ball for one in entries]
+        half = len(balls) // 2
+        if known.mid() == 0 and all(ball.is_exact() for ball in balls[:half]):
+            return self.model.term(arb(0), 0.0)
+        least = float(known.abs_lower())
+        if least == 0:
+            return self.model.term(arb(0, 1), 0.0)
+        sizes = [float(ball.abs_upper()) for ball in balls]
+        condition = sum(sizes[:half]) * sum(sizes[half:]) / least
+        # numpy adds up logarithms of pivots, and takes the exponential.
+        logarithm = max(abs(math.log(least)), abs(math.log(max(sizes[:half]))))
+        lost = 4 * math.sqrt(half) * (condition + logarithm) * self.model.unit_roundoff
+        return self.model.term(arb(0, min(1.0, lost)), 0.0)
 
     def sigmoid_slope(self, z: Rounded) -> Rounded:
         """Return z (1 - z), whose factors are off together, which balls cannot know."""

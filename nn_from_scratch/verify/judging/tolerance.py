@@ -208,6 +208,8 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "lgamma": RoundedFunctions.lgamma,
     "digamma": RoundedFunctions.digamma,
     "trigamma": RoundedFunctions.trigamma,
+    "factored": RoundedFunctions.factored,
+    "inverted": RoundedFunctions.inverted,
 }
 """By operation, its value over rounded numbers."""
 

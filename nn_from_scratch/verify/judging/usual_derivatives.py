@@ -172,5 +172,7 @@ PARTIALS: Mapping[str, Partials] = {
     "lgamma": lambda f, z, x: (f.digamma(x),),
     "digamma": lambda f, z, x: (f.trigamma(x),),
     "trigamma": lambda f, z, x: (f.tetragamma(x),),
+    "factored": lambda f, z, *xs: (0.0,) * len(xs),
+    "inverted": lambda f, z, *xs: (0.0,) * len(xs),
 }
 """By operation, the partial derivatives of z = f(x, y)."""

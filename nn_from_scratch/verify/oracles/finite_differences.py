@@ -264,5 +264,7 @@ NUMPY: Arithmetic = {
     "erfc": np.vectorize(math.erfc, otypes=[float]),
     "lgamma": np.vectorize(_lgamma, otypes=[float]),
     "digamma": _digamma,
+    "factored": lambda *_: 0.0,
+    "inverted": lambda *_: 0.0,
 }
 """The values of operations, over numpy arrays."""

@@ -92,6 +92,10 @@ OPERATIONS: Arithmetic = {
         lambda to, source: torch.scatter_add(to, axis, torch.tensor(indices), source)
     )(x, y),
     "sort": lambda x, axis: torch.sort(x.ravel() if axis is None else x, axis or 0).values,
+    "solve": _operator(torch.linalg.solve),
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "cholesky": lambda x: torch.linalg.cholesky((x + x.mT) / 2),
     "cumsum": lambda x, axis: torch.cumsum(x.ravel() if axis is None else x, axis or 0),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),

@@ -263,6 +263,13 @@ def _polygamma(order: int) -> Callable[[Any], Any]:
     return function
 
 
+def polygamma(x: arb, order: int) -> arb:
+    """Return lgamma of an exact number, or its derivative of an order."""
+    with working(ctx.prec, 1):
+        value: arb = (_polygamma(order) if order else _log_of_gamma)(arb_series([x]))[0]
+        return value
+
+
 def _method(name: str) -> Callable[[Any], Any]:
     return operator.methodcaller(name)
 
@@ -307,4 +314,6 @@ SERIES: Arithmetic = {
     "lgamma": _log_of_gamma,
     "digamma": _polygamma(1),
     "trigamma": _polygamma(2),
+    "factored": lambda *_: arb_series([0]),
+    "inverted": lambda *_: arb_series([0]),
 }

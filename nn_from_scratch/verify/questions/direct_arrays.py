@@ -177,6 +177,16 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
             ((2, 3, 2), (2, 2, 2), (((2, 0), (0, 2)), ((1, 1), (2, 2))), 1),
         )
     ),
+    "solve": tuple(
+        (shapes, {})
+        for shapes in (
+            *(((2, 2), (2,)), ((2, 2), (2, 3)), ((2, 2), (2, 2)), ((3, 3), (3,)), ((3, 3), (3, 2))),
+            *(((1, 1), (1,)), ((2, 2, 2), (2, 2, 1))),
+        )
+    ),
+    "inv": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
+    "det": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
+    "cholesky": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
     "concatenate": (
         (((2, 3), (1, 3)), {"axis": 0}),
         (((2, 3), (2, 1)), {"axis": 1}),
@@ -193,6 +203,19 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
         (((2, 2), (2, 2)), {"axis": 1}),
     ),
 }
+_MATRICES: tuple[list[list[float]], ...] = (
+    [[0.0, 1.0], [1.0, 0.0]],
+    [[2.0, 0.0], [1.0, 3.0]],
+    [[1.0, 1.0], [1.0, 1.000001]],
+    [[1e-6, 1.0], [1.0, 1.0]],  # which needs pivots
+    [[0.0, 2.0, 1.0], [1.0, 0.0, 3.0], [2.0, 1.0, 0.0]],
+    [[-1e-8]],
+)
+_SINGULAR: tuple[list[list[float]], ...] = (
+    [[1.0, 2.0], [2.0, 4.0]],
+    [[0.0, 0.0], [0.0, 2.0]],
+    [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]],
+)
 _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
     "softmax": (
         ([[-1000.0, -1000.5], [0.0, 0.5]], {"axis": 1}),
@@ -210,6 +233,18 @@ _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
         ([[0.0, 1.5], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([[0.0, 0.0], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([0.0, 1.5, -2.0], {"axis": None, "keepdims": False}),
+    ),
+    "inv": tuple((matrix, {}) for matrix in _MATRICES),
+    "det": tuple((matrix, {}) for matrix in (*_MATRICES, *_SINGULAR)),
+    "cholesky": tuple(
+        (matrix, {})
+        for matrix in (
+            [[2.0, 0.3], [0.7, 1.0]],
+            [[1.0, 1.0], [1.0, 1.000001]],
+            [[1e4, 2.0], [2.0, 1e-2]],
+            [[2.0, -1.0, 0.0], [-1.0, 2.0, -1.0], [0.0, -1.0, 2.0]],
+            [[1e-8]],
+        )
     ),
     "sort": (
         ([1.5, 1.5], {"axis": 0}),
@@ -242,7 +277,8 @@ def entries(shape: Shape, side: int = 0, name: str = "") -> Floats:
     found = [
         _NUMBERS[(k + 5 * side) % 16] + 0.01 * ((k + 5 * side) // 16) + 0.001 * side for k in range(count)
     ]
-    return np.array([_fitted(name, side, x) for x in found], dtype=np.float64).reshape(shape)
+    array = np.array([_fitted(name, side, x) for x in found], dtype=np.float64).reshape(shape)
+    return array + 4.0 * np.eye(shape[-1]) if name == "cholesky" else array
 
 
 def _fitted(name: str, side: int, x: float) -> float:
@@ -346,7 +382,7 @@ def _sums_by_labels() -> Iterator[tuple[str, Asked]]:
 
 def _movements(name: str) -> Iterator[tuple[str, Asked]]:
     for shapes, parameters in _MOVED[name]:
-        values = [entries(shape, side) for side, shape in enumerate(shapes)]
+        values = [entries(shape, side, name) for side, shape in enumerate(shapes)]
         told = ", ".join(map(str, shapes)) + "".join(f", {key}={value}" for key, value in parameters.items())
         yield f"of {told}", _nodes(name, parameters, *values)
         if len(shapes) == 2:

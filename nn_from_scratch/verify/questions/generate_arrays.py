@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.generate import (
@@ -27,6 +28,7 @@ from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
     ELEMENTWISE,
+    FURTHER_ARRAYS,
     OF_ARRAYS,
     Form,
     Operation,
@@ -38,6 +40,8 @@ Shape = tuple[int, ...]
 Parameters = dict[str, Any]
 
 _MOST_INPUTS, _LARGEST_SIZE, _ATTEMPTS = 4, 24, 12
+_OF_MATRICES = ("solve", "inv", "det", "cholesky")
+_MOST_ROWS = 3  # of a matrix whose determinant is written out
 _MOST_SORTED = 6  # numbers, each of which is compared with all others
 _SHAPES: tuple[Shape, ...] = (
     *((3,), (2, 3), (3, 3), (2,), (1, 3), (2, 1), (2, 2), (2, 3, 2), (2, 2, 2), (3, 2), (3, 1, 2)),
@@ -192,14 +196,14 @@ class _ArrayBuilder:
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
         name = self._pick(self.whole)
-        first = self._node(OF_ARRAYS[name])
+        first = self._square(name) if name in _OF_MATRICES else self._node(OF_ARRAYS[name])
         operands, parameters = [first], self._parameters(name, self.values[first].shape)
         if parameters is None:
             return None
         if name in ("matmul", "concatenate", "stack"):
             second = self._partner(name, self.values[first].shape, parameters)
             operands = [first, second] if self.choose(2) else [second, first]
-        elif name == "scatter_add":
+        elif name in ("scatter_add", "solve"):
             operands = [first, self._partner(name, self.values[first].shape, parameters)]
         elif name == "einsum" and "," in parameters["subscripts"]:
             second = self._partner(name, self.values[first].shape, parameters)
@@ -211,7 +215,7 @@ class _ArrayBuilder:
         try:
             with np.errstate(all="ignore"):
                 result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             return None  # the other way round the shapes do not fit
         results = [rounded(float(x)) for x in np.ravel(result)]
         return name, operands, parameters, np.array(results, dtype=np.float64).reshape(np.shape(result))
@@ -232,22 +236,26 @@ class _ArrayBuilder:
             }
         elif name in ("softmax", "log_softmax"):
             parameters = {"axis": axis}
-        elif name == "cumsum":
-            parameters = {"axis": self._pick([None, axis, axis, axis])}
-        elif name == "sort":
-            chosen = self._pick([None, axis, axis, axis])
-            if (size if chosen is None else shape[chosen]) > _MOST_SORTED:
-                return None
-            parameters = {"axis": chosen}
-        elif name in ("take_along_axis", "scatter_add"):
-            parameters = {"indices": self._places(shape, axis), "axis": axis} if size else {}
-        elif name == "einsum":
-            parameters = {"subscripts": self._subscripts(shape)}
+        elif name in FURTHER_ARRAYS:
+            return self._further(name, shape, axis) if size else None
         elif name == "index":
             parameters = {"index": self._index(shape) if size else ()}
         else:
             return self._movement(name, shape, axis)
         return parameters if size else None
+
+    def _further(self, name: str, shape: Shape, axis: int) -> Parameters | None:
+        """Draw the keywords of an operation that an engine need not have."""
+        if name == "einsum":
+            return {"subscripts": self._subscripts(shape)}
+        if name in ("take_along_axis", "scatter_add"):
+            return {"indices": self._places(shape, axis), "axis": axis}
+        if name in ("cumsum", "sort"):
+            along = self._pick([None, axis, axis, axis])
+            many = (math.prod(shape) if along is None else shape[along]) > _MOST_SORTED
+            return None if many and name == "sort" else {"axis": along}
+        square = len(shape) > 1 and shape[-1] == shape[-2] <= _MOST_ROWS
+        return {} if square else None
 
     def _movement(self, name: str, shape: Shape, axis: int) -> Parameters | None:
         """Draw the keywords of an operation that only moves entries about."""
@@ -286,6 +294,22 @@ class _ArrayBuilder:
                 items.append(tuple(self.choose(3) > 0 for _ in range(size)))
         return tuple(items)
 
+    def _square(self, name: str) -> int:
+        """Draw a matrix, or a stack: one that is there, or a new one, which may be nearly singular."""
+        square = [k for k, x in enumerate(self.values) if x.ndim > 1 and 0 < x.shape[-1] == x.shape[-2]]
+        if (square and self.choose(2)) or len(self._inputs()) >= _MOST_INPUTS:
+            return self._pick(square or [len(self.values) - 1])
+        number = self._input(self._pick(((2, 2), (2, 2), (3, 3), (1, 1), (2, 2, 2))))
+        made, kind = self.values[number], self.choose(4)
+        if name == "cholesky":
+            made += 4.0 * np.eye(made.shape[-1])
+        if kind == 0 and made.shape[-1] > 1:
+            made[..., 1, :] = made[..., 0, :]
+            made[..., -1] *= self._pick(BESIDE) * (
+                1 + self._pick((0.0, 1e-3, 1e-6)) * np.arange(made.shape[-1])
+            )
+        return number
+
     def _places(self, shape: Shape, axis: int) -> Any:
         """Draw indices along an axis, some of them repeated, as nested tuples."""
         wanted = list(shape)
@@ -315,6 +339,9 @@ class _ArrayBuilder:
             wanted = list(
                 self._pick([(n,), (n, 2), (n, 3), (n, 1), (2, n, 2), (2, n), (1, n), (*shape[:-2], n, 2)])
             )
+        elif name == "solve":
+            vectors = [(shape[-1],)] if len(shape) == 2 else []
+            wanted = list(self._pick([(*shape[:-1], 1), (*shape[:-1], 2), *vectors, *vectors]))
         elif name == "scatter_add":
             wanted = list(np.shape(parameters["indices"]))
         elif name == "einsum":
@@ -344,6 +371,10 @@ WHOLE: Arithmetic = {
     "matmul": np.matmul,
     "cumsum": np.cumsum,
     "sort": np.sort,
+    "solve": lower_matrices.solution,
+    "inv": lower_matrices.inverse,
+    "det": lower_matrices.determinant,
+    "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
     "scatter_add": scatter_add,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
@@ -164,6 +165,10 @@ class Tracer:
             "cumsum": np.cumsum,
             "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
             "scatter_add": scatter_add,
+            "solve": partial(lower_matrices.solution, record=self.apply),
+            "inv": partial(lower_matrices.inverse, record=self.apply),
+            "det": partial(lower_matrices.determinant, record=self.apply),
+            "cholesky": partial(lower_matrices.factor, root=scalar["sqrt"], record=self.apply),
             "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
 

@@ -177,8 +177,8 @@ FURTHER: dict[str, Operation] = {
         _unary("erf", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
         _unary("erfc", _everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
         # lgamma(x) is the logarithm of the size of gamma(x); digamma is its slope.
-        _unary("lgamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, -2.0000001, 1e4),
-        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.4616321449683622, -0.5, -2.00001, 1e5),
+        _unary("lgamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, 1e4),
+        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.4616321449683622, -0.5, 1e5),
     )
 }
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
@@ -193,6 +193,11 @@ FURTHER_ARRAYS: dict[str, Operation] = {
         Operation("take_along_axis", 1),
         # scatter_add(x, y, indices, axis) is x with the entries of y added at indices along an axis.
         Operation("scatter_add", 2, operand_kinds=("xx",)),
+        Operation("solve", 2, operand_kinds=("xx",)),
+        Operation("inv", 1),
+        Operation("det", 1),
+        # cholesky(x) is the factor of the symmetric part of x, so that it has one derivative by each entry.
+        Operation("cholesky", 1),
     )
 }
 """The same, of arrays as a whole."""
@@ -201,8 +206,18 @@ ELEMENTWISE = CATALOGUE | FURTHER
 OF_ARRAYS = ARRAYS | FURTHER_ARRAYS
 OPERATIONS = ELEMENTWISE | OF_ARRAYS
 """All that may be asked."""
-WRITTEN: dict[str, Operation] = {"trigamma": _unary("trigamma", _no_pole_of_gamma)}
-"""What nobody is asked: formulas of derivatives are written with it."""
+WRITTEN: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _unary("trigamma", _no_pole_of_gamma),
+        Operation("factored", None),
+        Operation("inverted", None),
+    )
+}
+"""What nobody is asked: trigamma is in formulas of derivatives, and the others are 0, but for what rounding
+makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
+SCALARS = ELEMENTWISE | WRITTEN
+"""All that a scalar expression may have."""
 
 
 def as_index(items: Sequence[Any]) -> tuple[Any, ...]:

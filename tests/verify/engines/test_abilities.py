@@ -19,8 +19,7 @@ from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import FURTHER, FURTHER_ARRAYS
 
 RULES = ("rules", "accuracy")
-VICTIM = further_victim(*FURTHER, *FURTHER_ARRAYS).engine("victim")
-OPERATIONS = VICTIM.operations
+OPERATIONS = Victim().engine("victim").operations
 
 
 def refusing(name: str, what: Callable[..., bool], error: Exception | None = None) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def refusing(name: str, what: Callable[..., bool], error: Exception | None = Non
 
 def incomplete(operations: dict[str, Any]) -> Engine:
     return dataclasses.replace(
-        VICTIM, name="incomplete", operations=operations, complete=False, explicit=frozenset()
+        Victim().engine("incomplete"), operations=operations, complete=False, explicit=frozenset()
     )
 
 
@@ -48,7 +47,8 @@ def told(engine: Engine) -> Results:
 
 
 def test_every_ability_is_needed_by_its_own_case_and_the_victim_has_it() -> None:
-    engine = incomplete(dict(OPERATIONS))
+    every = further_victim(*FURTHER, *FURTHER_ARRAYS).engine("victim").operations
+    engine = incomplete(dict(every))
     assert len(abilities()) > 300
     for ability in abilities():
         assert ability in needed(ability.case)

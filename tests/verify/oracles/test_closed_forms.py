@@ -5,6 +5,7 @@ import pytest
 from closed_forms import CLOSED_FORMS, truths
 
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
+from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
@@ -34,7 +35,7 @@ def test_finite_differences_are_as_good_as_they_say(name: str) -> None:
 @every_operation
 def test_pytorch_agrees_to_the_last_digits(name: str) -> None:
     pytest.importorskip("torch")
-    assert list(oracle_checks.pytorch_is_wrong(name)) == []
+    assert bool(list(oracle_checks.pytorch_is_wrong(name))) is (name in pytorch.ROUGH)
 
 
 @every_operation

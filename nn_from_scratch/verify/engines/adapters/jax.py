@@ -52,6 +52,8 @@ engine = Engine.from_transform(
             "einsum": "jnp.einsum({subscripts!r}, {operands})",
             "take_along_axis": "jnp.take_along_axis({0}, jnp.array({indices}), {axis})",
             "scatter_add": "",
+            **dict.fromkeys(("solve", "inv", "det"), "jnp.linalg.{name}({operands})"),
+            "cholesky": "jnp.linalg.cholesky(({0} + {0}.mT) / 2)",
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
             "lgamma": "jax.scipy.special.gammaln({0})",

@@ -62,6 +62,8 @@ engine = Engine.from_tape(
             "take_along_axis": "torch.take_along_dim({0}, torch.tensor({indices}), {axis})",
             "scatter_add": "torch.scatter_add({0}, {axis}, torch.tensor({indices}), {1})",
             "sort": "torch.sort({0}.ravel() if {axis} is None else {0}, {axis} or 0).values",
+            **dict.fromkeys(("solve", "inv", "det"), "torch.linalg.{name}({operands})"),
+            "cholesky": "torch.linalg.cholesky(({0} + {0}.mT) / 2)",
             "cumsum": "torch.cumsum({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
             "transpose": "{0}.permute({axes})",
             "broadcast_to": "torch.broadcast_to({0}, {shape})",
