@@ -29,7 +29,10 @@ SCALARS: Tables = {
     "NUMPY in verify/oracles/finite_differences.py": NUMPY,
     "_VALUES in verify/judging/tolerance.py": tolerance._VALUES,
     "PARTIALS in verify/judging/usual_derivatives.py": PARTIALS,
-    "RULES in verify/faults/rules.py, FURTHER_RULES in further_rules.py": victim_rules.RULES | FURTHER_RULES,
+    "RULES in verify/faults/rules.py, FURTHER_RULES in further_rules.py": {
+        **victim_rules.RULES,
+        **FURTHER_RULES,
+    },
     "CLOSED_FORMS in tests/closed_forms.py": CLOSED_FORMS,
 }
 WHOLE_ARRAYS: Tables = {

@@ -20,7 +20,7 @@ _FUNCTIONS = """
     inner log10 log2 logaddexp2 median outer pad rad2deg repeat roll sinc sort std swapaxes tensordot
     tile trace tril triu var
 """
-"""Functions of a namespace like numpy's that are differentiable, and that the catalogue does not have."""
+"""Functions of a namespace like numpy's that are differentiable, and that not every engine is asked."""
 _MOST_NAMED = 12
 
 

@@ -320,7 +320,8 @@ class _ArrayBuilder:
     def _subscripts(self, shape: Shape) -> str:
         """Draw what einsum does with an operand of this shape, the first."""
         square = ("ii->i", "ii->", "ii,i->i", "ii,ij->j") if len(shape) == 2 and shape[0] == shape[1] else ()
-        return self._pick((*_SUBSCRIPTS.get(len(shape), ()), *_OF_ANY_RANK, *square, *square))
+        choices: tuple[str, ...] = (*_SUBSCRIPTS.get(len(shape), ()), *_OF_ANY_RANK, *square, *square)
+        return self._pick(choices)
 
     def _labelled(self, subscripts: str, shape: Shape) -> list[int]:
         """Return the sizes of einsum's second operand, given the first's; a new label has any."""
