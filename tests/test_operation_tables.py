@@ -41,8 +41,10 @@ WHOLE_ARRAYS: Tables = {
     "Tracer.arithmetic in verify/questions/lower.py": {
         name: row for name, row in Tracer().arithmetic(()).items() if name not in ELEMENTWISE
     },
-    "PULLS in verify/faults/array_rules.py, FURTHER_PULLS in further_rules.py": array_rules.PULLS
-    | FURTHER_PULLS,
+    "PULLS in verify/faults/array_rules.py, FURTHER_PULLS in further_rules.py": {
+        **array_rules.PULLS,
+        **FURTHER_PULLS,
+    },
 }
 OUR_SCALARS: Tables = {
     "CATALOGUE in verify/questions/operations.py": CATALOGUE,

@@ -294,6 +294,12 @@ class RoundedFunctions:
             ball += 2.5 * self.model.lost
         return x.of_scale(ball)
 
+    def bell(self, x: Operand) -> Rounded:
+        """Return the slope of erf, whose factor of two over the root of pi is rounded as well."""
+        known = self.model.number(x)
+        factor = self.model.term(2 / arb.pi().sqrt() * self.model.once, 1.0)
+        return self.exp(-(known * known)) * factor
+
     def lgamma(self, x: Rounded) -> Rounded:
         """Return log of the size of gamma.
 

@@ -205,6 +205,7 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "clip": lambda f, x, low, high: f.smaller(f.larger(x, low), high),
     "erf": _function("erf"),
     "erfc": RoundedFunctions.erfc,
+    "bell": RoundedFunctions.bell,
     "lgamma": RoundedFunctions.lgamma,
     "digamma": RoundedFunctions.digamma,
     "trigamma": RoundedFunctions.trigamma,

@@ -7,7 +7,6 @@ Truth comes from `oracles.taylor`, which has no derivative rule at all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -60,6 +59,9 @@ class Functions(Protocol):
 
     def squared_secant(self, slope: Number) -> Number:
         """Return the slope itself: that of a tangent, which some engines compute as a squared secant."""
+
+    def bell(self, x: Number) -> Number:
+        """Return the slope of erf."""
 
     def digamma(self, x: Number) -> Number:
         """Return the slope of lgamma."""
@@ -126,11 +128,6 @@ def _clip(f: Functions, _z: Number, x: Number, low: Number, high: Number) -> tup
     return f.heaviside(x - low) * f.heaviside(high - x), 0.0, 0.0
 
 
-def _bell(f: Functions, x: Number) -> Number:
-    """Return the slope of erf."""
-    return f.exp(-(x * x)) * (2 / math.sqrt(math.pi))
-
-
 PARTIALS: Mapping[str, Partials] = {
     "add": lambda f, z, x, y: (1.0, 1.0),
     "sub": lambda f, z, x, y: (1.0, -1.0),
@@ -167,8 +164,9 @@ PARTIALS: Mapping[str, Partials] = {
     "minimum": lambda f, z, x, y: _larger(f, y, x),
     "where": _where,
     "clip": _clip,
-    "erf": lambda f, z, x: (_bell(f, x),),
-    "erfc": lambda f, z, x: (-_bell(f, x),),
+    "erf": lambda f, z, x: (f.bell(x),),
+    "erfc": lambda f, z, x: (-f.bell(x),),
+    "bell": lambda f, z, x: (-2 * x * z,),
     "lgamma": lambda f, z, x: (f.digamma(x),),
     "digamma": lambda f, z, x: (f.trigamma(x),),
     "trigamma": lambda f, z, x: (f.tetragamma(x),),

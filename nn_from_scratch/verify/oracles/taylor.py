@@ -311,6 +311,7 @@ SERIES: Arithmetic = {
     "clip": lambda x, low, high: _less(_greater(x, low), high),
     "erf": _method("erf"),
     "erfc": _method("erfc"),
+    "bell": lambda x: 2 / arb.pi().sqrt() * (-x * x).exp(),
     "lgamma": _log_of_gamma,
     "digamma": _polygamma(1),
     "trigamma": _polygamma(2),

@@ -209,13 +209,14 @@ OPERATIONS = ELEMENTWISE | OF_ARRAYS
 WRITTEN: dict[str, Operation] = {
     operation.name: operation
     for operation in (
+        _unary("bell"),
         _unary("trigamma", _no_pole_of_gamma),
         Operation("factored", None),
         Operation("inverted", None),
     )
 }
-"""What nobody is asked: trigamma is in formulas of derivatives, and the others are 0, but for what rounding
-makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, and trigamma; the others are 0, but
+for what rounding makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 

@@ -198,6 +198,8 @@ def test_bug_in_pytorchs_arrays_is_noticed(name: str, monkeypatch: pytest.Monkey
         "off by 1e-9": times(1 + 1e-9),
         "turned round": changed(lambda y: y.flip(tuple(range(y.ndim)))),
     }
+    if name == "det":  # a number for most
+        del mutations["turned round"]
     check = oracle_checks.pytorch_arrays_are_wrong
     assert survivors(monkeypatch, (module, "OPERATIONS", name), mutations, check) == []
 
@@ -205,7 +207,7 @@ def test_bug_in_pytorchs_arrays_is_noticed(name: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ELEMENTWISE | OF_ARRAYS)
 def test_bug_in_lowering_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mutations = {"off by 1e-9": times(1 + 1e-9)}
-    if name in OF_ARRAYS:
+    if name in OF_ARRAYS and name != "det":
         mutations["turned round"] = changed(np.flip)
     right = lower.Tracer.arithmetic
     assert list(oracle_checks.lowering_is_wrong(name)) == []
