@@ -13,7 +13,8 @@ from flint import arb
 from nn_from_scratch.verify.faults import further_rules
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.many_inputs import direction
-from nn_from_scratch.verify.judging.rounded_numbers import RoundedFunctions, StandardModel
+from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
+from nn_from_scratch.verify.judging.rounded_numbers import StandardModel
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -188,6 +189,7 @@ _NUMPY_ARRAYS: Arithmetic = {
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
     "scatter_add": further_rules.added,
+    "conv": further_rules.FURTHER_PULLS["conv"][0],
     "solve": np.linalg.solve,
     "inv": np.linalg.inv,
     "det": np.linalg.det,

@@ -261,6 +261,18 @@ def _movements() -> Iterator[Ability]:
         yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
 
 
+def _convolutions() -> Iterator[Ability]:
+    plain = {"stride": 1, "padding": 0}
+    rows: tuple[tuple[str, tuple[Shape, Shape], Parameters, Needs], ...] = (
+        ("one axis", ((1, 1, 3), (1, 1, 2)), plain, lambda shapes, _: _rank(shapes) == 3),
+        ("two axes", ((1, 1, 2, 2), (1, 1, 2, 2)), plain, lambda shapes, _: _rank(shapes) == 4),
+        ("a stride", ((1, 1, 4), (1, 1, 2)), {**plain, "stride": 2}, lambda _, p: p["stride"] > 1),
+        ("padding", ((1, 1, 3), (1, 1, 2)), {**plain, "padding": 1}, lambda _, p: p["padding"] > 0),
+    )
+    for what, shapes, parameters, needs in rows:
+        yield Ability(("conv", "xx"), what, _case(("conv", "xx"), shapes, parameters), needs)
+
+
 def _of_matrices() -> Iterator[Ability]:
     def is_stack(shapes: Sequence[Shape], _: Parameters) -> bool:
         return _rank(shapes) > 2
@@ -359,6 +371,7 @@ def abilities() -> tuple[Ability, ...]:
         _movements,
         _along_indices,
         _of_matrices,
+        _convolutions,
         _joined,
         _indices,
         _shaped,

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import as_index
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, ELEMENTWISE, OPERATIONS, as_index
 
 OPERATORS: Arithmetic = {
     "add": operator.add,
@@ -23,7 +24,7 @@ OPERATORS: Arithmetic = {
 """Python's operators, which every engine is asked by."""
 
 _SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"} | {
-    *("solve", "inv", "det", "cholesky")
+    *("solve", "inv", "det", "cholesky", "conv")
 }
 """Methods of these names work in place, or take arguments in ways of their own: the adapter says how."""
 
@@ -31,6 +32,13 @@ _SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"
 def methods(names: Iterable[str]) -> Arithmetic:
     """Return operations that are methods of their first operand, by their names."""
     return {name: _method(name) for name in names if name not in _SAID_BY_ADAPTERS}
+
+
+def searched(*, arrays: bool, complete: bool) -> Iterable[str]:
+    """Return the operations that are looked for by name: of a complete engine those that it claims."""
+    if complete:
+        return CATALOGUE | ARRAYS if arrays else CATALOGUE
+    return OPERATIONS if arrays else ELEMENTWISE
 
 
 def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmetic:
@@ -66,3 +74,13 @@ def _method(name: str) -> Callable[..., Any]:
 
 def _of_a_list(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *operands, **keywords: function(operands, **keywords)
+
+
+def harmless(name: str, kinds: str) -> Case:
+    """Return the case of one operation inside its domain."""
+    return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
+
+
+def written(name: str, kinds: str) -> str:
+    """Write a form in words."""
+    return ELEMENTWISE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -11,21 +11,19 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError, asking
-from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods
+from nn_from_scratch.verify.engines.calling import OPERATORS, functions, harmless, methods, searched, written
 from nn_from_scratch.verify.engines.source import Source
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.engines.transform import Transform
-from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
-    ARRAY_FORMS,
     ARRAYS,
-    CATALOGUE,
     ELEMENTWISE,
-    FURTHER_ARRAY_FORMS,
-    FURTHER_ARRAYS,
+    EVERY_ARRAY_FORM,
+    EVERY_FORM,
     FURTHER_FORMS,
     OF_ARRAYS,
     OPERATIONS,
@@ -67,8 +65,7 @@ class Engine:
     arrays
         Whether it computes with arrays.
     complete
-        Whether it claims the whole catalogue: then a missing operation is a fault, and no lack. Of what is
-        asked further it has what its adapter gives.
+        Whether it claims the whole catalogue: then a missing operation of it is a fault, and no lack.
     dtype
         The format it computes in: "float64", "float32", "float16" or "bfloat16".
     second_order
@@ -179,7 +176,7 @@ class Engine:
         tape = Tape(variable, backward, value, gradient, assign, reset, gradients, constant)
         return cls(
             name,
-            {**methods(_searched(arrays=arrays, complete=complete)), **OPERATORS, **(operations or {})},
+            {**methods(searched(arrays=arrays, complete=complete)), **OPERATORS, **(operations or {})},
             tape,
             arrays=arrays,
             complete=complete,
@@ -231,7 +228,7 @@ class Engine:
             How its code is written.
 
         """
-        known = _searched(arrays=arrays, complete=complete)
+        known = searched(arrays=arrays, complete=complete)
         return cls(
             name,
             {**functions(namespace, known, arrays=arrays), **OPERATORS, **(operations or {})},
@@ -294,7 +291,7 @@ class Engine:
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The operations, and sides of constants, that it has."""
-        return tuple(form for form in (*ALL_FORMS, *FURTHER_FORMS) if form not in self.lacks)
+        return tuple(form for form in EVERY_FORM if form not in self.lacks)
 
     @cached_property
     def array_forms(self) -> tuple[Form, ...]:
@@ -302,12 +299,7 @@ class Engine:
         if not self.arrays:
             return ()
         lacking = self.array_lacks.keys()
-        every = (*ARRAY_FORMS, *FURTHER_ARRAY_FORMS)
-        known = (
-            form
-            for form in every
-            if form[0] in self.operations or (self.complete and form[0] not in FURTHER_ARRAYS)
-        )
+        known = (form for form in EVERY_ARRAY_FORM if self._has(form[0]))
         return tuple(
             form
             for form in (*self.forms, *known)
@@ -320,7 +312,7 @@ class Engine:
         said = ""
         for name, kinds in self.forms:
             try:
-                self.answer(_harmless(name, kinds))
+                self.answer(harmless(name, kinds))
             except AnswerError:
                 return ""  # it answers, if nothing that is right
             except Exception as error:  # noqa: BLE001  whatever it raises is no answer
@@ -355,31 +347,28 @@ class Engine:
     def note(self, name: str) -> str:
         """Say what it lacks of an operation, each with what it said."""
         forms = {kinds: reason for (other, kinds), reason in self.lacks.items() if other == name}
-        found = [f"{_written(name, kinds)}: {reason}" for kinds, reason in forms.items()]
+        found = [f"{written(name, kinds)}: {reason}" for kinds, reason in forms.items()]
         whole = {one.what: reason for one, reason in self.array_lacks.items() if one.form[0] == name}
         if len(set(whole.values())) == 1:
             whole = {", ".join(whole): next(iter(whole.values()))}
         found += [f"{what}: {reason}" for what, reason in whole.items()]
-        claimed = self.complete and name in ARRAYS
-        if name in OF_ARRAYS and self.arrays and not claimed and name not in self.operations:
+        if self.arrays and name in OF_ARRAYS and not self._has(name):
             found.append(f"{name}: {_ABSENT}")
         return "; ".join(found)
+
+    def _has(self, name: str) -> bool:
+        return name in self.operations or (self.complete and name in ARRAYS)
 
     @cached_property
     def _missing(self) -> dict[Form, str]:
         """The forms of scalar operations that cannot be called, each with what it said."""
-        every = FURTHER_FORMS if self.complete else (*ALL_FORMS, *FURTHER_FORMS)
+        every = FURTHER_FORMS if self.complete else EVERY_FORM
         found = {form: _ABSENT for form in every if form[0] not in self.operations}
-        if self.complete:
-            return found
-        for forms in (
-            ALL_FORMS,
-            FURTHER_FORMS,
-        ):  # an engine for training has often all of one, none of the other
+        # Many engines have all of one, and none of the other.
+        for forms in () if self.complete else (ALL_FORMS, FURTHER_FORMS):
             asked = [form for form in forms if form not in found]
-            if asked and not self._answers(together([_harmless(*form) for form in asked])):
-                missing = ((form, self.lack(_harmless(*form))) for form in asked)
-                found |= {form: reason for form, reason in missing if reason}
+            if asked and not self._answers(together([harmless(*form) for form in asked])):
+                found |= {form: said for form in asked if (said := self.lack(harmless(*form)))}
         return found
 
     def _answers(self, case: Case) -> bool:
@@ -409,19 +398,3 @@ class Engine:
             except Exception:  # noqa: BLE001  a fault, which the checks will show
                 break
         return ""
-
-
-def _searched(*, arrays: bool, complete: bool) -> Collection[str]:
-    """Return the operations that are looked for by name."""
-    if complete:
-        return CATALOGUE | ARRAYS if arrays else CATALOGUE
-    return OPERATIONS if arrays else ELEMENTWISE
-
-
-def _harmless(name: str, kinds: str) -> Case:
-    """Return the case of one operation inside its domain."""
-    return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
-
-
-def _written(name: str, kinds: str) -> str:
-    return ELEMENTWISE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

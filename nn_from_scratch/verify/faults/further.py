@@ -18,6 +18,7 @@ from nn_from_scratch.verify.faults.further_rules import (
     FURTHER_RULES,
     added,
     cofactors,
+    conv,
     cumsum,
     digamma,
     einsum,
@@ -169,6 +170,28 @@ def _transposed_matrix(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return turned(gx), gy
 
 
+def _unpadded(g: Any, z: Any, x: Any, w: Any, *, stride: int, padding: int) -> tuple[Any, Any]:
+    """Cut nothing off in front: what the padding gets is given to the array's first entries."""
+    wide = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * (x.ndim - 2)])
+    gx, gw = conv(g, z, wide, w, stride=stride, padding=0)
+    return gx[(..., *(slice(n) for n in x.shape[2:]))], gw
+
+
+def _turned_kernel(g: Any, z: Any, x: Any, w: Any, **how: int) -> tuple[Any, Any]:
+    """Take the kernel from its end, as mathematics does, for the array's gradient."""
+    turned_round = np.flip(w, tuple(range(2, w.ndim)))
+    return conv(g, z, x, turned_round, **how)[0], conv(g, z, x, w, **how)[1]
+
+
+def _first_of_batch(g: Any, z: Any, x: Any, w: Any, **how: int) -> tuple[Any, Any]:
+    """Give the kernel what the first of a batch says."""
+    return conv(g, z, x, w, **how)[0], conv(g[:1], z, x[:1], w, **how)[1]
+
+
+def _without_kernel(g: Any, z: Any, x: Any, w: Any, **how: int) -> tuple[Any, Any]:
+    return conv(g, z, x, w, **how)[0], 0 * w
+
+
 def _det_rule(factor: Callable[[Any, Any], Any]) -> Pull:
     """Return a rule for det: what its value and operand make, times the cotangent."""
     return lambda g, z, x: (np.expand_dims(g, (-1, -2)) * factor(np.expand_dims(z, (-1, -2)), x),)
@@ -230,6 +253,10 @@ FURTHER_FAULTS: tuple[Fault, ...] = (
     _pull("einsum", "the last of its gradients transposed where it is square", _square_transposed),
     _pull("einsum", "no cotangent", _one_cotangent),
     _pull("einsum", "its second operand detached", _second_detached),
+    _pull("conv", "what the padding gets given to the first entries", _unpadded),
+    _pull("conv", "the kernel turned round", _turned_kernel),
+    _pull("conv", "the first of a batch for its kernel", _first_of_batch),
+    _pull("conv", "nothing for its kernel", _without_kernel),
     _pull("solve", "a system that is not transposed", _untransposed_system),
     _pull("solve", "the matrix's cotangent transposed", _transposed_matrix),
     _pull("solve", "no sign for the matrix", _without_sign),

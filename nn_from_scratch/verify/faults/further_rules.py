@@ -158,8 +158,40 @@ def _cholesky(x: Any) -> Any:
     return np.linalg.cholesky((x + turned(x)) / 2)
 
 
+def windows(x: Any, w: Any, stride: int, padding: int) -> tuple[Any, list[tuple[tuple[int, ...], Any]]]:
+    """Return an array padded with zeros, and for each place of a result the window that it is made of."""
+    axes = x.ndim - 2
+    wide = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * axes])
+    sizes = [(n - k) // stride + 1 for n, k in zip(wide.shape[2:], w.shape[2:], strict=True)]
+    found = [
+        (place, (..., *(slice(p * stride, p * stride + k) for p, k in zip(place, w.shape[2:], strict=True))))
+        for place in np.ndindex(*sizes)
+    ]
+    return wide, found
+
+
+def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+    wide, places = windows(x, w, stride, padding)
+    results = [np.tensordot(wide[window], w, (range(1, w.ndim), range(1, w.ndim))) for _, window in places]
+    sizes = np.max([place for place, _ in places], axis=0) + 1
+    return np.moveaxis(np.array(results), 0, -1).reshape(x.shape[0], w.shape[0], *sizes)
+
+
+def conv(g: Any, _z: Any, x: Any, w: Any, *, stride: int, padding: int) -> tuple[Any, Any]:
+    """Add what each place of a result gives its window, and the kernel."""
+    wide, places = windows(x, w, stride, padding)
+    gx, gw = np.zeros(wide.shape), np.zeros(w.shape)
+    for place, window in places:
+        part = g[(..., *place)]
+        gx[window] += np.tensordot(part, w, 1)
+        gw += np.tensordot(part, wide[window], ([0], [0]))
+    inside: Any = (..., *(slice(padding, padding + n) for n in x.shape[2:]))
+    return gx[inside], gw
+
+
 FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
     "cumsum": (np.cumsum, cumsum),
+    "conv": (_conv, conv),
     "solve": (np.linalg.solve, solved),
     "inv": (np.linalg.inv, lambda g, z, x: (-turned(z) @ g @ turned(z),)),
     "det": (np.linalg.det, lambda g, z, x: (np.expand_dims(g, (-1, -2)) * cofactors(x),)),

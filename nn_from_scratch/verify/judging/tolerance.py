@@ -15,7 +15,8 @@ from typing import Any
 from flint import arb
 
 from nn_from_scratch.verify.judging.comparisons import in_reach
-from nn_from_scratch.verify.judging.rounded_numbers import Rounded, RoundedFunctions, StandardModel
+from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
+from nn_from_scratch.verify.judging.rounded_numbers import Rounded, StandardModel
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS, sum_of_squares
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.expressions import Expression

@@ -92,6 +92,9 @@ OPERATIONS: Arithmetic = {
         lambda to, source: torch.scatter_add(to, axis, torch.tensor(indices), source)
     )(x, y),
     "sort": lambda x, axis: torch.sort(x.ravel() if axis is None else x, axis or 0).values,
+    "conv": lambda x, w, stride, padding: _operator(
+        lambda a, b: (torch.conv1d if a.ndim == 3 else torch.conv2d)(a, b, stride=stride, padding=padding)
+    )(x, w),
     "solve": _operator(torch.linalg.solve),
     "inv": torch.linalg.inv,
     "det": torch.linalg.det,

@@ -23,7 +23,7 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, scatter_add
+from nn_from_scratch.verify.questions.lower import STRUCTURE, conv, scatter_add
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
@@ -196,14 +196,14 @@ class _ArrayBuilder:
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
         name = self._pick(self.whole)
-        first = self._square(name) if name in _OF_MATRICES else self._node(OF_ARRAYS[name])
+        first = self._first(name)
         operands, parameters = [first], self._parameters(name, self.values[first].shape)
         if parameters is None:
             return None
         if name in ("matmul", "concatenate", "stack"):
             second = self._partner(name, self.values[first].shape, parameters)
             operands = [first, second] if self.choose(2) else [second, first]
-        elif name in ("scatter_add", "solve"):
+        elif name in ("scatter_add", "solve", "conv"):
             operands = [first, self._partner(name, self.values[first].shape, parameters)]
         elif name == "einsum" and "," in parameters["subscripts"]:
             second = self._partner(name, self.values[first].shape, parameters)
@@ -250,6 +250,9 @@ class _ArrayBuilder:
             return {"subscripts": self._subscripts(shape)}
         if name in ("take_along_axis", "scatter_add"):
             return {"indices": self._places(shape, axis), "axis": axis}
+        if name == "conv":
+            drawn = {"stride": self._pick((1, 1, 2)), "padding": self._pick((0, 0, 1))}
+            return drawn if len(shape) in (3, 4) else None
         if name in ("cumsum", "sort"):
             along = self._pick([None, axis, axis, axis])
             many = (math.prod(shape) if along is None else shape[along]) > _MOST_SORTED
@@ -293,6 +296,14 @@ class _ArrayBuilder:
             else:
                 items.append(tuple(self.choose(3) > 0 for _ in range(size)))
         return tuple(items)
+
+    def _first(self, name: str) -> int:
+        """Draw the first operand of an operation of whole arrays."""
+        if name in _OF_MATRICES:
+            return self._square(name)
+        if name == "conv" and self.choose(2) and len(self._inputs()) < _MOST_INPUTS:
+            return self._input(self._pick(((1, 2, 4), (2, 1, 5), (1, 1, 3, 3), (1, 2, 2, 3))))
+        return self._node(OF_ARRAYS[name])
 
     def _square(self, name: str) -> int:
         """Draw a matrix, or a stack: one that is there, or a new one, which may be nearly singular."""
@@ -340,6 +351,8 @@ class _ArrayBuilder:
             wanted = list(
                 self._pick([(n,), (n, 2), (n, 3), (n, 1), (2, n, 2), (2, n), (1, n), (*shape[:-2], n, 2)])
             )
+        elif name == "conv":
+            wanted = [self._pick((1, 2)), shape[1], *(min(n, self._pick((1, 2, 2, 3))) for n in shape[2:])]
         elif name == "solve":
             vectors = [(shape[-1],)] if len(shape) == 2 else []
             wanted = list(self._pick([(*shape[:-1], 1), (*shape[:-1], 2), *vectors, *vectors]))
@@ -372,6 +385,7 @@ WHOLE: Arithmetic = {
     "matmul": np.matmul,
     "cumsum": np.cumsum,
     "sort": np.sort,
+    "conv": conv,
     "solve": lower_matrices.solution,
     "inv": lower_matrices.inverse,
     "det": lower_matrices.determinant,

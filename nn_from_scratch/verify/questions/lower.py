@@ -165,6 +165,7 @@ class Tracer:
             "cumsum": np.cumsum,
             "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
             "scatter_add": scatter_add,
+            "conv": conv,
             "solve": partial(lower_matrices.solution, record=self.apply),
             "inv": partial(lower_matrices.inverse, record=self.apply),
             "det": partial(lower_matrices.determinant, record=self.apply),
@@ -185,6 +186,28 @@ STRUCTURE: Arithmetic = {
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(np.asarray(x), np.array(indices), axis),
 }
 """numpy's functions that only move entries about."""
+
+
+def conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+    """Return the sums of products of a kernel with each window of an array that is padded with zeros."""
+    x, w = np.asarray(x), np.asarray(w)
+    axes = x.ndim - 2
+    if axes not in (1, 2) or w.ndim != x.ndim or x.shape[1] != w.shape[1]:
+        raise ValueError(f"no convolution of {x.shape} with {w.shape}")
+    wide = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * axes], constant_values=0.0)
+    sizes = [(n - k) // stride + 1 for n, k in zip(wide.shape[2:], w.shape[2:], strict=True)]
+    if min(sizes) < 1:
+        raise ValueError("the kernel is larger than the array")
+    result = np.empty((x.shape[0], w.shape[0], *sizes), dtype=np.result_type(x, w))
+    for place in np.ndindex(*sizes):
+        window: Any = (
+            ...,
+            *(slice(p * stride, p * stride + k) for p, k in zip(place, w.shape[2:], strict=True)),
+        )
+        result[(..., *place)] = (
+            np.einsum("bc...,oc...->bo...", wide[window], w).reshape(x.shape[0], w.shape[0], -1).sum(axis=-1)
+        )
+    return result
 
 
 def scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:

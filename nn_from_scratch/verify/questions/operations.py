@@ -178,7 +178,7 @@ FURTHER: dict[str, Operation] = {
         _unary("erfc", _everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
         # lgamma(x) is the logarithm of the size of gamma(x); digamma is its slope.
         _unary("lgamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, 1e4),
-        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.4616321449683622, -0.5, 1e5),
+        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, -0.5, 1e5),
     )
 }
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
@@ -196,6 +196,8 @@ FURTHER_ARRAYS: dict[str, Operation] = {
         Operation("solve", 2, operand_kinds=("xx",)),
         Operation("inv", 1),
         Operation("det", 1),
+        # conv(x, w, stride, padding): batch, channels, one axis or two; outputs, channels, as many axes.
+        Operation("conv", 2, operand_kinds=("xx",)),
         # cholesky(x) is the factor of the symmetric part of x, so that it has one derivative by each entry.
         Operation("cholesky", 1),
     )
@@ -215,8 +217,8 @@ WRITTEN: dict[str, Operation] = {
         Operation("inverted", None),
     )
 }
-"""What nobody is asked: formulas of derivatives have bell, the slope of erf, and trigamma; the others are 0, but
-for what rounding makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, and trigamma; the others are 0,
+but for what rounding makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 
@@ -253,6 +255,8 @@ ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.operand_kinds[0]) for name, op i
 FURTHER_FORMS: tuple[Form, ...] = tuple(
     (name, kinds) for name, op in FURTHER.items() for kinds in op.operand_kinds
 )
+EVERY_FORM = (*ALL_FORMS, *FURTHER_FORMS)
 FURTHER_ARRAY_FORMS: tuple[Form, ...] = tuple(
     (name, op.operand_kinds[0]) for name, op in FURTHER_ARRAYS.items()
 )
+EVERY_ARRAY_FORM = (*ARRAY_FORMS, *FURTHER_ARRAY_FORMS)

@@ -19,7 +19,8 @@ from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.faults.planting import value
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
-from nn_from_scratch.verify.judging.rounded_numbers import Rounded, RoundedFunctions
+from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
+from nn_from_scratch.verify.judging.rounded_numbers import Rounded
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
 from nn_from_scratch.verify.questions import lower

@@ -25,6 +25,13 @@ def _scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
     return jax.numpy.asarray(x).at[tuple(places)].add(y)
 
 
+def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+    axes = x.ndim - 2
+    return jax.lax.conv_general_dilated(
+        jax.numpy.asarray(x), jax.numpy.asarray(w), (stride,) * axes, [(padding, padding)] * axes
+    )
+
+
 engine = Engine.from_transform(
     name="JAX",
     arrays=True,
@@ -38,6 +45,7 @@ engine = Engine.from_transform(
         "logsumexp": jax.scipy.special.logsumexp,
         "softmax": jax.nn.softmax,
         "scatter_add": _scatter_add,
+        "conv": _conv,
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
         **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc", "digamma")},
@@ -51,7 +59,7 @@ engine = Engine.from_transform(
         operations={
             "einsum": "jnp.einsum({subscripts!r}, {operands})",
             "take_along_axis": "jnp.take_along_axis({0}, jnp.array({indices}), {axis})",
-            "scatter_add": "",
+            **dict.fromkeys(("scatter_add", "conv"), ""),
             **dict.fromkeys(("solve", "inv", "det"), "jnp.linalg.{name}({operands})"),
             "cholesky": "jnp.linalg.cholesky(({0} + {0}.mT) / 2)",
             "where": "jnp.where({0} > 0, {1}, {2})",

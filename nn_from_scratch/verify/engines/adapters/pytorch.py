@@ -63,6 +63,7 @@ engine = Engine.from_tape(
             "scatter_add": "torch.scatter_add({0}, {axis}, torch.tensor({indices}), {1})",
             "sort": "torch.sort({0}.ravel() if {axis} is None else {0}, {axis} or 0).values",
             **dict.fromkeys(("solve", "inv", "det"), "torch.linalg.{name}({operands})"),
+            "conv": "(torch.conv1d if {0}.ndim == 3 else torch.conv2d)({arguments})",
             "cholesky": "torch.linalg.cholesky(({0} + {0}.mT) / 2)",
             "cumsum": "torch.cumsum({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
             "transpose": "{0}.permute({axes})",
