@@ -145,7 +145,8 @@ def test_built_in_engines_are_right(spec: str) -> None:
     results = verify(engine, graphs=60, grades=("rules", "accuracy"))
     faults = {failure["operation"] for failure in results["failures"] if failure["grade"] == "rules"}
     # micrograd's x ** 0 at 0 raises: a fault that it has.
-    assert faults <= ({"pow"} if spec == "micrograd" else set())
+    # PyTorch gives 0 for the gradient of the determinant of a singular matrix.
+    assert faults <= {"micrograd": {"pow"}, "pytorch": {"det"}}.get(spec, set())
     assert results["graphs"]["right"] > 40
 
 
