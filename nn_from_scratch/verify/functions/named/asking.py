@@ -115,7 +115,7 @@ def _answer(target: Target, seed: int) -> Answer:
         case Door.JAX:
             from nn_from_scratch.verify.functions.named import in_jax  # noqa: PLC0415  likewise
 
-            ask_the_door = partial(in_jax.rows_of, target)
+            ask_the_door = partial(in_jax.rows_of, target, seed)
     try:
         return Answer.of(ask_the_door())
     except TargetError:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nn_from_scratch.verify.functions.jaxpr.checking import examine
+from nn_from_scratch.verify.functions.jaxpr.checking import Options, examine
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers, precision
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.numeric import Input, Numeric, weighed
@@ -27,7 +27,7 @@ def _array(x: Any) -> Any:
     return jnp.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 
-def rows_of(target: Target) -> list[Row]:
+def rows_of(target: Target, seed: int) -> list[Row]:
     """Ask JAX's door."""
     inputs = arrays(target.inputs)
     try:
@@ -38,7 +38,7 @@ def rows_of(target: Target) -> list[Row]:
         Question.of(target.function, inputs)
     except ValueError as error:  # no argument has a gradient
         raise TargetError(f"{target.name} cannot be asked: {error}") from error
-    return examine(target.function, inputs, target.order, target.modes)
+    return examine(target.function, inputs, target.order, target.modes, Options(seed=seed))
 
 
 def numeric_of(target: Target, seed: int) -> Numeric:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.named.entries import Entry
-from nn_from_scratch.verify.functions.named.in_numpy import RULES
 from nn_from_scratch.verify.functions.named.literals import literal
 from nn_from_scratch.verify.functions.named.numeric import Numeric
 from nn_from_scratch.verify.functions.named.target import Code, Door, Target
@@ -224,11 +223,11 @@ def _by_the_suite(script: Script, row: Row, code: Code, arguments: _Arguments) -
     target, inputs = script.target, arguments.inputs
     seed = f", seed={script.seed}" if script.seed else ""
     match target.door:
-        case Door.NUMPY if code.forward and row.name == RULES:
+        case Door.NUMPY if code.forward and row.name == "rules":
             return _traced("trace_backward", f"{code.forward}, {code.backward}, {inputs}{seed}")
         case Door.NUMPY if not code.gradient:
             return []
-        case Door.NUMPY if row.name == RULES:
+        case Door.NUMPY if row.name == "rules":
             return _traced("trace_gradient", f"{code.function}, {code.gradient}, {inputs}{seed}")
         case Door.NUMPY:
             asked = f"{code.function}, {code.gradient}, {inputs}{seed}"
