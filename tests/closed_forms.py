@@ -9,7 +9,7 @@ import mpmath as mp
 
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.generate import askable
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 Formula = Callable[..., Any]
 Points = list[tuple[float, ...]]
@@ -71,6 +71,10 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
             lambda x, low, high: int(high < x),
         ),
     ),
+    "erf": (mp.erf, (lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-(x**2)),)),
+    "erfc": (mp.erfc, (lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-(x**2)),)),
+    "lgamma": (lambda x: mp.log(abs(mp.gamma(x))), (mp.digamma,)),
+    "digamma": (mp.digamma, (lambda x: mp.psi(1, x),)),
 }
 """By operation, its value and its derivative by each operand."""
 
@@ -86,6 +90,10 @@ _OWN_POINTS: dict[str, Points] = {
     "tan": [(0.3,), (-0.8,), (1e-8,), (3.0,)],
     "arcsin": _INSIDE_ONE,
     "arccos": _INSIDE_ONE,
+    "erf": [(0.3,), (1.7,), (-0.8,), (1e-8,), (5.5,)],
+    "erfc": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (20.0,)],
+    "lgamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)],
+    "digamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-5,), (20.0,)],
     "where": [(0.3, 1.7, -2.5), (-0.3, 1.7, -2.5)],
     "clip": [(0.3, -1.0, 1.0), (1.5, -1.0, 1.0), (-1.5, -1.0, 1.0)],
 }
@@ -106,7 +114,7 @@ class Truth:
 
 def truths(name: str) -> Iterator[Truth]:
     """Yield what is known of an operation: at ordinary points, and at those where engines went wrong."""
-    operation = CATALOGUE[name]
+    operation = ELEMENTWISE[name]
     value_of, derivatives = CLOSED_FORMS[name]
     for form in operation.operand_kinds:
         ordinary = _OWN_POINTS.get(name, _UNARY if operation.arity == 1 else _BINARY)

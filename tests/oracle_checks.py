@@ -10,9 +10,11 @@ import numpy as np
 from closed_forms import DIGITS, Truth, truths
 from flint import arb
 
+from nn_from_scratch.verify.faults import further_rules
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.many_inputs import direction
-from nn_from_scratch.verify.judging.rounded_numbers import RoundedFunctions, StandardModel
+from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
+from nn_from_scratch.verify.judging.rounded_numbers import StandardModel
 from nn_from_scratch.verify.oracles import finite_differences, pytorch, taylor
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -20,7 +22,13 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, as_index
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    ARRAY_FORMS,
+    FURTHER_ARRAY_FORMS,
+    FURTHER_FORMS,
+    as_index,
+)
 
 FLOAT64 = RoundedFunctions(StandardModel(FORMATS["float64"].unit_roundoff))
 _MANY = 2.0**10 * FORMATS["float64"].unit_roundoff  # roundings: exp(800) is off by 800
@@ -150,9 +158,11 @@ def pytorch_arrays_are_wrong(name: str) -> Iterator[str]:
 
 def _array_cases(name: str) -> Iterator[tuple[Case, Any]]:
     """Yield small array cases with an operation and little else, each with a direction."""
-    forms = [form for form in (*ALL_FORMS, *ARRAY_FORMS) if form[0] == name]
+    forms = [
+        form for form in (*ALL_FORMS, *FURTHER_FORMS, *ARRAY_FORMS, *FURTHER_ARRAY_FORMS) if form[0] == name
+    ]
     for index in range(12):
-        case = array_case(seeded(0, index), [*forms, ("mul", "xc")], most_steps=3)
+        case = array_case(seeded(0, index), [*forms, ("mul", "xc")], most_steps=1 if name == "digamma" else 3)
         live = {step.operation for step in case.expression.live_steps()}
         if name in live and 0 < len(case.point) <= 30 and all(abs(x) < 100 for x in case.point):
             yield case, np.array(direction(len(case.point), index))
@@ -166,7 +176,7 @@ def _weighed(case: Case, point: Any) -> float:
 
 
 _NUMPY_ARRAYS: Arithmetic = {
-    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "matmul")},
+    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "matmul", "cumsum", "sort")},
     **{
         name: getattr(np, name) for name in ("reshape", "transpose", "broadcast_to", "squeeze", "expand_dims")
     },
@@ -176,4 +186,12 @@ _NUMPY_ARRAYS: Arithmetic = {
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+    "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
+    "scatter_add": further_rules.added,
+    "conv": further_rules.FURTHER_PULLS["conv"][0],
+    "solve": np.linalg.solve,
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "cholesky": lambda x: np.linalg.cholesky((x + x.swapaxes(-1, -2)) / 2),
 }

@@ -11,6 +11,7 @@ from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
 from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.kernels import check_kernel
+from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_backward, trace_gradient
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError, check
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -23,6 +24,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "Expression",
+    "FunctionResult",
     "GradientError",
     "NotTraced",
     "Results",

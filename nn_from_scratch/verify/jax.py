@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nn_from_scratch.verify.functions.jaxpr.checking import require_right
+from nn_from_scratch.verify.functions.jaxpr.checking import Options, require_right
 
 __all__ = ["check_grads"]
 
@@ -18,15 +18,21 @@ def check_grads(  # noqa: PLR0917  the signature is JAX's
     atol: float | None = None,
     rtol: float | None = None,
     eps: float | None = None,
+    *,
+    expected: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
+    compute: str | None = None,
+    shapes: bool = True,
 ) -> None:
     """Check the derivatives of a function of JAX's arrays, up to an order.
 
     The jaxprs of the function (of `jax.custom_vjp` and `jax.custom_jvp` the primal) and of its derivative are
     run over balls at 256 bits, at the point and along one drawn direction: their formulas are equal to many
     digits, or proved to differ. Constants count as rounded; what `jax.lax.stop_gradient` holds is a constant.
-    The numbers, eagerly, under `jax.jit` and under `jax.vmap`, are judged by balls that grow by the roundings
-    of the operations that ran. What is not traced, and kinks, are judged by differences of the function's own
-    values in float64.
+    The derivative of a derivative is compared with what JAX itself makes of the primal, without custom rules.
+    The numbers, eagerly, under `jax.jit` and under `jax.vmap`, are compared with what their formula has, and
+    each operation's with its exact value at its own operands. What is not traced, and kinks, are judged by
+    differences of the function's own values in float64.
 
     Parameters
     ----------
@@ -42,6 +48,18 @@ def check_grads(  # noqa: PLR0917  the signature is JAX's
         mode, is passed over, unless no other is asked for.
     atol, rtol, eps
         Taken for compatibility, and not needed: tolerances are derived, and a formula needs no step.
+    expected
+        A function of `args` whose derivative `f` is meant to have in place of its own: ``lambda x: x`` for a
+        rounding with a straight-through gradient, ``lambda x: -x`` for a reversed one.
+    reference
+        A plain version of an `f` that cannot be traced, as a kernel: values and derivatives of `f` are judged
+        by the exact ones of this, within the rounding of its operations.
+    compute
+        The format that such an `f` computes in: "float64", "float32", "float16" or "bfloat16". By default the
+        widest dtype of its inputs.
+    shapes
+        Whether drawn inputs of other shapes are asked as well, where `f` takes them: a rule that takes a size
+        for a constant is wrong there.
 
     Raises
     ------
@@ -53,8 +71,8 @@ def check_grads(  # noqa: PLR0917  the signature is JAX's
     TypeError
         If `f` has a derivative of no mode that was asked for.
     ValueError
-        If no argument, or no output, is of floating point, or `order` or `modes` is none.
+        If no argument, or no output, is of floating point, or `order`, `modes` or `compute` is none.
 
     """
     del atol, rtol, eps
-    require_right(f, args, order, modes)
+    require_right(f, args, order, modes, Options(expected, reference, compute, shapes))

@@ -10,7 +10,7 @@ from nn_from_scratch import distribution
 
 def environment() -> dict[str, str | None]:
     """Return the versions that matter, None for a package that is not installed."""
-    packages = {name: _version(name) for name in ("numpy", "torch", "python-flint")}
+    packages = {name: _version(name) for name in ("numpy", "torch", "jax", "python-flint")}
     return {
         "nn_from_scratch": distribution.version(),
         "python": platform.python_version(),

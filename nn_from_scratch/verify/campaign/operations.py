@@ -9,7 +9,7 @@ from nn_from_scratch.verify.campaign.direct import Direct
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.avoidable import Loss
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 _MOST_LACKS = 6  # that are named of one operation
 
@@ -44,7 +44,7 @@ def operations_table(
     """
     supported = {name for name, _ in (*engine.forms, *engine.array_forms)}
     table = {}
-    for name in CATALOGUE | ARRAYS:
+    for name in OPERATIONS:
         undecided = found.undecided[name]
         decided = direct.checked[name] - direct.undecided[name] + found.checked[name] - undecided
         asked = direct.checked[name] + found.checked[name] + found.accusing[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.transform import Transform
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 _NO_OPERATIONS = """
     apply astype backprop backward clone copy cpu cuda data detach dim double eval float from_numpy grad
@@ -20,7 +20,7 @@ _FUNCTIONS = """
     inner log10 log2 logaddexp2 median outer pad rad2deg repeat roll sinc sort std swapaxes tensordot
     tile trace tril triu var
 """
-"""Functions of a namespace like numpy's that are differentiable, and that the catalogue does not have."""
+"""Functions of a namespace like numpy's that are differentiable, and that not every engine is asked."""
 _MOST_NAMED = 12
 
 
@@ -43,7 +43,7 @@ def _public(engine: Engine) -> list[str]:
         kind: type[Any] = type(engine.tape.variable(0.5))
     except Exception:  # noqa: BLE001  an engine that makes no leaf has no operation either
         return []
-    beside = {*CATALOGUE, *ARRAYS, *_NO_OPERATIONS.split()}
+    beside = {*OPERATIONS, *_NO_OPERATIONS.split()}
     return [
         name
         for name in dir(kind)

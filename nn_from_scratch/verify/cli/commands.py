@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch verify | moons | benchmark | report | doctor``."""
+"""The command line: ``nn-from-scratch verify | check | moons | benchmark | report | doctor``."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import doctor
+from nn_from_scratch.verify.cli import check, doctor
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import BUILT_IN, load
+from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
-from nn_from_scratch.verify.report import page
+from nn_from_scratch.verify.report import page, page_of_functions
 from nn_from_scratch.verify.results import tables
+from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
+from nn_from_scratch.verify.results.junit_functions import junit_of_functions
 
 _STATUSES = (
     "exit status: 0 all right; 1 a gradient is wrong or not settled, a curve differs, or what is checked "
-    "ended its process; 2 interrupted; 3 internal error; 4 bad usage, or an engine that cannot be loaded; "
-    "5 nothing could be checked, or not what was asked for"
+    "ended its process; 2 interrupted; 3 internal error; 4 bad usage, or an engine or function that cannot "
+    "be loaded; 5 nothing could be checked or decided, or not what was asked for"
 )
 
 
@@ -66,7 +69,7 @@ def _carry_out(options: argparse.Namespace) -> int:
         for path in (getattr(options, name, None) for name in ("json", "html", "junit")):
             _prepare(path)  # a path that cannot be written is told before the long work, not after
         return int(options.run(options))
-    except (UsageError, EngineError) as error:
+    except (UsageError, EngineError, TargetError) as error:
         return _told(f"error: {error}", BAD_USAGE)
     except KeyboardInterrupt:
         return _told("interrupted", INTERRUPTED)
@@ -138,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_graphs(command)
     command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
+    command = add("check", _check, check.TEXT)
+    check.add_arguments(command)
     text = "Train as the README does, and judge every iteration against certified losses."
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
@@ -178,6 +183,24 @@ def _verify(options: argparse.Namespace) -> int:
         _write(options.html, page(verify=results))
     tables.show_verify(Console(), results)
     return _status(results, options.grade or ())
+
+
+def _check(options: argparse.Namespace) -> int:
+    _prepare_folder(options.scripts)
+    targets = check.found(options)
+    _remove(options.json, options.html, options.junit)
+    with _progress() as progress:
+        results = check.asked(options, targets, progress)
+    _write(options.json, _as_json(results))
+    _write(options.junit, junit_of_functions(results))
+    if options.html:
+        _write(options.html, page_of_functions(results))
+    scripts = check.write_scripts(options.scripts, results) if options.scripts else []
+    show_functions(Console(), results)
+    for path in scripts:
+        print(f"script: {path}")
+    statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}
+    return statuses.get(results["verdict"], INTERRUPTED if results["interrupted"] else NOTHING_CHECKED)
 
 
 def _moons(options: argparse.Namespace) -> int:
@@ -296,6 +319,14 @@ def _remove(*paths: Path | None) -> None:
     for path in paths:
         if path is not None:
             path.unlink(missing_ok=True)
+
+
+def _prepare_folder(path: Path | None) -> None:
+    if path is not None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write into {path}: {error.strerror}") from error
 
 
 def _write(path: Path | None, text: str) -> None:

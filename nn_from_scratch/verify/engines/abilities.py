@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate_arrays import WHOLE
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE, Form
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, FURTHER_FORMS, OF_ARRAYS, Form
 
 Shape = tuple[int, ...]
 Parameters = Mapping[str, Any]
@@ -99,12 +99,12 @@ def together(cases: Sequence[Case]) -> Case:
 
 def _plain(form: Form) -> Form:
     """Return the form of an operation that takes any number of operands as its abilities have it."""
-    return (form[0], "xx") if form[0] in ("concatenate", "stack") else form
+    return (form[0], "xx") if OF_ARRAYS.get(form[0]) and OF_ARRAYS[form[0]].arity is None else form
 
 
 def _shapes(case: Case) -> list[Shape]:
     """Return the shape of every node."""
-    elementwise = {name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in CATALOGUE}
+    elementwise = {name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in ELEMENTWISE}
     with np.errstate(all="ignore"):
         nodes = case.expression.evaluate({**elementwise, **WHOLE}, [np.ones(shape) for shape in case.shapes])
     return [np.shape(node) for node in nodes]
@@ -142,7 +142,7 @@ def _always(*_: Any) -> bool:
 
 def _elementwise() -> Iterator[Ability]:
     """Every operation of the catalogue on arrays, and with operands that are broadcast."""
-    for form in ALL_FORMS:
+    for form in (*ALL_FORMS, *FURTHER_FORMS):
         count = form[1].count("x")
         yield Ability(form, "arrays", _case(form, [(2, 3)] * count, {}), _always)
         if count > 1:
@@ -163,7 +163,7 @@ def _shaped() -> Iterator[Ability]:
         ("empty arrays", (0, 2), lambda shapes, _: any(0 in shape for shape in shapes)),
     )
     for what, shape, needs in kinds:
-        for form in ALL_FORMS:
+        for form in (*ALL_FORMS, *FURTHER_FORMS):
             yield Ability(form, what, _case(form, [shape] * form[1].count("x"), {}), needs)
 
 
@@ -183,6 +183,10 @@ def _along_axes() -> Iterator[Ability]:
             yield Ability(
                 (name, "x"), what, _case((name, "x"), [shape], {"keepdims": False, **parameters}), needs
             )
+    for what, shape, parameters, needs in kinds:
+        if "keepdims" not in parameters and not isinstance(parameters["axis"], tuple):
+            for name in ("cumsum", "sort"):
+                yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
     for name in ("softmax", "log_softmax"):
         for what, shape, parameters, needs in kinds:
             if isinstance(parameters["axis"], int) and "keepdims" not in parameters:
@@ -209,6 +213,28 @@ def _products() -> Iterator[Ability]:
         yield Ability(("matmul", "xx"), what, _case(("matmul", "xx"), [first, second], {}), needs)
 
 
+def _sums_by_labels() -> Iterator[Ability]:
+    """Einsum, by what its subscripts say."""
+
+    def repeats(terms: str) -> bool:
+        return any(len({*term}) < len(term) for term in terms.replace("...", "").split(","))
+
+    def terms(p: Parameters) -> str:
+        return str(p["subscripts"]).partition("->")[0]
+
+    rows: tuple[tuple[str, str, tuple[Shape, ...], Needs], ...] = (
+        ("one operand", "ij->ji", ((2, 3),), lambda shapes, _: len(shapes) == 1),
+        ("two operands", "ij,jk->ik", ((2, 3), (3, 2)), lambda shapes, _: len(shapes) == 2),
+        ("more operands", "i,i,i->i", ((2,), (2,), (2,)), lambda shapes, _: len(shapes) > 2),
+        ("a label twice in one operand", "ii->i", ((2, 2),), lambda _, p: repeats(terms(p))),
+        ("an ellipsis", "...i->...", ((2, 3),), lambda _, p: "..." in p["subscripts"]),
+        ("no arrow", "ij,jk", ((2, 3), (3, 2)), lambda _, p: "->" not in p["subscripts"]),
+    )
+    for what, subscripts, shapes, needs in rows:
+        case = _case(("einsum", "x" * len(shapes)), shapes, {"subscripts": subscripts})
+        yield Ability(("einsum", "xx"), what, case, needs)
+
+
 def _movements() -> Iterator[Ability]:
     """Operations that only move entries about."""
 
@@ -233,6 +259,71 @@ def _movements() -> Iterator[Ability]:
     )
     for name, what, shape, parameters, needs in rows:
         yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
+
+
+def _convolutions() -> Iterator[Ability]:
+    plain = {"stride": 1, "padding": 0}
+    rows: tuple[tuple[str, tuple[Shape, Shape], Parameters, Needs], ...] = (
+        ("one axis", ((1, 1, 3), (1, 1, 2)), plain, lambda shapes, _: _rank(shapes) == 3),
+        ("two axes", ((1, 1, 2, 2), (1, 1, 2, 2)), plain, lambda shapes, _: _rank(shapes) == 4),
+        ("a stride", ((1, 1, 4), (1, 1, 2)), {**plain, "stride": 2}, lambda _, p: p["stride"] > 1),
+        ("padding", ((1, 1, 3), (1, 1, 2)), {**plain, "padding": 1}, lambda _, p: p["padding"] > 0),
+    )
+    for what, shapes, parameters, needs in rows:
+        yield Ability(("conv", "xx"), what, _case(("conv", "xx"), shapes, parameters), needs)
+
+
+def _of_matrices() -> Iterator[Ability]:
+    def is_stack(shapes: Sequence[Shape], _: Parameters) -> bool:
+        return _rank(shapes) > 2
+
+    for name in ("inv", "det", "cholesky"):
+        yield Ability((name, "x"), "a matrix", _matrices((name, "x"), [(2, 2)]), _always)
+        yield Ability((name, "x"), "stacks of matrices", _matrices((name, "x"), [(2, 2, 2)]), is_stack)
+    kinds: tuple[tuple[str, Shape, Shape, Needs], ...] = (
+        ("a vector", (2, 2), (2,), lambda shapes, _: len(shapes[1]) == 1),
+        ("a matrix", (2, 2), (2, 3), lambda shapes, _: len(shapes[1]) == 2),
+        ("stacks of matrices", (2, 2, 2), (2, 2, 1), is_stack),
+    )
+    for what, matrix, right, needs in kinds:
+        yield Ability(("solve", "xx"), what, _matrices(("solve", "xx"), [matrix, right]), needs)
+
+
+def _matrices(form: Form, shapes: Sequence[Shape]) -> Case:
+    """Return the case of an operation whose first operand is a matrix, which is not singular."""
+    case = _case(form, shapes, {})
+    matrix = np.broadcast_to(np.eye(2) + 0.5, shapes[0]).ravel()
+    return replace(case, point=(*map(float, matrix), *case.point[matrix.size :]))
+
+
+def _along_indices() -> Iterator[Ability]:
+    """Entries taken along an axis, and added to."""
+    kinds: tuple[tuple[str, Shape, Parameters, Needs], ...] = (
+        ("an axis", (2, 3), {"indices": ((0, 1), (1, 1)), "axis": 1}, _always),
+        ("the first axis", (3, 2), {"indices": ((0, 1), (1, 1)), "axis": 0}, lambda _, p: p["axis"] == 0),
+        ("a negative axis", (2, 3), {"indices": ((0, 1), (1, 1)), "axis": -1}, lambda _, p: p["axis"] < 0),
+        ("arrays of 1 axis", (3,), {"indices": (0, 1), "axis": 0}, lambda shapes, _: _rank(shapes) == 1),
+        (
+            "arrays of 3 axes or more",
+            (1, 3, 1),
+            {"indices": (((0,), (1,)),), "axis": 1},
+            lambda shapes, _: _rank(shapes) > 2,
+        ),
+    )
+    for what, shape, parameters, needs in kinds:
+        source = np.shape(parameters["indices"])
+        for form, shapes in ((("take_along_axis", "x"), [shape]), (("scatter_add", "xx"), [shape, source])):
+            yield Ability(form, what, _case(form, shapes, parameters), needs)
+    form = ("take_along_axis", "x")
+
+    def broadcasts(shapes: Sequence[Shape], p: Parameters) -> bool:
+        found = list(np.shape(p["indices"]))
+        found[p["axis"]] = shapes[0][p["axis"]]
+        return tuple(found) != shapes[0]
+
+    yield Ability(
+        form, "indices that broadcast", _case(form, [(2, 3)], {"indices": ((0, 1),), "axis": 1}), broadcasts
+    )
 
 
 def _joined() -> Iterator[Ability]:
@@ -272,7 +363,19 @@ def _indices() -> Iterator[Ability]:
 @cache
 def abilities() -> tuple[Ability, ...]:
     """Return what an engine with arrays is asked before it is asked anything else."""
-    parts = (_elementwise, _along_axes, _products, _movements, _joined, _indices, _shaped)
+    parts = (
+        _elementwise,
+        _along_axes,
+        _products,
+        _sums_by_labels,
+        _movements,
+        _along_indices,
+        _of_matrices,
+        _convolutions,
+        _joined,
+        _indices,
+        _shaped,
+    )
     return tuple(ability for part in parts for ability in part())
 
 

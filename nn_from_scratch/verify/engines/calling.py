@@ -6,8 +6,11 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
+from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import as_index
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, ELEMENTWISE, OPERATIONS, as_index
 
 OPERATORS: Arithmetic = {
     "add": operator.add,
@@ -20,11 +23,22 @@ OPERATORS: Arithmetic = {
 }
 """Python's operators, which every engine is asked by."""
 
+_SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"} | {
+    *("solve", "inv", "det", "cholesky", "conv")
+}
+"""Methods of these names work in place, or take arguments in ways of their own: the adapter says how."""
+
 
 def methods(names: Iterable[str]) -> Arithmetic:
     """Return operations that are methods of their first operand, by their names."""
-    # A method called where takes its condition in a way of its own: the adapter has to say it.
-    return {name: _method(name) for name in names if name != "where"}
+    return {name: _method(name) for name in names if name not in _SAID_BY_ADAPTERS}
+
+
+def searched(*, arrays: bool, complete: bool) -> Iterable[str]:
+    """Return the operations that are looked for by name: of a complete engine those that it claims."""
+    if complete:
+        return CATALOGUE | ARRAYS if arrays else CATALOGUE
+    return OPERATIONS if arrays else ELEMENTWISE
 
 
 def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmetic:
@@ -34,6 +48,21 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
         found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)
     for name in found.keys() & {"concatenate", "stack"}:
         found[name] = _of_a_list(found[name])
+    solvers = getattr(namespace, "linalg", None)
+    if solvers is not None:
+        found |= {
+            name: getattr(solvers, name)
+            for name in names
+            if name in {"solve", "inv", "det"} and hasattr(solvers, name)
+        }
+        if "cholesky" in names and hasattr(solvers, "cholesky"):
+            found["cholesky"] = lambda x: solvers.cholesky((x + x.swapaxes(-1, -2)) / 2)
+    if "take_along_axis" in found:
+        found["take_along_axis"] = lambda x, indices, axis: namespace.take_along_axis(
+            x, np.array(indices), axis
+        )
+    if "einsum" in found:
+        found["einsum"] = lambda *operands, subscripts: namespace.einsum(subscripts, *operands)
     if arrays:
         found["index"] = lambda x, index: x[as_index(index)]
     return found
@@ -45,3 +74,13 @@ def _method(name: str) -> Callable[..., Any]:
 
 def _of_a_list(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *operands, **keywords: function(operands, **keywords)
+
+
+def harmless(name: str, kinds: str) -> Case:
+    """Return the case of one operation inside its domain."""
+    return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
+
+
+def written(name: str, kinds: str) -> str:
+    """Write a form in words."""
+    return ELEMENTWISE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

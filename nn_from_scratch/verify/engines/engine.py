@@ -11,14 +11,24 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError, asking
-from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods
+from nn_from_scratch.verify.engines.calling import OPERATORS, functions, harmless, methods, searched, written
 from nn_from_scratch.verify.engines.source import Source
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.engines.transform import Transform
-from nn_from_scratch.verify.questions.cases import Case, single
+from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, ARRAYS, CATALOGUE, Form
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    ARRAYS,
+    ELEMENTWISE,
+    EVERY_ARRAY_FORM,
+    EVERY_FORM,
+    FURTHER_FORMS,
+    OF_ARRAYS,
+    OPERATIONS,
+    Form,
+)
 
 # What an engine raises for an operation it does not have; anything else is a fault.
 _LACKS = (AttributeError, TypeError, NotImplementedError)
@@ -55,7 +65,7 @@ class Engine:
     arrays
         Whether it computes with arrays.
     complete
-        Whether it claims the whole catalogue: then a missing operation is a fault, and no lack.
+        Whether it claims the whole catalogue: then a missing operation of it is a fault, and no lack.
     dtype
         The format it computes in: "float64", "float32", "float16" or "bfloat16".
     second_order
@@ -84,7 +94,7 @@ class Engine:
     def __post_init__(self) -> None:
         if self.dtype not in FORMATS:
             raise ValueError(f"dtype {self.dtype!r} is none of {', '.join(FORMATS)}")
-        unknown = set(self.operations) - set(CATALOGUE | ARRAYS)
+        unknown = set(self.operations) - set(OPERATIONS)
         if unknown:
             raise ValueError(f"operations not in the catalogue: {', '.join(sorted(unknown))}")
         if self.second_order and self.tape and self.tape.gradients is None:
@@ -156,7 +166,7 @@ class Engine:
         arrays
             Whether it computes with arrays. Their operations are called with numpy's keywords.
         complete
-            Whether a missing operation is a fault.
+            Whether a missing operation of the catalogue is a fault.
         dtype
             The format it computes in.
         source
@@ -164,10 +174,9 @@ class Engine:
 
         """
         tape = Tape(variable, backward, value, gradient, assign, reset, gradients, constant)
-        known = CATALOGUE | ARRAYS if arrays else CATALOGUE
         return cls(
             name,
-            {**methods(known), **OPERATORS, **(operations or {})},
+            {**methods(searched(arrays=arrays, complete=complete)), **OPERATORS, **(operations or {})},
             tape,
             arrays=arrays,
             complete=complete,
@@ -210,7 +219,7 @@ class Engine:
         arrays
             Whether it computes with arrays.
         complete
-            Whether a missing operation is a fault.
+            Whether a missing operation of the catalogue is a fault.
         dtype
             The format it computes in.
         second_order
@@ -219,7 +228,7 @@ class Engine:
             How its code is written.
 
         """
-        known = CATALOGUE | ARRAYS if arrays else CATALOGUE
+        known = searched(arrays=arrays, complete=complete)
         return cls(
             name,
             {**functions(namespace, known, arrays=arrays), **OPERATORS, **(operations or {})},
@@ -235,8 +244,7 @@ class Engine:
     @cached_property
     def lacks(self) -> dict[Form, str]:
         """The operations, and sides of constants, that it does not have, each with what it said."""
-        found = {form: reason for form, reason in self._missing.items() if form[0] not in self.broken}
-        return {form: reason for form, reason in found.items() if form in ALL_FORMS}
+        return {form: reason for form, reason in self._missing.items() if form[0] not in self.broken}
 
     @property
     def array_lacks(self) -> dict[Ability, str]:
@@ -270,8 +278,8 @@ class Engine:
         """The operations that its adapter gives and that cannot be called in any form, and what they said."""
         found = {}
         for name in sorted(self.explicit & self.operations.keys()):
-            if name in CATALOGUE:
-                said = [self._missing.get((name, kinds), "") for kinds in CATALOGUE[name].operand_kinds]
+            if name in ELEMENTWISE:
+                said = [self._missing.get((name, kinds), "") for kinds in ELEMENTWISE[name].operand_kinds]
             elif self.tape and self.arrays and not self.complete:
                 said = [self.lack(one.case) for one in abilities() if one.form[0] == name]
             else:
@@ -283,7 +291,7 @@ class Engine:
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The operations, and sides of constants, that it has."""
-        return tuple(form for form in ALL_FORMS if form not in self.lacks)
+        return tuple(form for form in EVERY_FORM if form not in self.lacks)
 
     @cached_property
     def array_forms(self) -> tuple[Form, ...]:
@@ -291,7 +299,7 @@ class Engine:
         if not self.arrays:
             return ()
         lacking = self.array_lacks.keys()
-        known = (form for form in ARRAY_FORMS if self.complete or form[0] in self.operations)
+        known = (form for form in EVERY_ARRAY_FORM if self._has(form[0]))
         return tuple(
             form
             for form in (*self.forms, *known)
@@ -304,7 +312,7 @@ class Engine:
         said = ""
         for name, kinds in self.forms:
             try:
-                self.answer(_harmless(name, kinds))
+                self.answer(harmless(name, kinds))
             except AnswerError:
                 return ""  # it answers, if nothing that is right
             except Exception as error:  # noqa: BLE001  whatever it raises is no answer
@@ -339,26 +347,29 @@ class Engine:
     def note(self, name: str) -> str:
         """Say what it lacks of an operation, each with what it said."""
         forms = {kinds: reason for (other, kinds), reason in self.lacks.items() if other == name}
-        found = [f"{_written(name, kinds)}: {reason}" for kinds, reason in forms.items()]
+        found = [f"{written(name, kinds)}: {reason}" for kinds, reason in forms.items()]
         whole = {one.what: reason for one, reason in self.array_lacks.items() if one.form[0] == name}
         if len(set(whole.values())) == 1:
             whole = {", ".join(whole): next(iter(whole.values()))}
         found += [f"{what}: {reason}" for what, reason in whole.items()]
-        if name in ARRAYS and self.arrays and not self.complete and name not in self.operations:
+        if self.arrays and name in OF_ARRAYS and not self._has(name):
             found.append(f"{name}: {_ABSENT}")
         return "; ".join(found)
 
+    def _has(self, name: str) -> bool:
+        return name in self.operations or (self.complete and name in ARRAYS)
+
     @cached_property
     def _missing(self) -> dict[Form, str]:
-        """The forms of the catalogue that cannot be called, each with what it said."""
-        if self.complete:
-            return {}
-        found = {form: _ABSENT for form in ALL_FORMS if form[0] not in self.operations}
-        asked = [form for form in ALL_FORMS if form not in found]
-        if not asked or self._answers(together([_harmless(*form) for form in asked])):
-            return found
-        missing = ((form, self.lack(_harmless(*form))) for form in asked)
-        return found | {form: reason for form, reason in missing if reason}
+        """The forms of scalar operations that cannot be called, each with what it said."""
+        every = FURTHER_FORMS if self.complete else EVERY_FORM
+        found = {form: _ABSENT for form in every if form[0] not in self.operations}
+        # Many engines have all of one, and none of the other.
+        for forms in () if self.complete else (ALL_FORMS, FURTHER_FORMS):
+            asked = [form for form in forms if form not in found]
+            if asked and not self._answers(together([harmless(*form) for form in asked])):
+                found |= {form: said for form in asked if (said := self.lack(harmless(*form)))}
+        return found
 
     def _answers(self, case: Case) -> bool:
         try:
@@ -387,12 +398,3 @@ class Engine:
             except Exception:  # noqa: BLE001  a fault, which the checks will show
                 break
         return ""
-
-
-def _harmless(name: str, kinds: str) -> Case:
-    """Return the case of one operation inside its domain."""
-    return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
-
-
-def _written(name: str, kinds: str) -> str:
-    return CATALOGUE[name].text(*("constant" if kind == "c" else "node" for kind in kinds))

@@ -9,7 +9,7 @@ from typing import Any
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Step
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
+from nn_from_scratch.verify.questions.operations import OPERATIONS, bare
 
 METHOD = "{0}.{name}({others})"
 """An operation written as a method of its first operand."""
@@ -29,9 +29,9 @@ class Source(ABC):
     """The syntax of an engine, as templates for `str.format`.
 
     Python's operators, indexing and ``abs`` are written as in Python; other operations by `operations`, or
-    else by `call`. Their templates are given the operands as ``{0}``, ``{1}`` ..., all arguments as
-    ``{arguments}``, those after the first operand as ``{others}``, the operation's ``{name}``, and numpy's
-    keywords by their names.
+    else by `call`. Their templates are given the operands as ``{0}``, ``{1}`` ..., all of them as
+    ``{operands}``, all arguments as ``{arguments}``, those after the first operand as ``{others}``, the
+    operation's ``{name}``, and numpy's keywords by their names.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Source(ABC):
 
     def write(self, step: Step, operands: Sequence[str], kinds: str) -> str:
         """Write one operation; `kinds` says which operands are constants, as `Expression.operand_kinds`."""
-        operation = (CATALOGUE | ARRAYS)[step.operation]
+        operation = OPERATIONS[step.operation]
         operands = [
             self.constant.format(text) if kind == "a" else text
             for text, kind in zip(operands, kinds, strict=True)
@@ -76,10 +76,11 @@ class Source(ABC):
             for text, kind in zip(operands, kinds, strict=True)
         ]
         keywords = [f"{key}={value!r}" for key, value in parameters.items()]
-        first = [f"[{', '.join(texts)}]"] if operation.arity is None else texts
+        first = [f"[{', '.join(texts)}]"] if operation.of_a_list else texts
         return template.format(
             *operands,
             name=step.operation,
+            operands=", ".join(first),
             arguments=", ".join([*first, *keywords]),
             others=", ".join([*first[1:], *keywords]),
             **parameters,

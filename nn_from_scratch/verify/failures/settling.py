@@ -32,7 +32,7 @@ from nn_from_scratch.verify.failures.telling import failure
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Step
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 from nn_from_scratch.verify.questions.roles import CAPTURED, SHARED, TWICE, DirectQuestion
 
 QUESTIONS = 30_000
@@ -91,13 +91,13 @@ class Settling:
     def wrong(self) -> set[str]:
         """The operations that have a fault of their own."""
         faults = (name for name, what in self._faults if not self._is_of_the_reverse_pass(what))
-        return {*faults} & set(CATALOGUE | ARRAYS)
+        return {*faults} & set(OPERATIONS)
 
     @property
     def unsettled(self) -> set[str]:
         """The operations with failures that nobody examined, or that the reverse pass leaves open."""
         left_open = {name for name, what in self._faults if self._is_of_the_reverse_pass(what)}
-        return self._unsettled | ((left_open - self.wrong) & set(CATALOGUE | ARRAYS))
+        return self._unsettled | ((left_open - self.wrong) & set(OPERATIONS))
 
     def failures(self) -> list[dict[str, Any]]:
         """Return what is told, one cause behind several operations as one."""

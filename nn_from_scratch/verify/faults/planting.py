@@ -12,7 +12,7 @@ from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.faults.array_rules import PULLS
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.faults.victim import Victim, summed
-from nn_from_scratch.verify.questions.operations import ARRAYS
+from nn_from_scratch.verify.questions.operations import OF_ARRAYS
 
 ANY = "any operation"
 """What is blamed for a fault that every operation shows alike."""
@@ -60,7 +60,7 @@ class Fault:
     @property
     def arrays(self) -> bool:
         """Whether only arrays show it."""
-        return self.kind == "arrays" or any(name in ARRAYS for name in self.operations)
+        return self.kind == "arrays" or any(name in OF_ARRAYS for name in self.operations)
 
 
 def _planted(rule: str, description: str, victim: Victim, kind: str) -> Fault:

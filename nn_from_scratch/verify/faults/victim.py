@@ -11,7 +11,7 @@ import numpy as np
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.faults.array_rules import PULLS, Pull
 from nn_from_scratch.verify.faults.rules import RULES, Row
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 
 @dataclass(eq=False, slots=True)
@@ -152,7 +152,9 @@ class Victim:
             value=lambda node: node.data,
             gradient=lambda node: node.grad,
             assign=lambda leaf, value: setattr(leaf, "data", value),
-            operations={rule: self._operation(rule) for rule in CATALOGUE | ARRAYS},
+            operations={
+                rule: self._operation(rule) for rule in OPERATIONS if rule in {*self.table, *self.whole}
+            },
             arrays=True,
             complete=True,
         )

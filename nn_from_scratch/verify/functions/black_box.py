@@ -27,6 +27,12 @@ _REPEATABLE = 1e-6  # relative: two values of one point that differ by more are 
 _DEEPEST = {8: 50, 4: 22, 2: 10}  # of the steps, by the size of the inputs' numbers in bytes
 
 
+_FLAT = (
+    "the function does not change at all near the point, as the gradient says, and farther away it changes "
+    "by stairs: it was rounded, or computed coarsely. Compute it more exactly"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A derivative by finite differences, with what the gradient makes of it.
@@ -104,7 +110,7 @@ class BlackBox:
         self.point = self.arguments.point
         self.evaluations += 1
         value = self.arguments.call(function, self.point)
-        asks_cotangent = takes_one_more(gradient, self.arguments, needed=not is_one_number(value))
+        asks_cotangent = takes_one_more(gradient, len(self.arguments.trees), needed=not is_one_number(value))
         self.outputs = Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):
@@ -152,17 +158,7 @@ class BlackBox:
 
         """
         before = self.evaluations
-        roughness = self.roughness + self._rounding_of_point()
-        line = Line(
-            self.value,
-            self.point,
-            vector,
-            self.centre,
-            self.outputs.dtype,
-            jitter=jitter,
-            roughness=roughness,
-            unit=self.believed,
-        )
+        line = self.line(vector, jitter)
         last = self.deepest if deep is None else min(deep, self.deepest)
         slope = measure(
             line,
@@ -172,6 +168,19 @@ class BlackBox:
         self.coarseness = max(self.coarseness, slope.rough)
         self.believed = max(self.believed, slope.unit)
         return self._compare(vector, slope, floor, self.evaluations - before)
+
+    def line(self, vector: Floats, jitter: float = 1.0) -> Line:
+        """Return the function along a vector."""
+        return Line(
+            self.value,
+            self.point,
+            vector,
+            self.centre,
+            self.outputs.dtype,
+            jitter=jitter,
+            roughness=self.roughness + self._rounding_of_point(),
+            unit=self.believed,
+        )
 
     def direction(self, number: int) -> Floats:
         """Return a drawn direction: random signs, each number by about the size of its array."""
@@ -223,6 +232,8 @@ class BlackBox:
         shown = slope.fine if slope.fine is not None and slope.fine.error + own <= VAGUE * scale else best
         interval = shown.error + own
         verdict, reason = _judged(got, shown, bounds, (interval, kink, scale), max(slope.noise, slope.rough))
+        if verdict == "wrong" and slope.flat and abs(got) <= own:
+            verdict, reason = "undecided", _FLAT
         return Measured(
             got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough
         )

@@ -60,7 +60,7 @@ def _of_leaf(box: BlackBox, leaf: Leaf) -> str:
     if any(not np.isfinite(x.expected) for x in found) or not any(x.wrong for x in found):
         return ""
     factor = _factor(vectors, found, given)
-    if factor is not None:
+    if factor is not None or not given.any():
         return _factor_in_words(factor, leaf)
     for name, guess in _rearranged(leaf, given):
         if all(_fits(float(v @ guess), x) for v, x in zip(vectors, found, strict=True)):
@@ -94,7 +94,9 @@ def _factor(vectors: list[Floats], found: list[Measured], given: Floats) -> floa
     return factor if good and (np.count_nonzero(given) > 1 or _nice(factor) is not None) else None
 
 
-def _factor_in_words(factor: float, leaf: Leaf) -> str:
+def _factor_in_words(factor: float | None, leaf: Leaf) -> str:
+    if factor is None:
+        return "it is 0 throughout, as if it were not computed"
     if abs(factor) < 1e-6:
         return "it should be 0"
     if abs(factor + 1) < 1e-3:

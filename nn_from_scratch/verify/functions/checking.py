@@ -1,33 +1,54 @@
-"""The check of one function and its hand-written gradient that raises."""
+"""The check of one function and its hand-written gradient: by formulas, by values, and the contract."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
-from nn_from_scratch.verify.functions.causes import likely_cause
-from nn_from_scratch.verify.functions.doubts import doubt
-from nn_from_scratch.verify.functions.judging import judge
-from nn_from_scratch.verify.functions.locating import wrong_entries
+from nn_from_scratch.verify.functions.formula import MANY, Counted, traced_formula
+from nn_from_scratch.verify.functions.inputs import Arguments
+from nn_from_scratch.verify.functions.outputs import Outputs
+from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
+from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
+from nn_from_scratch.verify.functions.result import FunctionResult
+from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.traced import NotTraced, Traced
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.functions.values import Differences, differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
-_LINES = 4
+ABSENT: Any = object()
+"""Stands for inputs that are not given."""
+
+KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
 
 
 def check_gradient(
-    function: Callable[..., Any], gradient: Callable[..., Any], inputs: Any, *, seed: int = 0
-) -> Measured:
-    """Check a hand-written gradient of a function of which nothing is known but its values.
+    function: Any,
+    gradient: Any = None,
+    inputs: Any = ABSENT,
+    *,
+    expected: Callable[..., Any] | None = None,
+    reference: Reference | None = None,
+    compute: str | None = None,
+    stored: str | None = None,
+    seed: int = 0,
+    shapes: bool = True,
+    progress: Report | None = None,
+) -> FunctionResult:
+    """Check a hand-written gradient of a function.
 
-    The derivative along a random direction is compared with finite differences whose error is estimated, not
-    chosen: the noise of the function, the type of the numbers that it computes with and its scale are found
-    out from its values. A gradient is accused only of what they cannot explain, and called right only where
-    they could have shown an error of a hundredth; else the question is undecided, and says why. A smooth
-    function of any number of inputs takes at most 20 evaluations. If the gradient is wrong, its wrong
-    entries are looked for and named.
+    Where numpy code can be traced, its formula is compared with the derivative of the function's at 256 bits:
+    a proof, in float32 as in float64. Beside that, and where it is not traced, the derivative along a random
+    direction is compared with finite differences whose error is estimated, not chosen: the noise of the
+    function, the type of the numbers that it computes with and its scale are found out from its values. A
+    gradient is accused only of what they cannot explain, and called right only where they could have shown
+    an error of a hundredth; else the question is undecided, and says why. Where the two disagree, the formula
+    holds. A smooth function of any number of inputs takes at most 20 evaluations where the inputs are many.
+    If the gradient is wrong, its wrong entries are looked for and named.
 
     Parameters
     ----------
@@ -36,78 +57,201 @@ def check_gradient(
     gradient
         Maps the same inputs to the gradient: an array of the input's shape (or a sparse one, or None for
         zeros), a tuple of them for several arguments, nested as the inputs are. If it has one required
-        parameter more than there are arguments, a drawn cotangent of the value's shape is passed there.
+        parameter more than there are arguments, a drawn cotangent of the value's shape is passed there. It
+        may be left out, so that the point is the second argument, where the function brings its own: an
+        object with ``forward`` and ``backward``; a function with an attribute ``gradient``, ``grad`` or
+        ``vjp``; or one that returns (value, gradient), as scipy's ``jac=True`` has it.
     inputs
         The point: a number or an array, or a tuple of arguments; each may be a list, tuple or dict itself. A
         dict whose keys are the function's parameters is passed by keyword. Inputs keep their type (float64,
         float32, float16); integers, None and texts within are passed through.
+    expected
+        The function that the gradient is meant to be the derivative of, where that is not `function` on
+        purpose: of a straight-through estimator ``lambda x: x``, of a gradient reversal ``lambda x: -x``.
+    reference
+        Where the function is a kernel that cannot be traced: its plain version in numpy, or a tuple of that
+        and its gradient. Values and gradients are judged by its exact ones, within its own rounding.
+    compute, stored
+        With `reference`: the format that the kernel computes in, by default that of its results, and the
+        format of its results where that is not their dtype: "float32" and "bfloat16".
     seed
         Which directions and which cotangent.
+    shapes
+        Whether the formula is asked at drawn inputs of other shapes as well.
+    progress
+        Called as progress(done, of, words) every half second of a long trace.
 
     Returns
     -------
-    Measured
-        The derivative along the direction: got, expected, and the interval within which they agree; its
-        `miss_probability` says how likely a wrong gradient passes.
+    FunctionResult
+        Its rows say what was possible: "formula equal at this point to 74 digits", "numbers within 0.8
+        units", or "numbers compared only" and why; its `miss_probability` how likely a wrong gradient passes.
 
     Raises
     ------
     GradientError
-        If the gradient is wrong, is not the same twice, or changes what is not its own.
+        If the gradient is wrong, loses digits that its dtype has, is not the same twice, or changes what is
+        not its own. Its `result` is what was found.
     UndecidedError
-        If the values cannot decide: noise, a jump, an edge of the domain, a function that is not
-        deterministic.
+        If nothing can decide: noise, a jump, an edge of the domain, a function that is not deterministic.
     ValueError
-        If the function returns no finite real number, or the gradient has another shape than the input.
+        If the function returns no finite real number, the gradient has another shape than the input, or what
+        is expected another shape than the function's value.
+    TypeError
+        If no gradient is given, and the function brings none.
 
     """
-    box = BlackBox(function, gradient, inputs, seed)
-    judged = judge(box)
-    if judged.verdict == "wrong":
-        wrong = {k: x for k, x in judged.entries.items() if x.wrong}
-        complete = len(judged.entries) == len(box.point)
-        if not wrong:
-            wrong, complete = wrong_entries(box, judged.vector, judged.whole)
-        reason = doubt(box, judged.whole, wrong, complete=complete)
-        if reason:
-            raise UndecidedError(reason)
-        raise GradientError(_accusation(box, judged.whole, wrong, complete=complete))
-    if judged.verdict == "undecided":
-        raise UndecidedError(judged.whole.reason)
-    return judged.whole
-
-
-def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complete: bool) -> str:
-    """Say what is wrong: entries, the likely cause, and what it took to find them."""
-    lines = [_line(box, index, measured) for index, measured in list(wrong.items())[:_LINES]]
-    if not lines:
-        lines.append(
-            f"the derivative along a random direction is {whole.got!r}, expected {whole.expected!r} within "
-            f"{whole.interval:.2g} (finite differences): the error is {abs(whole.got - whole.expected):.3g}"
-        )
-    if not complete:
-        lines.append(f"and more of {len(box.point)} entries")
-    elif len(wrong) > _LINES:
-        lines.append(f"and {len(wrong) - _LINES} more of {len(box.point)} entries")
-    cause = likely_cause(box, wrong, complete)
-    if cause:
-        lines.append(f"likely cause: {cause}")
-    lines += [f"note: {note}" for note in box.notes]
-    return "\n".join([*lines, f"(found by {box.evaluations} evaluations of the function)"])
-
-
-def _line(box: BlackBox, index: int, found: Measured) -> str:
-    """Say what is wrong with one entry: got, expected, interval, and how many digits hold."""
-    length = float(np.abs(box.unit_vector(index)).max())
-    got, expected, interval = float(box.slopes[index]), found.expected / length, found.interval / length
-    between = ""
-    if found.kink:
-        low, high = expected - found.kink / length, expected + found.kink / length
-        between = f"; there is a kink here, and anything from {low:.6g} to {high:.6g} would do"
-    error = abs(got - expected)
-    digits = max(0, int(-np.log10(error / abs(expected)))) if 0 < error < abs(expected) else 0
-    hold = f", {digits} digit{'s' * (digits != 1)} hold{'s' * (digits == 1)}"
-    return (
-        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} within "
-        f"{interval:.2g} (finite differences): the error is {error:.3g}{hold}{between}"
+    found = examine_gradient(
+        function,
+        gradient,
+        inputs,
+        expected=expected,
+        reference=reference,
+        compute=compute,
+        stored=stored,
+        seed=seed,
+        shapes=shapes,
+        progress=progress,
     )
+    if found.verdict is Verdict.RIGHT:
+        return found
+    if found.verdict is Verdict.UNDECIDED:
+        raise UndecidedError(found.said, found)
+    raise GradientError(found.said, found)
+
+
+def examine_gradient(
+    function: Any,
+    gradient: Any = None,
+    inputs: Any = ABSENT,
+    *,
+    expected: Callable[..., Any] | None = None,
+    reference: Reference | None = None,
+    compute: str | None = None,
+    stored: str | None = None,
+    seed: int = 0,
+    shapes: bool = True,
+    progress: Report | None = None,
+) -> FunctionResult:
+    """Return what `check_gradient` finds, without raising what it finds wrong or undecided."""
+    if inputs is ABSENT and not callable(gradient):
+        gradient, inputs = None, gradient
+    if inputs is ABSENT or inputs is None:
+        raise TypeError("the inputs are missing: check_gradient(function, gradient, inputs)")
+    if gradient is None:
+        function, gradient = with_own_gradient(function, inputs)
+    meant = function if expected is None else expected
+    if expected is not None:
+        _check_outputs(function, expected, inputs)
+    try:
+        box = BlackBox(meant, gradient, inputs, seed)
+    except UndecidedError as error:
+        return FunctionResult(Verdict.UNDECIDED, (), str(error), None, 2)
+    except GradientError as error:
+        row = Row("contract", Verdict.WRONG, str(error))
+        return FunctionResult(Verdict.WRONG, (row,), str(error), None, 2)
+    if reference is not None:
+        return judged_by_reference(box, gradient, reference, compute, stored)
+    counted = Counted(meant)
+    formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes, progress=progress)
+    return Judgement(box, formula).result(counted.calls)
+
+
+def _check_outputs(function: Callable[..., Any], expected: Callable[..., Any], inputs: Any) -> None:
+    """Refuse an expected function of another output than the function's own."""
+    arguments = Arguments(function, inputs)
+    own, meant = (arguments.call(f, arguments.point) for f in (function, expected))
+    try:
+        Outputs(own, asks_cotangent=True, seed=0).number(meant)
+    except ValueError as error:
+        raise ValueError("the function and what is expected= return values of unlike shapes") from error
+
+
+class Judgement:
+    """The verdict on a gradient by its formula and its values: where they disagree, the formula holds."""
+
+    def __init__(self, box: BlackBox, formula: Traced | NotTraced) -> None:
+        self.box = box
+        self.formula = formula
+        self.proved = isinstance(formula, Traced) and (formula.unsure is None or formula.verdict.accuses)
+        enough = (
+            self.proved
+            and (bool(formula) or (isinstance(formula, Traced) and formula.named))
+            and len(box.point) > MANY
+        )
+        self.values: Differences | None = None if enough else differences(box)
+
+    def result(self, evaluations: int) -> FunctionResult:
+        """Put together what was found, by so many evaluations beside those of the box."""
+        verdict, reason = self._verdict()
+        rows = (*self._of_formula(), self._of_values(), Row("contract", Verdict.RIGHT, KEPT))
+        evaluations += self.box.evaluations
+        if verdict is not Verdict.RIGHT:
+            reason = f"{reason}\n({self._found_by(evaluations)})"
+        measured = self.values.measured if self.values is not None else self._exactly()
+        return FunctionResult(verdict, rows, reason, measured, evaluations)
+
+    def _verdict(self) -> tuple[Verdict, str]:
+        """Return the verdict, and why."""
+        formula, values = self.formula, self.values
+        if isinstance(formula, Traced) and self.proved:
+            if not formula.verdict.accuses:
+                return formula.verdict, ""
+            seen = values is not None and values.verdict is Verdict.WRONG
+            lines = [values.said, *formula.causes] if values is not None and seen else [str(formula)]
+            return formula.verdict, "\n".join(lines)
+        if values is None:
+            raise RuntimeError("the values are asked where the formula does not decide")
+        if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
+            return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
+        return values.verdict, values.said
+
+    def _of_formula(self) -> Iterator[Row]:
+        formula = self.formula
+        if isinstance(formula, NotTraced):
+            yield Row("rules", None, f"numbers compared only: {_first_line(formula.reason)}")
+            return
+        different = formula.rules.rule is Rule.DIFFERENT
+        said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")
+        yield Row("rules", Verdict.WRONG if different else Verdict.RIGHT, said)
+        if different:
+            return
+        if formula.here.accuses:
+            yield Row("accuracy", formula.here, "; ".join(formula.notes) or formula.message)
+            return
+        verdict = Verdict.UNDECIDED if formula.loses_digits else Verdict.RIGHT
+        yield Row("accuracy", verdict, f"numbers within {formula.units:.2g} units")
+        said = "; ".join(formula.elsewhere) or "none was asked, or none is taken"
+        yield Row("other shapes", formula.at_other_shapes, said)
+
+    def _of_values(self) -> Row:
+        values = self.values
+        if values is None:
+            return Row("values", None, "not asked for so many inputs, whose formula is proved")
+        if values.verdict is Verdict.RIGHT:
+            found = values.measured
+            compared = f"{found.expected:.9g} within {found.interval:.2g} expected"
+            return Row("values", Verdict.RIGHT, f"{found.got:.9g} along a random direction, {compared}")
+        if values.verdict is Verdict.WRONG and self.proved and self.formula:
+            said = f"the formula, which is exact at the point, holds against differences: {values.said}"
+            return Row("values", Verdict.UNDECIDED, said)
+        return Row("values", values.verdict, values.said)
+
+    def _exactly(self) -> Measured:
+        """Return the derivative along a direction by its formula, in the words of a measurement."""
+        found = self.formula.along if isinstance(self.formula, Traced) else None
+        if found is None:
+            raise RuntimeError("the values are asked where the formula is not proved")
+        sizes = (found.interval, 0.0, found.size)
+        return Measured(found.got, found.expected, *sizes, Verdict.RIGHT, "", 0, 0.0, 0.0)
+
+    def _found_by(self, evaluations: int) -> str:
+        """Say what it took, and what was possible."""
+        said = f"found by {evaluations} evaluations of the function"
+        if isinstance(self.formula, NotTraced):
+            return f"{said}; numbers compared only: {_first_line(self.formula.reason)}"
+        return f"{said}; {self.formula.rules}"
+
+
+def _first_line(reason: str) -> str:
+    return reason.strip().partition("\n")[0]

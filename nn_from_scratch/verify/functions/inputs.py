@@ -95,14 +95,21 @@ class Arguments:
 
     def arguments(self, point: Floats) -> list[Any]:
         """Make the arguments anew from a vector of numbers."""
-        leaves = iter(self.leaves)
+        return self.filled(self.arrays(point))
+
+    def arrays(self, point: Floats) -> list[npt.NDArray[Any]]:
+        """Return a new array for each input from a vector of numbers."""
+        return [point[leaf.start : leaf.stop].astype(leaf.dtype).reshape(leaf.shape) for leaf in self.leaves]
+
+    def filled(self, arrays: Sequence[Any]) -> list[Any]:
+        """Make the arguments of an array for each input, which may be of another shape, or be traced."""
+        pairs = iter(zip(self.leaves, arrays, strict=True))
 
         def at_point(value: Any) -> Any:
             if not self._moves(value):
                 return value
-            leaf = next(leaves)
-            numbers = point[leaf.start : leaf.stop].astype(leaf.dtype).reshape(leaf.shape)
-            return numbers if leaf.is_array else numbers[()]
+            leaf, array = next(pairs)
+            return array[()] if type(array) is np.ndarray and not leaf.is_array else array
 
         return [_mapped(tree, at_point) for tree in self.trees]
 
@@ -133,7 +140,7 @@ class Arguments:
             If it is nested in another way than the inputs, or an array has another shape.
 
         """
-        parts = self._parts(found)
+        parts = self.parts(found)
         arrays = []
         for leaf, part in zip(self.leaves, parts, strict=True):
             if part is None:
@@ -183,11 +190,21 @@ class Arguments:
         self.leaves.append(Leaf(name, array.shape, dtype, is_array, start, start + array.size))
         return array.astype(np.float64).ravel()
 
-    def _parts(self, found: Any) -> list[Any]:
+    def parts(self, found: Any) -> list[Any]:
+        """Return what a gradient function returned as a part for each input, None where it is 0.
+
+        Raises
+        ------
+        ValueError
+            If it is nested in another way than the inputs.
+
+        """
         if len(self.trees) == 1 and not self.keywords:
             if isinstance(found, (tuple, list)) and len(found) == 1 and self._is_wrapped(found):
                 found = found[0]
             return self._aligned([found])
+        if len(self.leaves) == 1 and not isinstance(found, (tuple, list, Mapping)):
+            return [found]
         if self.keywords and isinstance(found, Mapping):
             return self._aligned([found.get(name) for name in self.keywords])
         if isinstance(found, (tuple, list)):
@@ -206,7 +223,7 @@ class Arguments:
         tree = self.trees[0]
         if isinstance(tree, (tuple, list)) and _array(tree) is None:
             return len(tree) != 1 or isinstance(found[0], (tuple, list))
-        return not (self.leaves and np.shape(found) == self.leaves[0].shape)
+        return not (self.leaves and (1, *np.shape(found[0])) == self.leaves[0].shape)
 
     def _aligned(self, found: list[Any]) -> list[Any]:
         parts: list[Any] = []
@@ -266,11 +283,11 @@ def _is_part(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 
 def dense(part: Any) -> Any:
     """Return an array for a sparse one, and anything else unchanged."""
-    return part.toarray() if hasattr(part, "toarray") else part
+    return part if isinstance(part, np.ndarray) or not hasattr(part, "toarray") else part.toarray()
 
 
-def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed: bool) -> bool:
-    """Say whether a gradient takes a cotangent after the arguments.
+def takes_one_more(gradient: Callable[..., Any], count: int, *, needed: bool) -> bool:
+    """Say whether a gradient takes a cotangent after so many arguments.
 
     One that takes any number of arguments does if a cotangent is `needed`, for the value is no number.
     A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
@@ -288,7 +305,7 @@ def takes_one_more(gradient: Callable[..., Any], arguments: Arguments, *, needed
         if p.default is inspect.Parameter.empty
         and p.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     ]
-    return len(required) == len(arguments.trees) + 1
+    return len(required) == count + 1
 
 
 def _is_floating(value: Any) -> bool:

@@ -83,11 +83,16 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
 def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Measured, Floats]:
     """Ask along more directions, the less exactly one could be compared: an error may be hidden in one."""
     wide = whole.interval > _EXACT * whole.scale
+    clear = whole, vector
     for number in range(1, _DIRECTIONS if wide else 1):
         other = box.direction(number)
         found = _sure(box, other, whole)
         if found.wrong:
             return found, other
+        if abs(found.got - found.expected) > found.interval + found.kink:
+            clear = found, other  # no accusation, but not what was seen along the others
+    if not clear[0].right:
+        return clear
     if len(box.point) > FEW and _unlike(box):
         other = box.relative_direction(1)
         found = _sure(box, other, box.along(other, thorough=False))

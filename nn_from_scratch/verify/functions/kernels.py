@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.traced import NotTraced, trace_backward
+from nn_from_scratch.verify.functions.traced import NotTraced, trace_subject
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
@@ -77,38 +77,70 @@ def check_kernel(
         NotTraced if the plain version cannot be traced, is not right, or answers something else.
 
     """
-    found = trace_backward(*reference, inputs, seed=seed, shapes=False)
-    if isinstance(found, NotTraced):
-        return NotTraced(f"the reference: {found.reason}")
-    if found.verdict is not Verdict.RIGHT:
-        return NotTraced(f"the reference itself is {found.verdict}: {found.message}")
     kernel = Subject(forward, backward, tuple(inputs))
     plain = Subject(*reference, tuple(inputs))
     try:
         rng = np.random.default_rng(seed)
         outputs = kernel.plainly().outputs
         kernel.cotangents = [rng.choice([-1.0, 1.0], y.shape).astype(y.dtype) for y in outputs]
-        plain.cotangents = kernel.cotangents
+    except TraceEndedError as error:
+        return NotTraced(str(error))
+    return judge_by_plain(kernel, plain, compute, stored, seed)
+
+
+def judge_by_plain(
+    kernel: Subject,
+    plain: Subject,
+    compute: str | None,
+    stored: str | None,
+    seed: int,
+    *,
+    scalar: bool = False,
+) -> Judged | NotTraced:
+    """Judge a kernel that has its cotangents by its plain forward and backward, which must be right."""
+    found = trace_subject(plain.at(plain.inputs), seed=seed, shapes=False, scalar=scalar)
+    if isinstance(found, NotTraced):
+        return NotTraced(f"the reference: {found.reason}")
+    if found.verdict is not Verdict.RIGHT:
+        return NotTraced(f"the reference itself is {found.verdict}: {found.message}")
+    plain.cotangents = kernel.cotangents
+    return judge_within_rounding(kernel, plain.balls, compute, stored)
+
+
+def judge_within_rounding(
+    kernel: Subject,
+    computed: Callable[[Reading], Pass],
+    compute: str | None,
+    stored: str | None,
+    spare: int = SPARE,
+) -> Judged | NotTraced:
+    """Judge a kernel by what its plain version gives exactly, and by what it gives in a few bits.
+
+    `computed` runs the plain version in FLINT's present precision; `spare` is how many bits fewer than the
+    kernel's it is given for the tolerance.
+    """
+    try:
         own = kernel.plainly()
         formats = [stored or str(y.dtype) for y in (*own.outputs, *own.gradients)]
         if unknown := {compute or formats[0], *formats} - set(FORMATS):
             return NotTraced(f"the rounding of {min(unknown)} is not known")
         with exactly_computing():
-            exact = plain.balls(Reading.RECOGNISED)
-        if len(own.outputs) != len(exact.outputs):
-            return NotTraced(f"the kernel has {len(own.outputs)} outputs, its reference {len(exact.outputs)}")
-        with working(FORMATS[compute or formats[0]].precision - SPARE, 2):
-            rounded = plain.balls(Reading.LITERAL)
+            exact = computed(Reading.RECOGNISED)
+        if len(own.outputs) != len(exact.output_shadows):
+            counts = f"{len(own.outputs)} outputs, its reference {len(exact.output_shadows)}"
+            return NotTraced(f"the kernel has {counts}")
+        with working(FORMATS[compute or formats[0]].precision - spare, 2):
+            rounded = computed(Reading.LITERAL)
     except TraceEndedError as error:
         return NotTraced(str(error))
     with exactly_computing():
-        return _worst(own, exact, rounded, formats)
+        return _worst(kernel, own, exact, rounded, formats)
 
 
-def _worst(own: Pass, exact: Pass, rounded: Pass, formats: list[str]) -> Judged:
+def _worst(kernel: Subject, own: Pass, exact: Pass, rounded: Pass, formats: list[str]) -> Judged:
     """Judge every array, and return the worst of them."""
     names = [f"y{k}" for k in range(len(own.outputs))] + [
-        f"the gradient of x{k}" for k in range(len(own.gradients))
+        f"the gradient of {kernel.names[k] if kernel.names else f'x{k}'}" for k in range(len(own.gradients))
     ]
     rows = zip(
         names,
@@ -118,11 +150,11 @@ def _worst(own: Pass, exact: Pass, rounded: Pass, formats: list[str]) -> Judged:
         formats,
         strict=True,
     )
-    judged = [_judge(*row) for row in rows]
+    judged = [judge_array(*row) for row in rows]
     return max(judged, key=lambda found: (found.verdict.severity, found.ratio))
 
 
-def _judge(name: str, numbers: Numbers, exact: Shadow, rounded: Shadow, stored: str) -> Judged:
+def judge_array(name: str, numbers: Numbers, exact: Shadow, rounded: Shadow, stored: str) -> Judged:
     """Judge one array: every entry within what rounding explains, and told apart from the largest."""
     if numbers.shape != exact.shape:
         return Judged(

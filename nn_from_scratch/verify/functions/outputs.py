@@ -81,9 +81,11 @@ class Outputs:
 
     def cotangents(self, factor: float) -> list[Any]:
         """Return new arrays of the cotangent times a power of two, as an argument list of one or none."""
-        if not self.asks_cotangent:
-            return []
-        return self._nested([np.asarray(w * w.dtype.type(factor)).copy() for w in self._weights])
+        return [self.nested(self.weights(factor))] if self.asks_cotangent else []
+
+    def weights(self, factor: float = 1.0) -> list[npt.NDArray[Any]]:
+        """Return new arrays of what each array of a value is weighed by, times a power of two."""
+        return [np.asarray(w * w.dtype.type(factor)).copy() for w in self._weights]
 
     def layouts(self) -> list[tuple[str, list[Any]]]:
         """Return cotangents that lie in memory as those of other operations do: each with its name."""
@@ -93,17 +95,25 @@ class Outputs:
             wide[..., 0] = weight
             spread.append(wide[..., 0])
         constant = [np.broadcast_to(np.ones((), w.dtype), w.shape) for w in self._weights]
-        found = [("non-contiguous", self._nested(spread)), ("zero-stride", self._nested(constant))]
+        found = [("non-contiguous", [self.nested(spread)]), ("zero-stride", [self.nested(constant)])]
         return found if any(shape for shape in self._shapes) else []
+
+    def flat(self, value: Any) -> list[Any]:
+        """Return the arrays of a value of the function, in order; each may be traced."""
+        return [
+            part if isinstance(part, np.ndarray) else np.stack(part) if isinstance(part, list) else part
+            for part in _like(self._tree, value)
+        ]
+
+    def nested(self, parts: Any) -> Any:
+        """Return arrays nested as the function's value is."""
+        return _rebuilt(self._tree, iter(parts))
 
     @staticmethod
     def equal(first: list[Any], second: list[Any]) -> bool:
         """Say whether two cotangents are the same numbers."""
         pairs = zip(_leaves(tuple(first)), _leaves(tuple(second)), strict=True)
         return all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
-
-    def _nested(self, parts: list[Any]) -> list[Any]:
-        return [_rebuilt(self._tree, iter(parts))]
 
 
 def is_one_number(value: Any) -> bool:
@@ -119,6 +129,18 @@ def _leaves(value: Any) -> Any:
     elif isinstance(value, (tuple, list)) and not _is_numbers(value):
         for child in value:
             yield from _leaves(child)
+    else:
+        yield value
+
+
+def _like(tree: Any, value: Any) -> Any:
+    """Yield the leaves of a value that is nested as a tree is."""
+    if isinstance(tree, Mapping):
+        for key, child in tree.items():
+            yield from _like(child, value[key])
+    elif isinstance(tree, (tuple, list)) and not _is_numbers(tree):
+        for child, part in zip(tree, value, strict=True):
+            yield from _like(child, part)
     else:
         yield value
 

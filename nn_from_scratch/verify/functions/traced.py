@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
+from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
+from nn_from_scratch.verify.functions.inputs import takes_one_more
+from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
-from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules
+from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -34,10 +34,15 @@ class NotTraced:
 class Traced:
     """What was found of a backward.
 
-    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked; `message` says all of it. `units` is how far
+    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked or at another shape; `message` says all of
+    what was found at the point. `units` is how far
     the gradient's numbers are from their own formula, in units of the last place of the largest entry of
     each input, and `local` how far any single operation is from its exact value, in roundings. `elsewhere`
-    says what was found at drawn inputs of other shapes, `notes` what else is to be known.
+    says what was found at drawn inputs of other shapes, `notes` what else is to be known. `unsure` says why
+    an equal formula may not be the derivative that is meant: it is at a kink, has steps, or loses its digits.
+    `causes` says what in the backward makes it wrong, where that is known; `named` whether wrong entries are.
+    `along` is the derivative along a drawn direction, `here` the verdict at the point asked alone.
+    `at_other_shapes` is UNDECIDED where a size may be meant as a constant, None where none was taken.
     """
 
     verdict: Verdict
@@ -48,6 +53,13 @@ class Traced:
     operations: int
     elsewhere: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    causes: tuple[str, ...] = ()
+    unsure: str | None = None
+    loses_digits: bool = False
+    named: bool = False
+    along: Along | None = None
+    here: Verdict = Verdict.RIGHT
+    at_other_shapes: Verdict | None = None
 
     def __bool__(self) -> bool:
         """Whether the gradient is right."""
@@ -80,8 +92,8 @@ def trace_gradient(
     seed
         Which random direction.
     shapes
-        Whether drawn inputs of other shapes are asked as well; what they show is told, and changes no
-        verdict.
+        Whether drawn inputs of other shapes are asked as well: one where the formulas differ is WRONG there,
+        unless a number of it may be one of the sizes given.
 
     Returns
     -------
@@ -94,13 +106,13 @@ def trace_gradient(
         given = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in arrays)
         return function(*arrays), given
 
-    takes_cotangent = _required(gradient) == len(inputs) + 1
+    takes_cotangent = takes_one_more(gradient, len(inputs), needed=False)
 
     def backward(cotangent: Any, given: Any) -> Any:
         return gradient(*given, cotangent) if takes_cotangent else gradient(*given)
 
     subject = Subject(forward, backward, tuple(inputs), users=(function, gradient))
-    return _trace(subject, seed=seed, shapes=shapes, scalar=not takes_cotangent)
+    return trace_subject(subject, seed=seed, shapes=shapes, scalar=not takes_cotangent)
 
 
 def trace_backward(
@@ -132,20 +144,14 @@ def trace_backward(
         What was found, or why the trace does not count.
 
     """
-    return _trace(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
+    return trace_subject(Subject(forward, backward, tuple(inputs)), seed=seed, shapes=shapes, scalar=False)
 
 
-def _required(function: Callable[..., Any]) -> int | None:
-    """Return how many positional parameters a function requires, or None if Python does not know."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
+def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
+    """Trace a forward and a backward, as `trace_backward`; a `scalar` forward is given no cotangent.
 
-
-def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced | NotTraced:
+    They are rehearsed first: what is not traced, or is too long, costs little more than one call.
+    """
     subject = subject.at([np.asarray(x) if isinstance(x, float) else x for x in subject.inputs])
     with exactly_computing():
         try:
@@ -153,17 +159,24 @@ def _trace(subject: Subject, *, seed: int, shapes: bool, scalar: bool) -> Traced
         except TraceEndedError as error:
             return NotTraced(str(error))
         ask = shapes and not found.verdict.accuses
-        elsewhere = _elsewhere(subject, seed, scalar) if ask else []
-    worst = max((verdict for verdict, _ in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
+        elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
+    worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
     return Traced(
-        worst if worst.accuses and not scalar else found.verdict,
+        worst if worst.accuses else found.verdict,
         found.rules,
         found.message,
         found.units,
         found.local_units,
         found.operations,
-        tuple(message for _, message in elsewhere),
+        tuple(x.said for x in elsewhere),
         tuple(found.notes),
+        tuple(found.causes),
+        found.unsure,
+        found.loses_digits,
+        found.named,
+        found.along,
+        found.verdict,
+        worst if elsewhere else None,
     )
 
 
@@ -172,20 +185,3 @@ def _examined(subject: Subject, seed: int, scalar: bool) -> Examination:
     examination = Examination(dataclasses.replace(subject, cotangents=()), seed, scalar=scalar)
     examination.run()
     return examination
-
-
-def _elsewhere(subject: Subject, seed: int, scalar: bool) -> list[tuple[Verdict, str]]:
-    """Ask at inputs of other shapes; where the function does not take them, nothing is said."""
-    found: list[tuple[Verdict, str]] = []
-    for drawn in other_inputs(subject.inputs, seed):
-        sizes = ", ".join(str(x.shape) for x in drawn if isinstance(x, np.ndarray))
-        try:
-            there = _examined(subject.at(drawn), seed, scalar)
-        except TraceEndedError:
-            continue
-        if there.rules.rule is Rule.DIFFERENT and there.rules.comparison.relative > PLAIN_TO_SEE:
-            message = f"at drawn inputs of shape {sizes}, forward and backward differ: is a size a constant?"
-            found.append((Verdict.WRONG, message))
-        elif there.rules.rule is Rule.EQUAL:
-            found.append((Verdict.RIGHT, f"at inputs of shape {sizes}: {there.rules}"))
-    return found

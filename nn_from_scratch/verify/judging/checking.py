@@ -8,7 +8,14 @@ from nn_from_scratch.verify.questions.cases import Case
 
 
 class GradientError(AssertionError):
-    """An engine's value, gradient, state or limit is not right."""
+    """An engine's or a function's value, gradient, state or limit is not right.
+
+    `result` is all that was found, where a function was checked.
+    """
+
+    def __init__(self, message: str = "", result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class UndecidedError(GradientError):

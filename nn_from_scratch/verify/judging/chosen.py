@@ -9,7 +9,7 @@ from nn_from_scratch.verify.judging.choices import Weights
 from nn_from_scratch.verify.judging.splits import Split
 from nn_from_scratch.verify.oracles.kinks import Kinks
 from nn_from_scratch.verify.questions.expressions import Expression
-from nn_from_scratch.verify.questions.operations import CATALOGUE, bare
+from nn_from_scratch.verify.questions.operations import SCALARS, bare
 
 _MOST_PARTS = 4  # of a mean, that are told
 _LONGEST = 60  # letters of a node that is written out
@@ -98,7 +98,7 @@ def _texts(expression: Expression, inputs: Sequence[str]) -> list[str]:
     """Write every node as Python would; what gets long by its number."""
     texts = [*inputs, *map(repr, expression.constants)]
     for node, step in enumerate(expression.steps, expression.first_step):
-        text = CATALOGUE[step.operation].text(*(texts[k] for k in step.operands))
+        text = SCALARS[step.operation].text(*(texts[k] for k in step.operands))
         texts.append(text if len(text) <= _LONGEST else f"{step.operation} (node {node})")
     for k, constant in enumerate(expression.constants, expression.inputs):
         texts[k] = f"{constant:g}"  # on its own

@@ -7,18 +7,22 @@ recorded in `reference/conventions.json`, so that it is told where they are not 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.judging.at_kinks import AtKinks
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.oracles.reference import read
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import CATALOGUE, Form, bare
+from nn_from_scratch.verify.questions.operations import CATALOGUE, FURTHER_ARRAYS, Form, bare
 
 Derivative = float | str | None
 """A number; "nan", "inf" or "-inf"; "raises" and what was raised; None for an operation that is missing."""
@@ -47,11 +51,19 @@ class Kink:
     def between(self) -> tuple[float, float] | None:
         """Return the smallest and the largest one-sided derivative; None where there is no finite one."""
         scalar = lower(self.case) if self.case.shapes else self.case
-        ball = taylor.enclose(scalar.expression, scalar.point)[1][self.entry]
-        if not ball.is_finite():
+        sides = self._sides(scalar)
+        if not all(side.is_finite() for side in sides):
             return None
         # A hull is a ball, whose radius has no more than 30 bits.
-        return round(float(ball.lower()), 8) + 0.0, round(float(ball.upper()), 8) + 0.0
+        lowest = min(float(side.lower()) for side in sides)
+        highest = max(float(side.upper()) for side in sides)
+        return round(lowest, 8) + 0.0, round(highest, 8) + 0.0
+
+    def _sides(self, scalar: Case) -> Sequence[arb]:
+        """Return what encloses the one-sided derivatives: a hull, or of several results each alone."""
+        if len(self.case.cotangent) > 1:
+            return AtKinks(scalar.expression, scalar.point, FORMATS["float64"]).entries[self.entry].sides
+        return [taylor.enclose(scalar.expression, scalar.point)[1][self.entry]]
 
 
 def conventions(engine: Engine) -> list[dict[str, Any]]:
@@ -61,7 +73,8 @@ def conventions(engine: Engine) -> list[dict[str, Any]]:
     -------
     list of dict
         For each kink where it is (`at`), the `operation`, the derivatives that this `engine` and, as
-        recorded, `pytorch` and `jax` give (`Derivative`), and `between` which numbers every one is right.
+        recorded, `pytorch` and `jax` give (`Derivative`), and `between` which numbers every one is right. An
+        operation that an engine need not have is there if it has it.
 
     """
     recorded = read("conventions.json")["conventions"]
@@ -74,6 +87,7 @@ def conventions(engine: Engine) -> list[dict[str, Any]]:
             "between": kink.between(),
         }
         for kink in KINKS
+        if kink.form[0] not in FURTHER_ARRAYS or kink.form in engine.array_forms
     ]
 
 
@@ -95,6 +109,19 @@ def _reduction(name: str, *values: float, by: int = 0) -> Kink:
     return Kink(f"{name}(x) at x = [{at}], by x[{by}]", (name, "x"), case, by)
 
 
+def _sorted(*values: float, by: int) -> Kink:
+    """Ask for sorted numbers, the first weighed by 1, the second by 2, and so on."""
+    case = Case(
+        Expression(1, (), (Step("sort", (0,), (("axis", 0),)),), 1),
+        values,
+        ((len(values),),),
+        tuple(map(float, range(1, 1 + len(values)))),
+    )
+    weights = " + ".join(f"{k} y[{k - 1}]" for k in range(1, 1 + len(values)))
+    at = ", ".join(f"{value:g}" for value in values)
+    return Kink(f"{weights} of y = sort(x) at x = [{at}], by x[{by}]", ("sort", "x"), case, by)
+
+
 KINKS = (
     _scalar("relu", "x", 0.0),
     _scalar("abs", "x", 0.0),
@@ -107,6 +134,7 @@ KINKS = (
     _scalar("clip", "xcc", 1.0, 1.0, 1.0),
     *(_scalar("where", "xxx", 0.0, 2.0, 3.0, by=by) for by in (1, 2)),
     *(_reduction(name, 1.0, 1.0, by=by) for name in ("max", "min") for by in (0, 1)),
+    *(_sorted(1.0, 1.0, by=by) for by in (0, 1)),
     *(_scalar("pow", "xc", 0.0, exponent) for exponent in (0.0, 0.5, 1.0, 2.0)),
     *(_scalar("pow", "cx", 0.0, exponent) for exponent in (0.0, 2.0)),
     *(_scalar("pow", "xx", 0.0, exponent, by=by) for exponent in (0.0, 2.0) for by in (0, 1)),

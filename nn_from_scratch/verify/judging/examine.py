@@ -252,11 +252,18 @@ def _entries(case: Case) -> list[str]:
     ]
 
 
+def _installed(witnesses: Collection[str], case: Case) -> list[str]:
+    """Return the witnesses that may be asked."""
+    return [
+        name for name in WITNESSES if name in witnesses and (name != "pytorch" or pytorch.testifies(case))
+    ]
+
+
 def _ask_witnesses(
     witnesses: Collection[str], asked: Question, answer: Answer, found: Examination, truth: Sequence[arb]
 ) -> dict[str, Testimony]:
     """Compare the engine's derivatives with each oracle's, within the oracle's own error."""
-    installed = [name for name in WITNESSES if name in witnesses and (name != "pytorch" or pytorch.version())]
+    installed = _installed(witnesses, asked.case)
     names = ["taylor", *installed]
     gradient = found.gradient[: len(truth)]
     if found.verdict is Verdict.UNDECIDED or len(gradient) != len(truth):
@@ -298,7 +305,7 @@ def _ask_witnesses_at_kinks(
     witnesses: Collection[str], asked: Question, in_reach: InReach, answer: Answer, found: Examination
 ) -> dict[str, Testimony]:
     """Compare each oracle with the same truth as the engine: beside a kink both may be right, and differ."""
-    installed = [name for name in WITNESSES if name in witnesses and (name != "pytorch" or pytorch.version())]
+    installed = _installed(witnesses, asked.case)
     if found.verdict is Verdict.UNDECIDED:
         return dict.fromkeys(["taylor", *installed], "no answer")
     accused = any(one.verdict.accuses for one in found.gradient)

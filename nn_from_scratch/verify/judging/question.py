@@ -17,7 +17,7 @@ from nn_from_scratch.verify.questions.constants import mapped
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import SCALARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Question:
         branches = [
             (distance, step.operands)
             for step in expression.live_steps()
-            if (distance := CATALOGUE[step.operation].distance)
+            if (distance := SCALARS[step.operation].distance)
         ]
         if not branches:
             return None

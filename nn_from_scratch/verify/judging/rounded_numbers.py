@@ -12,7 +12,8 @@ What is charged, in unit roundoffs u of the result:
 * 1 for a product, which may be contracted with a sum (fma), for a reciprocal, and for a sum of two terms;
 * 2 for a quotient, which may be a product with the reciprocal;
 * 2 for a square root, which may be a power;
-* 2.5 for any other function: with the margin that is two units in the last place off the nearest number;
+* 2.5 for any other function: with the margin that is two units in the last place off the nearest number; for
+  erfc and gamma's functions more, by how they are made;
 * n - 1 of the sum of all magnitudes for a sum of n terms, in whatever steps it was written;
 * nothing for what no engine rounds: a sign, a choice between numbers, 0, a constant factor that is a power of
   two.
@@ -21,7 +22,6 @@ What is charged, in unit roundoffs u of the result:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flint import arb
@@ -215,123 +215,3 @@ def _is_power_of_two(factor: float) -> bool:
 
 Operand = Rounded | float
 """A number of an expression; a float is a constant."""
-
-
-@dataclass(frozen=True)
-class RoundedFunctions:
-    """The functions of the usual formulas, over rounded numbers; see `usual_derivatives.Functions`."""
-
-    model: StandardModel
-
-    def sum(self, x: Operand, y: Operand) -> Rounded:
-        """Return x + y."""
-        return self.model.number(x) + y
-
-    def product(self, x: Operand, y: Operand) -> Rounded:
-        """Return x * y."""
-        return self.model.number(x) * y
-
-    def quotient(self, x: Operand, y: Operand) -> Rounded:
-        """Return x / y."""
-        return self.model.number(x) / y
-
-    def difference(self, x: Operand, y: Operand) -> Rounded:
-        """Return x - y."""
-        return self.model.number(x) - y
-
-    def exp(self, x: Operand) -> Rounded:
-        """Return e to the power of x."""
-        return self.model.number(x).function("exp")
-
-    def log(self, x: Operand) -> Rounded:
-        """Return the natural logarithm."""
-        return self.model.number(x).function("log")
-
-    def sqrt(self, x: Operand) -> Rounded:
-        """Return the square root."""
-        return self.model.number(x).function("sqrt")
-
-    def sin(self, x: Operand) -> Rounded:
-        """Return the sine."""
-        return self.model.number(x).function("sin")
-
-    def cos(self, x: Operand) -> Rounded:
-        """Return the cosine."""
-        return self.model.number(x).function("cos")
-
-    def sinh(self, x: Operand) -> Rounded:
-        """Return the hyperbolic sine."""
-        return self.model.number(x).function("sinh")
-
-    def cosh(self, x: Operand) -> Rounded:
-        """Return the hyperbolic cosine."""
-        return self.model.number(x).function("cosh")
-
-    def sigmoid(self, x: Operand) -> Rounded:
-        """Return 1 / (1 + e to the power of -x)."""
-        return 1 / (1 + self.exp(-x))
-
-    def softplus(self, x: Rounded) -> Rounded:
-        """Return log(1 + e to the power of x), charged as one function."""
-        return x.of_scale(x.ball.exp().log1p() * self.model.function)
-
-    def sigmoid_slope(self, z: Rounded) -> Rounded:
-        """Return z (1 - z), whose factors are off together, which balls cannot know."""
-        middle = z.ball.mid()
-        off = z.ball - middle
-        slope = middle * (1 - middle) + (1 - 2 * middle) * off - off * off
-        return self.model.term(slope * self.model.twice, 1.0)
-
-    def squared_secant(self, slope: Rounded) -> Rounded:
-        """Return a slope with the charge of a function: 1 / cos(x)^2 and 1 / cosh(x)^2 are off by one's."""
-        return self.model.term(slope.ball * self.model.function, slope.scale)
-
-    def heaviside(self, x: Operand) -> Operand:
-        """Return 1 above 0, 0 below, one half at a true 0, and both where engines may differ."""
-        sign = self.model.number(x).sign()
-        return self._one_of_two() if sign is None else (sign + 1) / 2
-
-    def side(self, x: Operand) -> Operand:
-        """Return the slope of the size: a sign, which some engines multiply by as x over its size."""
-        sign = self.model.number(x).sign()
-        if sign is None:
-            return 2 * self._one_of_two() - 1
-        return self.model.term(sign * self.model.twice, 1.0)
-
-    def is_positive(self, x: Operand) -> Rounded:
-        """Return 1 above 0, else 0, and what holds both where engines may differ."""
-        return self.where(self.model.number(x), 1.0, 0.0)
-
-    def _one_of_two(self) -> Rounded:
-        return self.model.term(arb(0.5, 0.5), 1.0)
-
-    def signum(self, x: Operand) -> Rounded:
-        """Return 1 above 0, -1 below, 0 at a true 0, and all between where engines may differ."""
-        sign = self.model.number(x).sign()
-        return self.model.term(arb(0, 1) if sign is None else arb(sign), 1.0)
-
-    def larger(self, x: Operand, y: Operand) -> Rounded:
-        """Return the larger one."""
-        return self._choice(arb.max, x, y)
-
-    def smaller(self, x: Operand, y: Operand) -> Rounded:
-        """Return the smaller one."""
-        return self._choice(arb.min, x, y)
-
-    def _choice(self, choose: Callable[[arb, arb], arb], x: Operand, y: Operand) -> Rounded:
-        first, second = self.model.number(x), self.model.number(y)
-        return self.model.term(choose(first.ball, second.ball), max(first.scale, second.scale))
-
-    def where(self, condition: Operand, x: Operand, y: Operand) -> Rounded:
-        """Return x where the condition is above 0, else y, and what holds both where engines may differ."""
-        asked, first, second = map(self.model.number, (condition, x, y))
-        if asked.ball > 0:
-            return first
-        if asked.ball <= 0:
-            return second
-        return self.model.term(first.ball.union(second.ball), max(first.scale, second.scale))
-
-    def arctan2(self, y: Operand, x: Operand) -> Rounded:
-        """Return the angle of the point (x, y)."""
-        first, second = self.model.number(y), self.model.number(x)
-        return first.of_scale(arb.atan2(first.ball, second.ball) * self.model.function)

@@ -15,7 +15,8 @@ from typing import Any
 from flint import arb
 
 from nn_from_scratch.verify.judging.comparisons import in_reach
-from nn_from_scratch.verify.judging.rounded_numbers import Rounded, RoundedFunctions, StandardModel
+from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
+from nn_from_scratch.verify.judging.rounded_numbers import Rounded, StandardModel
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS, sum_of_squares
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.expressions import Expression
@@ -235,6 +236,14 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "minimum": RoundedFunctions.smaller,
     "where": RoundedFunctions.where,
     "clip": lambda f, x, low, high: f.smaller(f.larger(x, low), high),
+    "erf": _function("erf"),
+    "erfc": RoundedFunctions.erfc,
+    "bell": RoundedFunctions.bell,
+    "lgamma": RoundedFunctions.lgamma,
+    "digamma": RoundedFunctions.digamma,
+    "trigamma": RoundedFunctions.trigamma,
+    "factored": RoundedFunctions.factored,
+    "inverted": RoundedFunctions.inverted,
 }
 """By operation, its value over rounded numbers."""
 

@@ -60,6 +60,18 @@ class Functions(Protocol):
     def squared_secant(self, slope: Number) -> Number:
         """Return the slope itself: that of a tangent, which some engines compute as a squared secant."""
 
+    def bell(self, x: Number) -> Number:
+        """Return the slope of erf."""
+
+    def digamma(self, x: Number) -> Number:
+        """Return the slope of lgamma."""
+
+    def trigamma(self, x: Number) -> Number:
+        """Return the slope of digamma."""
+
+    def tetragamma(self, x: Number) -> Number:
+        """Return the slope of trigamma."""
+
     def heaviside(self, x: Number) -> Number:
         """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
 
@@ -152,5 +164,13 @@ PARTIALS: Mapping[str, Partials] = {
     "minimum": lambda f, z, x, y: _larger(f, y, x),
     "where": _where,
     "clip": _clip,
+    "erf": lambda f, z, x: (f.bell(x),),
+    "erfc": lambda f, z, x: (-f.bell(x),),
+    "bell": lambda f, z, x: (-2 * x * z,),
+    "lgamma": lambda f, z, x: (f.digamma(x),),
+    "digamma": lambda f, z, x: (f.trigamma(x),),
+    "trigamma": lambda f, z, x: (f.tetragamma(x),),
+    "factored": lambda f, z, *xs: (0.0,) * len(xs),
+    "inverted": lambda f, z, *xs: (0.0,) * len(xs),
 }
 """By operation, the partial derivatives of z = f(x, y)."""

@@ -14,14 +14,16 @@ alone. It adds up
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 Floats = npt.NDArray[np.float64]
 
@@ -221,9 +223,30 @@ def _table() -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
 _TABLE, _DIFFERENCES, _FINEST = _table()
 _USED = _TABLE != 0
 
+
+def _lgamma(x: float) -> float:
+    try:
+        return math.lgamma(x)
+    except ValueError:
+        return math.inf  # at a pole
+
+
+def _digamma(x: npt.ArrayLike) -> Any:
+    """Return the slope of lgamma: by reflection below 0, and far out by the asymptotic series."""
+    x = np.asarray(x, dtype=np.float64)
+    right = np.where(x < 0, 1 - x, x)
+    far = right + 16
+    series = sum(
+        c / far**k for k, c in ((2, 1 / 12), (4, -1 / 120), (6, 1 / 252), (8, -1 / 240), (10, 1 / 132))
+    )
+    passed = sum(1 / (right + k) for k in range(15, -1, -1))
+    value = np.log(far) - 0.5 / far - series - passed
+    return np.where(x < 0, value - np.pi / np.tan(np.pi * (x - np.round(x))), value)
+
+
 NUMPY: Arithmetic = {
     **{
-        name: getattr(np, name) for name in CATALOGUE if hasattr(np, name)
+        name: getattr(np, name) for name in ELEMENTWISE if hasattr(np, name)
     },  # the catalogue's names are numpy's
     "add": operator.add,
     "sub": operator.sub,
@@ -237,5 +260,11 @@ NUMPY: Arithmetic = {
     "softplus": lambda x: np.logaddexp(x, 0.0),
     "relu": lambda x: np.maximum(x, 0.0),
     "where": lambda c, x, y: np.where(c > 0, x, y),
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "erfc": np.vectorize(math.erfc, otypes=[float]),
+    "lgamma": np.vectorize(_lgamma, otypes=[float]),
+    "digamma": _digamma,
+    "factored": lambda *_: 0.0,
+    "inverted": lambda *_: 0.0,
 }
 """The values of operations, over numpy arrays."""

@@ -20,6 +20,15 @@ def version() -> str | None:
     return str(torch.__version__)
 
 
+ROUGH = frozenset({"digamma"})
+"""Operations whose derivative PyTorch knows to nine digits only, that of digamma at 1 as 1.64493406763."""
+
+
+def testifies(case: Case) -> bool:
+    """Whether it is installed, and knows the derivatives of all that a case has."""
+    return version() is not None and not any(step.operation in ROUGH for step in case.expression.steps)
+
+
 def gradient(case: Case) -> npt.NDArray[np.float64]:
     """Return PyTorch's gradient: a float64 array with a derivative for each number of the point."""
     import torch  # noqa: PLC0415

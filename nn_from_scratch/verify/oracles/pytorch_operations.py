@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
 
 def _of_tensors(function: Callable[..., Any], constants: Any = (float, np.ndarray)) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
 OPERATIONS: Arithmetic = {
     **{
         name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
-        for name, operation in CATALOGUE.items()
+        for name, operation in ELEMENTWISE.items()
         if not operation.symbol and hasattr(torch, name)
     },
     "add": _operator(operator.add),
@@ -86,6 +86,20 @@ OPERATIONS: Arithmetic = {
     "softmax": torch.softmax,
     "log_softmax": torch.log_softmax,
     "matmul": _operator(torch.matmul),
+    "einsum": lambda *xs, subscripts: _operator(lambda *terms: torch.einsum(subscripts, *terms))(*xs),
+    "take_along_axis": lambda x, indices, axis: torch.take_along_dim(x, torch.tensor(indices), axis),
+    "scatter_add": lambda x, y, indices, axis: _operator(
+        lambda to, source: torch.scatter_add(to, axis, torch.tensor(indices), source)
+    )(x, y),
+    "sort": lambda x, axis: torch.sort(x.ravel() if axis is None else x, axis or 0).values,
+    "conv": lambda x, w, stride, padding: _operator(
+        lambda a, b: (torch.conv1d if a.ndim == 3 else torch.conv2d)(a, b, stride=stride, padding=padding)
+    )(x, w),
+    "solve": _operator(torch.linalg.solve),
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "cholesky": lambda x: torch.linalg.cholesky((x + x.mT) / 2),
+    "cumsum": lambda x, axis: torch.cumsum(x.ravel() if axis is None else x, axis or 0),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),
     "broadcast_to": lambda x, shape: x.broadcast_to(shape),

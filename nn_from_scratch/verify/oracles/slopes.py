@@ -42,6 +42,8 @@ _LONG = 4  # halvings of a step
 _STEEP = 16.0  # what noise falls by over so many, if it is no noise but what a polynomial leaves
 _NOTHING = 1e3  # times the noise: a function that is nowhere larger is 0
 _SURE_STAIR = 2.0**10  # times rounding: a change from nothing that is worth a closer look
+_STAIR = 64.0  # times rounding: a stair that no rounding explains
+_RESOLVED = 2.0**-46  # of the inputs: steps by which they certainly move
 _SUMMED = 2.0**10  # roundings of the inputs: what a sum that cancels may lose; more is no rounding
 QUICK = range(3, 10)
 """Exponents of the steps that a smooth function is asked at first."""
@@ -71,9 +73,10 @@ class Slope:
 
     `fine` is seen at resolved steps, `coarse` on a plateau of noise; either may be missing. `kink` is half
     of what the derivatives at both sides differ by, 0 where the function is smooth. `scale` is how much the
-    function changes along long steps, for each unit of the step; it is infinite for a function that is 0 but
-    for rounding, or constant. `noise` is the usual one, and `rough` that of the plateau, 0 if there is none;
-    both are in units of the function's values. `edge` says that the function is not defined at one side.
+    function changes along long steps, for each unit of the step; that of its terms, if it is 0 but for their
+    rounding, and infinite if it is constant. `noise` is the usual one, and `rough` that of the plateau, 0 if
+    there is none; both are in units of the function's values. `edge` says that the function is not defined
+    at one side, and `flat` that it does not change at all until a stair that no rounding explains.
     """
 
     fine: Estimate | None
@@ -84,6 +87,7 @@ class Slope:
     rough: float
     unit: float
     edge: bool = False
+    flat: bool = False
 
     @property
     def best(self) -> Estimate | None:
@@ -143,6 +147,10 @@ class Line:
         """Return the norm of the inputs, each at least as large as it is moved."""
         return float(np.linalg.norm(np.maximum(np.abs(self._point), np.abs(self._vector))))
 
+    def length(self) -> float:
+        """Return the norm of the vector."""
+        return float(np.linalg.norm(self._vector))
+
     def values(self) -> Floats:
         """Return all values that were asked for."""
         return np.array(list(self._known.values()))
@@ -194,9 +202,18 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
     elif thorough and _cancels(
         line, float(change.max()), float(height.max()), max(base, float(np.median(noise))), unit
     ):
-        scale = np.inf
+        scale = _cancelled_scale(line, max(base, float(np.median(noise))), unit)
     loud = float(noise[plateau].max(initial=0.0))
-    return Slope(fine, coarse, kink, scale, float(np.median(noise)), loud, unit)
+    return Slope(
+        fine,
+        coarse,
+        kink,
+        scale,
+        float(np.median(noise)),
+        loud,
+        unit,
+        flat=_is_flat(line, steps, stair, height, unit),
+    )
 
 
 @dataclass
@@ -344,6 +361,19 @@ def _at_the_edge(line: Line, side: float, flat: float, changed: float) -> float:
     return abs(line(side * changed) - line.centre)
 
 
+def _is_flat(line: Line, steps: Floats, stair: Floats, height: Floats, unit: float) -> bool:
+    """Say whether nothing changes near the point, at steps that the inputs resolve, until a sure stair."""
+    still = np.array([line(step) == line.centre == line(-step) for step in steps])
+    resolved = steps * line.length() > _RESOLVED * line.size()
+    rounding = _sure_unit(line, unit) * height + line.roughness
+    return bool((still & resolved & (stair > _STAIR * rounding)).any())
+
+
+def _sure_unit(line: Line, unit: float) -> float:
+    """Return the unit roundoff that values surely have: small whole numbers look like those of float16."""
+    return max(unit_roundoff(line.dtype), min(unit, unit_roundoff(np.float32)))
+
+
 def _remainder(part: Floats, steps: Floats, weights: Floats) -> Floats:
     """Return what a polynomial leaves of each five consecutive values, in units of the noise of one."""
     windows = np.lib.stride_tricks.sliding_window_view(part / steps, _WINDOW)
@@ -367,9 +397,16 @@ def _finest(rough: Floats, stair: Floats, rounding: Floats) -> float:
 
 def _cancels(line: Line, change: float, height: float, noise: float, unit: float) -> bool:
     """Say whether values are those of a sum that cancels: 0, as exactly as it can be computed."""
-    # Small whole numbers look like those of float16, but a stair of the size 1 is no rounding.
-    unit = max(unit_roundoff(line.dtype), min(unit, unit_roundoff(np.float32)))
-    return noise <= _SUMMED * unit * line.size() and height <= _NOTHING * noise and change <= 2 * height
+    return (
+        noise <= _SUMMED * _sure_unit(line, unit) * line.size()
+        and height <= _NOTHING * noise
+        and change <= 2 * height
+    )
+
+
+def _cancelled_scale(line: Line, noise: float, unit: float) -> float:
+    """Return the scale of the terms whose sum is 0 but for their rounding, for each unit of the step."""
+    return noise / unit * line.length() / line.size()
 
 
 def _far_scale(line: Line) -> float:

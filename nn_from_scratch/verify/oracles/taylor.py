@@ -10,6 +10,7 @@ At a kink the coefficient is the hull of both one-sided derivatives, so that any
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -235,6 +236,40 @@ def _logaddexp(x: Any, y: Any) -> Any:
     return (series(x).exp() + series(y).exp()).log()
 
 
+def _log_of_gamma(x: Any) -> Any:
+    """Return log of the size of gamma, below 0 by its reciprocal, which has no poles."""
+    if x[0] > 0:
+        return x.lgamma()
+    reciprocal = x.rgamma()
+    if reciprocal[0] > 0:
+        return -reciprocal.log()
+    return -(-reciprocal).log() if reciprocal[0] < 0 else _unknown()
+
+
+def _polygamma(order: int) -> Callable[[Any], Any]:
+    """Return the derivative of log of gamma of an order from 1, read from its series about the point."""
+
+    def function(x: Any) -> Any:
+        length = ctx.cap
+        with working(ctx.prec, length + order):
+            about = _log_of_gamma(arb_series([x[0], 1]))
+        known = [math.perm(k + order, order) * about[k + order] for k in range(length)]
+        step = arb_series([0, *(x[k] for k in range(1, length))])
+        result = arb_series([known[-1]])
+        for coefficient in known[-2::-1]:
+            result = result * step + coefficient
+        return result
+
+    return function
+
+
+def polygamma(x: arb, order: int) -> arb:
+    """Return lgamma of an exact number, or its derivative of an order."""
+    with working(ctx.prec, 1):
+        value: arb = (_polygamma(order) if order else _log_of_gamma)(arb_series([x]))[0]
+        return value
+
+
 def _method(name: str) -> Callable[[Any], Any]:
     return operator.methodcaller(name)
 
@@ -274,4 +309,12 @@ SERIES: Arithmetic = {
     "minimum": _less,
     "where": _where,
     "clip": lambda x, low, high: _less(_greater(x, low), high),
+    "erf": _method("erf"),
+    "erfc": _method("erfc"),
+    "bell": lambda x: 2 / arb.pi().sqrt() * (-x * x).exp(),
+    "lgamma": _log_of_gamma,
+    "digamma": _polygamma(1),
+    "trigamma": _polygamma(2),
+    "factored": lambda *_: arb_series([0]),
+    "inverted": lambda *_: arb_series([0]),
 }

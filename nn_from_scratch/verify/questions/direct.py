@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
 from nn_from_scratch.verify.questions.direct_scalars import ordinary, special
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, Form
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS, Form
 from nn_from_scratch.verify.questions.roles import (
     Asked,
     DirectQuestion,
@@ -53,9 +53,9 @@ def direct_questions(
     for name, kinds in forms:
         yield from _of_scalars(name, kinds, scalar_surroundings, second)
     for name, kinds in array_forms:
-        if name in CATALOGUE:
+        if name in ELEMENTWISE:
             yield from _of_elements(name, kinds, around, second)
-        elif name in ARRAYS:
+        elif name in OF_ARRAYS:
             yield from _of_arrays(name, around, second)
 
 

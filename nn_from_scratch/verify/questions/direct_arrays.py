@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.direct_scalars import ordinary
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 from nn_from_scratch.verify.questions.roles import Asked
 
 Shape = tuple[int, ...]
@@ -63,6 +63,36 @@ _PRODUCTS: tuple[tuple[Shape, Shape], ...] = (
     ((2, 1, 2, 2), (1, 3, 2, 2)),
     ((1, 2, 3), (2, 3, 2)),
     ((1, 3), (3, 1)),
+)
+_ALONG: dict[str, tuple[tuple[Shape, int | None], ...]] = {
+    "cumsum": (
+        *(((2, 3), axis) for axis in (0, 1, -1, -2, None)),
+        *(((4,), 0), ((3, 3), 0), ((3, 3), 1), ((2, 3, 2), 1), ((2, 3, 2), -2), ((2, 2, 2), 0)),
+        *(((1, 3), 0), ((2, 3, 2), None)),
+    ),
+    "sort": (
+        *(((2, 3), axis) for axis in (-1, 1, 0, -2, None)),
+        *(((4,), 0), ((5,), -1), ((3, 3), 0), ((3, 3), 1), ((2, 3, 2), 1), ((2, 3, 2), -2), ((1, 3), 0)),
+    ),
+}
+_EINSTEIN: tuple[tuple[str, tuple[Shape, ...]], ...] = (
+    ("ij,jk->ik", ((2, 3), (3, 2))),
+    *(("ij->ji", (shape,)) for shape in ((2, 3), (3, 3))),
+    *((subscripts, ((2, 3),)) for subscripts in ("ij->", "ij->i", "ij->j", "...j->...", "ji")),
+    *((subscripts, ((3, 3),)) for subscripts in ("ii->i", "ii->")),
+    *((subscripts, ((2, 3, 2),)) for subscripts in ("ijk->kij", "iji->j", "iji->ij", "ijk->j")),
+    *((subscripts, ((3, 3), (3, 3))) for subscripts in ("ij,jk->ik", "ij,kj->ki", "ij,ji->", "ii,jj->ij")),
+    *((subscripts, ((2, 3), (2, 3))) for subscripts in ("ij,ij->", "ij,ij->ij", "ij,ij->j", "ij,kj->ik")),
+    *((subscripts, ((2, 3), (3,))) for subscripts in ("ij,j->i", "ij,j->ij", "ij,j->", "ij,k->jk")),
+    *((subscripts, ((3,), (2,))) for subscripts in ("i,j->ij", "i,j->ji", "i,j->j", "i,j->")),
+    *((subscripts, ((3,), (3,))) for subscripts in ("i,i->", "i,i->i")),
+    ("ii,i->i", ((3, 3), (3,))),
+    ("ij,->ij", ((2, 3), ())),
+    ("...ij,...jk->...ik", ((2, 2, 3), (3, 2))),
+    ("...ij,...jk->...ik", ((2, 1, 2, 2), (1, 2, 2, 2))),
+    ("...i,...i->...", ((2, 3), (3,))),
+    ("ij,jk,kl->il", ((2, 3), (3, 2), (2, 3))),
+    ("bi,ij,bj->b", ((2, 3), (3, 2), (2, 2))),
 )
 _slice = ("slice", None, None, None)
 _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
@@ -117,6 +147,57 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
             ((4,), ((3, 3, 0),)),
         )
     ),
+    "take_along_axis": tuple(
+        ((shape,), {"indices": indices, "axis": axis})
+        for shape, indices, axis in (
+            ((2, 3), ((2, 0, 0, 1), (1, 1, 2, 0)), 1),
+            ((2, 3), ((1, 0, 1),), 0),
+            ((3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 0),
+            ((3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 1),
+            ((2, 3), ((2,), (2,)), -1),
+            ((2, 3), ((0, 1, 0), (0, 0, 1)), -2),
+            ((4,), (3, 3, 0), 0),
+            ((2, 3, 2), (((2, 0), (0, 2)), ((1, 1), (2, 2))), 1),
+            ((2, 3, 2), (((1, 1),), ((0, 1),)), -2),
+            ((2, 3), ((1, 1, 2),), 1),
+        )
+    ),
+    "scatter_add": tuple(
+        ((shape, source), {"indices": indices, "axis": axis})
+        for shape, source, indices, axis in (
+            ((2, 3), (2, 4), ((2, 0, 0, 1), (1, 1, 2, 0)), 1),
+            ((2, 3), (1, 3), ((1, 0, 1),), 0),
+            ((3, 3), (3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 0),
+            ((3, 3), (3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 1),
+            ((2, 3), (2, 1), ((2,), (2,)), -1),
+            ((3, 2), (2, 2), ((0, 2), (0, 0)), -2),
+            ((4,), (3,), (3, 3, 0), 0),
+            ((2, 3, 2), (2, 2, 2), (((2, 0), (0, 2)), ((1, 1), (2, 2))), 1),
+        )
+    ),
+    "solve": tuple(
+        (shapes, {})
+        for shapes in (
+            *(((2, 2), (2,)), ((2, 2), (2, 3)), ((2, 2), (2, 2)), ((3, 3), (3,)), ((3, 3), (3, 2))),
+            *(((1, 1), (1,)), ((2, 2, 2), (2, 2, 1))),
+        )
+    ),
+    "conv": tuple(
+        (shapes, {"stride": stride, "padding": padding})
+        for shapes, stride, padding in (
+            (((2, 2, 5), (3, 2, 2)), 1, 0),
+            (((1, 2, 5), (2, 2, 3)), 2, 1),
+            (((1, 1, 4), (1, 1, 3)), 1, 1),
+            (((1, 2, 4), (2, 2, 1)), 3, 0),
+            (((2, 1, 6), (1, 1, 2)), 2, 2),
+            (((1, 2, 3, 4), (2, 2, 2, 3)), 1, 0),
+            (((1, 1, 4, 4), (2, 1, 2, 2)), 2, 1),
+            (((2, 1, 3, 3), (1, 1, 3, 3)), 1, 1),
+        )
+    ),
+    "inv": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
+    "det": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
+    "cholesky": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
     "concatenate": (
         (((2, 3), (1, 3)), {"axis": 0}),
         (((2, 3), (2, 1)), {"axis": 1}),
@@ -133,6 +214,18 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
         (((2, 2), (2, 2)), {"axis": 1}),
     ),
 }
+_MATRICES: tuple[list[list[float]], ...] = (
+    [[0.0, 1.0], [1.0, 0.0]],
+    *([[2.0, 0.0], [1.0, 3.0]], [[1.0, 1.0], [1.0, 1.000001]]),
+    [[1e-6, 1.0], [1.0, 1.0]],
+    [[0.0, 2.0, 1.0], [1.0, 0.0, 3.0], [2.0, 1.0, 0.0]],
+    [[-1e-8]],
+)
+_SINGULAR: tuple[list[list[float]], ...] = (
+    [[1.0, 2.0], [2.0, 4.0]],
+    [[0.0, 0.0], [0.0, 2.0]],
+    [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]],
+)
 _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
     "softmax": (
         ([[-1000.0, -1000.5], [0.0, 0.5]], {"axis": 1}),
@@ -150,6 +243,30 @@ _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
         ([[0.0, 1.5], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([[0.0, 0.0], [2.0, -0.5]], {"axis": 1, "keepdims": False}),
         ([0.0, 1.5, -2.0], {"axis": None, "keepdims": False}),
+    ),
+    "inv": tuple((matrix, {}) for matrix in _MATRICES),
+    "det": tuple((matrix, {}) for matrix in (*_MATRICES, *_SINGULAR)),
+    "cholesky": tuple(
+        (matrix, {})
+        for matrix in (
+            [[2.0, 0.3], [0.7, 1.0]],
+            [[1.0, 1.0], [1.0, 1.000001]],
+            [[1e4, 2.0], [2.0, 1e-2]],
+            [[2.0, -1.0, 0.0], [-1.0, 2.0, -1.0], [0.0, -1.0, 2.0]],
+            [[1e-8]],
+        )
+    ),
+    "sort": (
+        ([1.5, 1.5], {"axis": 0}),
+        ([[2.0, 1.0, 2.0], [0.5, 0.5, 0.5]], {"axis": 1}),
+        ([[0.5, 2.0], [2.0, 0.5]], {"axis": None}),
+        ([3.0, 1.0, 2.0, 0.0], {"axis": 0}),
+        ([1.5, 1.5 + 2.0**-40, -1.5, 1.5 - 2.0**-50], {"axis": -1}),
+        ([0.0, -0.0, 1.0], {"axis": 0}),
+    ),
+    "cumsum": (
+        ([1e8, 1.0, -1e8, 0.5], {"axis": 0}),
+        ([[0.0, 0.0], [2.0, -2.0]], {"axis": 1}),
     ),
     **dict.fromkeys(
         ("max", "min"),
@@ -170,11 +287,12 @@ def entries(shape: Shape, side: int = 0, name: str = "") -> Floats:
     found = [
         _NUMBERS[(k + 5 * side) % 16] + 0.01 * ((k + 5 * side) // 16) + 0.001 * side for k in range(count)
     ]
-    return np.array([_fitted(name, side, x) for x in found], dtype=np.float64).reshape(shape)
+    array = np.array([_fitted(name, side, x) for x in found], dtype=np.float64).reshape(shape)
+    return array + 4.0 * np.eye(shape[-1]) if name == "cholesky" else array
 
 
 def _fitted(name: str, side: int, x: float) -> float:
-    operation = CATALOGUE.get(name)
+    operation = ELEMENTWISE.get(name)
     if operation is None:
         return x
     if name == "pow":
@@ -226,6 +344,11 @@ def whole(name: str) -> Iterator[tuple[str, Asked]]:
     elif name in ("softmax", "log_softmax"):
         for shape, axis in _NORMALIZED:
             yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
+    elif name in _ALONG:
+        for shape, axis in _ALONG[name]:
+            yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
+    elif name == "einsum":
+        yield from _sums_by_labels()
     elif name == "matmul":
         yield from _products()
     else:
@@ -255,9 +378,21 @@ def _products() -> Iterator[tuple[str, Asked]]:
             yield f"{left} @ {right}, {kinds}", Asked("matmul", kinds, values, {}, arrays=True)
 
 
+def _sums_by_labels() -> Iterator[tuple[str, Asked]]:
+    for subscripts, shapes in _EINSTEIN:
+        parameters = {"subscripts": subscripts}
+        values = [entries(shape, side) for side, shape in enumerate(shapes)]
+        told = f"{subscripts} of {', '.join(map(str, shapes))}"
+        yield told, _nodes("einsum", parameters, *values)
+        if len(shapes) == 2:
+            for kinds in ("xa", "ax"):
+                if () not in shapes:
+                    yield f"{told}, {kinds}", Asked("einsum", kinds, values, parameters, arrays=True)
+
+
 def _movements(name: str) -> Iterator[tuple[str, Asked]]:
     for shapes, parameters in _MOVED[name]:
-        values = [entries(shape, side) for side, shape in enumerate(shapes)]
+        values = [entries(shape, side, name) for side, shape in enumerate(shapes)]
         told = ", ".join(map(str, shapes)) + "".join(f", {key}={value}" for key, value in parameters.items())
         yield f"of {told}", _nodes(name, parameters, *values)
         if len(shapes) == 2:

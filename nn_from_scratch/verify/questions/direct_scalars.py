@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nn_from_scratch.verify.questions.generate import BESIDE, askable
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 _ORDINARY: dict[int, tuple[tuple[float, ...], ...]] = {
     1: ((0.7,), (-1.3,), (0.35,), (2.6,)),
@@ -36,6 +36,29 @@ _FURTHER: dict[str, tuple[tuple[float, ...], ...]] = {
         (1.0, -1.3),
     ),
     "div": ((1e-9, 3.0),),
+    "erf": ((0.5,), (5.9,), (-30.0,)),
+    "erfc": ((10.0,), (26.0,), (-30.0,)),
+    "lgamma": (
+        (1e-30,),
+        (-1e-8,),
+        (-0.99999999,),
+        (-3.5,),
+        (-7.000001,),
+        (2.0000001,),
+        (0.9999999,),
+        (-2.0000001,),
+        (1e30,),
+    ),
+    "digamma": (
+        (1e-8,),
+        (-1e-8,),
+        (-0.9999999,),
+        (-3.5,),
+        (-7.000001,),
+        (0.9999999,),
+        (1.4616321449683622,),
+        (1e30,),
+    ),
     "clip": tuple((x, *_BOUNDS) for x in (-2.5, *_BOUNDS, 2.5)),
     "where": ((0.7, 1.5, 1.5),),
 }
@@ -52,7 +75,7 @@ def ordinary(name: str, kinds: str) -> list[tuple[float, ...]]:
 
 def special(name: str, kinds: str) -> list[tuple[float, ...]]:
     """Return the operand values that are special: zeros, ties, the catalogue's."""
-    operation, count = CATALOGUE[name], len(kinds)
+    operation, count = ELEMENTWISE[name], len(kinds)
     first, second = 1.7, 0.6
     found: list[tuple[float, ...]] = [values for values in _ZEROS if len(values) == count]
     if count == 1:

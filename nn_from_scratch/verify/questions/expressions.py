@@ -10,9 +10,9 @@ from typing import Any
 
 from nn_from_scratch.verify.questions import constants as written
 from nn_from_scratch.verify.questions.constants import Constant
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, bare
+from nn_from_scratch.verify.questions.operations import OPERATIONS, WRITTEN, bare
 
-_KNOWN = CATALOGUE | ARRAYS
+_KNOWN = OPERATIONS | WRITTEN
 Arithmetic = Mapping[str, Callable[..., Any]]
 """What the operations mean over some kind of number: a callable for each name. Constants reach it as
 Python floats or numpy arrays, so that an arithmetic sees (as an engine does) which side of an operator is
@@ -69,7 +69,7 @@ class Expression:
                 raise ValueError(f"constants must be finite, got {number}")
         for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
             if step.operation not in _KNOWN:
-                raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(_KNOWN)}")
+                raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(OPERATIONS)}")
             arity = _KNOWN[step.operation].arity
             if len(step.operands) != arity and (arity or not step.operands):
                 raise ValueError(f"{step.operation} takes {arity} operands, got {len(step.operands)}")

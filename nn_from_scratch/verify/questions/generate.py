@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE, Form, Operation
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, Form, Operation
 
 T = TypeVar("T")
 Choose = Callable[[int], int]
@@ -27,6 +27,20 @@ EXTREMES = (1e300, 1e-310, 1e150, 1e-150, 1.7e308, 5e-324, 2.0**-1022)
 BESIDE = (1.0, 1.0 + 2**-30, 1.0 - 2**-50)  # times another value: a tie, and how nearly there may be one
 _MOST_INPUTS = 4
 _ATTEMPTS = 12  # at a step, before it is given up
+
+
+def _digamma(x: float) -> float:
+    """Return the slope of lgamma, roughly: by reflection, recurrence and its asymptotic series."""
+    if x < 0:
+        return _digamma(1 - x) - math.pi / math.tan(math.pi * x)
+    passed = 0.0
+    while x < 12:
+        passed += 1 / x
+        x += 1
+    square = 1 / (x * x)
+    series = square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
+    return math.log(x) - 0.5 / x - series - passed
+
 
 # The guide: rough values that only steer the choice of the next step. Nothing is judged by them.
 GUIDE: Arithmetic = {
@@ -64,6 +78,10 @@ GUIDE: Arithmetic = {
     "minimum": min,
     "where": lambda c, x, y: x if c > 0 else y,
     "clip": lambda x, low, high: min(max(x, low), high),
+    "erf": math.erf,
+    "erfc": math.erfc,
+    "lgamma": math.lgamma,
+    "digamma": _digamma,
 }
 
 
@@ -141,7 +159,7 @@ class _Builder:
     def _try_step(self) -> None:
         name = self._pick(list(self.forms))
         kinds = self._pick(self.forms[name])
-        operation = CATALOGUE[name]
+        operation = ELEMENTWISE[name]
         kept = len(self.values), len(self.constants)
         operands: list[int] = []
         for side, kind in enumerate(kinds):
@@ -179,7 +197,7 @@ class _Builder:
 def askable(name: str, kinds: str, values: Sequence[float]) -> bool:
     """Whether the operation is inside its domain, and has a derivative for every operand that is a node."""
     # Only above 0 is a power a smooth function of its exponent.
-    return CATALOGUE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
+    return ELEMENTWISE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
 
 
 def is_extreme(choose: Choose) -> bool:

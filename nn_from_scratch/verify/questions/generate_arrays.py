@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.generate import (
@@ -22,12 +23,13 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE
+from nn_from_scratch.verify.questions.lower import STRUCTURE, conv, scatter_add
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
-    ARRAYS,
-    CATALOGUE,
+    ELEMENTWISE,
+    FURTHER_ARRAYS,
+    OF_ARRAYS,
     Form,
     Operation,
 )
@@ -38,10 +40,22 @@ Shape = tuple[int, ...]
 Parameters = dict[str, Any]
 
 _MOST_INPUTS, _LARGEST_SIZE, _ATTEMPTS = 4, 24, 12
+_OF_MATRICES = ("solve", "inv", "det", "cholesky")
+_MOST_ROWS = 3  # of a matrix whose determinant is written out
+_MOST_SORTED = 6  # numbers, each of which is compared with all others
 _SHAPES: tuple[Shape, ...] = (
     *((3,), (2, 3), (3, 3), (2,), (1, 3), (2, 1), (2, 2), (2, 3, 2), (2, 2, 2), (3, 2), (3, 1, 2)),
     *((2, 1, 2, 2), (1,), (), (1, 1), (3, 3), (2, 2, 3), (2, 3), (0,), (2, 0)),
 )
+_SUBSCRIPTS: dict[int, tuple[str, ...]] = {
+    1: ("i->", "i,i->", "i,i->i", "i,j->ij", "i,j->j", "i,ij->j", "i,ji->ij"),
+    2: (
+        *("ij->ji", "ij->", "ij->i", "ij->j", "ij,jk->ik", "ij,kj->ik", "ij,ij->", "ij,ji->i", "ij,ij->ji"),
+        *("ij,j->i", "ij,i->ij", "ij,k->jk", "ij,ik->kj"),
+    ),
+    3: ("ijk->kij", "ijk->j", "ijk,ikl->ijl", "ijk,k->ij", "ijk,jl->lik", "ijk,ijk->k"),
+}
+_OF_ANY_RANK = ("...i,i->...", "...i,...i->...", "...i->...", "...i,ij->...j")
 _REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
 
 
@@ -63,14 +77,19 @@ def array_case(
     return _ArrayBuilder(choose, forms).build(most_steps)
 
 
+def nested(array: Any) -> Any:
+    """Return an array of integers as tuples of tuples, which may be compared and hashed."""
+    return tuple(map(nested, array)) if np.ndim(array) else int(array)
+
+
 class _ArrayBuilder:
     """The graph so far, with the guide's value of each node."""
 
     def __init__(self, choose: Choose, forms: Collection[Form]) -> None:
         self.choose = choose
         self.extreme = is_extreme(choose)
-        self.whole = [name for name, _ in forms if name in ARRAYS]
-        self.elementwise = [form for form in forms if form[0] in CATALOGUE]
+        self.whole = [name for name, _ in forms if name in OF_ARRAYS]
+        self.elementwise = [form for form in forms if form[0] in ELEMENTWISE]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -151,7 +170,7 @@ class _ArrayBuilder:
 
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
         name, kinds = self._pick(self.elementwise)
-        operation = CATALOGUE[name]
+        operation = ELEMENTWISE[name]
         operands = []
         for side, kind in enumerate(kinds):
             if kind == "c":
@@ -177,17 +196,26 @@ class _ArrayBuilder:
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
         name = self._pick(self.whole)
-        first = self._node(ARRAYS[name])
+        first = self._first(name)
         operands, parameters = [first], self._parameters(name, self.values[first].shape)
         if parameters is None:
             return None
         if name in ("matmul", "concatenate", "stack"):
             second = self._partner(name, self.values[first].shape, parameters)
             operands = [first, second] if self.choose(2) else [second, first]
+        elif name in ("scatter_add", "solve", "conv"):
+            operands = [first, self._partner(name, self.values[first].shape, parameters)]
+        elif name == "einsum" and "," in parameters["subscripts"]:
+            second = self._partner(name, self.values[first].shape, parameters)
+            operands = [first, second]
+            if self.choose(2):
+                terms, output = parameters["subscripts"].split("->")
+                parameters = {"subscripts": f"{','.join(terms.split(',')[::-1])}->{output}"}
+                operands = [second, first]
         try:
             with np.errstate(all="ignore"):
                 result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             return None  # the other way round the shapes do not fit
         results = [rounded(float(x)) for x in np.ravel(result)]
         return name, operands, parameters, np.array(results, dtype=np.float64).reshape(np.shape(result))
@@ -208,11 +236,29 @@ class _ArrayBuilder:
             }
         elif name in ("softmax", "log_softmax"):
             parameters = {"axis": axis}
+        elif name in FURTHER_ARRAYS:
+            return self._further(name, shape, axis) if size else None
         elif name == "index":
             parameters = {"index": self._index(shape) if size else ()}
         else:
             return self._movement(name, shape, axis)
         return parameters if size else None
+
+    def _further(self, name: str, shape: Shape, axis: int) -> Parameters | None:
+        """Draw the keywords of an operation that an engine need not have."""
+        if name == "einsum":
+            return {"subscripts": self._subscripts(shape)}
+        if name in ("take_along_axis", "scatter_add"):
+            return {"indices": self._places(shape, axis), "axis": axis}
+        if name == "conv":
+            drawn = {"stride": self._pick((1, 1, 2)), "padding": self._pick((0, 0, 1))}
+            return drawn if len(shape) in (3, 4) else None
+        if name in ("cumsum", "sort"):
+            along = self._pick([None, axis, axis, axis])
+            many = (math.prod(shape) if along is None else shape[along]) > _MOST_SORTED
+            return None if many and name == "sort" else {"axis": along}
+        square = len(shape) > 1 and shape[-1] == shape[-2] <= _MOST_ROWS
+        return {} if square else None
 
     def _movement(self, name: str, shape: Shape, axis: int) -> Parameters | None:
         """Draw the keywords of an operation that only moves entries about."""
@@ -251,6 +297,52 @@ class _ArrayBuilder:
                 items.append(tuple(self.choose(3) > 0 for _ in range(size)))
         return tuple(items)
 
+    def _first(self, name: str) -> int:
+        """Draw the first operand of an operation of whole arrays."""
+        if name in _OF_MATRICES:
+            return self._square(name)
+        if name == "conv" and self.choose(2) and len(self._inputs()) < _MOST_INPUTS:
+            return self._input(self._pick(((1, 2, 4), (2, 1, 5), (1, 1, 3, 3), (1, 2, 2, 3))))
+        return self._node(OF_ARRAYS[name])
+
+    def _square(self, name: str) -> int:
+        """Draw a matrix, or a stack: one that is there, or a new one, which may be nearly singular."""
+        square = [k for k, x in enumerate(self.values) if x.ndim > 1 and 0 < x.shape[-1] == x.shape[-2]]
+        if (square and self.choose(2)) or len(self._inputs()) >= _MOST_INPUTS:
+            return self._pick(square or [len(self.values) - 1])
+        number = self._input(self._pick(((2, 2), (2, 2), (3, 3), (1, 1), (2, 2, 2))))
+        made, kind = self.values[number], self.choose(4)
+        if name == "cholesky":
+            made += 4.0 * np.eye(made.shape[-1])
+        if kind == 0 and made.shape[-1] > 1:
+            made[..., 1, :] = made[..., 0, :]
+            made[..., -1] *= self._pick(BESIDE) * (
+                1 + self._pick((0.0, 1e-3, 1e-6)) * np.arange(made.shape[-1])
+            )
+        return number
+
+    def _places(self, shape: Shape, axis: int) -> Any:
+        """Draw indices along an axis, some of them repeated, as nested tuples."""
+        wanted = list(shape)
+        wanted[axis] = self._pick((1, 2, 3))
+        drawn = [self.choose(shape[axis]) for _ in range(math.prod(wanted))]
+        return nested(np.array(drawn, dtype=int).reshape(wanted))
+
+    def _subscripts(self, shape: Shape) -> str:
+        """Draw what einsum does with an operand of this shape, the first."""
+        square = ("ii->i", "ii->", "ii,i->i", "ii,ij->j") if len(shape) == 2 and shape[0] == shape[1] else ()
+        choices: tuple[str, ...] = (*_SUBSCRIPTS.get(len(shape), ()), *_OF_ANY_RANK, *square, *square)
+        return self._pick(choices)
+
+    def _labelled(self, subscripts: str, shape: Shape) -> list[int]:
+        """Return the sizes of einsum's second operand, given the first's; a new label has any."""
+        first, second = subscripts.partition("->")[0].split(",")
+        named = len(first.replace("...", ""))
+        rest = list(shape[: len(shape) - named])  # an ellipsis stands before all labels
+        sizes = dict(zip(first.replace("...", ""), shape[len(rest) :], strict=True))
+        labels = [sizes.get(label) or self._pick((1, 2, 3)) for label in second.replace("...", "")]
+        return [*(1 if self.choose(2) else n for n in rest), *labels] if "..." in second else labels
+
     def _partner(self, name: str, shape: Shape, parameters: Parameters) -> int:
         """Draw the other operand of a matmul, concatenate or stack."""
         wanted = list(shape)
@@ -259,6 +351,15 @@ class _ArrayBuilder:
             wanted = list(
                 self._pick([(n,), (n, 2), (n, 3), (n, 1), (2, n, 2), (2, n), (1, n), (*shape[:-2], n, 2)])
             )
+        elif name == "conv":
+            wanted = [self._pick((1, 2)), shape[1], *(min(n, self._pick((1, 2, 2, 3))) for n in shape[2:])]
+        elif name == "solve":
+            vectors = [(shape[-1],)] if len(shape) == 2 else []
+            wanted = list(self._pick([(*shape[:-1], 1), (*shape[:-1], 2), *vectors, *vectors]))
+        elif name == "scatter_add":
+            wanted = list(np.shape(parameters["indices"]))
+        elif name == "einsum":
+            wanted = self._labelled(parameters["subscripts"], shape)
         elif name == "concatenate":
             wanted[parameters["axis"]] = self._pick((1, 2, 3))
         same = [k for k, value in enumerate(self.values) if value.shape == tuple(wanted)]
@@ -282,4 +383,13 @@ WHOLE: Arithmetic = {
     "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
     "matmul": np.matmul,
+    "cumsum": np.cumsum,
+    "sort": np.sort,
+    "conv": conv,
+    "solve": lower_matrices.solution,
+    "inv": lower_matrices.inverse,
+    "det": lower_matrices.determinant,
+    "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
+    "scatter_add": scatter_add,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

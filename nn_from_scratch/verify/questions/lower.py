@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
-from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
 _FAR = 10.0  # e to this power is in range of every format
 
@@ -126,7 +127,7 @@ class Tracer:
         """Return numpy's operations on arrays of symbols, given the numbers of the point."""
         scalar: dict[str, Callable[..., Any]] = {
             name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
-            for name, operation in CATALOGUE.items()
+            for name, operation in ELEMENTWISE.items()
         }
         exp, log, add, sub, div = (scalar[name] for name in ("exp", "log", "add", "sub", "div"))
 
@@ -161,6 +162,15 @@ class Tracer:
             "softmax": softmax,
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
             "matmul": np.matmul,
+            "cumsum": np.cumsum,
+            "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
+            "scatter_add": scatter_add,
+            "conv": conv,
+            "solve": partial(lower_matrices.solution, record=self.apply),
+            "inv": partial(lower_matrices.inverse, record=self.apply),
+            "det": partial(lower_matrices.determinant, record=self.apply),
+            "cholesky": partial(lower_matrices.factor, root=scalar["sqrt"], record=self.apply),
+            "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
 
 
@@ -173,8 +183,41 @@ STRUCTURE: Arithmetic = {
     "index": lambda x, index: np.asarray(x)[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    "take_along_axis": lambda x, indices, axis: np.take_along_axis(np.asarray(x), np.array(indices), axis),
 }
 """numpy's functions that only move entries about."""
+
+
+def conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+    """Return the sums of products of a kernel with each window of an array that is padded with zeros."""
+    x, w = np.asarray(x), np.asarray(w)
+    axes = x.ndim - 2
+    if axes not in (1, 2) or w.ndim != x.ndim or x.shape[1] != w.shape[1]:
+        raise ValueError(f"no convolution of {x.shape} with {w.shape}")
+    wide = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * axes], constant_values=0.0)
+    sizes = [(n - k) // stride + 1 for n, k in zip(wide.shape[2:], w.shape[2:], strict=True)]
+    if min(sizes) < 1:
+        raise ValueError("the kernel is larger than the array")
+    result = np.empty((x.shape[0], w.shape[0], *sizes), dtype=np.result_type(x, w))
+    for place in np.ndindex(*sizes):
+        window: Any = (
+            ...,
+            *(slice(p * stride, p * stride + k) for p, k in zip(place, w.shape[2:], strict=True)),
+        )
+        result[(..., *place)] = (
+            np.einsum("bc...,oc...->bo...", wide[window], w).reshape(x.shape[0], w.shape[0], -1).sum(axis=-1)
+        )
+    return result
+
+
+def scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    """Return x with the entries of y added, as often as their index is there."""
+    result = np.array(x, dtype=np.result_type(np.asarray(x), np.asarray(y)))
+    for place in np.ndindex(np.shape(y)):
+        target = list(place)
+        target[axis] = np.array(indices)[place]
+        result[tuple(target)] = result[tuple(target)] + np.asarray(y)[place]
+    return result
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
@@ -200,6 +243,16 @@ def _shift(x: Any, axis: Any, point: tuple[float, ...]) -> Any:
     if max(map(abs, numbers), default=0.0) < _FAR:
         return None
     return np.max(np.array(numbers).reshape(np.shape(x)), axis=axis, keepdims=True)
+
+
+def _sorted(smaller: Any, larger: Any, x: Any, axis: Any) -> Any:
+    """Sort by comparing neighbours, which are exchanged or not: of those that tie, engines do either."""
+    rows = [*np.moveaxis(np.ravel(x) if axis is None else np.asarray(x), axis or 0, 0)]
+    for last in range(len(rows) - 1, 0, -1):
+        for k in range(last):
+            first, second = rows[k], rows[k + 1]
+            rows[k], rows[k + 1] = smaller(first, second), larger(first, second)
+    return np.stack(rows, axis or 0)
 
 
 def _fold(function: Any, x: Any, axis: Any, keepdims: bool) -> Any:

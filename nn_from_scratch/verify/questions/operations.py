@@ -30,6 +30,10 @@ def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
 
+def _no_pole_of_gamma(x: float) -> bool:
+    return x > 0 or not x.is_integer()
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One primitive: how many operands it takes, where it is defined, and what is special about it.
@@ -49,6 +53,8 @@ class Operation:
     distance
         How far operand values lie from a kink, a tie or a threshold, for an operation that has branches:
         relative to their size if they are larger than 1.
+    of_a_list
+        Whether it takes its operands as a list.
 
     """
 
@@ -59,6 +65,7 @@ class Operation:
     symbol: str | None = None
     operand_kinds: tuple[str, ...] = ()
     distance: Callable[..., float] | None = None
+    of_a_list: bool = False
 
     def __post_init__(self) -> None:
         if not self.operand_kinds:
@@ -70,7 +77,7 @@ class Operation:
             return f"{operands[0]}[{', '.join(map(_index_text, parameters['index']))}]"
         if self.symbol is None:
             arguments = [*map(bare, operands)]
-            if self.arity is None:
+            if self.of_a_list:
                 arguments = [f"[{', '.join(arguments)}]"]
             arguments += [f"{key}={value!r}" for key, value in parameters.items()]
             return f"{self.name}({', '.join(arguments)})"
@@ -156,13 +163,64 @@ ARRAYS: dict[str, Operation] = {
         Operation("squeeze", 1),
         Operation("expand_dims", 1),
         Operation("index", 1),
-        Operation("concatenate", None, operand_kinds=("xx",)),
-        Operation("stack", None, operand_kinds=("xx",)),
+        Operation("concatenate", None, operand_kinds=("xx",), of_a_list=True),
+        Operation("stack", None, operand_kinds=("xx",), of_a_list=True),
     )
 }
 """Operations that look at an array as a whole. Their parameters are numpy's keywords; those of ``index``
 are ``index``, a tuple with an item an axis (`as_index`). Operations of the catalogue work element by element,
 and broadcast."""
+
+FURTHER: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _unary("erf", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
+        _unary("erfc", _everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
+        # lgamma(x) is the logarithm of the size of gamma(x); digamma is its slope.
+        _unary("lgamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, 1e4),
+        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, -0.5, 1e5),
+    )
+}
+"""Operations that work element by element, as those of the catalogue do, and that libraries for science have:
+an engine may be complete without them. Names are those of C's and PyTorch's special functions."""
+
+FURTHER_ARRAYS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        Operation("cumsum", 1),
+        Operation("sort", 1, distance=_apart),
+        Operation("einsum", None, operand_kinds=("xx",)),
+        Operation("take_along_axis", 1),
+        # scatter_add(x, y, indices, axis) is x with the entries of y added at indices along an axis.
+        Operation("scatter_add", 2, operand_kinds=("xx",)),
+        Operation("solve", 2, operand_kinds=("xx",)),
+        Operation("inv", 1),
+        Operation("det", 1),
+        # conv(x, w, stride, padding): batch, channels, one axis or two; outputs, channels, as many axes.
+        Operation("conv", 2, operand_kinds=("xx",)),
+        # cholesky(x) is the factor of the symmetric part of x, so that it has one derivative by each entry.
+        Operation("cholesky", 1),
+    )
+}
+"""The same, of arrays as a whole."""
+
+ELEMENTWISE = CATALOGUE | FURTHER
+OF_ARRAYS = ARRAYS | FURTHER_ARRAYS
+OPERATIONS = ELEMENTWISE | OF_ARRAYS
+"""All that may be asked."""
+WRITTEN: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _unary("bell"),
+        _unary("trigamma", _no_pole_of_gamma),
+        Operation("factored", None),
+        Operation("inverted", None),
+    )
+}
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, and trigamma; the others are 0,
+but for what rounding makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
+SCALARS = ELEMENTWISE | WRITTEN
+"""All that a scalar expression may have."""
 
 
 def as_index(items: Sequence[Any]) -> tuple[Any, ...]:
@@ -194,3 +252,11 @@ ALL_FORMS: tuple[Form, ...] = tuple(
     (name, kinds) for name, op in CATALOGUE.items() for kinds in op.operand_kinds
 )
 ARRAY_FORMS: tuple[Form, ...] = tuple((name, op.operand_kinds[0]) for name, op in ARRAYS.items())
+FURTHER_FORMS: tuple[Form, ...] = tuple(
+    (name, kinds) for name, op in FURTHER.items() for kinds in op.operand_kinds
+)
+EVERY_FORM = (*ALL_FORMS, *FURTHER_FORMS)
+FURTHER_ARRAY_FORMS: tuple[Form, ...] = tuple(
+    (name, op.operand_kinds[0]) for name, op in FURTHER_ARRAYS.items()
+)
+EVERY_ARRAY_FORM = (*ARRAY_FORMS, *FURTHER_ARRAY_FORMS)

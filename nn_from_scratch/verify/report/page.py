@@ -18,7 +18,7 @@ from nn_from_scratch.verify.report.margins import margins
 
 FAILURES_SHOWN = 25
 
-_TEMPLATES = jinja2.Environment(
+TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("nn_from_scratch.verify.report"),
     autoescape=True,
     undefined=jinja2.ChainableUndefined,  # results may lack what is optional, at any depth
@@ -27,7 +27,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_TEMPLATES.filters |= {
+TEMPLATES.filters |= {
     "exact": formats.exact,
     "number": lambda value: formats.raised(formats.number(value)),
     "quantity": lambda value, unit: formats.raised(formats.quantity(value, unit)),
@@ -66,8 +66,7 @@ def page(
     verify, moons, benchmark, power = formats.printable([verify, moons, benchmark, power])
     parts = headline.parts_of(verify, moons, benchmark)
     drawings = _drawings(verify or {}, moons or {}, benchmark or {}, power or {})
-    script = _asset("page.js")
-    return _TEMPLATES.get_template("page.html").render(
+    return TEMPLATES.get_template("page.html").render(
         verify=verify,
         moons=moons,
         benchmark=benchmark,
@@ -84,13 +83,21 @@ def page(
         margins=margins((verify or {}).get("checks")),
         environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
         commands=list(provenance.commands(verify, moons, benchmark)),
-        style=Markup(_asset("page.css")),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - likewise
+        **frame(animation.script_hash()),
         animation=animation.html(moons["animation"]) if moons and moons.get("animation") else None,
-        animation_hash=animation.script_hash(),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **drawings,
     )
+
+
+def frame(*hashes: str) -> dict[str, Any]:
+    """Return what every page has: its style, its script, and the hashes of the scripts that it lets run."""
+    script = _asset("page.js")
+    own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {
+        "style": Markup(_asset("page.css")),  # noqa: S704 - our own file
+        "script": Markup(script),  # noqa: S704 - likewise
+        "script_hashes": [own, *hashes],
+    }
 
 
 def _asset(name: str) -> str:

@@ -25,27 +25,33 @@ def junit(results: dict[str, Any]) -> str:
         told = messages.pop(name, [])
         if row["status"] == "not settled" and not told:
             told = ["not settled: nobody examined its failures"]
-        _fail(test, told)
+        fail(test, told)
     for check in results["state"]:
         test = ET.SubElement(suite, "testcase", classname=check["grade"], name=check["name"])
         if check["outcome"] in ("not supported", "does not apply"):
             ET.SubElement(test, "skipped", message=check["message"])
-        _fail(test, messages.pop(check["name"], []))
+        fail(test, messages.pop(check["name"], []))
     for name, texts in messages.items():  # faults that no single operation is to blame for
-        _fail(ET.SubElement(suite, "testcase", classname="engine", name=name), texts)
+        fail(ET.SubElement(suite, "testcase", classname="engine", name=name), texts)
     verdict = ET.SubElement(suite, "testcase", classname="engine", name="verdict")
     if results["verdict"] != "right":
         grades = ", ".join(f"{grade} {outcome}" for grade, outcome in results["grades"].items())
-        _fail(verdict, [f"{results['verdict']}: {grades}"])
+        fail(verdict, [f"{results['verdict']}: {grades}"])
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(len(suite.findall("*/failure"))))
     suite.set("skipped", str(len(suite.findall("*/skipped"))))
-    ET.indent(suite)
-    text = ET.tostring(suite, encoding="unicode")
+    return written(suite)
+
+
+def written(root: ET.Element) -> str:
+    """Return an element as a document; what XML has no way to write is replaced."""
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
     return "<?xml version='1.0' encoding='UTF-8'?>\n" + _ILLEGAL.sub("\ufffd", text)
 
 
-def _fail(test: ET.Element, messages: list[str]) -> None:
+def fail(test: ET.Element, messages: list[str]) -> None:
+    """Let a test case fail with messages, of which the first line is shown; none of them is a pass."""
     if messages:
         first = messages[0].partition("\n")[0]
         ET.SubElement(test, "failure", message=first).text = "\n\n".join(messages)

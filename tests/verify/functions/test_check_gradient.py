@@ -78,7 +78,10 @@ def test_ten_thousand_inputs_take_a_constant_number_of_evaluations() -> None:
     assert calls <= 20
     with pytest.raises(GradientError, match=r"the derivative for x\[7919\] is ") as raised:
         check_gradient(counted, off(waves_gradient, 7_919, 1 + 1e-6), x)
-    assert len(str(raised.value).splitlines()) == 2
+    _, _, cause, found_by = str(raised.value).splitlines()
+    assert "with 1.0 in place of 1.000001 it is equal to" in cause
+    assert "test_check_gradient.py" in cause
+    assert found_by.startswith("(found by ")
     assert calls <= 20 + 20 + 4 * 14
 
 
@@ -103,6 +106,65 @@ def test_constant_function_has_gradient_zero() -> None:
 def test_derivative_of_stairs_is_not_accused(function: Any, x: float) -> None:
     with pytest.raises(UndecidedError):
         check_gradient(lambda x: function(x).sum(), np.zeros_like, np.array([x]))
+
+
+@pytest.mark.parametrize(("decimals", "count"), [(1, 80), *((d, n) for d in range(12) for n in (1, 4))])
+def test_neither_derivative_of_what_is_rounded_is_accused(decimals: int, count: int) -> None:
+    def rounded(x: Any) -> Any:
+        return np.round(x, decimals).sum()
+
+    for seed in range(2):
+        x = np.random.default_rng(seed).normal(size=count)
+        for gradient in (np.zeros_like, np.ones_like)[: 1 + (decimals > 0)]:
+            try:
+                check_gradient(rounded, gradient, x, seed=seed)
+            except UndecidedError:
+                continue
+
+
+@pytest.mark.parametrize("decimals", [4, 8, 10])
+def test_derivative_that_is_neither_of_what_is_rounded_is_wrong(decimals: int) -> None:
+    x = np.random.default_rng(3).normal(size=4)
+    with pytest.raises(GradientError) as raised:
+        check_gradient(lambda x: np.round(x, decimals).sum(), lambda x: np.full_like(x, 0.9), x)
+    assert not isinstance(raised.value, UndecidedError)
+
+
+def test_second_look_at_other_steps_clears_what_a_first_one_accuses() -> None:
+    table = np.sin(np.linspace(-4, 4, 10))
+    with pytest.raises(UndecidedError, match="a second look at other steps"):
+        check_gradient(
+            lambda x: table[np.round((x + 4) / 8 * 9).astype(int)].sum(),
+            np.cos,
+            np.random.default_rng(1).normal(size=1),
+            seed=1,
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_gradient_of_zero_is_wrong_where_stairs_are_those_of_rounding(dtype: Any) -> None:
+    x = (np.random.default_rng(0).normal(size=5) * 1000).astype(dtype)
+    with pytest.raises(GradientError) as raised:
+        check_gradient(lambda x: np.sum(x * x), np.zeros_like, x)
+    assert not isinstance(raised.value, UndecidedError)
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-3, -1e-2])
+@pytest.mark.parametrize("seed", range(4))
+def test_terms_that_cancel_in_float16_hide_errors_and_are_undecided(error: float, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=7).astype(np.float16)
+    with pytest.raises(UndecidedError, match="noise is about"):
+        check_gradient(lambda x: np.sum(x - np.mean(x)), lambda x: np.full_like(x, error), x, seed=seed)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float64, 1e-3), (np.float32, 0.1)])
+@pytest.mark.parametrize("seed", range(4))
+def test_terms_that_cancel_in_longer_types_show_errors(dtype: Any, error: float, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=7).astype(dtype)
+    check_gradient(lambda x: np.sum(x - np.mean(x)), np.zeros_like, x, seed=seed)
+    with pytest.raises(GradientError) as raised:
+        check_gradient(lambda x: np.sum(x - np.mean(x)), lambda x: np.full_like(x, error), x, seed=seed)
+    assert not isinstance(raised.value, UndecidedError)
 
 
 @pytest.mark.parametrize("function", [np.floor, np.sign])

@@ -37,3 +37,60 @@ def test_larger_errors_and_those_of_single_entries_are_wrong() -> None:
     with pytest.raises(GradientError, match=r"x\[3\]") as raised:
         check_gradient(lambda x: np.sum(np.sin(x)), one, np.linspace(0, 1, 8))
     assert not isinstance(raised.value, UndecidedError)
+
+
+def integral_on_a_changing_mesh(x: Any) -> Any:
+    """Return an integral for which a smaller x takes another node: smooth but for jumps far away."""
+    nodes = np.linspace(0, 2, 12 + int(np.floor(6 * x)))
+    return np.trapezoid(np.exp(-x * nodes**2), nodes)
+
+
+@pytest.mark.parametrize("x", [0.75, 0.9])
+def test_solver_whose_mesh_changes_farther_away_is_not_accused_of_its_own_error(x: float) -> None:
+    step = 1e-6
+    computed = (integral_on_a_changing_mesh(x + step) - integral_on_a_changing_mesh(x - step)) / (2 * step)
+    assert abs(computed / exact_slope(x) - 1) > 6e-4  # more than what is doubted without a jump
+    with pytest.raises(UndecidedError, match="its values are rough by"):
+        check_gradient(integral_on_a_changing_mesh, exact_slope, x)
+    with pytest.raises(GradientError) as raised:
+        check_gradient(integral_on_a_changing_mesh, lambda x: 1.1 * exact_slope(x), x)
+    assert not isinstance(raised.value, UndecidedError)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3])
+@pytest.mark.parametrize("seed", range(2))
+def test_exact_gradient_of_a_differential_equation_solved_coarsely_is_not_accused(
+    tolerance: float, seed: int
+) -> None:
+    integrate = pytest.importorskip("scipy.integrate")
+    p, q = np.random.default_rng(seed).uniform(0.5, 2, 2)
+
+    def end(x: Any) -> float:
+        found = integrate.solve_ivp(
+            lambda t, y: -x[0] * y + x[1] * np.sin(t), (0, 2), [1.0], rtol=tolerance, atol=tolerance * 1e-3
+        )
+        return float(found.y[0, -1])
+
+    k, wave, decay = q / (1 + p * p), p * np.sin(2) - np.cos(2), np.exp(-2 * p)
+    dk = -2 * p * k / (1 + p * p)
+    slopes = np.array(
+        [dk * (wave + decay) + k * np.sin(2) - 2 * (1 + k) * decay, (wave + decay) / (1 + p * p)]
+    )
+    with pytest.raises(UndecidedError):
+        check_gradient(end, lambda x: slopes, np.array([p, q]), seed=seed)
+
+
+def test_small_error_of_a_function_with_kinks_of_its_own_is_wrong() -> None:
+    weights = np.arange(1.0, 7.0)
+    x = np.array([0.3, -0.2, 0.5, 0.1, -0.4, 0.25])
+    knots = x + np.array([0.05, -0.06, 0.08, 0.02, -0.1, 0.07])
+
+    def function(x: Any) -> Any:
+        return np.sum(np.sin(x) + weights * np.maximum(x - knots, 0))
+
+    def gradient(x: Any) -> Any:
+        return (np.cos(x) + weights * (x > knots)) * (1 + 2e-3)
+
+    with pytest.raises(GradientError) as raised:
+        check_gradient(function, gradient, x)
+    assert not isinstance(raised.value, UndecidedError)

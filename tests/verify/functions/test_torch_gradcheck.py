@@ -11,6 +11,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
+from torch import library  # noqa: E402
 from torch_functions import draw  # noqa: E402
 
 from nn_from_scratch.verify import GradientError  # noqa: E402
@@ -69,9 +70,11 @@ SINE = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos())
 def test_signature_is_pytorchs(ours: str, theirs: Any) -> None:
     expected = inspect.signature(getattr(torch.autograd, ours)).parameters
     got = inspect.signature(theirs).parameters
-    assert [(x.name, x.kind, x.default) for x in got.values()] == [
+    own, beyond = list(got.values())[: len(expected)], list(got.values())[len(expected) :]
+    assert [(x.name, x.kind, x.default) for x in own] == [
         (x.name, x.kind, x.default) for x in expected.values()
     ]
+    assert all(x.kind is x.KEYWORD_ONLY and x.default is not x.empty for x in beyond)
 
 
 def test_importing_the_suite_does_not_import_pytorch() -> None:
@@ -82,7 +85,7 @@ def test_importing_the_suite_does_not_import_pytorch() -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_right_function_passes_in_every_dtype(dtype: Any) -> None:
     report = examine(SINE, draw(3, 4, dtype=dtype), transforms=[])
-    assert [row.name for row in report.rows] == ["rules", "numbers", *CONTRACT]
+    assert [row.name for row in report.rows] == ["rules", "numbers", "other shapes", *CONTRACT]
     assert all(row.verdict is Verdict.RIGHT for row in report.rows), str(report)
     assert gradcheck(SINE, draw(3, 4, dtype=dtype)) is True
 
@@ -126,6 +129,18 @@ def test_adding_to_the_last_result_is_not_deterministic() -> None:
         return sum(kept)
 
     with pytest.raises(GradcheckError, match="not deterministic: a second backward"):
+        gradcheck(sine(backward), draw(3))
+
+
+@pytest.mark.parametrize("parity", [0, 1])
+def test_every_second_call_that_differs_is_seen(parity: int) -> None:
+    calls: list[int] = []
+
+    def backward(ctx: Any, g: Any) -> Any:
+        calls.append(1)
+        return g * ctx.saved_tensors[0].cos() * (1 + 2.0**-52 * ((len(calls) + parity) % 2))
+
+    with pytest.raises(GradcheckError, match="not deterministic"):
         gradcheck(sine(backward), draw(3))
 
 
@@ -292,6 +307,101 @@ def test_function_that_closes_over_its_inputs_is_excused_like_any_other() -> Non
         gradgradcheck(lambda _: wrong(point), point)
 
 
+def test_function_that_reads_its_inputs_beside_what_it_is_given_is_asked_for_both() -> None:
+    point = draw(3)
+    wrong = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos() * 1.01)
+    assert gradcheck(lambda x: x.exp() + SINE(point), point)
+    with pytest.raises(GradcheckError, match="numbers: wrong"):
+        gradcheck(lambda x: x.exp() + wrong(point), point)
+    with pytest.raises(UndecidedError, match="the function detaches"):
+        gradcheck(lambda _: point.detach().sin(), point)
+    with pytest.raises(UndecidedError, match="the function detaches"):
+        gradcheck(lambda _: torch.from_numpy(point.detach().numpy() * 2), point)
+    halves = draw(6)
+    assert gradcheck(lambda x: x * halves.detach()[3:], halves[:3])  # other numbers of the same storage
+    with pytest.raises(GradcheckError, match="numbers: wrong"):
+        gradcheck(lambda x: wrong(x) * halves.detach()[3:], halves[:3])
+
+
+@pytest.mark.filterwarnings("ignore:The reduce argument:UserWarning")
+def test_derivative_that_pytorch_does_not_have_is_not_supported() -> None:
+    index = torch.tensor([0, 1, 1])
+    for function, inputs in (
+        (lambda x, y: x.scatter(0, index, y, reduce="add"), (draw(3), draw(3, seed=1))),
+        (torch.special.zeta, (draw(3).detach().abs().add(1.5).requires_grad_(), 2.0)),
+        (library.custom_op("nn_from_scratch_tests::bare", by_torch, mutates_args=()), (draw(3),)),
+    ):
+        report = examine(function, inputs, transforms=[])
+        assert [row.verdict for row in report.rows] == [None], str(report)
+        with pytest.raises(UndecidedError, match="not supported"):
+            gradcheck(function, inputs)
+        with pytest.raises(UndecidedError, match="not supported"):
+            gradgradcheck(function, inputs)
+
+
+def by_torch(x: torch.Tensor) -> torch.Tensor:
+    return x * 2
+
+
+def test_whatever_a_backward_raises_is_a_gradcheck_error() -> None:
+    def fails(ctx: Any, g: Any) -> Any:
+        raise ZeroDivisionError(f"of its own, for {g.dtype} and {ctx.needs_input_grad}")
+
+    def fails_the_second_time(ctx: Any, g: Any) -> Any:
+        return failing(ctx.saved_tensors[0]) * g
+
+    failing = sine(fails)
+    for check in (gradcheck, gradgradcheck):
+        with pytest.raises(GradcheckError, match="raises ZeroDivisionError: of its own"):
+            check(failing, draw(3))
+        assert check(failing, draw(3), raise_exception=False) is False
+    with pytest.raises(GradcheckError, match="raises ZeroDivisionError: of its own"):
+        gradgradcheck(sine(fails_the_second_time), draw(3))
+
+    def narrow(ctx: Any, g: Any) -> Any:
+        if g.dtype is torch.float64:
+            raise TypeError("of float32 only")
+        return g * ctx.saved_tensors[0].cos()
+
+    assert gradcheck(sine(narrow), draw(3, dtype=torch.float32))
+    with pytest.raises(ZeroDivisionError):  # the function itself fails: there is nothing to be checked
+        gradcheck(lambda x: x / (1 // 0), draw(3))
+
+
+def test_function_that_asks_more_of_its_inputs_than_one_alone_has_is_right() -> None:
+    def slope_of_the_first(x: Any, y: Any) -> Any:
+        return torch.autograd.grad((x * x * y).sum(), x, create_graph=True)[0]
+
+    assert gradcheck(slope_of_the_first, (draw(3), draw(3, seed=1)))
+
+
+def test_hook_that_takes_no_none_accuses_nobody() -> None:
+    def hooked(x: Any) -> Any:
+        y = x.sin()
+        y.register_hook(lambda g: g * 1)
+        return y * 1
+
+    report = rows(examine(hooked, draw(3), transforms=[]))
+    assert report["cotangents of nothing"].verdict is None
+    assert gradcheck(hooked, draw(3))
+
+
+def test_bugs_of_pytorch_are_found() -> None:
+    x, part = draw(4), draw(2, seed=1)
+    scattered = examine(lambda x, y: torch.as_strided_scatter(x, y, (2,), (1,), 0), (x, part), transforms=[])
+    y = torch.as_strided_scatter(x, part, (2,), (1,), 0)
+    (kept,) = torch.autograd.grad(y.sum(), x)
+    if kept[0] != 0:  # the gradient is there where the input was overwritten
+        assert rows(scattered)["rules"].verdict is Verdict.WRONG
+    x = draw(1, 6, 3)
+    _, mean, scale = torch.native_group_norm(x, None, None, 1, 6, 3, 2, 1e-5)
+    (got,) = torch.autograd.grad(scale, x, torch.ones_like(scale), allow_unused=True)
+    if got is None:  # the one statistic has no gradient if the other is not used
+        report = examine(lambda x: torch.native_group_norm(x, None, None, 1, 6, 3, 2, 1e-5), x, transforms=[])
+        assert rows(report)["cotangents of nothing"].verdict is Verdict.WRONG
+    assert mean.requires_grad
+
+
 def test_parameters_of_a_module_are_checked() -> None:
     class Scaled(Module):  # type: ignore[misc]
         def __init__(self, slope: float) -> None:
@@ -329,9 +439,39 @@ def test_nothing_to_check_is_never_right() -> None:
         gradcheck(torch.sin, draw(3), check_backward_ad=False)
 
 
+@pytest.mark.parametrize(
+    ("function", "inputs", "what"),
+    [
+        (torch.sin, (draw(0, 3),), "every input that requires a gradient is empty"),
+        (torch.mul, (draw(0), draw(0, seed=1)), "every input that requires a gradient is empty"),
+        (lambda x: x[:0].sin(), (draw(3),), "every output is empty"),
+    ],
+)
+def test_comparing_no_number_is_never_right(function: Any, inputs: Any, what: str) -> None:
+    for check in (gradcheck, gradgradcheck):
+        with pytest.raises(UndecidedError, match=what):
+            check(function, inputs)
+        with pytest.warns(UserWarning, match=what):
+            assert check(function, inputs, raise_exception=False) is False
+    assert what in str(examine(function, inputs))
+    assert gradcheck(lambda x, y: (x.sin(), y), (draw(3), draw(0)))
+
+
 def test_gradient_that_the_user_cuts_off_is_not_decided() -> None:
     with pytest.raises(UndecidedError, match="the function detaches"):
         gradcheck(lambda x: x.detach().sin(), draw(3))
+    with pytest.raises(UndecidedError, match="computes without gradients"):
+        gradcheck(torch.no_grad()(lambda x: x.sin()), draw(3))
+    wrong = sine(lambda ctx, g: g * ctx.saved_tensors[0].cos() * 1.01)
+
+    def asks_for_shapes(x: Any) -> Any:
+        with torch.no_grad():
+            count = x.shape[0] + x.dim()
+        return through_numpy(wrong(x)) * count
+
+    through_numpy = function(lambda x: (x.exp(), (x,)), by_numpy_exp)
+    with pytest.raises(GradcheckError, match="numbers: wrong"):  # a shape has no derivative to be cut off
+        gradcheck(asks_for_shapes, draw(3))
     assert gradcheck(lambda x: x.sign() + 0 * x.detach(), draw(3))
 
 
@@ -379,6 +519,7 @@ def test_transformations_that_are_not_claimed_are_not_supported() -> None:
     assert {name: report[name].verdict for name in report if name not in CONTRACT} == {
         "rules": Verdict.RIGHT,
         "numbers": Verdict.RIGHT,
+        "other shapes": Verdict.RIGHT,
         "batched cotangents": Verdict.RIGHT,
         "vmap": None,
         "forward mode": None,
@@ -429,6 +570,10 @@ def test_forward_mode_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def by_numpy(ctx: Any, g: Any) -> Any:
     return torch.from_numpy(g.detach().numpy() * ctx.saved_tensors[0].detach().cos().numpy())
+
+
+def by_numpy_exp(ctx: Any, g: Any) -> Any:
+    return torch.from_numpy(g.detach().numpy() * ctx.saved_tensors[0].detach().exp().numpy())
 
 
 def test_promise_of_once_differentiable() -> None:

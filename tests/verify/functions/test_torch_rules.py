@@ -1,6 +1,7 @@
 """The rules of a backward, traced: right ones equal to all digits, planted faults proved."""
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +50,47 @@ def test_wrong_formula_names_the_input_and_an_entry() -> None:
         gradcheck(*question("attention", torch.float32, scale=1.001))
     assert "input 1[" in str(caught.value)
     assert "input 2[" not in str(caught.value)  # of the values' gradient the formula is right
+
+
+def damped_slope(g: Any, x: Any) -> Any:
+    slope = x.cos()
+    slope = slope * 1.25
+    return g * slope
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "said"),
+    [
+        (torch.sin, damped_slope, r"with 1.0 in place of 1.25|times 0.8"),
+        (torch.sin, lambda g, x: -g * x.cos(), "of the other sign"),
+        (
+            lambda x: x.sin() * x,
+            lambda g, x: g * (x.cos() * x - x.sin()),
+            "sub .* times|sin .* of the other sign",
+        ),
+        (lambda x: x.sin() * x, lambda g, x: g * (x.cos() * x + x.sin() + x.exp()), "exp .* left out"),
+        (
+            lambda x: (x * x + 1e-5).sqrt(),
+            lambda g, x: g * x / (x * x + 1.05e-5).sqrt(),
+            r"with 1e-05 in place of 1.05e-05 \(test_torch_rules.py:\d+, in <lambda>\) it is equal",
+        ),
+    ],
+)
+def test_operation_or_constant_that_makes_a_formula_wrong_is_named(
+    forward: Any, backward: Any, said: str
+) -> None:
+    wrong = custom(lambda x: (forward(x), (x,)), lambda g, _, x: backward(g, x), 1.0)
+    row = rows(wrong, draw(4))["rules"]
+    assert row.verdict is Verdict.WRONG
+    assert re.search(said, row.said), row.said
+    assert "test_torch_rules.py:" in row.said
+
+
+def test_no_operation_is_named_where_none_alone_explains_it() -> None:
+    wrong = custom(lambda x: (x.sin() * x, (x,)), lambda g, _, x: g * x.cos() * x, 1.0)
+    row = rows(wrong, draw(4))["rules"]
+    assert row.verdict is Verdict.WRONG
+    assert "it would be equal" not in row.said
 
 
 def sine(backward: Any) -> Any:
@@ -271,6 +313,16 @@ def test_epsilon_rounded_to_float32_is_no_other_epsilon() -> None:
     assert row.verdict is Verdict.RIGHT, str(row)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_constant_that_pytorch_has_in_float32_is_said(dtype: Any) -> None:
+    found = rows(torch.nn.functional.hardsigmoid, draw(20, dtype=dtype))
+    assert found["rules"].verdict is Verdict.RIGHT, str(found["rules"])
+    assert ("constants are rounded, so that 8 digits of it hold" in found["rules"].said) == (
+        dtype is torch.float64
+    )
+    assert found["numbers"].verdict is Verdict.RIGHT
+
+
 def test_kinks_accuse_nobody() -> None:
     def at_kinks(slope: float) -> Any:
         return custom(
@@ -324,8 +376,9 @@ def test_precision_of_flint_is_restored_when_a_function_raises() -> None:
             raise BoomError
         return x.sin()
 
-    with pytest.raises(BoomError):
-        examine(fails_while_traced, draw(3))
+    found = rows(fails_while_traced, draw(3))
+    assert "raises BoomError while it is traced" in found["rules"].said
+    assert found["numbers"].verdict is Verdict.RIGHT
     assert flint.ctx.prec == before
 
 

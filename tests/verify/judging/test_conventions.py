@@ -10,7 +10,7 @@ from nn_from_scratch.verify.faults import RULES, Victim
 from nn_from_scratch.verify.judging.conventions import KINKS, conventions
 from nn_from_scratch.verify.oracles.reference import read
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def ours() -> Engine:
 
 
 def test_every_operation_with_branches_is_asked_at_its_kink() -> None:
-    branching = {name for name, operation in (CATALOGUE | ARRAYS).items() if operation.distance}
+    branching = {name for name, operation in OPERATIONS.items() if operation.distance}
     assert branching | {"pow", "sqrt", "hypot", "arctan2"} == {kink.form[0] for kink in KINKS}
     assert len({kink.at for kink in KINKS}) == len(KINKS)
 
@@ -36,6 +36,7 @@ def test_our_engine_follows_pytorch_wherever_pytorch_gives_a_number(ours: Engine
         ("abs(x) at x = 0", (-1, 1)),
         ("minimum(x, y) at x = 1, y = 1, by y", (0, 1)),
         ("max(x) at x = [1, 1], by x[1]", (0, 1)),
+        ("1 y[0] + 2 y[1] of y = sort(x) at x = [1, 1], by x[0]", (1, 2)),
         ("where(x, y, z) at x = 0, y = 2, z = 3, by z", (1, 1)),
         ("clip(x, 1, -1) at x = 0", (0, 0)),
         ("x ** 0 at x = 0", (0, 0)),
@@ -84,3 +85,11 @@ def test_recorded_conventions_are_those_of_the_installed_package(name: str) -> N
     pytest.importorskip("torch" if name == "pytorch" else name)
     engine, recorded = load(name), read("conventions.json")["conventions"]
     assert {kink.at: kink.answer(engine) for kink in KINKS} == {at: row[name] for at, row in recorded.items()}
+
+
+def test_an_operation_that_an_engine_need_not_have_is_shown_of_those_that_have_it() -> None:
+    pytest.importorskip("torch")
+    rows = {
+        name: {row["operation"] for row in conventions(load(name))} for name in ("nn_from_scratch", "pytorch")
+    }
+    assert rows["pytorch"] - rows["nn_from_scratch"] == {"sort"}

@@ -27,7 +27,7 @@ from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 GRAPHS = 200
 
@@ -75,9 +75,9 @@ def test_the_written_derivative_and_power_series_agree() -> None:
     assert decided > 2 * GRAPHS
 
 
-@pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "sign"])  # whose derivative is 0
+@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if name != "sign"])  # whose derivative is 0
 def test_bug_in_a_written_derivative_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    form = CATALOGUE[name].operand_kinds[0]
+    form = ELEMENTWISE[name].operand_kinds[0]
     one = with_tangent(single(name, form, [0.5, 0.25, 2.0][: len(form)]))
 
     def agrees() -> bool:

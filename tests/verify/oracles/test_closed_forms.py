@@ -5,14 +5,15 @@ import pytest
 from closed_forms import CLOSED_FORMS, truths
 
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
+from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions.formats import FORMATS
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
-every_operation = pytest.mark.parametrize("name", CATALOGUE)
+every_operation = pytest.mark.parametrize("name", ELEMENTWISE)
 
 
 def test_closed_forms_cover_the_catalogue() -> None:
-    assert set(CLOSED_FORMS) == set(CATALOGUE)
+    assert set(CLOSED_FORMS) == set(ELEMENTWISE)
 
 
 @every_operation
@@ -34,7 +35,7 @@ def test_finite_differences_are_as_good_as_they_say(name: str) -> None:
 @every_operation
 def test_pytorch_agrees_to_the_last_digits(name: str) -> None:
     pytest.importorskip("torch")
-    assert list(oracle_checks.pytorch_is_wrong(name)) == []
+    assert bool(list(oracle_checks.pytorch_is_wrong(name))) is (name in pytorch.ROUGH)
 
 
 @every_operation

@@ -10,7 +10,7 @@ from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.operations import CATALOGUE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 
 def derivatives(case: Case, precision: int = taylor.PRECISION) -> list[arb]:
@@ -80,10 +80,10 @@ def test_point_outside_the_domain_has_no_finite_enclosure(
     assert not all(ball.is_finite() for ball in derivatives(single(name, form, operands)))
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_what_is_outside_the_domain_stays_there(name: str) -> None:
     # The operation after log(-1): it must not raise, nor find its way back.
-    operation = CATALOGUE[name]
+    operation = ELEMENTWISE[name]
     steps = (Step("log", (0,)), Step(name, (2,) * (operation.arity or 1)), Step("add", (3, 1)))
     (ball, _) = derivatives(Case(Expression(2, (), steps, output=4), (-1.0, 0.5)))
     exact = name == "sub"  # a node minus itself is 0, whatever it is

@@ -10,6 +10,13 @@ from autograd import value_and_grad
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TransformSource
 
+try:  # it has them where scipy is installed
+    from autograd.scipy import special
+except ImportError:
+    special = None
+
+SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "digamma"}
+
 
 def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     with warnings.catch_warnings():
@@ -28,9 +35,11 @@ engine = Engine.from_transform(
         "softplus": lambda x: anp.logaddexp(x, 0.0),
         "relu": lambda x: anp.maximum(x, 0.0),
         "where": lambda c, x, y: anp.where(c > 0, x, y),
+        **{name: getattr(special, SPECIAL[name]) for name in SPECIAL if special},
     },
     source=TransformSource(
-        imports="import autograd.numpy as np\nfrom autograd import value_and_grad",
+        imports="import autograd.numpy as np\nfrom autograd import value_and_grad"
+        + ("\nfrom autograd.scipy import special" if special else ""),
         transform="value_and_grad({function}, argnum={positions})({inputs})",
         call="np.{name}({arguments})",
         operations={
@@ -38,6 +47,7 @@ engine = Engine.from_transform(
             "softplus": "np.logaddexp({0}, 0.0)",
             "relu": "np.maximum({0}, 0.0)",
             "where": "np.where({0} > 0, {1}, {2})",
+            **{name: f"special.{function}({{arguments}})" for name, function in SPECIAL.items()},
         },
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TransformSource
@@ -18,6 +19,19 @@ def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> 
     return value, gradient
 
 
+def _scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    places = list(np.indices(np.shape(indices)))
+    places[axis] = np.array(indices)
+    return jax.numpy.asarray(x).at[tuple(places)].add(y)
+
+
+def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+    axes = x.ndim - 2
+    return jax.lax.conv_general_dilated(
+        jax.numpy.asarray(x), jax.numpy.asarray(w), (stride,) * axes, [(padding, padding)] * axes
+    )
+
+
 engine = Engine.from_transform(
     name="JAX",
     arrays=True,
@@ -30,8 +44,12 @@ engine = Engine.from_transform(
         "relu": jax.nn.relu,
         "logsumexp": jax.scipy.special.logsumexp,
         "softmax": jax.nn.softmax,
+        "scatter_add": _scatter_add,
+        "conv": _conv,
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
+        **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc", "digamma")},
+        "lgamma": jax.scipy.special.gammaln,
     },
     source=TransformSource(
         imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)',
@@ -39,8 +57,15 @@ engine = Engine.from_transform(
         variable="jnp.asarray({})",
         call="jnp.{name}({arguments})",
         operations={
+            "einsum": "jnp.einsum({subscripts!r}, {operands})",
+            "take_along_axis": "jnp.take_along_axis({0}, jnp.array({indices}), {axis})",
+            **dict.fromkeys(("scatter_add", "conv"), ""),
+            **dict.fromkeys(("solve", "inv", "det"), "jnp.linalg.{name}({operands})"),
+            "cholesky": "jnp.linalg.cholesky(({0} + {0}.mT) / 2)",
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
+            "lgamma": "jax.scipy.special.gammaln({0})",
+            **dict.fromkeys(("erf", "erfc", "digamma"), "jax.scipy.special.{name}({arguments})"),
             **dict.fromkeys(
                 ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
             ),

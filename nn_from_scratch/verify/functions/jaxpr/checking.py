@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
+from nn_from_scratch.verify.functions.jaxpr.elsewhere import shapes_row
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
 from nn_from_scratch.verify.functions.jaxpr.measured import measured_row
+from nn_from_scratch.verify.functions.jaxpr.plain import primitives
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
+from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_version, reference_rows
+from nn_from_scratch.verify.functions.jaxpr.sizes import alike
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -28,15 +35,64 @@ UNSUPPORTED = (
 """What JAX says where a function does not claim to have a derivative of one mode."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """What else is known of a function.
+
+    Attributes
+    ----------
+    expected
+        Takes the same arguments; its derivative is the one that is meant.
+    reference
+        Takes the same arguments, and can be traced: it says what is right of a function that cannot.
+    compute
+        The format that the function computes in, where that is not the widest dtype of its inputs.
+    shapes
+        Whether drawn inputs of other shapes are asked as well.
+    seed
+        Which cotangents, directions and shapes are drawn.
+
+    """
+
+    expected: Callable[..., Any] | None = None
+    reference: Callable[..., Any] | None = None
+    compute: str | None = None
+    shapes: bool = True
+    seed: int = 0
+
+
 def examine(
-    function: Callable[..., Any], arguments: Sequence[Any], order: int, modes: Sequence[str], *, seed: int = 0
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    order: int,
+    modes: Sequence[str],
+    options: Options = Options(),
 ) -> list[Row]:
     """Return a row for everything that a function promises, up to an order of derivatives."""
-    return list(_rows(Question.of(function, arguments), order, modes, seed, ""))
+    question = Question.of(function, arguments, options.expected)
+    plain = None
+    if options.reference is not None:
+        plain = plain_version(Question.of(options.reference, arguments), options.compute)
+    elif options.compute is not None:
+        raise ValueError("compute says in which format a function computes that has a reference")
+    rows = list(_rows(question, plain, order, modes, seed=options.seed, before=""))
+    right = [
+        mode for mode in modes for row in rows if row.name == WORDS[mode] and row.verdict is Verdict.RIGHT
+    ]
+    if options.shapes and plain is None and right:
+        ask = partial(Question.of, function, expected=options.expected)
+        name = f"{WORDS[right[0]]} at other shapes"
+        row = shapes_row(name, ask, arguments, right[0], options.seed)
+        rows += [] if row is None else [row]
+    return rows
 
 
 def require_right(
-    f: Callable[..., Any], args: Sequence[Any], order: int, modes: Sequence[str] = ("fwd", "rev")
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int,
+    modes: Sequence[str] = ("fwd", "rev"),
+    options: Options = Options(),
 ) -> None:
     """Check what `nn_from_scratch.verify.jax.check_grads` says."""
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
@@ -45,7 +101,7 @@ def require_right(
         raise ValueError(f"modes must be of {', '.join(MODES)}, at least one: {modes!r}")
     if order < 1:
         raise ValueError(f"order must be 1 or more: {order!r}")
-    rows = examine(f, args, order, modes)
+    rows = examine(f, args, order, modes, options)
     said = "\n".join(map(str, rows))
     if any(row.accuses for row in rows):
         raise GradientError(f"a derivative of {_name(f)} is not right\n{said}")
@@ -55,57 +111,116 @@ def require_right(
         raise TypeError(f"{_name(f)} has no derivative of a mode that was asked for\n{said}")
 
 
-def _rows(question: Question, order: int, modes: Sequence[str], seed: int, before: str) -> Iterator[Row]:
+def _rows(
+    question: Question, plain: Plain | None, order: int, modes: Sequence[str], *, seed: int, before: str
+) -> Iterator[Row]:
     for mode in modes:
         name = f"{WORDS[mode]}{before}"
-        found = list(_derivative(question, mode, name, seed))
+        found = list(_derivative(question, plain, mode, name, seed))
         yield from found
         if order > 1 and not any(row.verdict is None and row.name == name for row in found):
-            yield from _rows(_next(question, mode), order - 1, modes, seed + 1, f" of the {name}")
+            following = None if plain is None else replace(plain, question=_next(plain.question, mode))
+            after = f" of the {name}"
+            yield from _rows(_next(question, mode), following, order - 1, modes, seed=seed + 1, before=after)
 
 
 def _next(question: Question, mode: str) -> Question:
     """Return the derivative as a function of its own, of inputs and of cotangents or directions."""
-    function, outputs = MODES[mode](question), question.outputs(wide=False)
+    outputs = question.outputs(wide=False)
     if mode == "rev":
         names = [f"cotangent {k}" for k in range(len(outputs))]
     else:
         names = [f"direction of {name}" for name in question.names]
     given = seeds_of(question, mode, drawn(outputs, 3), drawn(question.point, 4))
 
-    def derivative(*arrays: Any) -> Any:
-        return function(*arrays)[len(outputs) :]
+    return Question(
+        _derivatives(question, mode),
+        [*question.point, *given],
+        [*question.names, *names],
+        _derivatives(question.without_rules(), mode),
+    )
 
-    return Question(derivative, [*question.point, *given], [*question.names, *names])
+
+def _derivatives(question: Question, mode: str) -> Callable[..., Any]:
+    """Return the function of inputs and of cotangents or directions that gives the derivatives alone."""
+    function, outputs = MODES[mode](question), len(question.outputs(wide=False))
+
+    def derivatives(*arrays: Any) -> Any:
+        return function(*arrays)[outputs:]
+
+    return derivatives
 
 
-def _derivative(question: Question, mode: str, name: str, seed: int) -> Iterator[Row]:
+def _derivative(question: Question, plain: Plain | None, mode: str, name: str, seed: int) -> Iterator[Row]:
     """Yield the rows about one way to differentiate."""
     outputs = drawn(question.outputs(wide=False), 2 * seed)
     inputs = drawn(question.point, 2 * seed + 1)
     seeds = seeds_of(question, mode, outputs, inputs)
-    try:
-        MODES[mode](question)(*question.point, *seeds)
-    except (TypeError, ValueError) as error:
-        if any(said in str(error) for said in UNSUPPORTED):
-            yield Row(name, None, first_line(error))
-            return
-        raise
+    refused = _refused(question, mode, seeds)
+    if refused is not None:
+        yield replace(refused, name=name)
+        return
     if not _same_twice(question):
         said = "the function is not deterministic: asked twice, it returns different values"
         yield Row(name, Verdict.UNDECIDED, said)
         return
-    traces = list(_traces(question, mode))
-    formula = _formula(name, mode, traces, outputs, inputs)
-    if formula.verdict is Verdict.UNDECIDED:
-        row = measured_row(name, question, mode, outputs, seed)
-        said = f"{row.said} (the formula was not judged: {formula.said})"
-        formula = Row(name, row.verdict, said)
-    yield formula
-    own = next((traced for traced, wide in traces if not wide), None)
-    right = formula.verdict is Verdict.RIGHT and not traces[0][0].refuted
+    if plain is not None:
+        yield from reference_rows(name, question, plain, mode, outputs=outputs, inputs=inputs)
+        own, right = None, False
+    else:
+        traces, formula = _formula(question, name, mode, outputs, inputs)
+        undefined = [why for traced, _ in traces for why in traced.undefined]
+        if undefined:
+            formula = Row(name, Verdict.UNDECIDED, undefined[0])
+        elif formula.verdict is Verdict.UNDECIDED:
+            row = measured_row(name, question, mode, outputs, seed)
+            formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
+        yield formula
+        own = next((traced for traced, wide in traces if not wide), None)
+        right = formula.verdict is Verdict.RIGHT and not (traces and traces[0][0].refuted)
     for row in number_rows(question, mode, own, seeds, right=right):
-        yield Row(f"{name} {row.name}", row.verdict, row.said)
+        yield replace(row, name=f"{name} {row.name}")
+
+
+def _refused(question: Question, mode: str, seeds: Sequence[Any]) -> Row | None:
+    """Say why there is no derivative: the function does not claim it, or its rule raises."""
+    question.function(*question.point)  # what this raises is no derivative's
+    try:
+        MODES[mode](question)(*question.point, *seeds)
+    except NotImplementedError as error:
+        return Row("", None, first_line(error))
+    except (TypeError, ValueError) as error:
+        if any(said in str(error) for said in UNSUPPORTED):
+            return Row("", None, first_line(error))
+        return Row("", Verdict.ERROR, f"the derivative raises {type(error).__name__}: {first_line(error)}")
+    return None
+
+
+def _formula(
+    question: Question, name: str, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]
+) -> tuple[list[tuple[Trace, bool]], Row]:
+    """Trace, and judge the formulas.
+
+    Where JAX's own derivative of a derivative says nothing, as at a loop or where a rule avoids what is not
+    finite, the derivative of the rule itself is what there is, unless it stops gradients.
+    """
+    traces: list[tuple[Trace, bool]] = []
+    try:
+        traces = list(_traces(question, mode))
+        row = _judged(question, name, mode, traces, outputs=outputs, inputs=inputs)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        row = Row(name, Verdict.UNDECIDED, f"not traced: {first_line(error)}")
+    if row.verdict is Verdict.UNDECIDED and question.plainly is not None and not question.meant:
+        itself = replace(question, plainly=None)
+        if not _stops(itself):
+            traces = list(_traces(itself, mode))
+            row = _judged(itself, name, mode, traces, outputs=outputs, inputs=inputs)
+    return traces, row
+
+
+def _stops(question: Question) -> bool:
+    """Whether the function stops a gradient somewhere: its differences see through that."""
+    return "stop_gradient" in primitives(jax.make_jaxpr(question.function)(*question.point))
 
 
 def _same_twice(question: Question) -> bool:
@@ -125,21 +240,29 @@ def _traces(question: Question, mode: str) -> Iterator[tuple[Trace, bool]]:
                 raise
 
 
-def _formula(
-    name: str, mode: str, traces: Sequence[tuple[Trace, bool]], outputs: Sequence[Any], inputs: Sequence[Any]
+def _judged(
+    question: Question,
+    name: str,
+    mode: str,
+    traces: Sequence[tuple[Trace, bool]],
+    *,
+    outputs: Sequence[Any],
+    inputs: Sequence[Any],
 ) -> Row:
     """Judge the formulas: the first is what is said, the others may accuse."""
-    rows = []
+    rows: list[Row] = []
     for traced, _ in traces:
+        if rows and alike(traced.primal, traces[0][0].primal) and alike(traced.derived, traces[0][0].derived):
+            continue  # one formula, in two dtypes
         try:
             row = formula_row(name, mode, traced, outputs, inputs)
-            if row.verdict is Verdict.RIGHT:
+            if row.verdict is Verdict.RIGHT and not question.meant:
                 beside = value_row(name, mode, traced, outputs, inputs)
                 if beside.verdict is not Verdict.RIGHT:
                     row = Row(name, beside.verdict, f"the value that the rule computes: {beside.said}")
         except NotTracedError as error:
             row = Row(name, Verdict.UNDECIDED, f"not traced: {error}")
-        if row.verdict is Verdict.WRONG:
+        if row.verdict is Verdict.WRONG or (rows and traced.differs):
             return row
         rows.append(row)
     return rows[0]

@@ -1,104 +1,31 @@
-"""The numbers of a derivative, however computed: against its own formula, within what rounding does."""
+"""The numbers of a derivative, in each way to compute it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import arb
 
-from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derived_by
+from nn_from_scratch.verify.functions.jaxpr.expected import Exact, Expected, Numbers
+from nn_from_scratch.verify.functions.jaxpr.formulas import Trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
-from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers
-from nn_from_scratch.verify.functions.jaxpr.rounding import radii
+from nn_from_scratch.verify.functions.jaxpr.local import MOST, operations_row
+from nn_from_scratch.verify.functions.jaxpr.plain import has_rules
+from nn_from_scratch.verify.functions.jaxpr.question import MODES, UNTRACEABLE, Question, numbers
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, nearest
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.functions.tracing.constants import Reading
+from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, nearest, value
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
+TIMES = 4096.0
+"""By what seeds are multiplied to see whether a derivative is linear."""
 
-CERTAIN = 16.0
-"""How many times the tolerance, and beyond half of the digits, an error is that accuses by numbers alone."""
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a derivative should be: balls if its formula is right, and else what came eagerly."""
-
-    question: Question
-    names: list[str]
-    eager: list[Numbers]
-    balls: list[Shadow] | None
-
-    @property
-    def half(self) -> float:
-        """The relative error up to which half of the digits hold of the point's shortest dtype."""
-        return math.sqrt(float(jnp.finfo(self.question.narrowest).eps))
-
-    @property
-    def largest(self) -> float:
-        """The largest number that every dtype of the point holds."""
-        return min(float(jnp.finfo(x.dtype).max) for x in self.question.point)
-
-    def row(self, way: str, found: list[Numbers]) -> Row:
-        """Judge what came in another way."""
-        return self.like(way, found, self.eager) if self.balls is None else self._within(way, found)
-
-    def _within(self, way: str, found: list[Numbers]) -> Row:
-        worst = 0.0
-        for name, got, ball in zip(self.names, found, self.balls or [], strict=True):
-            tolerance, middle = MARGIN * radii(ball), nearest(ball)
-            known = np.isfinite(middle) & np.isfinite(tolerance)
-            lost = known & ~np.isfinite(got) & (np.abs(middle) <= self.largest)
-            if lost.any():
-                k = int(np.argmax(lost))
-                said = (
-                    f"the derivative for {name} is {got.flat[k]} where its formula gives {middle.flat[k]:.6g}"
-                )
-                return Row(way, Verdict.WRONG, said)
-            known &= np.isfinite(got)
-            if not known.any():
-                continue
-            errors = np.abs(got - middle)[known]
-            units = float((errors / np.maximum(tolerance[known], 5e-324)).max())
-            if units > CERTAIN and float(errors.max()) > self.half * float(np.abs(middle[known]).max()):
-                explained = f"{units:.3g} times what rounding explains"
-                return Row(
-                    way, Verdict.WRONG, f"the derivative for {name} is off by {errors.max():.3g}, {explained}"
-                )
-            worst = max(worst, units)
-        if worst > 1:
-            return Row(way, Verdict.UNDECIDED, f"numbers are off by {worst:.2g} times what rounding explains")
-        return Row(way, Verdict.RIGHT, f"numbers within {worst:.2f} of what rounding explains")
-
-    def like(self, way: str, found: list[Numbers], expected: list[Numbers]) -> Row:
-        """Compare two ways to compute the same: half of the digits must hold.
-
-        That accuses nobody: rounding may turn a comparison, and what follows from it is any number.
-        """
-        for name, a, b in zip(self.names, found, expected, strict=True):
-            same = (a == b) | (np.isnan(a) & np.isnan(b))
-            if same.all():
-                continue
-            size = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-            gap = float(np.abs(a - b)[~same].max())
-            if not gap <= self.half * size:
-                said = f"the derivative for {name} differs by {gap:.3g} from that computed otherwise"
-                return Row(way, Verdict.UNDECIDED, said)
-        return Row(way, Verdict.RIGHT, "as eagerly")
-
-    def batched(self, way: str, found: list[Any], alone: list[Numbers]) -> Row:
-        """Judge what came for two points at once, given what comes for the second alone."""
-        row = self.row(way, [numbers(x[0]) for x in found])
-        if row.verdict is not Verdict.RIGHT:
-            return row
-        second = self.like(way, [numbers(x[1]) for x in found], alone)
-        return row if second.verdict is Verdict.RIGHT else second
+NOT_LINEAR = 1e-12
+"""The relative difference from which on it is not."""
 
 
 def computed(question: Question, mode: str, seeds: Sequence[Any]) -> Callable[..., list[Numbers]]:
@@ -128,23 +55,37 @@ def number_rows(
     """
     derivative = computed(question, mode, seeds)
     eager = derivative(question.point)
-    names = question.names if mode == "rev" else [f"output {k}" for k in range(len(eager))]
-    balls = _balls(traced, seeds) if right and traced is not None else None
-    expected = Expected(question, names, eager, balls)
+    reverse = mode == "rev"
+    names = question.names if reverse else [f"output {k}" for k in range(len(eager))]
+    arrays = question.point if reverse else question.outputs(wide=False)
+    exact = _exact(question, mode, traced, seeds) if right and traced is not None else None
+    expected = Expected(question, names, [str(x.dtype) for x in arrays], eager, exact)
     yield _twice(eager, derivative(question.point), names)
-    if balls is not None:
+    if exact is not None:
         yield expected.row("eagerly", eager)
-    yield expected.row("under jit", derivative(question.point, jax.jit))
-    yield _under_vmap(question, mode, seeds, expected)
-
-
-def _balls(traced: Trace, seeds: Sequence[Any]) -> list[Shadow] | None:
-    before = len(traced.kinks)
+        yield operations_row(exact.traced, exact.seeds)
     try:
-        found = derived_by(traced, [numbers(x) for x in seeds])
+        yield expected.row("under jit", derivative(question.point, jax.jit))
+    except UNTRACEABLE as error:
+        yield Row("under jit", None, first_line(error))
+    yield _under_vmap(question, mode, seeds, expected)
+    yield _linear(mode, exact)
+
+
+def _exact(question: Question, mode: str, traced: Trace, seeds: Sequence[Any]) -> Exact | None:
+    """Return what the formula has; None where it cannot be traced."""
+    exactly = [numbers(x) for x in seeds]
+    try:
+        with exactly_computing():
+            found = traced.derived_values(Reading.RECOGNISED, exactly)[1]
     except NotTracedError:
         return None
-    return found if len(traced.kinks) == before else None
+    by_rule = question.plainly is not None or has_rules(traced.primal)
+
+    def own() -> list[Numbers]:
+        return computed(question.without_rules(), mode, seeds)(question.point)
+
+    return Exact(traced, exactly, [nearest(x) for x in found], by_rule, own)
 
 
 def _twice(first: list[Numbers], second: list[Numbers], names: list[str]) -> Row:
@@ -153,7 +94,37 @@ def _twice(first: list[Numbers], second: list[Numbers], names: list[str]) -> Row
             gap = float(np.nan_to_num(np.abs(a - b)).max())
             said = f"not deterministic: asked twice, the derivative for {name} differs by {gap:.3g}"
             return Row("twice the same", Verdict.WRONG, said)
+    if not any(x.size for x in first):
+        return Row("twice the same", Verdict.UNDECIDED, "no number could be compared: there is none")
     return Row("twice the same", Verdict.RIGHT)
+
+
+def _linear(mode: str, exact: Exact | None) -> Row:
+    """Ask the formula with seeds many times as large, and 0: a derivative is linear in them.
+
+    Its numbers would not do: they may underflow.
+    """
+    what = "cotangents" if mode == "rev" else "directions"
+    name = f"linear in its {what}"
+    if exact is None:
+        return Row(name, None, "not traced")
+    if exact.traced.scalars > MOST:
+        return Row(name, None, f"more than {MOST:,} scalar operations")
+    with exactly_computing():
+        before = _entries(exact, 1.0)
+        for factor in (TIMES, 0.0):
+            for got, entry in zip(_entries(exact, factor), before, strict=True):
+                gap = abs(got - factor * entry)
+                if gap.is_finite() and gap > abs(TIMES * entry) * NOT_LINEAR:
+                    said = f"with {factor:g} times the {what} a derivative is {float(got.mid()):.6g}, not"
+                    return Row(name, Verdict.WRONG, f"{said} {factor:g} times {float(entry.mid()):.6g}")
+    return Row(name, Verdict.RIGHT)
+
+
+def _entries(exact: Exact, factor: float) -> list[arb]:
+    """Return the derivatives for seeds that are so many times as large."""
+    found = exact.traced.derived_values(Reading.RECOGNISED, [factor * x for x in exact.seeds])[1]
+    return [value(entry) for shadow in found for entry in shadow.ravel()]
 
 
 def _under_vmap(question: Question, mode: str, seeds: Sequence[Any], expected: Expected) -> Row:
@@ -166,4 +137,9 @@ def _under_vmap(question: Question, mode: str, seeds: Sequence[Any], expected: E
         found = jax.vmap(function)(*pairs, *twice)[count:]
     except (ValueError, TypeError, NotImplementedError, jax.errors.JAXTypeError) as error:
         return Row("under vmap", None, first_line(error))
-    return expected.batched("under vmap", found, computed(question, mode, seeds)(other))
+    row = expected.row("under vmap", [numbers(x[0]) for x in found])
+    if row.verdict is not Verdict.RIGHT:
+        return row
+    alone = computed(question, mode, seeds)(other)
+    second = expected.like("under vmap", [numbers(x[1]) for x in found], alone)
+    return row if second.verdict is Verdict.RIGHT else second

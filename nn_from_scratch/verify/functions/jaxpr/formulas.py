@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,11 +15,23 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Constant, Interpreter, Meaning, Widening
+from nn_from_scratch.verify.functions.jaxpr.interpreter import (
+    LIMIT,
+    Call,
+    Constant,
+    Interpreter,
+    Meaning,
+    NotTracedError,
+    TooLongError,
+    Widening,
+)
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
+from nn_from_scratch.verify.functions.jaxpr.lines import lines_of_rules
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
+from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
+from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
@@ -46,6 +59,9 @@ FITTED = 7
 
 MANY = 4
 """Steps from which on a loop may iterate to a limit."""
+
+KEPT = 8
+"""Runs that are kept: of function and derivative, by four readings."""
 
 NONE: Mapping[Constant, arb] = MappingProxyType({})
 """No constant that is read in another way."""
@@ -82,6 +98,15 @@ class Replay:
         return None
 
 
+@dataclass(frozen=True)
+class Rounded:
+    """Balls that hold what rounding may make of outputs and derivatives, and comparisons it may turn."""
+
+    outputs: list[Shadow]
+    derivatives: list[Shadow]
+    kinks: list[str]
+
+
 @dataclass
 class Trace:
     """The jaxprs of a function and of one way to differentiate it, at one precision."""
@@ -93,57 +118,124 @@ class Trace:
     derivative: Callable[..., Any]
     wide: bool
     kinks: list[str] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
+    undefined: list[str] = field(default_factory=list)
+    tables: set[str] = field(default_factory=set)
     arrays: bool = False
     unrecognised: dict[Constant, arb] = field(default_factory=dict)
     primitives: set[str] = field(default_factory=set)
+    scalars: int = 0
+    """How many numbers a run computes."""
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
+    differs: bool = False
+    """Whether the formulas differ by what the rounding of constants may explain."""
     refuted: bool = False
     """Whether a replay has shown that this is not what runs: then it says nothing about numbers either."""
+    replayed: Rounded | None = None
+    """What rounding may make of the derivative, once that was asked."""
+
+    formats: dict[str, Call] = field(default_factory=dict)
+    """The dtypes that the derivative is computed in, with the first operation of each."""
+    numbers: set[Constant] = field(default_factory=set)
+    """The scalar constants of the derivative."""
+    plain_numbers: set[Constant] = field(default_factory=set)
+    """Those of the function."""
+    _known: dict[Any, list[Shadow]] = field(default_factory=dict)
 
     def primal_values(
-        self, reading: Reading, inputs: Sequence[Shadow], replaced: Mapping[Constant, arb] = NONE
+        self, reading: Reading, directions: Sequence[Any], replaced: Mapping[Constant, arb] = NONE
     ) -> list[Shadow]:
-        """Run the function over shadows of its inputs."""
+        """Run the function over series along directions of its inputs."""
+        key = ("primal", reading, *(np.asarray(x).tobytes() for x in directions))
+        if not replaced and key in self._known:
+            return self._known[key]
         interpreter = Interpreter(MEANINGS, reading, replaced=replaced)
-        found = self._run(self.primal, interpreter, inputs)
+        given = [series(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
+        found = self._run(self.primal, interpreter, given)
         self.approximates = _approximation(self.primal, interpreter)
+        self.plain_numbers |= interpreter.numbers
+        self._keep(key, found, replaced)
         return found
+
+    def _keep(self, key: Any, found: list[Shadow], replaced: Mapping[Constant, arb]) -> None:
+        """Keep a run: the same is asked for several times. A search for wrong places is not kept."""
+        if not replaced and len(self._known) < KEPT:
+            self._known[key] = found
 
     def derived_values(
         self,
         reading: Reading,
         seeds: Sequence[Any],
         replaced: Mapping[Constant, arb] = NONE,
-        rounding: Widening | None = None,
+        changing: Widening | None = None,
     ) -> tuple[list[Shadow], list[Shadow]]:
-        """Run the derivative over balls: outputs, and gradients of cotangents or tangents of directions."""
-        given = [exact(x) for x in (*self.question.numbers(), *seeds)]
-        found = self._run(self.derived, Interpreter(MEANINGS, reading, rounding, replaced=replaced), given)
+        """Run the derivative over balls: outputs, and gradients of cotangents or tangents of directions.
+
+        Some constants may be replaced, and results of operations changed.
+        """
+        key = ("derived", reading, *(np.asarray(x).tobytes() for x in seeds))
+        found = None if replaced or changing else self._known.get(key)
+        if found is None:
+            interpreter = Interpreter(MEANINGS, reading, changing, replaced=replaced)
+            found = self._run(self.derived, interpreter, self._given(seeds))
+            self.formats = interpreter.formats | self.formats
+            self.numbers |= interpreter.numbers
+            if changing is None:
+                self._keep(key, found, replaced)
         return found[: self.outputs], found[self.outputs :]
+
+    def _given(self, seeds: Sequence[Any]) -> list[Shadow]:
+        return [exact(x) for x in (*self.question.numbers(), *seeds)]
+
+    @property
+    def precision(self) -> str:
+        """The precision that it is run in."""
+        return "float64" if self.wide else "its own dtype"
+
+    def what_rounding_does(self, seeds: Sequence[Any]) -> Rounded:
+        """Return what `rounded_values` does, of which there is one for a replay and for the numbers."""
+        if self.replayed is None:
+            self.replayed = self.rounded_values(seeds)
+        return self.replayed
+
+    def rounded_values(self, seeds: Sequence[Any], rounding: Widening = rounded) -> Rounded:
+        """Run the derivative over balls that hold what rounding may make of outputs and gradients."""
+        interpreter = Interpreter(MEANINGS, Reading.LITERAL, rounding)
+        with exactly_computing(), precision(wide=True):
+            found = interpreter.run_closed(self.derived, self._given(seeds))
+        return Rounded(found[: self.outputs], found[self.outputs :], interpreter.kinks)
 
     def replay(self, seeds: Sequence[Any]) -> Replay:
         """Run what was traced as JAX does, beside balls that hold what rounding may make of it."""
         with precision(wide=self.wide):
             given = [*self.question.numbers(), *seeds]
             arrays = [jnp.asarray(x, y.dtype) for x, y in zip(given, self.derived.in_avals, strict=True)]
-            found = [*self.question.function(*arrays[: len(self.question.point)]), *self.derivative(*arrays)]
-        interpreters = [Interpreter(MEANINGS, Reading.LITERAL, rounded) for _ in range(2)]
-        exactly = [exact(x) for x in self.question.numbers()]
+            inputs = arrays[: len(self.question.point)]
+            try:
+                found = [*self.question.primal(*inputs), *self.derivative(*arrays)]
+            except jax.errors.JaxRuntimeError as error:  # JAX may mistake the dtype of numpy's constants
+                raise NotTracedError(
+                    f"JAX does not run it in {self.precision}: {first_line(error)}"
+                ) from error
+        interpreter = Interpreter(MEANINGS, Reading.LITERAL, rounded)
         with exactly_computing(), precision(wide=True):
-            balls = interpreters[0].run_closed(self.primal, exactly)
-            balls += interpreters[1].run_closed(self.derived, [*exactly, *map(exact, seeds)])
-        return Replay([numbers(x) for x in found], balls, [*interpreters[0].kinks, *interpreters[1].kinks])
+            balls = interpreter.run_closed(self.primal, [exact(x) for x in self.question.numbers()])
+        derived = self.what_rounding_does(seeds)
+        balls += [*derived.outputs, *derived.derivatives]
+        return Replay([numbers(x) for x in found], balls, [*interpreter.kinks, *derived.kinks])
 
     def _run(self, closed: Any, interpreter: Interpreter, inputs: Sequence[Shadow]) -> list[Shadow]:
+        if scalars(closed) > LIMIT:
+            raise TooLongError
         with precision(wide=True):  # the integers' types are those of the jaxpr
             found = interpreter.run_closed(closed, list(inputs))
         self.kinks += interpreter.kinks
-        self.tables += interpreter.tables
+        self.undefined += interpreter.undefined
+        self.tables |= interpreter.tables
         self.unrecognised |= interpreter.unrecognised
         self.arrays = self.arrays or interpreter.arrays
         self.primitives |= interpreter.primitives
+        self.scalars = max(self.scalars, interpreter.operations)
         return found
 
 
@@ -177,8 +269,9 @@ def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_
     with precision(wide=wide):
         inputs, outputs = question.structures(wide=wide), question.outputs(wide=wide)
         seeds = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in outputs] if by_outputs else inputs
-        primal = jax.make_jaxpr(question.function)(*inputs)
-        derived = jax.make_jaxpr(derivative)(*inputs, *seeds)
+        primal = jax.make_jaxpr(question.primal)(*inputs)
+        with lines_of_rules():
+            derived = jax.make_jaxpr(derivative)(*inputs, *seeds)
     return Trace(question, primal, derived, len(outputs), derivative, wide)
 
 
@@ -194,6 +287,8 @@ class Formulas:
     formula: Values
     truth_weights: Sequence[Any]
     formula_weights: Sequence[Any]
+    scale: float = 0.0
+    """The size of what cancels where the number is 0."""
 
     def compare(self, dtype: str) -> Rules:
         """Judge the one by the other."""
@@ -205,6 +300,7 @@ class Formulas:
                 self.formula_weights,
                 dtype=dtype,
                 rounding=self._rounding,
+                scale=self.scale,
             )
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
@@ -221,34 +317,41 @@ class Formulas:
 
 def derivatives(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:
     """Return a gradient's formula (mode "rev"), or a tangent's, beside the derivative."""
-    given = [series(x, d) for x, d in zip(traced.question.numbers(), inputs, strict=True)]
     seeds, weights = (outputs, inputs) if mode == "rev" else (inputs, outputs)
 
     def truth(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
-        return traced.primal_values(reading, given, replaced)
+        return traced.primal_values(reading, inputs, replaced)
 
     def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
         return traced.derived_values(reading, seeds, replaced)[1]
 
-    return Formulas(traced, truth, formula, outputs, weights)
+    return Formulas(traced, truth, formula, outputs, weights, _scale(traced, outputs, inputs))
+
+
+def _scale(traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> float:
+    """Return how much the weighed outputs change where the inputs change by their directions, by their sizes.
+
+    A function that is 0 here, or is asked at 0, is taken to be of the size of its cotangents.
+    """
+    with exactly_computing():
+        found = traced.primal_values(Reading.RECOGNISED, inputs)
+    terms = sum(float(np.abs(c * nearest(y)).sum()) for c, y in zip(outputs, found, strict=True))
+    moved = max((float(np.abs(d).max(initial=0.0)) for d in inputs), default=0.0)
+    size = max((float(np.abs(x).max(initial=0.0)) for x in traced.question.numbers()), default=0.0)
+    if not (terms and math.isfinite(terms) and size):
+        terms = sum(float(np.abs(c).sum()) for c in outputs)
+    return terms * moved / (size or 1.0)
 
 
 def own_values(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:
     """Return the value that a derivative's rule computes, beside the function's own: they may differ."""
-    given = [exact(x) for x in traced.question.numbers()]
     seeds = outputs if mode == "rev" else inputs
 
     def truth(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
-        found = traced.primal_values(reading, given, replaced)
+        found = traced.primal_values(reading, inputs, replaced)
         return [joined(values(x), values(x)) for x in found]  # slopes are what is compared
 
     def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
         return traced.derived_values(reading, seeds, replaced)[0]
 
     return Formulas(traced, truth, formula, outputs, outputs)
-
-
-def derived_by(traced: Trace, seeds: Sequence[Any]) -> list[Shadow]:
-    """Return gradients or tangents as balls that hold what rounding may make of the formula."""
-    with exactly_computing():
-        return traced.derived_values(Reading.LITERAL, seeds, rounding=rounded)[1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb
-from jax._src import source_info_util
 from jax.extend.core import Literal
 
+from nn_from_scratch.verify.functions.jaxpr.lines import line_of
+from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.shadows import as_shadow, exact, of_entries
 
@@ -26,8 +28,29 @@ LIMIT = 1_000_000
 """Scalar operations after which a trace is given up."""
 
 
+TOLD = 100_000
+"""Scalar operations after which it is told, again, how many there were."""
+
+NOTED = 4
+"""Kinks that are noted: one is said."""
+
+
 class NotTracedError(Exception):
     """A jaxpr holds something of which there is no exact meaning; the message names it."""
+
+
+class TooLongError(NotTracedError):
+    """A trace would take too long."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {LIMIT:,} scalar operations; ask at a smaller shape")
+
+
+def tell(said: str) -> None:
+    """Say on a terminal how far a long trace is."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{said}")
+        sys.stderr.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +84,12 @@ class Call:
     @property
     def line(self) -> str:
         """The line of the user's that asked for it."""
-        return str(source_info_util.summarize(self.equation.source_info))
+        return line_of(self.equation.source_info)
+
+    @property
+    def place(self) -> str:
+        """The primitive, and the line."""
+        return f"{self.name} ({self.line})" if self.line else self.name
 
     def bind(self, *operands: Any, **changed: Any) -> list[Any]:
         """Run the primitive itself."""
@@ -71,7 +99,13 @@ class Call:
 
     def note_kink(self, why: str) -> None:
         """Say that a derivative jumps here."""
-        self.interpreter.kinks.append(f"{why} ({self.line})")
+        if len(self.interpreter.kinks) < NOTED:
+            self.interpreter.kinks.append(f"{why}, at {self.place}")
+
+    def note_undefined(self, why: str) -> None:
+        """Say that JAX does not define what is computed here."""
+        if len(self.interpreter.undefined) < NOTED:
+            self.interpreter.undefined.append(f"{why}, at {self.place}")
 
 
 Meaning = Callable[[Call], Any]
@@ -98,7 +132,14 @@ def lifted(x: Any, dtype: Any) -> Any:
         return exact(np.asarray(x, dtype=np.float64))
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise NotTracedError("complex numbers")
-    return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x)
+    return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x, dtype)
+
+
+def _rounded_to(numbers: Any, dtype: str) -> str:
+    """Return the dtype that constants were rounded to: float32 in a program of float64, if they fit."""
+    with np.errstate(over="ignore"):
+        narrow = np.array_equal(numbers.astype(np.float32).astype(np.float64), numbers)
+    return "float32" if dtype == "float64" and narrow else dtype
 
 
 @dataclass
@@ -115,6 +156,10 @@ class Interpreter:
         What to do to the floating-point results of a call that computes; None leaves them exact.
     kinks
         Where a derivative jumps, or a comparison could not be decided.
+    undefined
+        Where JAX does not define what it computes.
+    formats
+        The dtypes that were computed in, with the first call of each.
     tables
         The dtypes of constants that were met whose errors a few roundings may not explain: arrays, and
         numbers that are narrower than float64.
@@ -125,7 +170,7 @@ class Interpreter:
     primitives
         The names of those that were met.
     operations
-        How many numbers were computed.
+        How many numbers were computed, and `told` at how many that was said last.
     arrays
         Whether a constant was an array.
     numbers
@@ -137,11 +182,14 @@ class Interpreter:
     reading: Reading = Reading.LITERAL
     rounding: Widening | None = None
     kinks: list[str] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
+    undefined: list[str] = field(default_factory=list)
+    formats: dict[str, Call] = field(default_factory=dict)
+    tables: set[str] = field(default_factory=set)
     replaced: Mapping[Constant, arb] = field(default_factory=dict)
     unrecognised: dict[Constant, arb] = field(default_factory=dict)
     primitives: set[str] = field(default_factory=set)
     operations: int = 0
+    told: int = 0
     arrays: bool = False
     numbers: set[Constant] = field(default_factory=set)
 
@@ -171,9 +219,10 @@ class Interpreter:
         """Return the value of a constant of the program, read as this interpreter reads."""
         if not is_floating(dtype):
             return lifted(x, dtype)
-        name, array = str(dtype), np.asarray(x, dtype=np.float64)
+        array = np.asarray(x, dtype=np.float64)
+        name = _rounded_to(array, str(dtype))
         if array.ndim or name != "float64":
-            self.tables.append(name)
+            self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)
         if array.ndim and self.reading is not Reading.ROUNDED:
             return exact(array)  # data, not numbers that somebody wrote
@@ -194,14 +243,28 @@ class Interpreter:
             return CONTROL[name](call)
         self.operations += sum(int(np.prod(x.shape)) for x in call.outputs)
         if self.operations > LIMIT:
-            raise NotTracedError(f"more than {LIMIT:,} scalar operations")
+            raise TooLongError
+        if self.operations >= self.told + TOLD:
+            self.told = self.operations
+            tell(f"traced {self.operations:,} scalar operations")
+        try:
+            results, computed = self._results(call)
+        except (ArithmeticError, LookupError, TypeError, ValueError, NotImplementedError) as error:
+            raise NotTracedError(f"the primitive {call.place}: {first_line(error)}") from error
+        return self.rounding(call, results) if self.rounding is not None and computed else results
+
+    def _results(self, call: Call) -> tuple[list[Any], bool]:
+        """Return what a primitive gives, and whether it was computed: of no shadow, they are its own."""
+        name = call.name
         if not any(is_shadow(x) for x in call.operands) and name not in SHADOWS_OF_NOTHING:
-            return [lifted(x, a.dtype) for x, a in zip(call.bind(*call.operands), call.outputs, strict=True)]
+            found = zip(call.bind(*call.operands), call.outputs, strict=True)
+            return [lifted(x, output.dtype) for x, output in found], False
         if name not in self.meanings:
-            raise NotTracedError(f"the primitive {name} ({call.line})")
-        found = self.meanings[name](call)
-        results = found if isinstance(found, list) else [found]
-        return self.rounding(call, results) if self.rounding is not None else results
+            raise NotTracedError(f"the primitive {call.place}")
+        result = self.meanings[name](call)
+        if is_floating(call.dtype):
+            self.formats.setdefault(str(call.dtype), call)
+        return (result if isinstance(result, list) else [result]), True
 
 
 INLINED = {

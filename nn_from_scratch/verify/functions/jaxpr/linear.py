@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -10,10 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.jaxpr.deciding import maximum, minimum
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, NotTracedError, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.moving import by_positions
 from nn_from_scratch.verify.functions.tracing.elementwise import divide
 from nn_from_scratch.verify.functions.tracing.operations import apply
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow, exact, nearest, of_entries
+from nn_from_scratch.verify.functions.tracing.shadows import (
+    Shadow,
+    as_shadow,
+    exact,
+    nearest,
+    of_entries,
+    slope,
+    value,
+)
 
 
 def _dot(call: Call) -> Any:
@@ -88,29 +98,50 @@ def _windows(x: Shadow, kernel: Sequence[int], parameters: Any) -> Any:
     return np.stack(met, 2)
 
 
-def _scatter_add(call: Call) -> Any:
+def _scatter(call: Call) -> Any:
+    """Write updates at indices; which of several that differ stays is not defined."""
     operand, indices, updates = call.operands
-    result = as_shadow(operand).copy()
-    flat = result.reshape(-1)
+    written: dict[int, Any] = {}
     for place, update in zip(
-        _targets(call, operand.shape, indices, updates.shape).ravel(), updates.ravel(), strict=True
+        _targets(operand.shape, indices, updates.shape, call).ravel().tolist(), updates.ravel(), strict=True
     ):
-        if place:
-            flat[place - 1] = flat[place - 1] + update
-    return result
+        before = written.setdefault(place, update) if place else update
+        if is_shadow(updates) and before is not update and not _same(before, update):
+            call.note_undefined("several numbers are written to one place, in no defined order")
+    return by_positions(call)
 
 
-def _targets(call: Call, shape: Any, indices: Any, updates: Any) -> Any:
-    """Return the position, from 1, to which each update is added; 0 where it is dropped.
+def _same(x: Any, y: Any) -> bool:
+    return bool(value(x) == value(y) and slope(x) == slope(y))
+
+
+def _scattered(combined: Callable[[Call, Shadow, Shadow], Shadow]) -> Meaning:
+    """Return a meaning that combines updates with what stands at indices, one after the other."""
+
+    def meaning(call: Call) -> Any:
+        operand, indices, updates = call.operands
+        result = as_shadow(operand).copy()
+        flat = result.reshape(-1)
+        places = _targets(operand.shape, indices, updates.shape, call)
+        for place, update in zip(places.ravel().tolist(), as_shadow(updates).ravel(), strict=True):
+            if place:
+                flat[place - 1 : place] = combined(call, flat[place - 1 : place], as_shadow(update))
+        return result
+
+    return meaning
+
+
+def _targets(shape: Any, indices: Any, updates: Any, call: Call) -> Any:
+    """Return the position, from 1, to which each update goes; 0 where it is dropped.
 
     Adding is linear, and its transpose takes from those positions: from an array of positions.
     """
     size = int(np.prod(shape, dtype=int))
 
     def added(values: Any) -> Any:
-        return call.equation.primitive.bind(
-            jnp.zeros(shape, jnp.float32), jnp.asarray(indices), values, **call.parameters
-        )
+        zeros = jnp.zeros(shape, jnp.float32)
+        parameters = {**call.parameters, "update_jaxpr": None, "update_consts": ()}
+        return jax.lax.scatter_add_p.bind(zeros, jnp.asarray(indices), values, **parameters)
 
     positions = jnp.arange(1, size + 1, dtype=jnp.float32).reshape(shape)
     (found,) = jax.linear_transpose(added, jax.ShapeDtypeStruct(updates, jnp.float32))(positions)
@@ -169,7 +200,7 @@ def _linear_solve(call: Call) -> Any:
             jaxprs.solve, [*call.operands[before : before + lengths.solve], *given]
         )
     if len(given) != 1 or not is_shadow(given[0]):
-        raise NotTracedError(f"custom_linear_solve of several arrays ({call.line})")
+        raise NotTracedError(f"several arrays in {call.place}")
     (b,) = given
     columns = []
     for k in range(b.size):
@@ -182,14 +213,29 @@ def _linear_solve(call: Call) -> Any:
     return apply("solve", matrix, b.reshape(-1, 1)).reshape(b.shape)
 
 
+def _sum(_: Call, x: Shadow, y: Shadow) -> Shadow:
+    return np.add(x, y)
+
+
+def _difference(_: Call, x: Shadow, y: Shadow) -> Shadow:
+    return np.subtract(x, y)
+
+
+def _product(_: Call, x: Shadow, y: Shadow) -> Shadow:
+    return apply("multiply", x, y)
+
+
+SCATTERED = {"add": _sum, "sub": _difference, "mul": _product, "max": maximum, "min": minimum}
+"""How the scatter primitives combine what stands at a place with an update."""
+
 LINEAR: dict[str, Meaning] = {
     "cholesky": _cholesky,
     "conv_general_dilated": _convolution,
     "custom_linear_solve": _linear_solve,
     "dot_general": _dot,
     "lu": _lu,
-    "scatter-add": _scatter_add,
-    "scatter_add": _scatter_add,
+    "scatter": _scatter,
+    **{f"scatter{hyphen}{name}": _scattered(step) for hyphen in "-_" for name, step in SCATTERED.items()},
     "triangular_solve": _triangular_solve,
 }
 """Meanings of products and of linear algebra."""

@@ -10,12 +10,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nn_from_scratch.verify.functions.checking import check_gradient
-from nn_from_scratch.verify.functions.jaxpr.computed import Expected, computed, seeds_of
-from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.computed import computed, seeds_of
+from nn_from_scratch.verify.functions.jaxpr.expected import Expected
+from nn_from_scratch.verify.functions.jaxpr.plain import primitives
+from nn_from_scratch.verify.functions.jaxpr.question import (
+    MODES,
+    UNTRACEABLE,
+    Question,
+    numbers,
+    precision,
+)
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.values import check_values
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
+
+FAILURES = (jax.errors.JAXTypeError, jax.errors.JaxRuntimeError)
+"""What JAX raises where it cannot run a function in float64."""
 
 MANY = 256
 """Inputs beyond which a forward mode is not asked for every one."""
@@ -32,7 +43,7 @@ class Measured:
     def value(self, *arrays: Any) -> float:
         """Return the sum of each cotangent times its output."""
         with precision(wide=True):
-            outputs = self.question.function(*map(jnp.asarray, arrays))
+            outputs = self.question.primal(*map(jnp.asarray, arrays))
             products = [c * numbers(y) for c, y in zip(self.cotangents, outputs, strict=True)]
         return math.fsum(float(x) for product in products for x in product.ravel())
 
@@ -75,15 +86,11 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
     if reason is not None:
         return Row(name, Verdict.UNDECIDED, f"{reason}: differences of {question.narrowest} are too coarse")
     try:
-        found = check_gradient(
-            box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed
-        )
+        found = check_values(box.value, box.gradient, tuple(point) if len(point) > 1 else point[0], seed=seed)
     except (UndecidedError, ValueError) as error:
         return Row(name, Verdict.UNDECIDED, str(error))
     except GradientError as error:
-        letters = ["x"] if len(point) == 1 else [f"x{k}" for k in range(len(point))]
-        key = ", ".join(f"{a} is {b}" for a, b in zip(letters, question.names, strict=True))
-        return Row(name, Verdict.WRONG, f"{error}\n({key})")
+        return _accused(name, question, error)
     compared = f"{found.got:.9g}, {found.expected:.9g} within {found.interval:.2g} expected"
     said = f"numbers compared only, in float64: {compared}"
     beside = _in_own_dtypes(question, box)
@@ -94,6 +101,33 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
     )
 
 
+def _accused(name: str, question: Question, error: GradientError) -> Row:
+    """Say what differences found wrong, unless they are not what the derivative means."""
+    conventional = _conventions(question)
+    if conventional:
+        return Row(name, Verdict.UNDECIDED, f"{conventional[0]}: differences see through that")
+    names = question.names
+    letters = ["x"] if len(names) == 1 else [f"x{k}" for k in range(len(names))]
+    key = ", ".join(f"{a} is {b}" for a, b in zip(letters, names, strict=True))
+    return Row(name, Verdict.WRONG, f"{error}\n({key})")
+
+
+CONVENTIONS = {
+    "stop_gradient": "the function stops gradients",
+    "random_gamma": "JAX differentiates random_gamma implicitly, not what the same key draws",
+}
+"""Primitives whose derivative is meant to be another than that of their numbers."""
+
+
+def _conventions(question: Question) -> list[str]:
+    """Say why differences of the function's numbers may not be what its derivative means."""
+    try:
+        found = set(primitives(jax.make_jaxpr(question.primal)(*question.point)))
+    except UNTRACEABLE:
+        return ["it is not known whether the function stops gradients, for it cannot be traced"]
+    return [said for name, said in CONVENTIONS.items() if name in found]
+
+
 def _in_own_dtypes(question: Question, box: Measured) -> str | None:
     """Say where the numbers in the point's own dtypes are not those in float64, to half of the digits."""
     if question.narrowest == "float64" or box.mode != "rev":
@@ -101,7 +135,7 @@ def _in_own_dtypes(question: Question, box: Measured) -> str | None:
     wide = box.gradient(*question.numbers())
     seeds = seeds_of(question, box.mode, box.cotangents, [])
     own = computed(question, box.mode, seeds)(question.point)
-    expected = Expected(question, question.names, own, None)
+    expected = Expected(question, question.names, [str(x.dtype) for x in question.point], own, None)
     row = expected.like("", own, wide if isinstance(wide, list) else [wide])
     return None if row.verdict is Verdict.RIGHT else f"in {question.narrowest} {row.said}"
 
@@ -110,7 +144,7 @@ def _why_not_in_float64(question: Question, box: Measured, point: Sequence[Any])
     try:
         wide, own = question.outputs(wide=True), question.outputs(wide=False)
         box.value(*point)
-    except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as error:
+    except (TypeError, ValueError, NotImplementedError, *FAILURES) as error:
         return f"the function does not take float64 ({first_line(error)[:120]})"
     if [x.shape for x in wide] != [x.shape for x in own]:
         return "the function returns other shapes in float64"

@@ -66,7 +66,6 @@ MOVING: dict[str, Meaning] = {
     "pad": by_positions,
     "reshape": _reshape,
     "rev": lambda call: np.flip(call.operands[0], call.parameters["dimensions"]).copy(),
-    "scatter": by_positions,
     "slice": _slice,
     "split": by_positions,
     "squeeze": _reshape,

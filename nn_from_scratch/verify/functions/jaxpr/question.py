@@ -4,35 +4,62 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nn_from_scratch.verify.functions.jaxpr.plain import without_rules
 from nn_from_scratch.verify.judging.checking import UndecidedError
 
 Arrays = list[Any]
+
+UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+"""What JAX raises where a function asks for the numbers of what is traced, as Python's `if` does."""
 
 
 @dataclass(frozen=True)
 class Question:
     """A function of floating-point arrays that returns a list of such arrays, and the point.
 
-    `names` says what to call the inputs.
+    `names` says what to call the inputs. The derivative of `plainly` is the truth, if there is one: of a
+    function that is itself a derivative it computes the same by no custom rule, and of one that is `meant` to
+    have another derivative than its own it is what has that.
     """
 
     function: Callable[..., Arrays]
     point: Arrays
     names: list[str]
+    plainly: Callable[..., Arrays] | None = None
+    meant: bool = False
+
+    @property
+    def primal(self) -> Callable[..., Arrays]:
+        """What the truth is the derivative of."""
+        return self.function if self.plainly is None else self.plainly
+
+    def without_rules(self) -> Question:
+        """Return the same question about JAX's own derivative."""
+        return replace(self, function=without_rules(self.primal), plainly=None, meant=False)
 
     @classmethod
-    def of(cls, function: Callable[..., Any], arguments: Sequence[Any]) -> Question:
+    def of(
+        cls,
+        function: Callable[..., Any],
+        arguments: Sequence[Any],
+        expected: Callable[..., Any] | None = None,
+    ) -> Question:
         """Make a question of a function of trees.
 
         Floating-point numbers and arrays are differentiated; integers, None and anything else are passed
-        through, and outputs of other types are left out.
+        through, and outputs of other types are left out. The derivative is to be that of `expected`.
 
         Raises
         ------
@@ -51,14 +78,15 @@ class Question:
         if not chosen:
             raise ValueError("at least one argument must be of floating point, and none is")
 
-        def flat(*arrays: Any) -> Arrays:
+        def flat(asked: Callable[..., Any], *arrays: Any) -> Arrays:
             given = list(leaves)
             for k, x in zip(chosen, arrays, strict=True):
                 given[k] = x
-            found = function(*jax.tree_util.tree_unflatten(tree, given))
-            return _floating_outputs(found)
+            return _floating_outputs(asked(*jax.tree_util.tree_unflatten(tree, given)))
 
-        return cls(flat, [jnp.asarray(leaves[k]) for k in chosen], [_name(paths[k][0]) for k in chosen])
+        point, names = [jnp.asarray(leaves[k]) for k in chosen], [_name(paths[k][0]) for k in chosen]
+        meant = None if expected is None else partial(flat, expected)
+        return cls(partial(flat, function), point, names, meant, expected is not None)
 
     def structures(self, *, wide: bool) -> list[Any]:
         """Return the shapes and dtypes of the inputs, in float64 if `wide`."""
@@ -68,9 +96,12 @@ class Question:
         ]
 
     def outputs(self, *, wide: bool) -> list[Any]:
-        """Return the shapes and dtypes of the outputs, without computing them."""
+        """Return the shapes and dtypes of the outputs, without computing them if that can be."""
         with precision(wide=wide):
-            return list(jax.eval_shape(self.function, *self.structures(wide=wide)))
+            try:
+                return list(jax.eval_shape(self.function, *self.structures(wide=wide)))
+            except UNTRACEABLE:
+                return self.function(*(jnp.asarray(x, jnp.float64 if wide else x.dtype) for x in self.point))
 
     @property
     def narrowest(self) -> str:

@@ -5,6 +5,7 @@ Each check asks for the same gradient in another way, and looks at what has chan
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,24 +15,24 @@ from torch.autograd.function import BackwardCFunction
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.question import Pass, copied
+from nn_from_scratch.verify.functions.pytorch.tracing.lines import raised_by_a_hook
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
 def _twice(name: str, asked: Asked) -> Row:
-    """Ask for the gradient again, of the same pass and of another."""
-    again = asked.found.gradient(asked.cotangents)
-    ours, theirs = asked.question.names, zip(again, asked.gradient, strict=True)
-    for x, (second, first) in zip(ours, theirs, strict=True):
-        gap = _largest_gap(second, first)
-        if gap > asked.allowed.nondeterminism:
-            return Row(
-                name,
-                Verdict.WRONG,
-                f"not deterministic: a second backward gives {x} a gradient that differs by {gap:.3g}; "
-                f"a backward adds to what it keeps, or draws (allowed: {asked.allowed.nondeterminism:g})",
-            )
+    """Ask for the gradient again, twice: what changes at every second call is seen too."""
+    for again in (asked.found.gradient(asked.cotangents) for _ in range(2)):
+        for x, second, first in zip(asked.question.names, again, asked.gradient, strict=True):
+            gap = _largest_gap(second, first)
+            if gap > asked.allowed.nondeterminism:
+                return Row(
+                    name,
+                    Verdict.WRONG,
+                    f"not deterministic: a second backward gives {x} a gradient that differs by {gap:.3g}; "
+                    f"a backward adds to what it keeps, or draws (allowed: {asked.allowed.nondeterminism:g})",
+                )
     return Row(name, Verdict.RIGHT)
 
 
@@ -110,7 +111,10 @@ def _alone(name: str, asked: Asked) -> Row:
     for k, x in enumerate(question.names):
         if not bool(asked.gradient[k].count_nonzero()):
             continue
-        found = question.run(question.fresh([k]))
+        try:
+            found = question.run(question.fresh([k]))
+        except Exception:  # noqa: BLE001, S112  the function itself asks for more than this input
+            continue
         if len(found.outputs) != len(asked.cotangents):
             continue  # an output that does not depend on this input
         alone = list(asked.gradient)
@@ -148,7 +152,8 @@ def _without(name: str, asked: Asked, k: int) -> Row | None:
     try:
         got = partial.gradient(given)
     except (RuntimeError, TypeError, AttributeError) as error:
-        return Row(name, Verdict.ERROR, f"raises where output {k} is not used: {first_line(error)}")
+        blame = None if raised_by_a_hook(error) else Verdict.ERROR
+        return Row(name, blame, f"raises where output {k} is not used: {first_line(error)}")
     what = f"leaving output {k} out and giving it zeros differ"
     row = asked.same(name, got, given, asked.found.gradient(given), what)
     return None if row.verdict is Verdict.RIGHT else row
@@ -234,13 +239,16 @@ def _strided(x: torch.Tensor) -> torch.Tensor:
 
 
 def _raising(check: Callable[[str, Asked], Row]) -> Callable[[str, Asked], Row]:
-    """Turn what a backward raises into a row."""
+    """Turn what a backward raises into a row; a hook may not take all that a backward must."""
 
     def ask(name: str, asked: Asked) -> Row:
         try:
-            return check(name, asked)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # PyTorch's own, of the ways that it takes
+                return check(name, asked)
         except Exception as error:  # noqa: BLE001  whatever a backward raises
-            return Row(name, Verdict.ERROR, f"raises {type(error).__name__}: {first_line(error)}")
+            blame = None if raised_by_a_hook(error) else Verdict.ERROR
+            return Row(name, blame, f"raises {type(error).__name__}: {first_line(error)}")
 
     return ask
 

@@ -48,6 +48,18 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
                 "triangular matrix by convention: make the matrix symmetric or triangular within the function"
             )
         arguments = by_name(func._schema, args, kwargs)  # noqa: SLF001
+        padded = arguments.get("padding_idx")
+        if name == "embedding" and bool((arguments["indices"] == padded).any()):
+            self.found.append(
+                f"{name} ({users_line()}) gives the row {padded} no gradient, as padding_idx asks for"
+            )
+        if arguments.get("scale_grad_by_freq"):
+            self.found.append(f"{name} ({users_line()}) divides its gradient, as scale_grad_by_freq asks for")
+        if name == "_ctc_loss" and self._gets_an_input(args, kwargs):
+            self.found.append(
+                f"an input is given to {name} ({users_line()}), whose gradient is that of probabilities that "
+                "sum to 1 by convention: call log_softmax within the function"
+            )
         if writes_twice(name, arguments, gradients=not in_a_function()):
             self.found.append(
                 f"{name} ({users_line()}) writes to one place more than once: which of the numbers stays is "

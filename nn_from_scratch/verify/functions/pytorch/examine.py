@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
+from nn_from_scratch.verify.functions.pytorch.elsewhere import shapes_row, smaller_row
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -20,7 +22,9 @@ from nn_from_scratch.verify.functions.pytorch.question import (
     Tensors,
     cotangents,
 )
+from nn_from_scratch.verify.functions.pytorch.reference import by_reference, format_of
 from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row
@@ -55,6 +59,11 @@ def examine(
     nondeterminism: float = 0.0,
     undefined: bool = True,
     dtypes: bool = False,
+    expected: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
+    compute: str | None = None,
+    shapes: bool = True,
+    progress: Progress | None = None,
     seed: int = 0,
 ) -> Report:
     """Examine a function's gradient: its numbers, its contract, and the transformations it may claim.
@@ -74,6 +83,20 @@ def examine(
         Whether to leave cotangents out.
     dtypes
         Whether a backward that returns another dtype than its input's is wrong.
+    expected
+        A function of the same inputs whose derivative the gradient is meant to be in place of the function's
+        own: ``lambda x: x`` for a straight-through rounding, ``lambda x: -x`` for a reversed gradient.
+    reference
+        A plain version of a function that cannot be traced, as of a kernel: values and gradients are judged
+        by the exact ones of this, within the rounding of its operations.
+    compute
+        The format that such a function computes in: "float64", "float32", "float16" or "bfloat16". By default
+        the widest dtype of its inputs.
+    shapes
+        Whether drawn inputs of other shapes are asked as well, where the function takes them.
+    progress
+        Called as progress(numbers, line) where a trace is long: how many numbers were traced, and for which
+        line of the function.
     seed
         Which cotangents and directions are drawn.
 
@@ -85,23 +108,38 @@ def examine(
     Raises
     ------
     ValueError
-        If no input requires a gradient.
+        If no input requires a gradient, what is expected returns outputs of other shapes, or `compute` is no
+        format.
 
     """
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         try:
-            question = Question(function, inputs)
+            question = Question(function, inputs, expected)
+            plain = None
+            if reference is not None:
+                plain = Question(reference, inputs), format_of(question, compute)
             allowed = Allowed(nondeterminism, undefined, dtypes)
             promises = {**(CONTRACT if backward else {}), **{name: TRANSFORMS[name] for name in transforms}}
-            return Report(tuple(_rows(question, promises, backward, allowed, seed)))
+            ask = _Ask(backward, plain, shapes, progress)
+            return Report(tuple(_rows(question, promises, ask, allowed, seed)))
         except NotAskedError as reason:
             return Report((Row(NAME, Verdict.UNDECIDED, str(reason)),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked beside promises: the gradient itself, by a plain version and its format, elsewhere."""
+
+    backward: bool
+    plain: tuple[Question, str] | None
+    shapes: bool
+    progress: Progress | None
 
 
 def _rows(
     question: Question,
     promises: dict[str, Callable[[str, Asked], Row]],
-    backward: bool,
+    ask: _Ask,
     allowed: Allowed,
     seed: int,
 ) -> Iterator[Row]:
@@ -110,6 +148,7 @@ def _rows(
     if not outputs:
         yield Row(NAME, Verdict.UNDECIDED, "no output is a tensor of floating point: nothing was checked")
         return
+    demand_numbers(question.tensors, outputs)
     moving = _not_deterministic(question, found)
     if moving:
         yield Row(NAME, Verdict.UNDECIDED, moving)
@@ -118,22 +157,23 @@ def _rows(
     try:
         gradient = found.gradient(given)
     except Exception as error:  # noqa: BLE001  whatever a backward raises
-        yield Row(NAME, Verdict.ERROR, f"the backward raises {type(error).__name__}: {error}")
+        yield raised(NAME, error)
         return
-    wide: Question | str = widened(question)
+    wide = widened(question)
     asked = Asked(question, found, given, gradient, seed, allowed)
     asked_wide = _in_float64(asked, wide)
-    if backward:
-        yield from _rules_and_numbers(question, wide, given, gradient, seed)
+    if ask.backward and ask.plain is not None:
+        yield from by_reference(asked, *ask.plain)
+    elif ask.backward:
+        yield from _rules_and_numbers(asked, wide, ask)
     for name, promise in promises.items():
         yield _settled(name, promise, asked, asked_wide)
 
 
-def _rules_and_numbers(
-    question: Question, wide: Question | str, given: Tensors, gradient: Tensors, seed: int
-) -> Iterator[Row]:
+def _rules_and_numbers(asked: Asked, wide: Question | str, ask: _Ask) -> Iterator[Row]:
     """Trace; where that says nothing, or says wrong, ask differences as well."""
-    found = trace(question, given, seed)
+    question, given, gradient, seed = asked.question, asked.cotangents, asked.gradient, asked.seed
+    found = trace(question, given, seed, ask.progress)
     row = rules(found, question)
     meant = convention(question) if row.accuses or row.verdict is None else None
     if row.accuses and meant:
@@ -141,12 +181,18 @@ def _rules_and_numbers(
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
+        elsewhere = shapes_row(question, seed) if ask.shapes else None
+        if elsewhere is not None:
+            yield elsewhere
         return
+    elsewhere = smaller_row(question, seed) if found == TOO_LARGE else None
+    if elsewhere is not None:
+        yield elsewhere
     measured = measure(question, wide, given, gradient, seed)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.accuses and detaches(question):
-        said = "the function detaches, and differences see through that"
+        said = "the function detaches or computes without gradients, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)
     yield measured
 
@@ -158,6 +204,25 @@ def _in_float64(asked: Asked, wide: Question | str) -> Asked | None:
     found = wide.run()
     given = [x.double() for x in asked.cotangents]
     return replace(asked, question=wide, found=found, cotangents=given, gradient=found.gradient(given))
+
+
+def demand_numbers(inputs: Tensors, outputs: Tensors) -> None:
+    """Ask nothing of a function of which no number could be compared."""
+    for kind, tensors in (("input that requires a gradient", inputs), ("output", outputs)):
+        if not any(x.numel() for x in tensors):
+            raise NotAskedError(f"every {kind} is empty: nothing was compared")
+
+
+def raised(name: str, error: Exception) -> Row:
+    """Return what a backward's exception says: that there is no derivative, or that the backward fails."""
+    said = f"the backward raises {type(error).__name__}: {error}"
+    return Row(
+        name, None if isinstance(error, NotImplementedError) or _NO_DERIVATIVE(said) else Verdict.ERROR, said
+    )
+
+
+_NO_DERIVATIVE = re.compile("derivative for .* is not implemented|no autograd formula was registered").search
+"""What PyTorch says of operations that it does not differentiate."""
 
 
 def _settled(name: str, promise: Callable[[str, Asked], Row], asked: Asked, asked_wide: Asked | None) -> Row:

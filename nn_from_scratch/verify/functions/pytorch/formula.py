@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import torch
-from flint import arb
-
+from nn_from_scratch.verify.functions.pytorch.origins import origin
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
+from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Trace, Tracer
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Progress
+from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
-from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import (
-    Comparison,
     Rule,
     Rules,
     compare,
     judge,
-    moved_by_rounding,
 )
 from nn_from_scratch.verify.functions.tracing.shadows import (
-    Numbers,
     Shadow,
-    exact,
     exactly_computing,
-    series,
-    values,
+    nearest,
 )
 
-_STREAM = 0x646972656374696F
-"""Nobody's inputs are drawn from this stream."""
-_SHOWN = 1e-2
-_CONSTANTS = 24
-"""Up to so many constants are moved by their rounding, one by one."""
-_LOCATED = 48
-"""Up to so many entries are asked one by one where a formula is wrong."""
+_OF_A_TABLE = 2.0**-50
+"""Relative to the largest, a number of a table that was computed in float64 is off by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,154 +38,17 @@ class Formula:
     difference: float
     """By how much they differ as they are written, relative to their size."""
     places: tuple[str, ...]
-    """The inputs that a wrong formula is wrong for, with an entry of each where that was looked for."""
+    """The inputs that a wrong formula is wrong for, with an entry of each where that was looked for; and the
+    constant or operation of the backward that explains it, where one alone does."""
     gradient: list[Shadow]
+    constants: float
+    """By how much the rounding of its constants changes the gradient, relative to each largest entry."""
     notes: tuple[str, ...]
 
 
-class Tracing:
-    """One question, traced: forward over series, forward and backward over balls."""
-
-    def __init__(self, question: Question, cotangents: Tensors, seed: int) -> None:
-        draw = np.random.default_rng([seed, _STREAM])
-        self.question = question
-        self.cotangents = cotangents
-        self.directions = [draw.normal(size=tuple(x.shape)) for x in question.tensors]
-        self.local = LocalCheck()
-        self.notes: dict[str, None] = {}
-        self.ties: list[str] = []
-        self.replaced: dict[tuple[float, str], arb] = {}
-        self.traces: list[Trace] = []
-
-    def derivative(self, reading: Reading) -> list[Shadow]:
-        """Run the forward over series along the directions."""
-        return self._slopes(reading, self.directions)
-
-    def _slopes(self, reading: Reading, directions: list[Numbers]) -> list[Shadow]:
-        tracer = self._tracer(reading)
-        given = self.question.fresh()
-        for x, direction in zip(given, directions, strict=True):
-            tracer.know(x, series(numbers(x), direction))
-        found = self._forward(tracer, given)
-        return [tracer.shadow(x) for x in found.outputs]
-
-    def _tracer(self, reading: Reading) -> Tracer:
-        tracer = Tracer(reading, replaced=self.replaced)
-        self.traces.append(tracer.trace)
-        return tracer
-
-    def rounding(self) -> tuple[Comparison, arb] | None:
-        """Compare with every constant at one number, and bound what their rounding makes of it.
-
-        Constants that stand for something simple are that, the others what they are; each of these is moved
-        by its rounding, wherever it is used, and the changes add up. None if there are too many.
-        """
-        unrecognised = {key: arb(key[0]) for trace in self.traces for key in trace.unrecognised}
-        if len(unrecognised) > _CONSTANTS or any(trace.long_tables for trace in self.traces):
-            return None
-        return moved_by_rounding(self._compared, unrecognised)
-
-    def _compared(self, replaced: Mapping[tuple[float, str], arb]) -> Comparison:
-        self.replaced = dict(replaced)
-        try:
-            outputs, gradient = self.derivative(Reading.RECOGNISED), self.gradients(Reading.RECOGNISED)
-        finally:
-            self.replaced = {}
-        return compare(outputs, [numbers(c) for c in self.cotangents], gradient, self.directions)
-
-    def where(self, relative: float) -> list[str]:
-        """Say which inputs a wrong formula is wrong for, and an entry of those that are small.
-
-        Where it is less wrong than a hundredth of `relative`, it is the rounding of constants.
-        """
-        gradient = self.gradients(Reading.LITERAL)
-        weights = [numbers(c) for c in self.cotangents]
-        zeros = [np.zeros(x.shape) for x in self.directions]
-
-        def compared(k: int, direction: Numbers) -> Comparison:
-            along = [*zeros[:k], direction, *zeros[k + 1 :]]
-            return compare(self._slopes(Reading.LITERAL, along), weights, gradient, along)
-
-        places = []
-        for k, (name, direction) in enumerate(zip(self.question.names, self.directions, strict=True)):
-            whole = compared(k, direction)
-            if not (whole.different and whole.relative > _SHOWN * relative):
-                continue
-            places.append(name)
-            if direction.size > _LOCATED:
-                continue
-            for entry in np.ndindex(*direction.shape):
-                unit = np.zeros(direction.shape)
-                unit[entry] = 1.0
-                found = compared(k, unit)
-                if found.different and found.relative > _SHOWN * relative:
-                    got, true = (float(x.mid()) for x in (found.formula, found.truth))
-                    place = f"[{', '.join(map(str, entry))}]" if entry else ""
-                    places[-1] = f"{name}{place}: the formula has {got:.12g}, the derivative is {true:.12g}"
-                    break
-        return places
-
-    def gradients(self, reading: Reading) -> list[Shadow]:
-        """Run forward and backward over balls."""
-        tracer = self._tracer(reading)
-        gradient, _ = self._backward(tracer, self.question.fresh(), self.cotangents)
-        return gradient
-
-    def replay(self) -> None:
-        """Trace with the local check, at the point and at one nearby, and demand that both are the same.
-
-        What comes from outside of the trace (tables, masks, Python's numbers) must be the same at both, or it
-        depends on the inputs in a way that was not seen; and every operation must be what its rule says.
-        """
-        here = Tracer(Reading.LITERAL, self.local)
-        _, found = self._backward(here, self.question.fresh(), self.cotangents)
-        known = len(here.trace.outside)
-        for x in found.outputs:
-            here.shadow(x)
-        if len(here.trace.outside) > known:
-            raise NotTracedError("an output comes from outside of the trace")
-        failed = self.local.failed
-        if failed is not None:
-            raise NotTracedError(
-                f"{failed.operation} ({failed.line}) is off by {failed.units:.3g} roundings from what it says"
-            )
-        there = Tracer(Reading.LITERAL)
-        near = [
-            _moved(x, direction) for x, direction in zip(self.question.fresh(), self.directions, strict=True)
-        ]
-        self._backward(there, near, [-2 * x for x in self.cotangents])
-        _demand_the_same(here.trace, there.trace)
-        self.ties = here.trace.ties
-        for note in here.trace.random:
-            self.notes[f"random numbers are constants: {note}"] = None
-        for name, line in here.trace.fused.items():
-            self.notes[f"fused kernel {name}: formula by its decomposition ({line})"] = None
-
-    def _forward(self, tracer: Tracer, given: Tensors) -> Pass:
-        @contextmanager
-        def watching(others: Tensors) -> Iterator[None]:
-            for x in others:
-                if x.dtype in FORMATS:
-                    tracer.know(x, exact(numbers(x)))
-            with _plain_kernels(), Cutting(), tracer:
-                yield
-
-        torch.manual_seed(0)  # the same random numbers in every pass
-        return self.question.run(given, watching)
-
-    def _backward(self, tracer: Tracer, given: Tensors, cotangents: Tensors) -> tuple[list[Shadow], Pass]:
-        for x in given:
-            tracer.know(x, exact(numbers(x)))
-        found = self._forward(tracer, given)
-        own = [c.clone() for c in cotangents]
-        for c in own:
-            tracer.know(c, exact(numbers(c)))
-        with _plain_kernels(), tracer:
-            gradient = found.gradient(own)
-        return [values(tracer.shadow(x)) for x in gradient], found
-
-
-def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
+def trace(
+    question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
+) -> Formula | str:
     """Compare the formula of a function's backward with the derivative of its forward.
 
     Returns
@@ -214,74 +64,73 @@ def trace(question: Question, cotangents: Tensors, seed: int) -> Formula | str:
     if not dtypes <= set(FORMATS):
         return f"inputs of {dtypes - set(FORMATS)}"
     narrowest = max((FORMATS[x] for x in dtypes), key=lambda name: UNIT[name])
-    tracing = Tracing(question, cotangents, seed)
-    weights = [numbers(c) for c in cotangents]
     try:
         with exactly_computing():
-            tracing.replay()
-            rules = judge(
-                tracing.derivative,
-                tracing.gradients,
-                weights,
-                tracing.directions,
-                dtype=narrowest,
-                rounding=tracing.rounding,
-            )
-            if rules.rule is Rule.DIFFERENT and tracing.ties:
-                return f"a kink: {tracing.ties[0]}"
-            places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
-            gradient = tracing.gradients(Reading.LITERAL)
-            literal = 0.0
-            if rules.rule in {Rule.SHORT, Rule.DIFFERENT}:
-                outputs = tracing.derivative(Reading.LITERAL)
-                literal = compare(outputs, weights, gradient, tracing.directions).relative
+            return _compared(Tracing(question, cotangents, seed, progress), narrowest)
     except NotTracedError as reason:
         return str(reason)
-    return Formula(rules, literal, places, gradient, tuple(tracing.notes))
+    except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
+        return f"it raises {type(error).__name__} while it is traced: {first_line(error)}"
+
+
+def _compared(tracing: Tracing, dtype: str) -> Formula:
+    """Replay a trace, and judge its formulas."""
+    weights = [numbers(c) for c in tracing.cotangents]
+    tracing.replay()
+    rules = judge(
+        tracing.derivative,
+        tracing.gradients,
+        weights,
+        tracing.directions,
+        dtype=dtype,
+        rounding=tracing.rounding,
+    )
+    if rules.rule is Rule.DIFFERENT and tracing.ties:
+        raise NotTracedError(f"a kink: {tracing.ties[0]}")
+    if rules.rule is Rule.DIFFERENT and rules.comparison.relative < _OF_A_TABLE:
+        gap = rules.comparison.relative
+        raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, as tables that cancel may")
+    places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
+    gradient = tracing.gradients(Reading.LITERAL)
+    literal = 0.0
+    if rules.rule in {Rule.SHORT, Rule.DIFFERENT}:
+        outputs = tracing.derivative(Reading.LITERAL)
+        literal = compare(outputs, weights, gradient, tracing.directions).relative
+    constants = max(map(largest_error, tracing.meant, gradient), default=0.0)
+    if rules.rule is Rule.DIFFERENT:
+        places = (*places, *_origin(tracing))
+    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes))
+
+
+def _origin(tracing: Tracing) -> list[str]:
+    """Say where the difference comes from; what is not traced with a change is no origin."""
+    try:
+        found = origin(tracing, 0)
+    except NotTracedError:
+        return []
+    return [found] if found else []
+
+
+def largest_error(got: Shadow, truth: Shadow) -> float:
+    """Return the largest difference of two gradients relative to the largest entry of the second."""
+    with exactly_computing():
+        pairs = zip(nearest(got).ravel(), nearest(truth).ravel(), strict=True)
+    return relative_error(list(pairs))
+
+
+def relative_error(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the largest error over pairs of a number and its truth, relative to the largest truth."""
+    finite = [(a, b) for a, b in pairs if math.isfinite(a - b)]
+    size = max((abs(b) for _, b in finite), default=0.0)
+    error = max((abs(a - b) for a, b in finite), default=0.0)
+    return error / size if size else 0.0
 
 
 def detaches(question: Question) -> bool:
     """Whether a function detaches one of its inputs, or anything that depends on one."""
+    if question.meant is not None:
+        return False  # it says what is meant
     cutting = Cutting()
     inputs = question.run(watching=lambda _: cutting).inputs
     directly = any(x is y for x in cutting.cut for y in inputs)
     return directly or any(reached(Pass(inputs, [], cutting.cut, [])))
-
-
-def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:
-    """Return a point nearby, at a distance that keeps most branches as they are."""
-    step = (
-        4
-        * float(torch.finfo(x.dtype).eps)
-        * torch.from_numpy(np.asarray(np.sign(direction))).to(x.device, x.dtype)
-    )
-    return (x.detach() * (1 + step) + step).requires_grad_()
-
-
-def _demand_the_same(here: Trace, there: Trace) -> None:
-    if len(here.outside) != len(there.outside) or here.operations != there.operations:
-        raise NotTracedError("the function runs other operations at a point nearby")
-    for (kind, ours, line), (_, theirs, _) in zip(here.outside, there.outside, strict=True):
-        if not _same(ours, theirs):
-            raise NotTracedError(
-                f"a {kind} that depends on the inputs comes from outside of the trace ({line})"
-            )
-
-
-def _same(ours: Any, theirs: Any) -> bool:
-    pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
-    return all(np.array_equal(np.asarray(x), np.asarray(y), equal_nan=True) for x, y in pairs)
-
-
-@contextmanager
-def _plain_kernels() -> Iterator[None]:
-    """Keep PyTorch from kernels of which there is no decomposition."""
-    from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: PLC0415  slow to import
-
-    enabled = torch._C._get_mkldnn_enabled()  # noqa: SLF001  its context warns of GPUs
-    try:
-        torch._C._set_mkldnn_enabled(False)  # noqa: SLF001
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch._C._set_mkldnn_enabled(enabled)  # noqa: SLF001

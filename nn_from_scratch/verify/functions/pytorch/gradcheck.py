@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch.autograd.gradcheck import GradcheckError
 
-from nn_from_scratch.verify.functions.pytorch.examine import Report, examine
+from nn_from_scratch.verify.functions.pytorch.examine import Report, demand_numbers, examine, raised
 from nn_from_scratch.verify.functions.pytorch.measured import NAME
 from nn_from_scratch.verify.functions.pytorch.question import (
     NotAskedError,
@@ -48,6 +49,10 @@ def gradcheck(
     check_backward_ad: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
+    expected: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
+    compute: str | None = None,
+    shapes: bool = True,
 ) -> bool:
     """Check the gradient of a function; in place of `torch.autograd.gradcheck`.
 
@@ -76,6 +81,9 @@ def gradcheck(
         Makes no difference: the number of evaluations does not grow with the inputs in either.
     masked
         Makes no difference: it speaks of sparse inputs, of which a check is refused.
+    expected, reference, compute, shapes
+        As `examine` has them, beyond PyTorch's: what the gradient is meant to be the derivative of, a plain
+        version of a kernel and the format that it computes in, and whether other shapes are drawn.
 
     Returns
     -------
@@ -113,6 +121,11 @@ def gradcheck(
         nondeterminism=nondet_tol,
         undefined=check_undefined_grad,
         dtypes=check_grad_dtypes,
+        expected=expected,
+        reference=reference,
+        compute=compute,
+        shapes=shapes,
+        progress=_shown if sys.stderr.isatty() else None,
     )
     return _answer(report, raise_exception)
 
@@ -135,6 +148,7 @@ def gradgradcheck(
     check_rev_over_rev: bool = True,
     fast_mode: bool = False,
     masked: bool = False,
+    expected: Callable[..., Any] | None = None,
 ) -> bool:
     """Check the gradient of a function's gradient; in place of `torch.autograd.gradgradcheck`.
 
@@ -150,6 +164,8 @@ def gradgradcheck(
         A cotangent for each differentiable output; drawn if it is None.
     gen_non_contig_grad_outputs
         Whether those that are drawn are not contiguous.
+    expected
+        A function of the same inputs of whose derivative the gradient is to have the derivative.
     check_fwd_over_rev, check_rev_over_rev
         Whether to differentiate the gradient in forward mode, and by a backward.
 
@@ -168,11 +184,16 @@ def gradgradcheck(
         raise ValueError("nothing to check: check_fwd_over_rev and check_rev_over_rev are both false")
     try:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            question = Question(func, inputs)
+            question = Question(func, inputs, expected)
             given = _cotangents(question, grad_outputs, gen_non_contig_grad_outputs)
-            once = once_only(question.run().gradient(given, create_graph=True))
+            found = question.run()
+            demand_numbers(question.tensors, found.outputs)
     except NotAskedError as reason:
         return _answer(Report((Row(NAME, Verdict.UNDECIDED, str(reason)),)), raise_exception)
+    try:
+        once = once_only(found.gradient(given, create_graph=True))
+    except Exception as error:  # noqa: BLE001  whatever a backward raises
+        return _answer(Report((raised(NAME, error),)), raise_exception)
     if once:
         row = Row("double backward", None, "marked with once_differentiable")
         return _answer(Report((row,)), raise_exception)
@@ -191,6 +212,8 @@ def gradgradcheck(
         check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
         masked=masked,
+        expected=None if question.meant is None else _gradient_of(question.meant, len(given)),
+        shapes=False,
     )
 
 
@@ -234,7 +257,8 @@ def _answer(report: Report, raise_exception: bool) -> bool:
             return False
         rows = [row for row in report.rows if row.accuses or row in unsupported]
         raise WrongGradientError("\n".join(map(str, rows)))
-    undecided = "\n".join(str(row) for row in report.rows if row.verdict is Verdict.UNDECIDED)
+    open_rows = [row for row in report.rows if row.verdict is Verdict.UNDECIDED] or report.rows
+    undecided = "\n".join(map(str, open_rows))
     if raise_exception:
         raise UndecidedError(undecided)
     warnings.warn(f"the gradient was not decided: {undecided}", stacklevel=3)
@@ -243,6 +267,12 @@ def _answer(report: Report, raise_exception: bool) -> bool:
 
 _PROMISED = {"batched cotangents", "forward mode", "batched forward mode", "double backward"}
 """What is only asked here if the caller says that it is supported."""
+
+
+def _shown(numbers: int, line: str) -> None:
+    """Say on a terminal how far a long trace is."""
+    sys.stderr.write(f"\rtraced {numbers:,} numbers ({line})\033[K\r")
+    sys.stderr.flush()
 
 
 def _say_what_is_not_needed(eps: float, atol: float, rtol: float) -> None:

@@ -13,10 +13,10 @@ import torch
 
 from nn_from_scratch.verify.functions import black_box
 from nn_from_scratch.verify.functions.black_box import BlackBox
-from nn_from_scratch.verify.functions.checking import check_gradient
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
-from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
+from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.values import check_values
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -29,7 +29,7 @@ class Measured:
     """A question as a numpy function: the inputs' numbers in, the cotangents times the outputs out."""
 
     def __init__(self, question: Question, cotangents: Tensors) -> None:
-        self.question = question
+        self.question = question.meant or question
         self.cotangents = [numbers(x) for x in cotangents]
 
     def value(self, *arrays: Floats) -> float:
@@ -48,7 +48,7 @@ def differences(question: Question, cotangents: Tensors, gradient: list[Floats],
     """Compare a gradient with finite differences of the function's values, in the dtype of its inputs."""
     value, answer, point = _numerically(question, cotangents, gradient)
     try:
-        found = check_gradient(value, answer, point, seed=seed)
+        found = check_values(value, answer, point, seed=seed)
     except (UndecidedError, ValueError) as error:
         return Row(NAME, Verdict.UNDECIDED, str(error))
     except GradientError as error:
@@ -131,12 +131,19 @@ def widened(question: Question) -> Question | str:
     """Return the question in float64, or why the function cannot be asked there."""
     if question.inside:
         return "the function closes over its inputs"
+    if all(x.dtype == torch.float64 for x in question.tensors):
+        return question
     wide = question.widened()
     try:
         found = wide.run()
+        found.gradient([torch.zeros_like(x) for x in found.outputs])
     except Exception as error:  # noqa: BLE001  whatever the function does not like
         return f"the function does not take float64 ({first_line(error)[:120]})"
-    own = question.run()
+    return _difference_in_float64(found, question.run()) or wide
+
+
+def _difference_in_float64(found: Pass, own: Pass) -> str | None:
+    """Say what a function in float64 has other than its own, if it has."""
     if len(found.outputs) != len(own.outputs) or len(found.plain) != len(own.plain):
         return "the function returns other outputs in float64"
     # Values that cancel keep no digit: 0 is known to the rounding of what was subtracted only.
@@ -146,7 +153,7 @@ def widened(question: Question) -> Question | str:
             return "the function returns other dtypes or shapes in float64"
         if difference(x, y, size) > 4 * half_of_the_digits(y.dtype):
             return "the function has another value in float64"
-    return wide
+    return None
 
 
 def _legend(question: Question) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 _STREAM = 0x636F74616E67656E
 """Nobody's inputs are drawn from this stream: a cotangent that equals an input may hide a whole formula."""
@@ -75,6 +76,8 @@ class Question:
     inputs
         The arguments: a tensor, or a tuple of anything. Tensors that require a gradient, however deep in
         tuples, lists and dicts, are differentiated; everything else is passed through.
+    expected
+        A function of the same inputs whose derivative the gradient is meant to be, if not the function's own.
 
     Attributes
     ----------
@@ -83,18 +86,23 @@ class Question:
     inside
         Whether the function reads one of them that it closes over, and not the one that it is given. Then
         it is asked with the caller's own tensors, which are moved and put back.
+    meant
+        The same question of `expected`, or None.
 
     Raises
     ------
     ValueError
-        If no tensor requires a gradient.
+        If no tensor requires a gradient, or what is expected returns other outputs.
     NotAskedError
         If a tensor that does is complex or sparse.
 
     """
 
-    def __init__(self, function: Callable[..., Any], inputs: Any) -> None:
+    def __init__(
+        self, function: Callable[..., Any], inputs: Any, expected: Callable[..., Any] | None = None
+    ) -> None:
         self.function = function
+        self.expected = expected
         self.arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
         paths, self.spec = pytree.tree_flatten_with_path(self.arguments)
         self.leaves = [leaf for _, leaf in paths]
@@ -111,16 +119,28 @@ class Question:
             raise ValueError("at least one input must be a tensor that requires a gradient, and none does")
         for name, x in zip(self.names, self.tensors, strict=True):
             _refuse_other_than_real_and_dense(name, x)
+        self.call = _caller(function)
         self.dtype: torch.dtype | None = None
         self.inside = False
         self.inside = self.module is None and self._reads_what_it_closes_over()
+        self.meant: Question | None = None
+        if expected is not None:
+            self.meant = Question(expected, inputs)
+            _demand_the_same_outputs(self, self.meant)
 
     def widened(self) -> Question:
         """Return the same question in float64: every tensor of floating point is converted."""
         wide = copy.copy(self)
         wide.tensors = [copied(x, torch.float64) for x in self.tensors]
         wide.dtype = torch.float64
+        wide.meant = None if self.meant is None else self.meant.widened()
         return wide
+
+    def at(self, tensors: Tensors) -> Question:
+        """Return the same question at another point."""
+        there = copy.copy(self)
+        there.tensors = [copied(x) for x in tensors]
+        return there
 
     def fresh(self, needing: Sequence[int] | None = None) -> Tensors:
         """Return copies of the tensors that are differentiated; all, or those of `needing`, require it."""
@@ -138,14 +158,17 @@ class Question:
         if self.inside:
             return self._run_inside(given, watching)
         given = self.fresh() if given is None else list(given)
-        leaves = [self._own(x) if isinstance(x, torch.Tensor) else x for x in self.leaves]
-        others = [x for k, x in enumerate(leaves) if isinstance(x, torch.Tensor) and k not in self.chosen]
+        leaves = list(self.leaves)
         for k, x in zip(self.chosen, given[: len(self.chosen)], strict=True):
             leaves[k] = x
+        kept = [k for k, x in enumerate(leaves) if isinstance(x, torch.Tensor) and k not in self.chosen]
+        for k in kept:
+            leaves[k] = self._own(leaves[k])
+        others = [leaves[k] for k in kept]
         arguments = pytree.tree_unflatten(leaves, self.spec)
         state = self._state(given[len(self.chosen) :])
         with watching(others):
-            found = self._call(arguments, state)
+            found = self.call(arguments, state)
         return _passed(given, others, found)
 
     @contextmanager
@@ -169,12 +192,8 @@ class Question:
         if self.module is None:
             return {}
         named = [*self.module.named_parameters(), *self.module.named_buffers()]
-        return {name: self._own(x) for name, x in named} | dict(zip(self.parameters, parameters, strict=True))
-
-    def _call(self, arguments: tuple[Any, ...], state: dict[str, torch.Tensor]) -> Any:
-        if self.module is None:
-            return self.function(*arguments)
-        return torch.func.functional_call(self.module, state, arguments)
+        moved = dict(zip(self.parameters, parameters, strict=True))
+        return {name: moved[name] if name in moved else self._own(x) for name, x in named}
 
     def _run_inside(
         self,
@@ -189,9 +208,64 @@ class Question:
         return _passed(self.tensors, others, found)
 
     def _reads_what_it_closes_over(self) -> bool:
+        """Lend the function copies, and see whether it reads its own tensors all the same.
+
+        Autograd's graph tells of those that it differentiates, the mode of those that it detaches or reads
+        beside what it was given.
+        """
         own = _passed(self.tensors, [], self.function(*self.arguments))
-        lent = self.run()
-        return any(theirs and not ours for theirs, ours in zip(reached(own), reached(lent), strict=True))
+        reading = _Reading(self.tensors)
+        lent = self.run(watching=lambda _: reading)
+        return reading.found or any(
+            theirs and not ours for theirs, ours in zip(reached(own), reached(lent), strict=True)
+        )
+
+
+class _Reading(TorchDispatchMode):  # type: ignore[misc]
+    """Notices operations that are given the memory of some tensors."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        super().__init__()
+        self.spans = [_span(x) for x in tensors if x.numel()]
+        self.found = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation."""
+        del types
+        for x in pytree.tree_leaves((args, kwargs)):
+            if isinstance(x, torch.Tensor) and x.layout == torch.strided and x.numel():
+                first, end = _span(x)
+                self.found = self.found or any(first < b and a < end for a, b in self.spans)
+        return func(*args, **(kwargs or {}))
+
+
+def _span(x: torch.Tensor) -> tuple[int, int]:
+    """Return where the memory of a tensor begins and ends."""
+    reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
+    return x.data_ptr(), x.data_ptr() + (reach + 1) * x.element_size()
+
+
+def _caller(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, torch.Tensor]], Any]:
+    """Return what calls a function, or a module with parameters and buffers in place of its own."""
+
+    def of_arguments(arguments: tuple[Any, ...], _: dict[str, torch.Tensor]) -> Any:
+        return function(*arguments)
+
+    def of_a_module(arguments: tuple[Any, ...], state: dict[str, torch.Tensor]) -> Any:
+        return torch.func.functional_call(function, state, arguments)
+
+    return of_a_module if isinstance(function, torch.nn.Module) else of_arguments
+
+
+def _demand_the_same_outputs(question: Question, meant: Question) -> None:
+    if question.names != meant.names:
+        raise ValueError(f"expected is differentiated for {meant.names}, the function for {question.names}")
+    passes = (question.run(), meant.run())
+    ours, theirs = ([tuple(x.shape) for x in found.outputs or found.plain] for found in passes)
+    if ours != theirs:
+        raise ValueError(f"expected returns outputs of shapes {theirs}, the function {ours}")
 
 
 def graph(tensors: Sequence[torch.Tensor]) -> list[Any]:

@@ -6,27 +6,31 @@ import math
 
 import torch
 
-from nn_from_scratch.verify.functions.pytorch.formula import Formula
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, relative_error
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.rules import Rule
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, exactly_computing, nearest
+from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "rules"
+_SOME_ROUNDINGS = 64
 
 
 def rules(found: Formula | str, question: Question) -> Row:
     """Return what the formulas say; None where they were not compared."""
     if isinstance(found, str):
         return Row(NAME, None, f"not traced: {found}")
-    said = "; ".join([str(found.rules), *found.places, *found.notes])
+    coarsest = max(float(torch.finfo(x.dtype).eps) for x in question.tensors)
+    rounded = []
+    if found.constants > _SOME_ROUNDINGS * coarsest:
+        rounded = [f"constants are rounded, so that {-math.log10(found.constants):.0f} digits of it hold"]
+    said = "; ".join([str(found.rules), *rounded, *found.places, *found.notes])
     rule = found.rules.rule
     if rule is Rule.UNKNOWN:
         return Row(NAME, None, "the formulas are not known well enough here")
     if rule is Rule.DIFFERENT:
         return Row(NAME, Verdict.WRONG, said)
-    coarsest = max(float(torch.finfo(x.dtype).eps) for x in question.tensors)
     if rule is Rule.SHORT and found.difference > coarsest:
         return Row(NAME, Verdict.INACCURATE, f"{said}; as they are written, {found.difference:.2g} apart")
     return Row(NAME, Verdict.RIGHT, said)
@@ -49,14 +53,6 @@ def numbers_of_formula(name: str, found: Formula, question: Question, gradient: 
             if math.isfinite(true) and abs(true) <= limit and not math.isfinite(number):
                 said = f"the gradient of {what} is {number} at entry {place}, where its formula is {true:.6g}"
                 return Row(name, Verdict.WRONG, said)
-        worst = max(worst, _lost(got, truth))
+        worst = max(worst, relative_error([*zip(got.ravel(), truth.ravel(), strict=True)]))
     digits = "all digits" if not worst else f"{max(0.0, -math.log10(worst)):.1f} digits"
     return Row(name, Verdict.RIGHT, f"as the formula has them, to {digits} of the largest entry")
-
-
-def _lost(got: Numbers, truth: Numbers) -> float:
-    """Return the largest error relative to the largest true entry."""
-    pairs = [(a, b) for a, b in zip(got.ravel(), truth.ravel(), strict=True) if math.isfinite(a - b)]
-    largest = max((abs(b) for _, b in pairs), default=0.0)
-    error = max((abs(a - b) for a, b in pairs), default=0.0)
-    return error / largest if largest else 0.0

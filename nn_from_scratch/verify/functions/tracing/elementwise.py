@@ -137,6 +137,13 @@ def _digamma_slope(x: Any) -> Any:
     return arb_series([ratio[0], ratio[1] * slope(x)], 2)
 
 
+def _exponential(x: Any) -> Any:
+    """Return exp; at minus infinity, where masks put what has no weight, value and derivative are 0."""
+    if isinstance(x, arb_series) and x[0] == arb.neg_inf() and x[1].is_finite():
+        return arb_series([0, 0], 2)
+    return _method("exp")(x)
+
+
 def _hypot(x: Any, y: Any) -> Any:
     return _method("sqrt")(_multiply(x, x) + _multiply(y, y))
 
@@ -182,7 +189,7 @@ ENTRIES: Mapping[str, Entry] = {
     "sqrt": _method("sqrt"),
     "rsqrt": _method("rsqrt"),
     "cbrt": _inverse(lambda x: -((-x).root(3)) if x < 0 else x.root(3), lambda x: x * x * x),
-    "exp": _method("exp"),
+    "exp": _exponential,
     "exp2": lambda x: _method("exp")(x * arb(2).log()),
     "expm1": _cancelling("expm1"),
     "log": _method("log"),

@@ -126,6 +126,7 @@ def judge(
     *,
     dtype: str = "float64",
     rounding: Callable[[], tuple[Comparison, arb] | None] | None = None,
+    scale: float = 0.0,
 ) -> Rules:
     """Judge a backward's formula.
 
@@ -143,6 +144,9 @@ def judge(
         Compares with every constant at one number, and bounds by how much the rounding of those that are not
         recognised changes the difference, all uses of one together: balls take them apart, and may be too
         wide to tell. None where that is not known.
+    scale
+        The size of what may cancel: where all of it does, the two are equal if both are 0 to all digits of
+        that.
 
     """
 
@@ -150,6 +154,8 @@ def judge(
         return compare(derivative(reading), cotangents, gradients(reading), directions)
 
     first = compared(Reading.RECOGNISED)
+    if _vanish(first, scale):
+        first = Comparison(first.truth, first.formula, arb(scale))
     if _equal(first):
         return Rules(Rule.EQUAL, first)
     literal = compared(Reading.LITERAL)
@@ -194,6 +200,14 @@ def moved_by_rounding(
 
 def _equal(comparison: Comparison) -> bool:
     return comparison.finite and not comparison.different and comparison.digits >= ALL_DIGITS
+
+
+def _vanish(comparison: Comparison, scale: float) -> bool:
+    """Whether both are 0, as closely as balls tell, next to what cancelled."""
+    if not (comparison.finite and comparison.truth.contains(0) and comparison.formula.contains(0)):
+        return False
+    largest = max(float(abs(x).abs_upper()) for x in (comparison.truth, comparison.formula))
+    return bool(0 < largest <= 10.0**-ALL_DIGITS * scale)
 
 
 def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Comparison | None:

@@ -45,5 +45,5 @@ def test_the_constant_is_named_with_what_it_should_be() -> None:
     assert isinstance(found, Traced)
     assert "with 1e-05 in place of 1.0009999999999999e-05 it is equal to" in found.message
     assert "hand_written_gradients.py" in found.message
-    assert "the formula for x0[0, 0] gives" in found.message
+    assert "the derivative for x0[0, 0] is " in found.message
     assert "x2" not in found.message, "the bias is right"

@@ -138,6 +138,14 @@ def _threshold_backward(call: Call) -> Shadow:
     return select(kept, call.shadow("grad_output"), exact(np.zeros(call.results[0].shape)))
 
 
+def _hardsigmoid_backward(call: Call) -> Shadow:
+    """Return a sixth of the cotangent between -3 and 3. PyTorch has the sixth in float32 for every dtype."""
+    kept = np.abs(call.numbers("self")) < 3
+    sixth = call.shadow_of(float(np.float32(1) / np.float32(6)))
+    slope = apply("multiply", call.shadow("grad_output"), sixth)
+    return select(kept, slope, exact(np.zeros(call.results[0].shape)))
+
+
 def _clamp(call: Call) -> Shadow:
     x: Any = call.shadow("self")
     found = call.numbers("self")
@@ -186,6 +194,7 @@ ENTRYWISE: dict[str, Rule] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,
     "threshold_backward": _threshold_backward,
+    "hardsigmoid_backward": _hardsigmoid_backward,
     "clamp": _clamp,
     "clamp_min": _clamp,
     "clamp_max": _clamp,

@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, move
 MOVES = frozenset(
     """
     as_strided_copy as_strided_scatter block_diag cat channel_shuffle constant_pad_nd diag_embed
-    diagonal_backward diagonal_copy diagonal_scatter embedding expand_copy flip gather im2col index
+    diagonal_backward diagonal_copy diagonal_scatter expand_copy flip gather im2col index
     index_select masked_fill masked_scatter masked_select max_unpool2d max_unpool3d narrow_copy
     permute_copy pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat
     repeat_interleave replication_pad1d replication_pad2d replication_pad3d roll rot90 scatter

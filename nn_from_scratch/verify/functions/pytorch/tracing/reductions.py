@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Rule
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Rule
 from nn_from_scratch.verify.functions.tracing.operations import apply
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, select
 
 
 def _axes(call: Call, name: str = "dim") -> Any:
@@ -40,11 +42,20 @@ def _var_mean(call: Call) -> tuple[Shadow, Shadow]:
 
 
 def _norm(call: Call) -> Shadow:
-    if call["ord"] not in {None, 2}:
-        raise NotTracedError("a norm other than the Euclidean")
-    x = call.shadow("self")
-    squares = apply("sum", apply("square", x), axis=_axes(call), keepdims=_kept(call))
-    return apply("sqrt", squares)
+    order = 2 if call["ord"] is None else call["ord"]
+    x, numbers = call.shadow("self"), call.numbers("self")
+    if order == 2:
+        return apply("sqrt", apply("sum", apply("square", x), axis=_axes(call), keepdims=_kept(call)))
+    if order == 0:
+        return exact(call.results[0])
+    sizes = select(numbers < 0, apply("negative", x), x)
+    if math.isinf(order):
+        of_sizes = replace(call.arguments["self"], numbers=np.abs(numbers), shadow=sizes)
+        extreme = _extreme(np.argmax if order > 0 else np.argmin)
+        return extreme(replace(call, arguments={**call.arguments, "self": of_sizes}))
+    exponent = call.shadow_of(order)
+    summed = apply("sum", apply("power", sizes, exponent), axis=_axes(call), keepdims=_kept(call))
+    return apply("power", summed, apply("reciprocal", exponent))
 
 
 def _extreme(found: Any) -> Callable[[Call], Shadow]:
@@ -70,6 +81,9 @@ def _extreme(found: Any) -> Callable[[Call], Shadow]:
 
 def _ordered(call: Call) -> Shadow:
     """Return entries by the indices that came out as well: max along an axis, sort, topk and their like."""
+    if len(call.results) == 1 and call.name == "median":
+        place = np.argmax(call.numbers("self").ravel() == call.results[0])
+        return call.shadow("self").ravel()[place : place + 1].reshape(())
     if len(call.results) == 1:
         return _extreme(np.argmax if call.name.startswith("max") else np.argmin)(call)
     x, places = call.shadow("self"), call.results[1]

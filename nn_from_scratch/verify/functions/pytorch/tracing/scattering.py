@@ -10,7 +10,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Rule
 from nn_from_scratch.verify.functions.tracing.operations import apply
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, of_entries
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, of_entries, values
 
 
 def _added(target: Shadow, places: Iterable[Any], terms: Iterable[Any], add: bool) -> Shadow:
@@ -61,6 +61,15 @@ def _index_add(call: Call) -> Shadow:
     for place, rows in zip(call.numbers("index").ravel(), np.moveaxis(source, axis, 0), strict=True):
         target[place] = target[place] + rows
     return np.moveaxis(target, 0, axis)
+
+
+def _embedding(call: Call) -> Shadow:
+    """Return rows of a table; PyTorch takes those of ``padding_idx`` for constants."""
+    rows, indices = call.shadow("weight"), call.numbers("indices")
+    found: Shadow = rows[indices]
+    padded = indices == call["padding_idx"]
+    found[padded] = values(found[padded])
+    return found
 
 
 def _embedding_backward(call: Call) -> Shadow:
@@ -166,6 +175,7 @@ SCATTERING: dict[str, Rule] = {
     **dict.fromkeys(("index_put", "_index_put_impl", "_unsafe_index_put"), _index_put),
     "scatter_add": _scatter_add,
     "index_add": _index_add,
+    "embedding": _embedding,
     "embedding_dense_backward": _embedding_backward,
     "convolution": _convolution,
     "convolution_backward": _convolution_backward,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 _AT_ZERO = frozenset(["abs", "relu", "leaky_relu", "elu", "hardtanh", "sign", "sgn", "heaviside"])
 _BETWEEN_TWO = frozenset(
@@ -26,16 +27,20 @@ def tied(name: str, arguments: dict[str, Any]) -> bool:
     x = arguments.get("self")
     if not isinstance(x, Operand) or x.shadow is None or not x.numbers.size:
         return False
-    if name in _AT_ZERO:
-        return bool((x.numbers == 0).any())
-    if name == "threshold_backward":
-        return bool((x.numbers == arguments["threshold"]).any())
+    if name in _AT_ZERO or name == "threshold_backward":
+        return bool((x.numbers == arguments.get("threshold", 0)).any())
     if name in _BETWEEN_TWO or (name in _IN_ORDER and isinstance(arguments.get("other"), Operand)):
         return bool((x.numbers == _numbers(arguments["other"])).any())
     if name.startswith("clamp"):
         bounds = [_numbers(arguments.get(key)) for key in ("min", "max")]
         return any(bound is not None and bool((x.numbers == bound).any()) for bound in bounds)
-    return name in _IN_ORDER and np.unique(x.numbers).size < x.numbers.size
+    if name == "linalg_vector_norm":
+        return arguments["ord"] != 2 and _has_equals(np.append(np.abs(x.numbers), 0))
+    return name in _IN_ORDER and _has_equals(x.numbers)
+
+
+def _has_equals(numbers: Numbers) -> bool:
+    return np.unique(numbers).size < numbers.size
 
 
 def _numbers(x: Any) -> Any:

@@ -28,6 +28,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, roundi
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import tied
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -44,8 +45,13 @@ FORMATS = {
     torch.float16: "float16",
     torch.bfloat16: "bfloat16",
 }
-LARGEST = 200_000
-"""How many numbers one trace computes at most; it has some 50,000 a second."""
+LARGEST = 1_000_000
+"""How many numbers one trace computes at most; a question of as many takes some 20 seconds."""
+TOO_LARGE = f"more than {LARGEST:,} numbers"
+_A_SIGN = 50_000
+"""Numbers between two signs of progress."""
+Progress = Callable[[int, str], None]
+"""Takes how many numbers were traced, and the user's line."""
 _READ = 256
 """Up to so many numbers a table from outside the trace is read number by number, as a constant."""
 _NOTHING = frozenset(["empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize"])
@@ -57,7 +63,20 @@ _RANDOM = frozenset(
 )
 _OVERWRITES = frozenset(["copy", "fill", "zero", *_RANDOM])
 _ASKS = frozenset(["equal", "is_same_size", "_assert_async", "_assert_tensor_metadata", "is_nonzero"])
+_SHAPED = frozenset(
+    ["as_strided_", "detach_", "squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"]
+)
+"""Operations in place that change how a tensor looks at its numbers, and no number."""
 _LEAVES = frozenset(["_local_scalar_dense", "item"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation on numbers: which of all, its name, and the user's line."""
+
+    number: int
+    name: str
+    line: str
 
 
 @dataclass
@@ -76,6 +95,11 @@ class Trace:
     """Constants that stand for nothing simple, by number and format."""
     long_tables: int = 0
     """How many tables are too long to be read number by number."""
+    constants: dict[tuple[float, str], str] = field(default_factory=dict)
+    """All constants, by number and format, with the line of the first use."""
+    steps: list[Step] = field(default_factory=list)
+    """The operations of the backward that have a rule."""
+    in_backward: bool = False
     operations: int = 0
     numbers: int = 0
 
@@ -91,6 +115,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         Where each operation's numbers are compared with its exact value at its own inputs, if anywhere.
     replaced
         Constants, by number and format, that are taken for another number.
+    progress
+        Told now and then how far this is.
 
     """
 
@@ -99,11 +125,15 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         reading: Reading,
         local: LocalCheck | None = None,
         replaced: dict[tuple[float, str], arb] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__()
+        self.progress = progress
         self.reading = reading
         self.local = local
         self.replaced = replaced or {}
+        self.scaled: tuple[int, arb] | None = None
+        """The number of an operation whose result is multiplied, and by what."""
         self.memory = Memory()
         self.trace = Trace()
         self.line = "before the first operation"
@@ -138,6 +168,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def _read(self, number: float, dtype: str) -> arb:
         key = (number, dtype)
+        self.trace.constants.setdefault(key, self.line)
         if key in self.replaced:
             return self.replaced[key]
         if math.isfinite(number) and recognise(number, dtype) is None:
@@ -147,7 +178,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
     def _constant(self, number: float) -> arb:
         if isinstance(number, int):
             return arb(int(number))
-        return self._read(float(number), _format_of(float(number)))
+        number = float(number)
+        if self.reading is not Reading.LITERAL and _is_one_over_a_float32(number):
+            return 1 / self._read(1 / number, "float32")
+        return self._read(number, _format_of(number))
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -158,7 +192,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self.line = users_line()
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in _ASKS or name.rstrip("_") in _NOTHING:
+        if name in _ASKS or name in _SHAPED or name.rstrip("_") in _NOTHING:
             return func(*args, **kwargs)
         if name in _LEAVES and args[0].dtype in FORMATS:
             found = func(*args, **kwargs)
@@ -206,9 +240,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:
+        before = self.trace.numbers
         self.trace.numbers += sum(x.numel() for x in outputs)
         if self.trace.numbers > LARGEST:
-            raise NotTracedError(f"more than {LARGEST:,} numbers")
+            raise NotTracedError(TOO_LARGE)
+        if self.progress is not None and self.trace.numbers // _A_SIGN > before // _A_SIGN:
+            self.progress(self.trace.numbers, self.line)
 
     def _operand(self, x: Any, unread: set[int]) -> Any:
         if not isinstance(x, torch.Tensor):
@@ -234,9 +271,18 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 raise NotTracedError(
                     f"{call.name} is called in a way not known here ({self.line})"
                 ) from error
+            shadows = self._noted(base, call.name, shadows)
             self._write(outputs, shadows, in_place)
             if self.local is not None and base in RULES:
                 self._observe(rule, base, call, outputs)
+
+    def _noted(self, base: str, name: str, shadows: list[Any]) -> list[Any]:
+        """Note an operation of the backward, and scale its results if that is asked for."""
+        if self.trace.in_backward and base in RULES:
+            self.trace.steps.append(Step(self.trace.operations, name, self.line))
+        if self.scaled is None or self.scaled[0] != self.trace.operations:
+            return shadows
+        return [apply("multiply", x, as_shadow(self.scaled[1])) for x in shadows]
 
     def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any], in_place: bool = False) -> None:
         """Write shadows. What is computed without gradients is a constant.
@@ -322,6 +368,13 @@ def _format_of(number: float) -> str:
     """Return the format that a constant was rounded in: one double in 2^29 is a float32 by chance."""
     with np.errstate(over="ignore"):
         return "float32" if float(np.float32(number)) == number else "float64"
+
+
+def _is_one_over_a_float32(number: float) -> bool:
+    """Whether a constant that is no simple number is one over a number of float32."""
+    if number == 0 or not math.isfinite(number) or recognise(number) is not None:
+        return False
+    return _format_of(number) == "float64" and _format_of(1 / number) == "float32"
 
 
 def _with_the_slope_of(entry: Any, before: Any) -> Any:

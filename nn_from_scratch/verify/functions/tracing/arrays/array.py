@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series
+from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, users_line
+from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, blank
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, as_shadow, exact, of_entries
 
 _METHODS = frozenset({
@@ -17,6 +18,10 @@ _METHODS = frozenset({
     "sum", "swapaxes", "take", "trace", "var",
 })  # fmt: skip
 """Methods of an array that are the function of the same name."""
+
+
+NONE: Mapping[str, Callable[..., Any]] = {}
+"""No other formulas."""
 
 
 class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -114,14 +119,18 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> TracedArray:
         chosen = plain(key)
+        for part in _masks_in(chosen):
+            part.decides()
         found = self.shadow[chosen]
-        shadow = of_entries([found], ()) if isinstance(found, (arb, arb_series)) else found
+        shadow = found if isinstance(found, np.ndarray) else of_entries([found], ())
         self.trace.count(shadow.size)
         return TracedArray(self.numbers[chosen], shadow, self.trace)
 
     def __setitem__(self, key: Any, new: Any) -> None:
         chosen = plain(key)
         shadow = shadow_of(self.trace, new)
+        for mask in _masks_in(chosen):
+            self._note_masked(mask, self.numbers[chosen], new)
         self.numbers[chosen] = plain(new)
         self.trace.count(shadow.size)
         if shadow.ndim == 0:
@@ -132,6 +141,13 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
                 self.shadow[chosen] = shadow[()]
                 return
         self.shadow[chosen] = shadow
+
+    def _note_masked(self, mask: Mask, before: Numbers, new: Any) -> None:
+        """Note what a mask writes: over numbers that mean something it is a selection, else it decides."""
+        if is_traced(new) and not (np.isfinite(before).all() and np.any(before)):
+            mask.decides()
+        else:
+            self.trace.note_switch(before, plain(new))
 
     def __copy__(self) -> TracedArray:
         return self.copy()
@@ -158,8 +174,8 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
             return numbers
         if numbers.dtype.kind != "f":
             raise self.trace.end(f"a conversion to {numbers.dtype}")
-        if numbers.dtype.itemsize < self.numbers.dtype.itemsize and self.trace.lower is None:
-            self.trace.lower = f"{numbers.dtype} at {users_line()}"
+        if numbers.dtype.itemsize < self.numbers.dtype.itemsize:
+            self.trace.note_lower(numbers)
         self.trace.observe("astype", numbers, lambda: exact(self.numbers), None)
         if not copy and numbers.dtype == self.dtype:
             return self
@@ -207,6 +223,11 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         raise self.trace.end(f"the array's attribute .{name} is not traced")
 
 
+def _masks_in(key: Any) -> list[Mask]:
+    """Return the masks of an index."""
+    return [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, Mask)]
+
+
 def is_traced(x: Any) -> bool:
     """Whether something is a traced array, or a list or tuple that holds one."""
     return type(x) is TracedArray or (isinstance(x, (list, tuple)) and any(is_traced(part) for part in x))
@@ -239,18 +260,25 @@ def computed(  # noqa: PLR0917
     operands: tuple[Any, ...],
     numbers: Any,
     scale: Callable[..., Any] | None = None,
+    others: Mapping[str, Callable[..., Any]] = NONE,
 ) -> Any:
     """Return the result of an operation: its numbers, with what `formula` makes of the operands' shadows.
 
     `scale`, a function of the operands' sizes as float64, is what a rounding is multiplied by in the local
-    check.
+    check. `others` are the formulas of operations that it may have been taken for.
     """
     array = np.asarray(numbers)
     if array.dtype.kind in "biu":
         return numbers
     if array.dtype.kind != "f":
         raise trace.end(f"{name} gives {array.dtype}")
-    shadow = as_shadow(formula(*(shadow_of(trace, x) for x in operands)))
+    shadows = [shadow_of(trace, x) for x in operands]
+    shadow = blank(array.shape) if trace.rehearsal else as_shadow(formula(*shadows))
+    if trace.recording or trace.mend is not None:
+        shadow = trace.changed(name, shadow, lambda: _on(others, shadows, array.shape))
+
+    if trace.watching_digits:
+        trace.note_digits(name, array, shadow)
 
     def at_numbers() -> list[Numbers]:
         return [_as_computed(x, array.dtype) for x in operands]
@@ -262,6 +290,22 @@ def computed(  # noqa: PLR0917
         None if scale is None else lambda: scale(*(np.abs(x.astype(np.float64)) for x in at_numbers())),
     )
     return TracedArray(array, shadow, trace)
+
+
+def _on(
+    others: Mapping[str, Callable[..., Any]], shadows: list[Shadow], shape: tuple[int, ...]
+) -> dict[str, Callable[[], Shadow]]:
+    """Return other formulas on the same operands."""
+
+    def called(formula: Callable[..., Any]) -> Callable[[], Shadow]:
+        def result() -> Shadow:
+            found = as_shadow(formula(*shadows))
+            fits = np.broadcast_shapes(found.shape, shape) == shape if found.ndim <= len(shape) else False
+            return np.broadcast_to(found, shape).copy() if fits else np.full(shape, arb.nan())
+
+        return result
+
+    return {name: called(formula) for name, formula in others.items()}
 
 
 def _as_computed(x: Any, dtype: Any) -> Numbers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from flint import arb
@@ -59,7 +60,15 @@ def _candidates(number: float, others: list[float]) -> Iterator[float]:
             yield candidate
 
 
-def wrong_places(subject: Subject, literal: dict[Constant, arb], seed: int) -> list[str]:
+@dataclass
+class Places:
+    """What is wrong, in words, and whether its entries are named."""
+
+    lines: list[str] = field(default_factory=list)
+    named: bool = True
+
+
+def wrong_places(subject: Subject, literal: dict[Constant, arb], seed: int) -> Places:
     """Say which inputs' gradients are wrong, and some of their entries, with what they should be.
 
     `literal` are the constants that are recognised as nothing: they are taken as the numbers they are.
@@ -67,17 +76,17 @@ def wrong_places(subject: Subject, literal: dict[Constant, arb], seed: int) -> l
     balls = subject.balls(Reading.RECOGNISED, replaced=literal)
     inputs = subject.differentiated
     rng = np.random.default_rng(seed + 2)
-    lines: list[str] = []
+    found = Places()
     for k, x in enumerate(inputs):
         direction = np.asarray(rng.uniform(0.5, 1.5, x.shape))
-        name = f"x{k}" if len(inputs) > 1 else "x"
+        name = subject.name(k)
 
         def along(part: Numbers, k: int = k) -> tuple[arb, arb]:
             directions = [np.zeros(y.shape) for y in inputs]
             directions[k] = part
             outputs, _ = subject.derivative(directions, Reading.RECOGNISED, literal)
-            found = compare(outputs, subject.cotangents, balls.gradient_shadows, directions)
-            return found.truth, found.formula
+            compared = compare(outputs, subject.cotangents, balls.gradient_shadows, directions)
+            return compared.truth, compared.formula
 
         def wrong(place: range, direction: Numbers = direction) -> bool:
             part = np.zeros(direction.size)
@@ -88,19 +97,40 @@ def wrong_places(subject: Subject, literal: dict[Constant, arb], seed: int) -> l
 
         if not wrong(range(x.size)):
             continue
-        if balls.trace.scalars > MOST_NUMBERS:
-            lines.append(f"the gradient of {name} is wrong")
+        lone = _lone_entry(along, x)
+        if lone is None and balls.trace.scalars > MOST_NUMBERS:
+            found.lines.append(f"the gradient of {name} is wrong")
+            found.named = False
             continue
-        for place in bisect(wrong, x.size, most=2):
+        places = bisect(wrong, x.size, most=2) if lone is None else [range(lone, lone + 1)]
+        for place in places:
             entry = np.unravel_index(place[0], x.shape)
             unit = np.zeros(x.shape)
             unit[entry] = 1.0
             truth, _ = along(unit)
             got = value(balls.gradient_shadows[k][entry])
             where = f"{name}[{', '.join(map(str, entry))}]" if x.ndim else name
-            pair = f"{_shown(got, truth)}, the derivative is {_shown(truth, got)}"
-            lines.append(f"the formula for {where} gives {pair}")
-    return lines
+            pair = f"{_shown(got, truth)} by its formula, the truth is {_shown(truth, got)}"
+            found.lines.append(f"the derivative for {where} is {pair}")
+    return found
+
+
+def _lone_entry(along: Callable[[Numbers], tuple[arb, arb]], x: Numbers) -> int | None:
+    """Return the place of the only wrong entry, or None if more are wrong.
+
+    Moved by 1, by its place, and by its place squared, one entry makes errors of a constant ratio, its place
+    (R. de Prony's method, of one term).
+    """
+    places = np.arange(x.size, dtype=np.float64).reshape(x.shape)
+    errors = []
+    for power in range(3):
+        truth, formula = along(places**power)
+        errors.append(formula - truth)
+    if errors[0].contains(0):
+        return None
+    place = float((errors[1] / errors[0]).mid())
+    alone = abs(errors[2] * errors[0] - errors[1] ** 2).abs_upper() < 1e-40 * abs(errors[0] ** 2).abs_lower()
+    return round(place) if alone and 0 <= place < x.size else None
 
 
 def _shown(x: arb, other: arb) -> str:

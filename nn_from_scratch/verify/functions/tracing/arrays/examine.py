@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
@@ -29,14 +30,33 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 PLAIN_TO_SEE = 1e-2
 """A difference that no approximation in a forward explains, relative to the derivative."""
 
-SMOOTH = (1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 3e-2, 3e-2, 0.1, 0.1, 0.3, 0.3)
-"""How far, relatively, the points are at which a small difference must be about the same."""
+NOTHING = 2.0**-64
+"""A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""
+
+REACH = 0.3
+"""How far, relatively, the points are along which a small difference must be smooth."""
+
+POINTS = 9
+"""How many they are, the point asked included: more than a cubic has coefficients."""
+
+ROUGH = 0.1
+"""What a cubic may leave of a smooth difference, relative to its largest."""
 
 ELSEWHERE = 0.1
 """How far, relatively, the point is at which constants must fit that only rounding reconciles."""
 
 NEARBY = 2.0**-12
 """How far the second point of the replay is, relative to each number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A derivative along a direction: by the gradient's numbers, exactly, and what rounding explains."""
+
+    got: float
+    expected: float
+    interval: float
+    size: float
 
 
 @dataclass
@@ -53,8 +73,18 @@ class Examination:
     local_units: float = field(default=0.0, init=False)
     operations: int = field(default=0, init=False)
     notes: list[str] = field(default_factory=list, init=False)
+    causes: list[str] = field(default_factory=list, init=False)
+    unsure: str | None = field(default=None, init=False)
+    loses_digits: bool = field(default=False, init=False)
+    named: bool = field(default=False, init=False)
+    along: Along | None = field(default=None, init=False)
     _forwards: dict[Reading, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
     _passes: dict[Reading, Pass] = field(default_factory=dict, init=False)
+
+    @property
+    def numbers(self) -> set[float]:
+        """The single numbers that forward and backward were written with."""
+        return {x for found in self._passes.values() for x in found.trace.written}
 
     def run(self) -> None:
         """Trace, replay, check locally, judge the formula, then the numbers."""
@@ -65,6 +95,9 @@ class Examination:
         rng = np.random.default_rng(self.seed)
         self.directions = [_drawn(rng, x.shape) for x in inputs]
         self._draw_cotangents(rng)
+        rehearsed = subject.rehearse()
+        if subject.watch is not None:
+            subject.watch.expect(rehearsed.scalars)
         local = LocalCheck()
         self._passes[Reading.RECOGNISED] = balls = subject.balls(Reading.RECOGNISED, local)
         self.operations = balls.trace.scalars
@@ -91,6 +124,7 @@ class Examination:
         if self.rules.rule is Rule.ROUNDED:
             self._check_constants(dtype)
         self._decide(plain, balls)
+        self.along = self._along(plain)
 
     def _draw_cotangents(self, rng: np.random.Generator) -> None:
         outputs = self._asked(self.subject, "the function").outputs
@@ -129,7 +163,7 @@ class Examination:
         """Replay at a point nearby: there too numbers are the function's own, and constants the same."""
         subject = self.subject
         rng = np.random.default_rng(self.seed + 1)
-        inputs = tuple(_nudged(x, NEARBY, rng) for x in subject.inputs)
+        inputs = tuple(_nudged(x, NEARBY * rng.uniform(0.5, 1, np.shape(x))) for x in subject.inputs)
         nearby = subject.at(inputs)
         there = nearby.balls(Reading.LITERAL)
         _check_replay(self._asked(nearby), there)
@@ -142,15 +176,18 @@ class Examination:
             )
 
     def _difference_is_smooth(self) -> bool:
-        """Whether the difference is nearly the same nearby, as that of two formulas is, and noise is not."""
-        here = self.rules.comparison
+        """Whether the difference is smooth nearby, as that of two formulas is, and noise is not.
+
+        Along a ray at drawn distances, a cubic must fit it, or fit the backward's own formula no better.
+        """
         rng = np.random.default_rng(self.seed + 3)
-        for distance in SMOOTH:
-            found = self._compared_nearby(distance, rng)
-            ratio = float(((found.truth - found.formula) / (here.truth - here.formula)).mid())
-            if not 1 / 3 < ratio < 3:
-                return False
-        return True
+        ray = [np.asarray(rng.uniform(0.5, 1, np.shape(x))) for x in self.subject.inputs]
+        distances = [0.0, *(REACH * rng.uniform(size=POINTS - 1))]
+        found = [self._compared_along(ray, distance) for distance in distances]
+        if not all(x.finite for x in found):
+            return False
+        gaps = _roughness(distances, [x.truth - x.formula for x in found])
+        return gaps <= ROUGH or gaps <= 10 * _roughness(distances, [x.formula for x in found])
 
     def _check_constants(self, dtype: str) -> None:
         """End the trace if constants that rounding explains here do not fit at another point.
@@ -165,7 +202,12 @@ class Examination:
             )
 
     def _compared_nearby(self, distance: float, rng: np.random.Generator) -> Comparison:
-        there = self.subject.at(tuple(_nudged(x, distance, rng) for x in self.subject.inputs))
+        ray = [np.asarray(rng.uniform(0.5, 1, np.shape(x))) for x in self.subject.inputs]
+        return self._compared_along(ray, distance)
+
+    def _compared_along(self, ray: Sequence[Numbers], distance: float) -> Comparison:
+        moved = zip(self.subject.inputs, ray, strict=True)
+        there = self.subject.at(tuple(_nudged(x, distance * part) for x, part in moved))
         outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
         gradients = there.balls(Reading.LITERAL).gradient_shadows
         return compare(outputs, there.cotangents, gradients, self.directions)
@@ -198,7 +240,11 @@ class Examination:
             self._decide_a_difference(trace)
             return
         if trace.ties:
-            self.notes.append(f"at or near a kink, on the branch that the numbers take ({trace.ties[0]})")
+            self.unsure = f"at or near a kink, on the branch that the numbers take ({trace.ties[0]})"
+        elif trace.steps:
+            self.unsure = f"it has steps, between which it is constant ({trace.steps[0]})"
+        if self.unsure is not None:
+            self.notes.append(self.unsure)
         self._judge_numbers(plain, balls)
 
     def _decide_a_difference(self, trace: Trace) -> None:
@@ -209,6 +255,8 @@ class Examination:
         relative = self.rules.comparison.relative
         outputs = self._derivative(Reading.RECOGNISED)
         cause = explaining_constant(self.subject, outputs, self.directions, trace)
+        if cause is None and relative < NOTHING:
+            raise TraceEndedError(f"forward and backward differ by {relative:.2g}, which no format shows")
         if cause is None and relative < PLAIN_TO_SEE and trace.approximates is not None:
             raise TraceEndedError(
                 f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
@@ -221,30 +269,56 @@ class Examination:
             )
         self.verdict = Verdict.WRONG
         places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.unrecognised, self.seed)
-        self.message = "\n".join([str(self.rules), *places, *([cause] if cause else [])])
+        cause = cause or blamed_operation(self.subject, self.seed)
+        self.causes = [cause] if cause else []
+        self.message = "\n".join([str(self.rules), *places.lines, *self.causes])
+        self.named = places.named
 
     def _judge_numbers(self, plain: Pass, balls: Pass) -> None:
         """Compare the gradient's numbers with their own formula."""
         self.verdict = Verdict.RIGHT
         inputs = self.subject.differentiated
         for numbers, shadow in zip(plain.outputs, balls.output_shadows, strict=True):
-            if _distance(numbers, shadow) > math.sqrt(_coarsest([numbers, *inputs])):
-                raise TraceEndedError("the numbers of the function keep less than half of their digits here")
+            relative = _distance(numbers, shadow)
+            if relative > math.sqrt(_coarsest([numbers, *inputs])):
+                self._say_that_digits_are_lost("the value", relative)
         for numbers, shadow in zip(plain.gradients, balls.gradient_shadows, strict=True):
             unit = _coarsest([numbers, *inputs])
             relative = _distance(numbers, shadow)
             self.units = max(self.units, relative / (2 * unit))
-            if relative > math.sqrt(unit) and balls.trace.lower is None:
-                raise TraceEndedError(
-                    f"the formula is equal, but its numbers keep only {-math.log10(relative):.0f} digits here"
-                )
-            if balls.trace.lower is not None and relative > unit**0.75:
-                self.verdict = Verdict.INACCURATE
-                self.notes.append(
-                    f"a gradient of {numbers.dtype} has only {-math.log10(relative):.0f} digits: "
-                    f"{balls.trace.lower} inside"
-                )
+            lower = balls.trace.lower_in_backward
+            if lower is not None and relative > unit**0.75:
+                if balls.trace.lower_in_forward is None:
+                    self.verdict = Verdict.INACCURATE
+                said = f"a gradient of {numbers.dtype} has only {_digits(relative)} digits: {lower} inside"
+                self.notes.append(said)
+            elif relative > math.sqrt(unit):
+                self._say_that_digits_are_lost("the gradient", relative)
         self.message = f"{self.rules}, numbers within {self.units:.2g} units"
+
+    def _say_that_digits_are_lost(self, what: str, relative: float) -> None:
+        """Note that a right formula keeps less than half of its digits, how many, and where they are lost."""
+        lost = self.subject.balls(Reading.RECOGNISED, watching_digits=True).trace.lost
+        where = f", lost at {lost}" if lost else ""
+        self.unsure = f"the numbers of {what} keep only {_digits(relative)} digits here{where}"
+        self.notes.append(self.unsure)
+        self.loses_digits = True
+
+    def _along(self, plain: Pass) -> Along:
+        """Return the derivative along the drawn direction, by the gradient's numbers and exactly."""
+        got, explained = 0.0, 0.0
+        size = float(self.rules.comparison.size.mid())
+        for numbers, direction in zip(plain.gradients, self.directions, strict=True):
+            unit = _coarsest([numbers, *self.subject.differentiated])
+            got += float(np.sum(numbers.astype(np.float64) * direction))
+            largest = float(np.max(np.abs(numbers), initial=0))
+            explained += 2 * unit * (self.units * largest * float(np.sum(np.abs(direction))) + size)
+        return Along(got, float(self.rules.comparison.truth.mid()), explained, size)
+
+
+def _digits(relative: float) -> int:
+    """Return how many decimal digits hold, given a relative error."""
+    return max(0, int(-math.log10(relative))) if relative > 0 else 16
 
 
 def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
@@ -256,11 +330,21 @@ def _coarsest(arrays: Sequence[Numbers]) -> float:
     return max(unit_roundoff(str(x.dtype)) for x in arrays)
 
 
-def _nudged(x: Any, relative: float, rng: np.random.Generator) -> Any:
+def _roughness(distances: Sequence[float], found: Sequence[arb]) -> float:
+    """Return what a cubic leaves of numbers along a line, relative to the largest of them."""
+    largest = max(found, key=lambda x: float(abs(x).mid()))
+    if largest.contains(0):
+        return 0.0
+    sizes = np.array([float((x / largest).mid()) for x in found])
+    cubic = np.polynomial.Polynomial.fit(distances, sizes, 3)
+    return float(np.abs(sizes - cubic(np.array(distances))).max())
+
+
+def _nudged(x: Any, relative: Numbers) -> Any:
     """Return an input a little nearer to 0, which leaves no domain."""
     if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
         return x
-    return np.asarray(x * (1 - relative * rng.uniform(0.5, 1, x.shape))).astype(x.dtype)
+    return np.asarray(x * (1 - relative)).astype(x.dtype)
 
 
 def _floating(y: Numbers) -> Any:

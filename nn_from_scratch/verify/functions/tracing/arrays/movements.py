@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb, arb_series
 
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, is_traced, plain, shadow_of
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, blank
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow, of_entries
 
 _NAMES = """
@@ -36,6 +36,7 @@ _INDICES = {
     "strides",
 }  # fmt: skip
 _FIRST_IS_INDEX = {np.compress, np.extract, np.select, np.choose}
+_DECIDED = {np.compress, np.extract, np.select, np.choose}
 _DROPPED = {"out", "dtype", "casting", "subok", "order"}
 _PADDINGS = {"constant", "edge", "wrap", "reflect", "symmetric"}
 
@@ -46,7 +47,11 @@ def move(trace: Trace, function: Callable[..., Any], operands: Any, keywords: di
         raise trace.end(f"{function.__name__} with out= is not traced")
     if function is np.pad and len(operands) < 3 and keywords.get("mode", "constant") not in _PADDINGS:
         raise trace.end(f"padding by {keywords['mode']!r} is not traced")
+    if function in _DECIDED:
+        trace.note_decision()
     numbers = function(*(plain(x) for x in operands), **{name: plain(x) for name, x in keywords.items()})
+    if trace.rehearsal:
+        return _wrapped(trace, numbers, numbers)
     first = 1 if function in _FIRST_IS_INDEX else 0
     shadows = function(
         *(plain(x) if k < first else _lifted(trace, x) for k, x in enumerate(operands)),
@@ -82,7 +87,7 @@ def _wrapped(trace: Trace, numbers: Any, shadows: Any) -> Any:
     if array.dtype.kind != "f":
         return numbers
     trace.count(array.size)
-    return TracedArray(array, _filled(shadows), trace)
+    return TracedArray(array, blank(array.shape) if trace.rehearsal else _filled(shadows), trace)
 
 
 def _filled(shadow: Any) -> Shadow:

@@ -14,10 +14,17 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray
 from nn_from_scratch.verify.functions.tracing.arrays.stand_in import standing_in
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import (
+    MOST_OPERATIONS,
+    Constant,
+    Trace,
+    TraceEndedError,
+)
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, series
+from nn_from_scratch.verify.functions.tracing.mending import Mend
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, series
 
 
 @dataclass
@@ -48,6 +55,12 @@ class Subject:
         One for each output.
     users
         The user's functions, where forward and backward call them and are not theirs.
+    limit
+        Scalar operations of one run, at most.
+    names
+        What the differentiated inputs are called, if not x, or x0, x1, ...
+    watch
+        Who is told of progress.
 
     """
 
@@ -56,6 +69,9 @@ class Subject:
     inputs: Sequence[Any]
     cotangents: Sequence[Numbers] = ()
     users: Sequence[Callable[..., Any]] = ()
+    limit: int = MOST_OPERATIONS
+    names: Sequence[str] = ()
+    watch: Watch | None = None
 
     def at(self, inputs: Sequence[Any]) -> Subject:
         """Return the same functions at another point."""
@@ -65,6 +81,12 @@ class Subject:
     def differentiated(self) -> list[Numbers]:
         """The inputs that are differentiated."""
         return [x for x in self.inputs if _is_floating(x)]
+
+    def name(self, which: int) -> str:
+        """Name one of the differentiated inputs."""
+        if self.names:
+            return self.names[which]
+        return f"x{which}" if len(self.differentiated) > 1 else "x"
 
     def plainly(self) -> Pass:
         """Run as the user does; cotangents are needed for the backward only."""
@@ -85,7 +107,7 @@ class Subject:
         replaced: Mapping[Constant, arb] | None = None,
     ) -> tuple[list[Shadow], Trace]:
         """Run the forward over series along a direction."""
-        trace = Trace(reading=reading, replaced=replaced or {})
+        trace = Trace(reading=reading, replaced=replaced or {}, limit=self.limit, watch=self.watch)
         rest = iter(directions)
         inputs = [
             TracedArray(x.copy(), series(x, next(rest)), trace) if _is_floating(x) else x for x in self.inputs
@@ -100,15 +122,40 @@ class Subject:
         reading: Reading,
         local: LocalCheck | None = None,
         replaced: Mapping[Constant, arb] | None = None,
+        *,
+        watching_digits: bool = False,
+        recording: bool = False,
+        mend: Mend | None = None,
     ) -> Pass:
-        """Run forward and backward over balls."""
-        trace = Trace(reading=reading, local=local, forward=False, replaced=replaced or {})
-        inputs = [TracedArray(x.copy(), exact(x), trace) if _is_floating(x) else x for x in self.inputs]
-        given = [TracedArray(c.copy(), exact(c), trace) for c in self.cotangents]
+        """Run forward and backward over balls: watching digits, recording operations, or with one changed."""
+        return self._both_ways(
+            Trace(
+                reading=reading,
+                local=local,
+                forward=False,
+                watching_digits=watching_digits,
+                recording=recording,
+                mend=mend,
+                replaced=replaced or {},
+                limit=self.limit,
+                watch=self.watch,
+            )
+        )
+
+    def rehearse(self) -> Trace:
+        """Run forward and backward with numbers alone: what is not traced ends it, the rest is counted."""
+        return self._both_ways(Trace(forward=False, rehearsal=True, limit=self.limit)).trace
+
+    def _both_ways(self, trace: Trace) -> Pass:
+        inputs = [
+            TracedArray(x.copy(), trace.shadow(x), trace) if _is_floating(x) else x for x in self.inputs
+        ]
+        given = [TracedArray(c.copy(), trace.shadow(c), trace) for c in self.cotangents]
         with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
             y, saved = self.forward(*inputs)
             parts = y if isinstance(y, tuple) else (y,)
             outputs, shadows = [_numbers(p).copy() for p in parts], [_shadow(trace, p).copy() for p in parts]
+            trace.backward = True
             found = self._matched(self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved))
             gradients = [_numbers(g) for g in found]
             return Pass(outputs, gradients, shadows, [_shadow(trace, g) for g in found], trace)

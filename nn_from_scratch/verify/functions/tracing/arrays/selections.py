@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, computed, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.shadows import exact, moved, select
@@ -85,6 +86,8 @@ def _sort(trace: Trace, x: Any, axis: Any = -1, **_: Any) -> Any:
 def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
     mask = np.asarray(plain(condition), dtype=bool)
     numbers = np.where(mask, plain(x), plain(y))
+    if isinstance(condition, Mask):
+        trace.note_switch(plain(x), plain(y))
     return computed(trace, "where", lambda a, b: select(mask, a, b), (x, y), numbers)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,38 +11,105 @@ import numpy as np
 MOST = 4000
 """Numbers in all inputs of a drawn shape, at most."""
 
+LARGE = 256
+"""Numbers from which on sizes are halved, not doubled."""
+
+TRIES = 24
+"""Ways to make a square no square that are tried, at most."""
+
+Place = tuple[int, int]
+"""Which input, and which of its axes."""
+
 
 def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
-    """Draw inputs of unlike shapes: all sizes doubled, and a first size (a batch) of 1 or 3.
+    """Draw inputs of unlike shapes: squares that are none, all sizes doubled or halved, a batch of 1 or 3.
 
-    Equal sizes stay equal, whichever inputs have them. Indices stay as they are, repeated or cut to their
-    shape.
+    Where equal sizes are not taken apart they stay equal, whichever inputs have them. Indices stay as they
+    are, repeated or cut to their shape.
     """
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim]
     if not arrays:
         return
-    batch = arrays[0].shape[0]
     rng = np.random.default_rng(seed)
-    for resize in (_doubled, _replaced(batch, 3 if batch != 3 else 5), _replaced(batch, 1)):
-        drawn = tuple(_drawn(x, resize, rng) for x in inputs)
-        sizes = [x.size for x in drawn if isinstance(x, np.ndarray)]
+    batch, total = arrays[0].shape[0], sum(x.size for x in arrays)
+    whole = [_resized(inputs, _halved if total > LARGE else _doubled), _resized(inputs, _replaced(batch, 1))]
+    whole.append(_resized(inputs, _replaced(batch, 3 if batch != 3 else 5)))
+    for sizes in itertools.chain(_without_squares(inputs), whole):
+        drawn = tuple(_drawn(x, k, sizes, rng) for k, x in enumerate(inputs))
         unchanged = [np.shape(x) for x in drawn] == [np.shape(x) for x in inputs]
-        if sum(sizes) <= MOST and not unchanged:
+        if sum(x.size for x in drawn if isinstance(x, np.ndarray)) <= MOST and not unchanged:
             yield drawn
+
+
+def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
+    """Return inputs with 3 entries along each axis of which one was drawn, and more were given.
+
+    What is of a fixed size broadcasts against one entry, but not against three.
+    """
+    rng = np.random.default_rng(0)
+    sizes: dict[Place, int] = {}
+    for k, x in enumerate(drawn):
+        for axis, size in enumerate(np.shape(x)):
+            given = np.shape(inputs[k])[axis]
+            more = 3 if given != 3 else 5  # not as many as were given, which what is fixed fits
+            sizes[k, axis] = more if size == 1 < given else size
+    return [_drawn(x, k, sizes, rng) for k, x in enumerate(inputs)]
+
+
+def has_squares(inputs: Sequence[Any]) -> bool:
+    """Whether an input has two axes of one size."""
+    return any(len(_square(x)) > 0 for x in inputs)
+
+
+def _without_squares(inputs: Sequence[Any]) -> Iterator[dict[Place, int]]:
+    """Yield new sizes for some of the axes that are as long as the two of a square."""
+    size = next((s for x in inputs for s in _square(x)), None)
+    if size is None:
+        return
+    places = [(k, axis) for k, x in enumerate(inputs) for axis in range(np.ndim(x)) if x.shape[axis] == size]
+    first = [place for place in places if place[1] == 0]
+    last = [place for place in places if place[1] == np.ndim(inputs[place[0]]) - 1]
+    some = [set(chosen) for n in range(1, len(places)) for chosen in itertools.combinations(places, n)]
+    ways: list[set[Place]] = []
+    for chosen in [set(first), set(last), *some]:
+        if chosen not in ways and 0 < len(chosen) < len(places):
+            ways.append(chosen)
+    for chosen in ways[:TRIES]:
+        yield dict.fromkeys(chosen, size + 2)
+
+
+def _square(x: Any) -> list[int]:
+    """Return the sizes that more than one axis of an array has."""
+    if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
+        return []
+    return [size for size in dict.fromkeys(x.shape) if size > 1 and x.shape.count(size) > 1]
+
+
+def _resized(inputs: Sequence[Any], resize: Callable[[int], int]) -> dict[Place, int]:
+    return {
+        (k, axis): resize(size)
+        for k, x in enumerate(inputs)
+        if isinstance(x, np.ndarray)
+        for axis, size in enumerate(x.shape)
+    }
 
 
 def _doubled(size: int) -> int:
     return size if size == 1 else 2 * size
 
 
+def _halved(size: int) -> int:
+    return size if size <= 2 else (size + 1) // 2
+
+
 def _replaced(old: int, new: int) -> Callable[[int], int]:
     return lambda size: new if size == old else size
 
 
-def _drawn(x: Any, resize: Callable[[int], int], rng: np.random.Generator) -> Any:
+def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Generator) -> Any:
     if not isinstance(x, np.ndarray) or x.ndim == 0:
         return x
-    shape = tuple(resize(size) for size in x.shape)
+    shape = tuple(sizes.get((which, axis), size) for axis, size in enumerate(x.shape))
     if x.dtype.kind == "f":
         spread, centre = float(np.std(x)) or 1.0, float(np.mean(x))
         low, high = float(np.min(x, initial=np.inf)), float(np.max(x, initial=-np.inf))

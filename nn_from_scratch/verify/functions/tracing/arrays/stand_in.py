@@ -93,8 +93,8 @@ def _users_modules() -> Iterator[dict[str, Any]]:
 
 def _names_around(function: Any) -> dict[str, Any]:
     """Return the global names of a function, which may be of no module that Python knows."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    while isinstance(function, functools.partial) or hasattr(function, "__wrapped__"):
+        function = function.func if isinstance(function, functools.partial) else function.__wrapped__
     candidates: list[Any] = [
         function,
         getattr(function, "__func__", None),
@@ -136,7 +136,7 @@ def _new(trace: Trace, numbers: Any, shadow: Shadow | None = None) -> Any:
     """Return a new array as traced, if it holds real numbers."""
     if not (isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f"):
         return numbers
-    return TracedArray(numbers, exact(numbers) if shadow is None else shadow, trace)
+    return TracedArray(numbers, trace.shadow(numbers) if shadow is None else shadow, trace)
 
 
 def _filled(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,8 +199,8 @@ def _stacked(trace: Trace, x: Any) -> Any:
 def _arange(trace: Trace) -> Callable[..., Any]:
     def arange(*operands: Any, dtype: Any = None, **keywords: Any) -> Any:
         numbers = np.arange(*map(plain, operands), dtype=dtype, **keywords)
-        if numbers.dtype.kind != "f":
-            return numbers
+        if numbers.dtype.kind != "f" or trace.rehearsal:
+            return _new(trace, numbers)
         start = operands[0] if len(operands) > 1 else 0
         step = operands[2] if len(operands) > 2 else keywords.get("step", 1)
         if trace.forward:
@@ -216,6 +216,8 @@ def _linspace(trace: Trace) -> Callable[..., Any]:
         numbers = np.linspace(plain(start), plain(stop), num, endpoint, **keywords)
         if numbers.ndim != 1 or keywords.get("retstep"):
             raise trace.end("linspace of arrays is not traced")
+        if trace.rehearsal:
+            return _new(trace, numbers)
         first, last = shadow_of(trace, start)[()], shadow_of(trace, stop)[()]
         parts = max(num - 1 if endpoint else num, 1)
         fractions = exact(np.arange(num))

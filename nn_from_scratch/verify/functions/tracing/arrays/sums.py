@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,27 @@ def _reduction(function: Callable[..., Any], scale: Callable[..., Any]) -> Handl
         over = {"axis": axis, "keepdims": keepdims}
         numbers = function(plain(x), dtype=dtype, **over)
         return computed(
-            trace, name, lambda s: apply(name, s, **over), (x,), numbers, lambda sizes: scale(sizes, **over)
+            trace,
+            name,
+            lambda s: apply(name, s, **over),
+            (x,),
+            numbers,
+            lambda sizes: scale(sizes, **over),
+            _over_other_axes(name, np.ndim(plain(x)), axis, keepdims=keepdims),
         )
 
     return handler
+
+
+def _over_other_axes(name: str, count: int, axis: Any, *, keepdims: bool) -> dict[str, Callable[..., Shadow]]:
+    """Return the same reduction over each other axis: of equal sizes, one is taken for another."""
+    if not isinstance(axis, int):
+        return {}
+    return {
+        f"{name} over axis {other}": partial(apply, name, axis=other, keepdims=keepdims)
+        for other in range(count)
+        if other != axis % count
+    }
 
 
 def _counted(sizes: Any, **over: Any) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask, alike
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
@@ -25,6 +27,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
     unit_roundoff,
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.mending import Mend, Step
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -46,8 +49,14 @@ _LIBRARIES = (
 NEAR = 2.0**10
 """Two numbers that differ by so many roundings or fewer are near a tie: another formula may turn them."""
 
+MOST_OPERATIONS = 1_000_000
+"""Scalar operations of one run, at most."""
+
 FITTED = 6
 """Digits from which on a constant is one of a fitted formula, if there are several of them."""
+
+Others = Mapping[str, Callable[[], Shadow]]
+"""What an operation may have been taken for, by name, on the same operands."""
 
 Constant = tuple[str, str, bytes]
 """Where a constant was met, its dtype, and its bytes."""
@@ -61,6 +70,11 @@ def is_users(path: str) -> bool:
     """Whether a source file is the user's own, not the suite's, a library's or Python's."""
     inside = any(part in path for part in ("site-packages", "dist-packages", "<frozen", "<__array"))
     return not (inside or path.startswith(_LIBRARIES))
+
+
+def blank(shape: tuple[int, ...]) -> Shadow:
+    """Return a shadow of nothing, for a rehearsal."""
+    return np.empty(shape, dtype=object)
 
 
 def users_line() -> str:
@@ -108,25 +122,40 @@ class Trace:
     """One run under the tracer.
 
     `reading` says how constants are read, `replaced` which are taken for another number. `ended` is why the
-    trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted.
+    trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted,
+    `backward` whether the backward is running, of which `mend` changes an operation. `lower_in_...` is where
+    numbers were first made shorter, and `lost`, if digits are watched, where half of them were first lost.
+    In a `rehearsal` nothing is computed exactly: operations are counted, and what is not traced is met.
     """
 
     reading: Reading = Reading.RECOGNISED
     local: LocalCheck | None = None
     forward: bool = True
+    backward: bool = False
+    rehearsal: bool = False
+    watching_digits: bool = False
+    recording: bool = False
+    mend: Mend | None = None
+    watch: Watch | None = None
     replaced: Mapping[Constant, arb] = field(default_factory=dict)
     ended: str | None = None
     scalars: int = 0
-    limit: int = 1_000_000
+    limit: int = MOST_OPERATIONS
     constants: list[Constant] = field(default_factory=list)
     numbers_of: dict[Constant, float] = field(default_factory=dict)
+    written: set[float] = field(default_factory=set)
     ties: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    switches: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     repeated: dict[tuple[str, str], Repeated] = field(default_factory=dict)
     overflow: str | None = None
-    lower: str | None = None
+    lower_in_forward: str | None = None
+    lower_in_backward: str | None = None
+    lost: str | None = None
+    recorded: list[Step] = field(default_factory=list)
+    operations_of_backward: int = 0
 
     def end(self, why: str) -> TraceEndedError:
         """Note that the trace does not count, and return the exception to raise."""
@@ -134,9 +163,19 @@ class Trace:
         self.ended = self.ended or reason
         return TraceEndedError(self.ended)
 
+    def shadow(self, numbers: Any) -> Shadow:
+        """Return the shadow of numbers that are taken as they are."""
+        return blank(np.shape(numbers)) if self.rehearsal else exact(numbers)
+
     def constant(self, numbers: Any) -> Shadow:
         """Return the shadow of a number or array that is neither an input nor computed from one."""
+        if isinstance(numbers, Mask):
+            numbers.decides()
         array = np.asarray(numbers)
+        if self.rehearsal and array.dtype.kind in "iubf":
+            return blank(array.shape)
+        if array.ndim == 0 and array.dtype.kind in "iuf":
+            self.written.add(float(array))
         if array.dtype.kind in "iub":
             return exact(array)
         if array.dtype.kind != "f":
@@ -146,12 +185,16 @@ class Trace:
         self.constants.append(key)
         if array.ndim == 0:
             self.numbers_of[key] = float(array)
-            if key in self.replaced:
-                return of_entries([self.replaced[key]], ())
-            return of_entries([read(float(array), self.reading, dtype)], ())
-        entries = array.ravel().tolist()
+            replaced = self.replaced.get(key)
+            number = read(float(array), self.reading, dtype) if replaced is None else replaced
+            return of_entries([number], ())
         if self.forward and _is_grid(array):
             self.tables.append(line)
+        return self._table(array, dtype)
+
+    def _table(self, array: Numbers, dtype: str) -> Shadow:
+        """Return the shadow of an array that is a constant."""
+        entries = array.ravel().tolist()
         if self.reading is Reading.ROUNDED:
             return _rounded_table(array)
         if self.reading is Reading.LITERAL or not _all_recognised(entries, dtype):
@@ -170,6 +213,8 @@ class Trace:
     def count(self, size: int) -> None:
         """Count an operation, and end the trace when there are too many."""
         self.scalars += size
+        if self.watch is not None:
+            self.watch.add(size)
         if self.scalars > self.limit:
             raise self.end(f"more than {self.limit} scalar operations")
 
@@ -178,6 +223,8 @@ class Trace:
     ) -> None:
         """Check an operation locally, and note what repeats and what overflows."""
         self.count(max(numbers.size, 1))
+        if self.rehearsal:
+            return
         if self.local is None:
             if self.forward:
                 self._note_repetition(name, numbers)
@@ -206,9 +253,37 @@ class Trace:
             change = float(np.max(np.abs(numbers - before.last), initial=0)) / (size or 1.0)
         self.repeated[key] = Repeated(before.times + 1, numbers.copy(), change)
 
+    def note_lower(self, numbers: Numbers) -> None:
+        """Note that numbers become shorter."""
+        where = f"{numbers.dtype} at {users_line()}"
+        if self.backward:
+            self.lower_in_backward = self.lower_in_backward or where
+        else:
+            self.lower_in_forward = self.lower_in_forward or where
+
+    def note_digits(self, name: str, numbers: Numbers, shadow: Shadow) -> None:
+        """Note the first operation after which less than half of the digits hold."""
+        if self.lost is not None or not numbers.size:
+            return
+        true = nearest(shadow)
+        with np.errstate(all="ignore"):
+            error = float(np.max(np.abs(numbers - true)))
+        if error > unit_roundoff(str(numbers.dtype)) ** 0.5 * float(np.max(np.abs(true))):
+            self.lost = f"{name}, {users_line()}"
+
+    def changed(self, name: str, shadow: Shadow, others: Callable[[], Others]) -> Shadow:
+        """Return what an operation gives: as it is, unless it is the one to be changed."""
+        self.operations_of_backward += self.backward
+        place = self.operations_of_backward if self.backward else 0
+        if self.recording:
+            self.recorded.append(Step(place, name, users_line(), shadow, tuple(others())))
+        if self.mend is not None and self.mend.place == place:
+            return self.mend.applied(shadow, list(others().values()))
+        return shadow
+
     def note_order(self, left: Any, right: Any, shadows: tuple[Shadow, Shadow]) -> None:
         """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise."""
-        if not self.forward:
+        if not self.forward or self.rehearsal:
             return
         a, b = np.broadcast_arrays(np.asarray(left), np.asarray(right))
         unit = max(UNIT.get(str(x.dtype), 0.0) for x in (a, b)) or UNIT["float64"]
@@ -224,6 +299,11 @@ class Trace:
         if self.forward:
             self.decisions.append(users_line())
 
+    def note_switch(self, x: Any, y: Any) -> None:
+        """Note a selection between two formulas that are nearly alike: one may approximate the other."""
+        if self.forward and alike(x, y):
+            self.switches.append(users_line())
+
     def note_step(self) -> None:
         """Note a function that is constant between jumps, and stands for one that is not."""
         if self.forward:
@@ -237,6 +317,8 @@ class Trace:
                 return f"it may iterate to a limit ({line})"
         if self.decisions:
             return f"computed values decide what is run ({self.decisions[0]})"
+        if self.switches:
+            return f"it switches between formulas that are nearly alike ({self.switches[0]})"
         fitted = [
             key for key, number in self.numbers_of.items() if significant(decimal(number, key[1])) >= FITTED
         ]

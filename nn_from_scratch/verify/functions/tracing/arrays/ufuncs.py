@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     plain,
     shadow_of,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.masks import masked
 from nn_from_scratch.verify.functions.tracing.arrays.running import running_maximum, running_minimum
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
+from nn_from_scratch.verify.functions.tracing.mending import mistaken
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.products import matmul
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, mapped, select
@@ -132,8 +135,8 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
     with np.errstate(all="ignore"):
         numbers = ufunc(*arrays, **keywords)
     if name in COMPARISONS:
-        _note_comparison(trace, operands, arrays)
-        return numbers
+        trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
+        return masked(trace, numbers)
     if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
         return numbers
     if name in STEPS:
@@ -146,12 +149,7 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
             TracedArray(numbers, exact(numbers), trace) if np.asarray(numbers).dtype.kind == "f" else numbers
         )
     formula = _formula(trace, name, operands, arrays)
-    return computed(trace, name, formula, operands, numbers, _scale(name, arrays))
-
-
-def _note_comparison(trace: Trace, operands: tuple[Any, ...], arrays: list[Any]) -> None:
-    trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
-    trace.note_decision()
+    return computed(trace, name, formula, operands, numbers, _scale(name, arrays), _others(name, arrays))
 
 
 def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
@@ -216,6 +214,31 @@ _CHOSEN: Mapping[str, Callable[..., Callable[..., Shadow]]] = {
 """Functions of which the numbers choose a branch."""
 
 
+def _others(name: str, arrays: list[Any]) -> dict[str, Callable[..., Any]]:
+    """Return what an elementwise function, or a product of square matrices, may have been taken for."""
+    if name == "matmul":
+        if any(np.ndim(x) != 2 or np.shape(x)[0] != np.shape(x)[1] for x in arrays):
+            return {}
+        return {
+            "a product with the first matrix transposed": lambda x, y: matmul(x.T, y),
+            "a product with the second matrix transposed": lambda x, y: matmul(x, y.T),
+        }
+    others: dict[str, Callable[..., Any]] = {
+        other: partial(apply, other) for other in mistaken(SCIPY.get(name, name))
+    }
+    if name in {"multiply", "divide", "add", "subtract"}:
+        others |= {"its first operand alone": _first, "its second operand alone": _second}
+    return others
+
+
+def _first(x: Shadow, _: Shadow) -> Shadow:
+    return x
+
+
+def _second(_: Shadow, y: Shadow) -> Shadow:
+    return y
+
+
 ABSOLUTE = frozenset({
     "gammaln", "psi", "digamma", "log_ndtr", "logit", "logaddexp", "logaddexp2", "log_expit", "betaln",
     "beta", "kl_div", "rel_entr", "entr", "ndtri",
@@ -266,7 +289,9 @@ def _at(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...]) -> None:
     chosen, before = plain(where), target.numbers.copy()
     added = plain(values[0])
     ufunc.at(target.numbers, chosen, added)
-    ufunc.at(target.shadow, chosen, shadow_of(trace, values[0]))
+    shadow = shadow_of(trace, values[0])
+    if not trace.rehearsal:
+        ufunc.at(target.shadow, chosen, shadow)
 
     def expected() -> Shadow:
         result = exact(before)

@@ -1,0 +1,122 @@
+"""What a formula is at drawn inputs of other shapes, where the function takes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import has_squares, other_inputs, three_for_one
+from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+ENOUGH = 2
+"""Shapes that are asked, unlike each other and the one given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What was found at another shape: RIGHT, WRONG, or UNDECIDED where a size may be meant as a constant."""
+
+    verdict: Verdict
+    said: str
+
+
+def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Elsewhere]:
+    """Ask at inputs of other shapes; where the function does not take them, nothing is said.
+
+    A function of one number that has one of the given sizes as a constant may be meant for that size only: it
+    is told, and not accused.
+    """
+    found: list[Elsewhere] = []
+    squares = has_squares(subject.inputs)
+    for drawn in other_inputs(subject.inputs, seed):
+        if squares and found and not _keeps_squares(subject.inputs, drawn):
+            continue  # one square that is none is enough
+        asked = _asked(subject, drawn, seed, scalar)
+        if asked is not None:
+            found.append(asked)
+        if len(found) == ENOUGH or (asked is not None and asked.verdict.accuses):
+            break
+    return found
+
+
+def _keeps_squares(inputs: Sequence[Any], drawn: Sequence[Any]) -> bool:
+    """Whether equal sizes of one input are equal sizes still."""
+    return all(len(set(np.shape(x))) == len(set(np.shape(y))) for x, y in zip(inputs, drawn, strict=True))
+
+
+def _asked(subject: Subject, drawn: Sequence[Any], seed: int, scalar: bool) -> Elsewhere | None:
+    there = replace(subject.at(drawn), cotangents=())
+    examination = Examination(there, seed, scalar=scalar)
+    try:
+        _outputs(subject.at(three_for_one(subject.inputs, drawn)))
+        if scalar and _ignores(there, subject.inputs):
+            return None
+        examination.run()
+    except TraceEndedError:
+        return None
+    return _found(examination, subject.inputs, scalar)
+
+
+def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Elsewhere | None:
+    """Judge what was found at another shape than the one given."""
+    there, rules = examination.subject, examination.rules
+    sizes = ", ".join(str(x.shape) for x in there.inputs if isinstance(x, np.ndarray))
+    if rules.rule is Rule.EQUAL:
+        return Elsewhere(Verdict.RIGHT, f"at inputs of shape {sizes}: {rules}")
+    if rules.rule is not Rule.DIFFERENT or rules.comparison.relative <= PLAIN_TO_SEE:
+        return None
+    said = f"at drawn inputs of shape {sizes}, forward and backward differ: is a size a constant?"
+    if not scalar:
+        return Elsewhere(Verdict.WRONG, "\n".join([said, *examination.message.splitlines()[1:]]))
+    if _may_be_meant(there, examination, given):
+        return Elsewhere(Verdict.UNDECIDED, said)
+    said = f"right at the shape given, but not at drawn inputs of shape {sizes}"
+    return Elsewhere(Verdict.WRONG, "\n".join([f"{said}: {rules}", *examination.message.splitlines()[1:]]))
+
+
+def _ignores(there: Subject, inputs: Sequence[Any]) -> bool:
+    """Whether an axis is longer, and the function does not look at what is new: it is of a fixed size."""
+    outputs = _outputs(there)
+    for k, (x, y) in enumerate(zip(inputs, there.inputs, strict=True)):
+        for axis in range(np.ndim(x)):
+            if y.dtype.kind != "f" or y.shape[axis] <= x.shape[axis]:
+                continue
+            moved = y.copy()
+            last = [slice(None)] * y.ndim
+            last[axis] = slice(-1, None)
+            moved[tuple(last)] *= 1 - 2.0**-4
+            others = [moved if n == k else z for n, z in enumerate(there.inputs)]
+            found = _outputs(there.at(others))
+            if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(outputs, found, strict=True)):
+                return True
+    return False
+
+
+def _outputs(subject: Subject) -> list[Any]:
+    try:
+        return subject.plainly().outputs
+    except Exception as error:
+        raise TraceEndedError(f"it raises {type(error).__name__}") from error
+
+
+def _may_be_meant(there: Subject, examination: Examination, inputs: Sequence[Any]) -> bool:
+    """Whether a difference may be no fault: a number may be a size, or the entries are too few."""
+    pairs = zip(inputs, there.inputs, strict=True)
+    if any(np.ndim(x) == 1 and np.size(x) > np.size(y) == 1 for x, y in pairs):
+        return True  # the first and the last entry are one
+    given = {size for x in inputs for size in np.shape(x)} | {np.size(x) for x in inputs}
+    now = {size for x in there.inputs for size in np.shape(x)} | {np.size(x) for x in there.inputs}
+    made: set[float] = set()
+    for size in given - now:
+        for number in (size, size - 1, size + 1):
+            made |= {float(number), math.sqrt(number)}
+            made |= {1 / number, 1 / math.sqrt(number)} if number else set()
+    return any(math.isclose(abs(number), x, rel_tol=1e-6) for number in examination.numbers for x in made)

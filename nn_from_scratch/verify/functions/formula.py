@@ -1,0 +1,79 @@
+"""The formulas of a function and its gradient, whatever their arguments are: traced, or why they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.black_box import BlackBox
+from nn_from_scratch.verify.functions.inputs import dense
+from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_subject
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
+from nn_from_scratch.verify.functions.tracing.arrays.watch import Report, Watch
+
+MANY = 4096
+"""Inputs beyond which evaluations are spared: other shapes and differences are not asked as well."""
+
+MOST_INPUTS = 2**15
+"""Numbers of a point that is traced, at most: each needs a hundred bytes or two at every operation."""
+
+
+class Counted:
+    """A function that counts how often it is called."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.calls = 0
+
+    def __call__(self, *operands: Any, **keywords: Any) -> Any:
+        """Call the function."""
+        self.calls += 1
+        return self.function(*operands, **keywords)
+
+
+def traced_formula(
+    function: Counted,
+    gradient: Callable[..., Any],
+    box: BlackBox,
+    *,
+    seed: int,
+    shapes: bool,
+    progress: Report | None = None,
+) -> Traced | NotTraced:
+    """Trace a function and its gradient at the point of a box.
+
+    Returns
+    -------
+    Traced or NotTraced
+        What was found, or why the trace does not count, with the user's line.
+
+    """
+    if len(box.point) > MOST_INPUTS:
+        return NotTraced(f"more than {MOST_INPUTS} inputs are not traced: ask about a smaller point as well")
+
+    subject = subject_of(function, gradient, box)
+    subject.users = (function.function, gradient)
+    subject.watch = None if progress is None else Watch(progress)
+    shapes = shapes and len(box.point) <= MANY
+    return trace_subject(subject, seed=seed, shapes=shapes, scalar=not box.outputs.asks_cotangent)
+
+
+def subject_of(function: Callable[..., Any], gradient: Callable[..., Any], box: BlackBox) -> Subject:
+    """Return a function and its gradient as a forward and a backward of the arrays that are a box's point."""
+    arguments, outputs = box.arguments, box.outputs
+
+    def forward(*arrays: Any) -> tuple[Any, Any]:
+        kept = [x.copy() for x in arrays]
+        value = arguments.apply(function, arguments.filled(arrays))
+        return tuple(outputs.flat(value)), kept
+
+    def backward(cotangents: Sequence[Any], kept: Sequence[Any]) -> Any:
+        given = [outputs.nested(cotangents)] if outputs.asks_cotangent else []
+        found = arguments.apply(gradient, arguments.filled(kept), *given)
+        return tuple(map(dense, arguments.parts(found)))
+
+    inputs = [np.asarray(x) for x in arguments.arrays(arguments.point)]
+    names = [leaf.name for leaf in arguments.leaves]
+    return Subject(forward, backward, inputs, users=(function, gradient), names=names)

@@ -1,0 +1,121 @@
+"""The same function at drawn inputs of other shapes: a backward may have taken a size for a constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nn_from_scratch.verify.functions.jaxpr.formulas import derivatives, trace
+from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
+from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
+from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+PLAIN_TO_SEE = 1e-2
+"""A relative difference that neither rounding nor an approximation has."""
+
+
+INDEXING = ("gather", "scatter", "dynamic_slice", "dynamic_update_slice")
+"""What the names of primitives begin with that take indices."""
+
+
+def other_arguments(arguments: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
+    """Draw arguments of other shapes: all sizes doubled, a first size of 3, and of 1."""
+    leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
+    arrays = [_as_numpy(leaf) for leaf in leaves]
+    if any(isinstance(x, np.ndarray) and not x.size for x in arrays):
+        return  # there is nothing to draw others like
+    for found in other_inputs(arrays, seed):
+        again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
+        yield jax.tree_util.tree_unflatten(tree, again)
+
+
+def _as_numpy(leaf: Any) -> Any:
+    """Return an array as one of numpy, narrow floats in float32, which numpy draws; the rest as it is."""
+    if not hasattr(leaf, "dtype") or jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.extended):
+        return leaf
+    return np.asarray(leaf, np.float32 if _is_narrow(leaf.dtype) else None)
+
+
+def _is_narrow(dtype: Any) -> bool:
+    return bool(jnp.issubdtype(dtype, jnp.floating)) and jnp.finfo(dtype).bits < 32
+
+
+def _like(x: Any, leaf: Any) -> Any:
+    return jnp.asarray(x, leaf.dtype) if hasattr(leaf, "dtype") and _is_narrow(leaf.dtype) else x
+
+
+def shapes_row(
+    name: str, ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
+) -> Row | None:
+    """Compare the formulas at other shapes; None where there are none.
+
+    Parameters
+    ----------
+    name
+        Of the way to differentiate.
+    ask
+        Makes the question of arguments.
+    arguments
+        Of which shapes unlike are drawn.
+    mode, seed
+        How to differentiate, and what is drawn.
+
+    """
+    equal, refused = [], ""
+    for given in other_arguments(arguments, seed):
+        try:
+            question = ask(given)
+            digits = _compared(question, mode, seed)
+        except NotTracedError as error:
+            refused = str(error)
+        except Exception as error:  # noqa: BLE001  whatever a function does not like about a shape
+            refused = first_line(error)
+        else:
+            shapes = ", ".join(str(x.shape) for x in question.point)
+            if digits is None and _is_general(ask, arguments, mode, seed):
+                said = f"at drawn inputs of shape {shapes} its formula is another: is a size a constant?"
+                return Row(name, Verdict.WRONG, said)
+            if digits:
+                equal.append(f"{shapes} to {digits:.0f} digits")
+    if equal:
+        return Row(name, Verdict.RIGHT, f"formula equal at inputs of shape {'; '.join(equal)}")
+    return Row(name, None, f"it takes no other shapes: {refused}"[:200]) if refused else None
+
+
+def _is_general(
+    ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
+) -> bool:
+    """Whether the formula holds at any numbers of the shapes that were given.
+
+    One that holds for symmetric matrices alone, or for numbers that sum to 1, says nothing about shapes.
+    """
+    draw = np.random.default_rng(seed)
+
+    def shuffled(leaf: Any) -> Any:
+        if not hasattr(leaf, "dtype") or not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return leaf
+        return leaf.ravel()[draw.permutation(leaf.size)].reshape(leaf.shape)
+
+    return bool(_compared(ask(jax.tree.map(shuffled, tuple(arguments))), mode, seed))
+
+
+def _compared(question: Question, mode: str, seed: int) -> float | None:
+    """Return to how many digits the formulas are equal, 0 if that is not known, and None if they differ."""
+    outputs, inputs = drawn(question.outputs(wide=False), seed), drawn(question.point, seed + 1)
+    traced = trace(question, MODES[mode](question), wide=False, by_outputs=mode == "rev")
+    rules = derivatives(traced, mode, outputs, inputs).compare(question.narrowest)
+    if rules.rule is Rule.EQUAL:
+        return rules.comparison.digits
+    told = rules.rule is Rule.DIFFERENT and rules.comparison.relative > PLAIN_TO_SEE
+    if any(name.startswith(INDEXING) for name in traced.primitives):
+        told = False  # indices may be out of bounds here, which JAX answers in several ways
+    if not told or traced.kinks or traced.undefined:
+        return 0.0
+    return None if traced.replay(outputs if mode == "rev" else inputs).difference() is None else 0.0

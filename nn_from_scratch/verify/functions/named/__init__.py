@@ -1,0 +1,1 @@
+"""A function that somebody names: found with its gradient and inputs, asked, and told as results."""

@@ -1,0 +1,115 @@
+"""The same function at drawn inputs of other shapes: a backward may take a size for a constant."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+
+from nn_from_scratch.verify.functions.pytorch.conventions import convention
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, trace
+from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
+from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+NAME = "other shapes"
+PLAIN_TO_SEE = 1e-2
+"""A relative difference that no approximation has."""
+_SMALL = 5
+"""From which size on an input is cut."""
+
+
+def shapes_row(question: Question, seed: int) -> Row | None:
+    """Compare the formulas at other shapes; None where there are none to draw.
+
+    A tensor that the function closes over keeps its shape, and a size of 1 is broadcast against any: so what
+    differs there counts only where the function takes another size as well.
+    """
+    return _shapes_row(question, other_arguments(question.arguments, seed), seed)
+
+
+def smaller_row(question: Question, seed: int) -> Row | None:
+    """Compare the formulas at inputs that are cut, where the point has too many numbers to be traced."""
+    return _shapes_row(question, [cut(question.arguments)], seed)
+
+
+def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int) -> Row | None:
+    equal: list[str] = []
+    refused, differs, free = "", "", False
+    for drawn in others:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # said at the point asked
+                found = _asked(question, drawn, seed)
+        except Exception as error:  # noqa: BLE001  whatever a function does not like about a shape
+            refused = refused or first_line(error)
+            continue
+        asked, formula = found
+        given = asked.tensors[: len(asked.chosen)]
+        shapes = ", ".join(str(tuple(x.shape)) for x in given)
+        ones = zip(given, question.tensors, strict=False)
+        broadcast = any(x.shape != y.shape and 1 in x.shape for x, y in ones)
+        free = free or not broadcast
+        if isinstance(formula, str):
+            refused = refused or formula
+        elif formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
+            differs = differs or ("" if convention(asked) else shapes)
+        elif formula.rules.rule is Rule.EQUAL:
+            equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")
+    if differs and free:
+        said = f"at other inputs, of shape {differs}, the formula is another: is a size taken for a constant?"
+        return Row(NAME, Verdict.WRONG, said)
+    if equal:
+        return Row(NAME, Verdict.RIGHT, f"formula equal at inputs of shape {'; '.join(equal)}")
+    return Row(NAME, None, f"it takes no others: {refused}"[:200]) if refused else None
+
+
+def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | str]:
+    asked = Question(question.function, drawn, question.expected)
+    return asked, trace(asked, cotangents(asked.run().outputs, seed), seed)
+
+
+def other_arguments(arguments: tuple[Any, ...], seed: int) -> Iterator[tuple[Any, ...]]:
+    """Draw arguments of other shapes, unless one is empty; those that required a gradient do again."""
+    leaves, spec = pytree.tree_flatten(arguments)
+    if any(isinstance(x, torch.Tensor) and not x.numel() for x in leaves):
+        return
+    for found in other_inputs([_array(x) for x in leaves], seed):
+        again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
+        yield pytree.tree_unflatten(again, spec)
+
+
+def cut(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return corners of the arguments: sizes that are equal stay equal, and others unlike."""
+    leaves, spec = pytree.tree_flatten(arguments)
+    sizes = sorted({n for x in leaves if isinstance(x, torch.Tensor) for n in x.shape})
+    small = {n: min(n, _SMALL + k) for k, n in enumerate(n for n in sizes if n >= _SMALL)}
+
+    def corner(x: Any) -> Any:
+        if not isinstance(x, torch.Tensor):
+            return x
+        found = x.detach()[tuple(slice(small.get(n, n)) for n in x.shape)]
+        return found.clone().requires_grad_(x.requires_grad)
+
+    return tuple(pytree.tree_unflatten([corner(x) for x in leaves], spec))
+
+
+def _array(leaf: Any) -> Any:
+    """Return a tensor as an array, with floats in float64, which numpy draws; anything else as it is."""
+    if not isinstance(leaf, torch.Tensor):
+        return leaf
+    plain = leaf.detach().cpu()
+    return (plain.double() if leaf.is_floating_point() else plain).numpy()
+
+
+def _like(x: Any, leaf: Any) -> Any:
+    if not isinstance(leaf, torch.Tensor):
+        return x
+    found = torch.from_numpy(np.array(x)).to(leaf.device, leaf.dtype)
+    return found.requires_grad_(leaf.requires_grad)

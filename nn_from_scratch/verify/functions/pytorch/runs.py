@@ -1,0 +1,250 @@
+"""Runs of a question over shadows: forward over series, forward and backward over balls, and the replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from flint import arb
+
+from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
+from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Progress, Trace, Tracer
+from nn_from_scratch.verify.functions.tracing.constants import Reading
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, series, values
+
+_STREAM = 0x646972656374696F
+"""Nobody's inputs are drawn from this stream."""
+_SHOWN = 1e-2
+_CONSTANTS = 24
+"""Up to so many constants are moved by their rounding, one by one."""
+_LOCATED = 48
+"""Up to so many entries are asked one by one where a formula is wrong."""
+
+
+class Tracing:
+    """One question, traced: forward over series, forward and backward over balls."""
+
+    def __init__(
+        self, question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
+    ) -> None:
+        draw = np.random.default_rng([seed, _STREAM])
+        self.question = question
+        self.progress = progress
+        self.meant_question = question.meant or question
+        """Whose derivative the gradient is to be."""
+        self.cotangents = cotangents
+        self.directions = [draw.normal(size=tuple(x.shape)) for x in question.tensors]
+        self.local = LocalCheck()
+        self.notes: dict[str, None] = {}
+        self.ties: list[str] = []
+        self.replaced: dict[tuple[float, str], arb] = {}
+        self.traces: list[Trace] = []
+        self.meant: list[Shadow] = []
+        """The gradient with every constant as what it stands for."""
+
+    def derivative(self, reading: Reading) -> list[Shadow]:
+        """Run the forward over series along the directions."""
+        return self.slopes(reading, self.directions)
+
+    def slopes(self, reading: Reading, directions: list[Numbers]) -> list[Shadow]:
+        """Run the forward over series along some directions."""
+        tracer = self._tracer(reading)
+        given = self.question.fresh()
+        for x, direction in zip(given, directions, strict=True):
+            tracer.know(x, series(numbers(x), direction))
+        found = self._forward(tracer, given, self.meant_question)
+        return [tracer.shadow(x) for x in found.outputs or found.plain]
+
+    def _tracer(self, reading: Reading) -> Tracer:
+        tracer = Tracer(reading, replaced=self.replaced, progress=self.progress)
+        self.traces.append(tracer.trace)
+        return tracer
+
+    def rounding(self) -> tuple[Comparison, arb] | None:
+        """Compare with every constant at one number, and bound what their rounding makes of it.
+
+        Constants that stand for something simple are that, the others what they are; each of these is moved
+        by its rounding, wherever it is used, and the changes add up. None if there are too many.
+        """
+        unrecognised = {key: arb(key[0]) for trace in self.traces for key in trace.unrecognised}
+        if len(unrecognised) > _CONSTANTS or any(trace.long_tables for trace in self.traces):
+            return None
+        return moved_by_rounding(self._compared, unrecognised)
+
+    def _compared(self, replaced: Mapping[tuple[float, str], arb]) -> Comparison:
+        self.replaced = dict(replaced)
+        try:
+            outputs, gradient = self.derivative(Reading.RECOGNISED), self.gradients(Reading.RECOGNISED)
+        finally:
+            self.replaced = {}
+        return compare(outputs, [numbers(c) for c in self.cotangents], gradient, self.directions)
+
+    def where(self, relative: float) -> list[str]:
+        """Say which inputs a wrong formula is wrong for, and an entry of those that are small.
+
+        Where it is less wrong than a hundredth of `relative`, it is the rounding of constants.
+        """
+        gradient = self.gradients(Reading.LITERAL)
+        weights = [numbers(c) for c in self.cotangents]
+        zeros = [np.zeros(x.shape) for x in self.directions]
+
+        def compared(k: int, direction: Numbers) -> Comparison:
+            along = [*zeros[:k], direction, *zeros[k + 1 :]]
+            return compare(self.slopes(Reading.LITERAL, along), weights, gradient, along)
+
+        places = []
+        for k, (name, direction) in enumerate(zip(self.question.names, self.directions, strict=True)):
+            whole = compared(k, direction)
+            if not (whole.different and whole.relative > _SHOWN * relative):
+                continue
+            places.append(name)
+            if direction.size > _LOCATED:
+                continue
+            for entry in np.ndindex(*direction.shape):
+                unit = np.zeros(direction.shape)
+                unit[entry] = 1.0
+                found = compared(k, unit)
+                if found.different and found.relative > _SHOWN * relative:
+                    got, true = (float(x.mid()) for x in (found.formula, found.truth))
+                    place = f"[{', '.join(map(str, entry))}]" if entry else ""
+                    places[-1] = f"{name}{place}: the formula has {got:.12g}, the derivative is {true:.12g}"
+                    break
+        return places
+
+    def gradients(
+        self,
+        reading: Reading,
+        replaced: Mapping[tuple[float, str], arb] | None = None,
+        scaled: tuple[int, arb] | None = None,
+    ) -> list[Shadow]:
+        """Run forward and backward over balls; with constants replaced, or an operation scaled, if asked."""
+        tracer = self._tracer(reading)
+        tracer.replaced = {**self.replaced, **(replaced or {})}
+        tracer.scaled = scaled
+        gradient, _ = self._backward(tracer, self.question.fresh(), self.cotangents)
+        if reading is Reading.RECOGNISED and not tracer.replaced and scaled is None:
+            self.meant = gradient
+        return gradient
+
+    def shadows(self, reading: Reading) -> tuple[list[Shadow], list[Shadow]]:
+        """Run forward and backward over balls of FLINT's present precision: outputs, and gradients."""
+        tracer = self._tracer(reading)
+        gradient, found = self._backward(tracer, self.question.fresh(), self.cotangents)
+        return [values(tracer.shadow(x)) for x in found.outputs], gradient
+
+    def replay(self) -> None:
+        """Trace with the local check, at the point and at one nearby, and demand that both are the same.
+
+        What comes from outside of the trace (tables, masks, Python's numbers) must be the same at both, or it
+        depends on the inputs in a way that was not seen; and every operation must be what its rule says.
+        """
+        here = Tracer(Reading.LITERAL, self.local, progress=self.progress)
+        _, found = self._backward(here, self.question.fresh(), self.cotangents)
+        known = len(here.trace.outside)
+        for x in found.outputs:
+            here.shadow(x)
+        if len(here.trace.outside) > known:
+            raise NotTracedError("an output comes from outside of the trace")
+        self._demand_the_local_check()
+        there = Tracer(Reading.LITERAL, progress=self.progress)
+        near = [
+            _moved(x, direction) for x, direction in zip(self.question.fresh(), self.directions, strict=True)
+        ]
+        self._backward(there, near, [-2 * x for x in self.cotangents])
+        _demand_the_same(here.trace, there.trace)
+        self.ties = here.trace.ties
+        if self.meant_question is not self.question:
+            self._replay_what_is_meant(near)
+        for note in here.trace.random:
+            self.notes[f"random numbers are constants: {note}"] = None
+        for name, line in here.trace.fused.items():
+            self.notes[f"fused kernel {name}: formula by its decomposition ({line})"] = None
+
+    def _replay_what_is_meant(self, near: Tensors) -> None:
+        traces: list[Trace] = []
+        for given in (self.question.fresh(), near):
+            tracer = Tracer(Reading.LITERAL, self.local if not traces else None)
+            for x in given:
+                tracer.know(x, exact(numbers(x)))
+            self._forward(tracer, given, self.meant_question)
+            traces.append(tracer.trace)
+        self._demand_the_local_check()
+        _demand_the_same(*traces)
+        self.ties += traces[0].ties
+
+    def _demand_the_local_check(self) -> None:
+        failed = self.local.failed
+        if failed is not None:
+            raise NotTracedError(
+                f"{failed.operation} ({failed.line}) is off by {failed.units:.3g} roundings from what it says"
+            )
+
+    def _forward(self, tracer: Tracer, given: Tensors, question: Question) -> Pass:
+        @contextmanager
+        def watching(others: Tensors) -> Iterator[None]:
+            for x in others:
+                if x.dtype in FORMATS:
+                    tracer.know(x, exact(numbers(x)))
+            with _plain_kernels(), Cutting(), tracer:
+                yield
+
+        torch.manual_seed(0)  # the same random numbers in every pass
+        return question.run(given, watching)
+
+    def _backward(self, tracer: Tracer, given: Tensors, cotangents: Tensors) -> tuple[list[Shadow], Pass]:
+        for x in given:
+            tracer.know(x, exact(numbers(x)))
+        found = self._forward(tracer, given, self.question)
+        own = [c.clone() for c in cotangents]
+        for c in own:
+            tracer.know(c, exact(numbers(c)))
+        tracer.trace.in_backward = True
+        with _plain_kernels(), tracer:
+            gradient = found.gradient(own)
+        return [values(tracer.shadow(x)) for x in gradient], found
+
+
+def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:
+    """Return a point nearby, at a distance that keeps most branches as they are."""
+    step = (
+        4
+        * float(torch.finfo(x.dtype).eps)
+        * torch.from_numpy(np.asarray(np.sign(direction))).to(x.device, x.dtype)
+    )
+    return (x.detach() * (1 + step) + step).requires_grad_()
+
+
+def _demand_the_same(here: Trace, there: Trace) -> None:
+    if len(here.outside) != len(there.outside) or here.operations != there.operations:
+        raise NotTracedError("the function runs other operations at a point nearby")
+    for (kind, ours, line), (_, theirs, _) in zip(here.outside, there.outside, strict=True):
+        if not _same(ours, theirs):
+            raise NotTracedError(
+                f"a {kind} that depends on the inputs comes from outside of the trace ({line})"
+            )
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
+    return all(np.array_equal(np.asarray(x), np.asarray(y), equal_nan=True) for x, y in pairs)
+
+
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    """Keep PyTorch from kernels of which there is no decomposition."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: PLC0415  slow to import
+
+    enabled = torch._C._get_mkldnn_enabled()  # noqa: SLF001  its context warns of GPUs
+    try:
+        torch._C._set_mkldnn_enabled(False)  # noqa: SLF001
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch._C._set_mkldnn_enabled(enabled)  # noqa: SLF001

@@ -1,0 +1,97 @@
+"""What the values of a function say of its gradient: finite differences, and the entries that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
+from nn_from_scratch.verify.functions.causes import likely_cause
+from nn_from_scratch.verify.functions.doubts import doubt
+from nn_from_scratch.verify.functions.judging import judge
+from nn_from_scratch.verify.functions.locating import wrong_entries
+from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """The verdict of finite differences: RIGHT, WRONG or UNDECIDED, what was measured, and what is wrong."""
+
+    verdict: Verdict
+    measured: Measured
+    said: str = ""
+
+
+def differences(box: BlackBox) -> Differences:
+    """Compare a gradient with finite differences, and look for its wrong entries."""
+    judged = judge(box)
+    if judged.verdict == "undecided":
+        return Differences(Verdict.UNDECIDED, judged.whole, judged.whole.reason)
+    if judged.verdict == "right":
+        return Differences(Verdict.RIGHT, judged.whole)
+    wrong = {k: x for k, x in judged.entries.items() if x.wrong}
+    complete = len(judged.entries) == len(box.point)
+    if not wrong:
+        wrong, complete = wrong_entries(box, judged.vector, judged.whole)
+    reason = doubt(box, judged.whole, wrong, complete=complete)
+    if reason:
+        return Differences(Verdict.UNDECIDED, judged.whole, reason)
+    return Differences(Verdict.WRONG, judged.whole, _accusation(box, judged.whole, wrong, complete=complete))
+
+
+def check_values(
+    function: Callable[..., Any], gradient: Callable[..., Any], inputs: Any, *, seed: int = 0
+) -> Measured:
+    """Check a gradient by the values of its function alone, which is not traced.
+
+    Parameters, returns and raises as `nn_from_scratch.verify.check_gradient`, of which it is a part.
+    """
+    box = BlackBox(function, gradient, inputs, seed)
+    found = differences(box)
+    if found.verdict is Verdict.WRONG:
+        raise GradientError(f"{found.said}\n(found by {box.evaluations} evaluations of the function)")
+    if found.verdict is Verdict.UNDECIDED:
+        raise UndecidedError(found.said)
+    return found.measured
+
+
+def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complete: bool) -> str:
+    """Say what is wrong: entries, and the likely cause."""
+    lines = [_line(box, index, measured) for index, measured in list(wrong.items())[:_LINES]]
+    if not lines:
+        lines.append(
+            f"the derivative along a random direction is {whole.got!r}, expected {whole.expected!r} within "
+            f"{whole.interval:.2g} (finite differences): the error is {abs(whole.got - whole.expected):.3g}"
+        )
+    if not complete:
+        lines.append(f"and more of {len(box.point)} entries")
+    elif len(wrong) > _LINES:
+        lines.append(f"and {len(wrong) - _LINES} more of {len(box.point)} entries")
+    cause = likely_cause(box, wrong, complete)
+    if cause:
+        lines.append(f"likely cause: {cause}")
+    lines += [f"note: {note}" for note in box.notes]
+    return "\n".join(lines)
+
+
+def _line(box: BlackBox, index: int, found: Measured) -> str:
+    """Say what is wrong with one entry: got, expected, interval, and how many digits hold."""
+    length = float(np.abs(box.unit_vector(index)).max())
+    got, expected, interval = float(box.slopes[index]), found.expected / length, found.interval / length
+    between = ""
+    if found.kink:
+        low, high = expected - found.kink / length, expected + found.kink / length
+        between = f"; there is a kink here, and anything from {low:.6g} to {high:.6g} would do"
+    error = abs(got - expected)
+    digits = max(0, int(-np.log10(error / abs(expected)))) if 0 < error < abs(expected) else 0
+    hold = f", {digits} digit{'s' * (digits != 1)} hold{'s' * (digits == 1)}"
+    return (
+        f"the derivative for {box.arguments.name(index)} is {got!r}, expected {expected!r} within "
+        f"{interval:.2g} (finite differences): the error is {error:.3g}{hold}{between}"
+    )

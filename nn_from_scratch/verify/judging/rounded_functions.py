@@ -1,0 +1,220 @@
+"""The functions of the usual formulas, over rounded numbers: what each is charged, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flint import arb
+
+from nn_from_scratch.verify.judging.rounded_numbers import Operand, Rounded, StandardModel
+from nn_from_scratch.verify.oracles import taylor
+
+_FAR = 1e3  # where erfc is smaller than every format's smallest number
+
+
+@dataclass(frozen=True)
+class RoundedFunctions:
+    """The functions of the usual formulas, over rounded numbers; see `usual_derivatives.Functions`."""
+
+    model: StandardModel
+
+    def sum(self, x: Operand, y: Operand) -> Rounded:
+        """Return x + y."""
+        return self.model.number(x) + y
+
+    def product(self, x: Operand, y: Operand) -> Rounded:
+        """Return x * y."""
+        return self.model.number(x) * y
+
+    def quotient(self, x: Operand, y: Operand) -> Rounded:
+        """Return x / y."""
+        return self.model.number(x) / y
+
+    def difference(self, x: Operand, y: Operand) -> Rounded:
+        """Return x - y."""
+        return self.model.number(x) - y
+
+    def exp(self, x: Operand) -> Rounded:
+        """Return e to the power of x."""
+        return self.model.number(x).function("exp")
+
+    def log(self, x: Operand) -> Rounded:
+        """Return the natural logarithm."""
+        return self.model.number(x).function("log")
+
+    def sqrt(self, x: Operand) -> Rounded:
+        """Return the square root."""
+        return self.model.number(x).function("sqrt")
+
+    def sin(self, x: Operand) -> Rounded:
+        """Return the sine."""
+        return self.model.number(x).function("sin")
+
+    def cos(self, x: Operand) -> Rounded:
+        """Return the cosine."""
+        return self.model.number(x).function("cos")
+
+    def sinh(self, x: Operand) -> Rounded:
+        """Return the hyperbolic sine."""
+        return self.model.number(x).function("sinh")
+
+    def cosh(self, x: Operand) -> Rounded:
+        """Return the hyperbolic cosine."""
+        return self.model.number(x).function("cosh")
+
+    def sigmoid(self, x: Operand) -> Rounded:
+        """Return 1 / (1 + e to the power of -x)."""
+        return 1 / (1 + self.exp(-x))
+
+    def softplus(self, x: Rounded) -> Rounded:
+        """Return log(1 + e to the power of x), charged as one function."""
+        return x.of_scale(x.ball.exp().log1p() * self.model.function)
+
+    def erfc(self, x: Rounded) -> Rounded:
+        """Return the complement of erf.
+
+        Up to 1 engines take it for a difference, 1 - erf(x); beyond, for a multiple of exp(-x * x), which the
+        rounding of the square moves (W. J. Cody, "Rational Chebyshev approximations for the error function",
+        Mathematics of Computation 23, 1969).
+        """
+        tail = min(max(0.0, float(x.ball.upper())), _FAR)
+        ball = x.ball.erfc() * arb(1, (2.5 + tail * tail) * self.model.unit_roundoff)
+        if tail < 1:
+            ball += 2.5 * self.model.lost
+        return x.of_scale(ball)
+
+    def bell(self, x: Operand) -> Rounded:
+        """Return the slope of erf, whose factor of two over the root of pi is rounded as well."""
+        known = self.model.number(x)
+        factor = self.model.term(2 / arb.pi().sqrt() * self.model.once, 1.0)
+        return self.exp(-(known * known)) * factor
+
+    def lgamma(self, x: Rounded) -> Rounded:
+        """Return log of the size of gamma.
+
+        Engines take it for a difference, of about x log x and x (J. Stirling; C. Lanczos, "A precision
+        approximation of the gamma function", SIAM Journal on Numerical Analysis B 1, 1964).
+        """
+        distance = abs(float(x.ball))
+        terms = (distance + 1) * math.log(distance + 2) + 1
+        return x.of_scale(self._gamma(x, 0) * self.model.function + 4 * terms * self.model.lost)
+
+    def digamma(self, x: Operand) -> Rounded:
+        """Return the slope of lgamma, a difference of a logarithm and what is about 1 / x."""
+        return self._polygamma(x, 1)
+
+    def trigamma(self, x: Operand) -> Rounded:
+        """Return the slope of digamma: ten to twenty terms of a series, and what is left of it."""
+        return self._polygamma(x, 2)
+
+    def tetragamma(self, x: Operand) -> Rounded:
+        """Return the slope of trigamma."""
+        return self._polygamma(x, 3)
+
+    def _polygamma(self, x: Operand, order: int) -> Rounded:
+        known = self.model.number(x)
+        value = self._gamma(known, order)
+        return known.of_scale(value + 4 * order * (1 + abs(float(value))) * self.model.lost)
+
+    def _gamma(self, x: Rounded, order: int) -> arb:
+        """Return a derivative of lgamma, about the middle of a ball, which is not known too near a pole.
+
+        Below 0 engines take that of 1 - x, and round pi times x.
+        """
+        middle = x.ball.mid()
+        off = float(x.ball.rad()) + (0.0 if x.ball > 0 else 2 * self.model.unit_roundoff * abs(float(middle)))
+        place = float(middle)
+        pole = place if place > 0.5 or not math.isfinite(place) else abs(float(middle - round(place)))
+        if not off <= abs(pole) / 8:  # beyond, a slope is not twice what it is in the middle
+            return arb.nan()
+        return taylor.polygamma(middle, order) + arb(0, off) * 2 * taylor.polygamma(middle, order + 1)
+
+    def factored(self, *entries: Operand) -> Rounded:
+        """Return the 0 by which factoring a square matrix may move each of its entries."""
+        largest = max(float(self.model.number(one).ball.abs_upper()) for one in entries)
+        return self.model.term(2 * math.sqrt(len(entries)) * largest * self.model.lost, largest)
+
+    def inverted(self, determinant: Operand, *entries: Operand) -> Rounded:
+        """Return the 0 by which a determinant times an inverse is off, relative to what they make.
+
+        The other operands are a matrix and its cofactors, each entry. Where the determinant of numbers that
+        are given is 0 there is no inverse, and no engine takes it that way; where it may be 0, all digits may
+        be lost.
+        """
+        known = self.model.number(determinant).ball
+        balls = [self.model.number(one).ball for one in entries]
+        half = len(balls) // 2
+        if known.mid() == 0 and all(ball.is_exact() for ball in balls[:half]):
+            return self.model.term(arb(0), 0.0)
+        least = float(known.abs_lower())
+        if least == 0:
+            return self.model.term(arb(0, 1), 0.0)
+        sizes = [float(ball.abs_upper()) for ball in balls]
+        condition = sum(sizes[:half]) * sum(sizes[half:]) / least
+        # numpy adds up logarithms of pivots, and takes the exponential.
+        logarithm = max(abs(math.log(least)), abs(math.log(max(sizes[:half]))))
+        lost = 4 * math.sqrt(half) * (condition + logarithm) * self.model.unit_roundoff
+        return self.model.term(arb(0, min(1.0, lost)), 0.0)
+
+    def sigmoid_slope(self, z: Rounded) -> Rounded:
+        """Return z (1 - z), whose factors are off together, which balls cannot know."""
+        middle = z.ball.mid()
+        off = z.ball - middle
+        slope = middle * (1 - middle) + (1 - 2 * middle) * off - off * off
+        return self.model.term(slope * self.model.twice, 1.0)
+
+    def squared_secant(self, slope: Rounded) -> Rounded:
+        """Return a slope with the charge of a function: 1 / cos(x)^2 and 1 / cosh(x)^2 are off by one's."""
+        return self.model.term(slope.ball * self.model.function, slope.scale)
+
+    def heaviside(self, x: Operand) -> Operand:
+        """Return 1 above 0, 0 below, one half at a true 0, and both where engines may differ."""
+        sign = self.model.number(x).sign()
+        return self._one_of_two() if sign is None else (sign + 1) / 2
+
+    def side(self, x: Operand) -> Operand:
+        """Return the slope of the size: a sign, which some engines multiply by as x over its size."""
+        sign = self.model.number(x).sign()
+        if sign is None:
+            return 2 * self._one_of_two() - 1
+        return self.model.term(sign * self.model.twice, 1.0)
+
+    def is_positive(self, x: Operand) -> Rounded:
+        """Return 1 above 0, else 0, and what holds both where engines may differ."""
+        return self.where(self.model.number(x), 1.0, 0.0)
+
+    def _one_of_two(self) -> Rounded:
+        return self.model.term(arb(0.5, 0.5), 1.0)
+
+    def signum(self, x: Operand) -> Rounded:
+        """Return 1 above 0, -1 below, 0 at a true 0, and all between where engines may differ."""
+        sign = self.model.number(x).sign()
+        return self.model.term(arb(0, 1) if sign is None else arb(sign), 1.0)
+
+    def larger(self, x: Operand, y: Operand) -> Rounded:
+        """Return the larger one."""
+        return self._choice(arb.max, x, y)
+
+    def smaller(self, x: Operand, y: Operand) -> Rounded:
+        """Return the smaller one."""
+        return self._choice(arb.min, x, y)
+
+    def _choice(self, choose: Callable[[arb, arb], arb], x: Operand, y: Operand) -> Rounded:
+        first, second = self.model.number(x), self.model.number(y)
+        return self.model.term(choose(first.ball, second.ball), max(first.scale, second.scale))
+
+    def where(self, condition: Operand, x: Operand, y: Operand) -> Rounded:
+        """Return x where the condition is above 0, else y, and what holds both where engines may differ."""
+        asked, first, second = map(self.model.number, (condition, x, y))
+        if asked.ball > 0:
+            return first
+        if asked.ball <= 0:
+            return second
+        return self.model.term(first.ball.union(second.ball), max(first.scale, second.scale))
+
+    def arctan2(self, y: Operand, x: Operand) -> Rounded:
+        """Return the angle of the point (x, y)."""
+        first, second = self.model.number(y), self.model.number(x)
+        return first.of_scale(arb.atan2(first.ball, second.ball) * self.model.function)

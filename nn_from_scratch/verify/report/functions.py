@@ -1,0 +1,168 @@
+"""The page of functions: results in, HTML out."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.report import formats, headline, provenance
+from nn_from_scratch.verify.report.figures.entries import entry_errors
+from nn_from_scratch.verify.report.headline import Part, Results
+from nn_from_scratch.verify.report.page import TEMPLATES, frame
+
+ENTRIES_SHOWN = 100
+_ACCUSING = ("inaccurate", "wrong", "error")
+
+
+def page_of_functions(results: Results) -> str:
+    """Return one self-contained HTML page about functions that were checked.
+
+    Parameters
+    ----------
+    results
+        What ``nn-from-scratch check --json`` writes. The page says what they say: it computes no verdict.
+        Text is escaped, and the same results give the same page.
+
+    Returns
+    -------
+    str
+        HTML 5 with styles, script and drawings inside; it asks the network for nothing. Write it as UTF-8.
+
+    """
+    results = formats.printable(results)
+    functions = list(results.get("functions") or [])
+    parts = [_part(function, f"function-{k}") for k, function in enumerate(functions, 1)]
+    command = results.get("command") or ["check", str(results.get("spec") or "")]
+    return TEMPLATES.get_template("functions.html").render(
+        results=results,
+        top=_top(results, functions, parts),
+        checked=_checked(results, functions),
+        facts=_facts(functions),
+        parts=parts,
+        functions=[
+            {
+                "part": part,
+                "of": function,
+                "drawing": entry_errors(f"entries-{k}", function),
+                "grids": grids(function),
+                "entries": shown(function.get("entries") or []),
+            }
+            for k, (function, part) in enumerate(zip(functions, parts, strict=True), 1)
+        ],
+        accusing=_ACCUSING,
+        commands=[shlex.join(["nn-from-scratch", *map(str, command)])],
+        reproduced="The same versions and seed give the same verdicts, if the functions are the same.",
+        environments=provenance.environments({"check": results}),
+        **frame(),
+    )
+
+
+def _part(function: Mapping[str, Any], anchor: str) -> Part:
+    word = str(function.get("verdict") or "no verdict")
+    return Part(
+        str(function.get("name")), anchor, word.capitalize(), headline.tone(word), _sentence(function)
+    )
+
+
+def _sentence(function: Mapping[str, Any]) -> str:
+    """Say what is wrong, or how much was seen to be right, in a sentence."""
+    rows = function.get("rows") or []
+    verdict = function.get("verdict")
+    if verdict in ("right", "convention"):
+        said = next((str(row.get("said") or "") for row in rows if row.get("verdict") == verdict), "")
+        first = said.partition("\n")[0]
+        return first[:1].upper() + first[1:] + "." if first else "Nothing that was asked is wrong."
+    names = [str(row.get("name")) for row in rows if row.get("verdict") in _ACCUSING]
+    if names:
+        causes = [str(cause) for cause in function.get("causes") or []]
+        return f"Not right: {formats.listed(names)}." + (f" Likely cause: {causes[0]}." if causes else "")
+    return "It could not be decided: this is not a pass."
+
+
+def _top(results: Results, functions: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> Part:
+    """Return what the top of the page says: that of the one function, or a count of several."""
+    word = str(results.get("verdict") or "no verdict")
+    shown_word, tone = word.capitalize(), headline.tone(word)
+    if results.get("interrupted") and tone != "wrong":
+        return Part("", "top", "Interrupted", "interrupted", "Stopped before its end: this is not a pass.")
+    if len(parts) == 1:
+        return Part("", "top", shown_word, tone, parts[0].sentence)
+    counts = [
+        f"{count} {verdict}"
+        for verdict in ("error", "wrong", "inaccurate", "undecided", "convention", "right")
+        if (count := sum(function.get("verdict") == verdict for function in functions))
+    ]
+    sentence = f"Of {formats.plural(len(parts), 'function')}: {formats.listed(counts)}." if counts else ""
+    return Part("", "top", shown_word, tone, sentence or "Nothing was checked: this is not a pass.")
+
+
+def _checked(results: Results, functions: Sequence[Mapping[str, Any]]) -> str:
+    text = f"The gradient of {results.get('spec')}"
+    if len(functions) == 1 and functions[0].get("door"):
+        text += f", a function of {_DOORS.get(functions[0]['door'], functions[0]['door'])}"
+    if results.get("seed") is not None:
+        text += f" (seed {results['seed']})"
+    return text + (
+        f", in {formats.seconds(results['seconds'])}." if results.get("seconds") is not None else "."
+    )
+
+
+_DOORS = {"numpy": "numpy’s arrays", "pytorch": "PyTorch’s tensors", "jax": "JAX’s arrays"}
+
+
+def _facts(functions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return the few numbers that tell how much was checked, each with its words."""
+    rows = [row for function in functions for row in function.get("rows") or []]
+    answered = sum(row.get("verdict") != "not supported" for row in rows)
+    found = [
+        (len(functions) if len(functions) > 1 else None, "functions"),
+        (sum(function.get("numbers") or 0 for function in functions), "numbers differentiated"),
+        (answered, "promises checked" if answered != 1 else "promise checked"),
+        (sum(len(function.get("entries") or []) for function in functions), "entries asked one by one"),
+    ]
+    return [(str(formats.number(value)), words) for value, words in found if value]
+
+
+def shown(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the entries of the table, what is wrong first, and how many more there are."""
+    ranked = sorted(entries, key=_rank)
+    return {"rows": ranked[:ENTRIES_SHOWN], "more": max(0, len(ranked) - ENTRIES_SHOWN)}
+
+
+def _rank(entry: Mapping[str, Any]) -> int:
+    verdict = entry.get("verdict")
+    return 0 if verdict in _ACCUSING else 1 if verdict == "undecided" else 2
+
+
+def grids(function: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of each array in its own shape, as rows of cells: patterns are seen there.
+
+    Of an array of three or more axes all but the last are one. Only arrays of which every entry was asked
+    are drawn, and only if something in the gradient is wrong.
+    """
+    entries = function.get("entries") or []
+    if not any(_rank(entry) == 0 for entry in entries):
+        return []
+    found = []
+    for k, one in enumerate(function.get("inputs") or []):
+        shape = [int(size) for size in one.get("shape") or []]
+        own = [entry for entry in entries if entry.get("input") == k]
+        if not shape or len(own) != math.prod(shape) or len(own) < 2:
+            continue
+        by_place = sorted(own, key=lambda entry: int(entry.get("place") or 0))
+        columns = shape[-1]
+        rows = [
+            {"name": _row_name(start, shape), "cells": by_place[start : start + columns]}
+            for start in range(0, len(by_place), columns)
+        ]
+        found.append({"name": one.get("name"), "rows": rows, "columns": range(columns)})
+    return found
+
+
+def _row_name(start: int, shape: Sequence[int]) -> str:
+    *before, _ = (int(i) for i in np.unravel_index(start, tuple(shape)))
+    return f"[{', '.join(map(str, before))}, :]" if before else "[:]"

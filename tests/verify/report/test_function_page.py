@@ -1,0 +1,193 @@
+import copy
+import functools
+import re
+from typing import Any
+
+import pytest
+
+from nn_from_scratch.verify.report import page_of_functions
+from nn_from_scratch.verify.report.functions import grids, shown
+
+pytestmark = pytest.mark.once
+
+Results = dict[str, Any]
+
+
+def entry(place: int, verdict: str, **numbers: Any) -> Results:
+    error = 1.0 if verdict == "wrong" else 3e-15
+    return {
+        "name": f"x[{place // 3}, {place % 3}]",
+        "input": 0,
+        "place": place,
+        "got": 1.5 + error,
+        "expected": 1.5,
+        "error": error,
+        "tolerance": 2e-13,
+        "digits": 0 if verdict == "wrong" else 14,
+        "verdict": verdict,
+        **numbers,
+    }
+
+
+def function(verdict: str = "right", name: str = "softmax") -> Results:
+    entries = [entry(place, "right") for place in range(6)]
+    rows = [
+        {"name": "rules", "verdict": "right", "said": "formula equal at this point to 77 digits"},
+        {"name": "numbers", "verdict": "right", "said": "1.5 along a random direction"},
+        {"name": "vmap", "verdict": "not supported", "said": "it refuses"},
+    ]
+    failures = []
+    if verdict == "wrong":
+        entries[1] = entry(1, "wrong")
+        entries[2] = entry(2, "wrong", got="nan", error="nan")
+        rows[0] |= {"verdict": "wrong", "said": "formula proved to differ"}
+        rows[1] |= {"verdict": "wrong", "said": "the derivative for x[0, 1] is 2.5"}
+        script = "import sys\n\nsys.exit(1)\n"
+        failures = [
+            {"row": row["name"], "verdict": "wrong", "message": row["said"], "script": script}
+            for row in rows[:2]
+        ]
+    return {
+        "name": name,
+        "door": "numpy",
+        "verdict": verdict,
+        "said": "",
+        "seconds": 0.5,
+        "inputs": [{"name": "x", "shape": [2, 3], "dtype": "float64"}],
+        "numbers": 6,
+        "rows": rows,
+        "entries": entries,
+        "causes": ["a constant factor: it is 2 times the derivative"] if failures else [],
+        "measured": {"noise": 1e-16},
+        "failures": failures,
+    }
+
+
+def results(*functions: Results) -> Results:
+    wrong = any(one["verdict"] == "wrong" for one in functions)
+    return {
+        "schema": 1,
+        "kind": "functions",
+        "spec": "layers.py:softmax",
+        "command": ["check", "layers.py:softmax", "--seed=3"],
+        "verdict": "wrong" if wrong else "right" if functions else "nothing checked",
+        "seed": 3,
+        "seconds": 0.5,
+        "interrupted": False,
+        "environment": {"python": "3.11", "torch": None},
+        "functions": list(functions),
+    }
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\x00\u202e\udfff"
+PAGES = {
+    "right": results(function()),
+    "wrong": results(function("wrong")),
+    "several": results(function("wrong"), function(name="relu"), function("undecided", "dropout")),
+    "nothing": results(),
+    "empty": {},
+    "hostile": results(
+        function("wrong", HOSTILE) | {"causes": [HOSTILE], "entries": [entry(0, "wrong", name=HOSTILE)]}
+    ),
+}
+
+
+@functools.cache
+def page_of(name: str) -> str:
+    return page_of_functions(PAGES[name])
+
+
+@pytest.fixture(params=PAGES)
+def html(request: pytest.FixtureRequest) -> str:
+    return page_of(request.param)
+
+
+def text_of(html: str) -> str:
+    body = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+def test_page_is_strict_html(html: str) -> None:
+    html5lib = pytest.importorskip("html5lib")
+    html5lib.HTMLParser(strict=True).parse(html)
+
+
+def test_page_has_no_id_twice_and_no_link_to_nowhere(html: str) -> None:
+    ids = re.findall(r'\sid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    targets = re.findall(r'(?:href="#|url\(#|aria-labelledby=")([\w.-]+)', html)
+    assert targets
+    assert set(targets) <= set(ids)
+
+
+def test_page_asks_for_nothing_outside(html: str) -> None:
+    assert not re.findall(r"<(?:img|link|iframe|script [^>]*src)", html)
+    assert not re.findall(r"(?:src|href)=\"(?!#)|url\((?!#)|@import|https?://", html)
+    assert "default-src 'none'" in html
+    assert not re.findall("[\x00\u202e]", html)
+
+
+def test_page_is_the_same_for_the_same_results() -> None:
+    before = copy.deepcopy(PAGES["wrong"])
+    assert page_of_functions(before) == page_of("wrong")
+    assert before == PAGES["wrong"]
+
+
+def test_drawings_take_every_colour_from_the_page(html: str) -> None:
+    drawings = "".join(re.findall(r'<svg class="(?:wide|narrow)".*?</svg>', html, flags=re.DOTALL))
+    colours = set(re.findall(r"(?:fill|stroke): ?([^;\"]+)", drawings))
+    assert not {colour for colour in colours if not re.fullmatch(r"none|var\(--[a-z]+\)", colour)}
+
+
+def test_a_wrong_function_is_told_with_its_entries_and_its_script_once() -> None:
+    html = page_of("wrong")
+    text = text_of(html)
+    assert "Not right: rules and numbers. Likely cause: a constant factor" in text
+    assert "nn-from-scratch check layers.py:softmax --seed=3" in text
+    assert ">nan<" in html
+    assert html.count("sys.exit(1)") == 1
+    assert "The script above shows this as well" in text
+    assert html.count('class="cell-wrong"') == 2
+    assert 'aria-label="The errors of 6 entries of the gradient, 2 of them wrong' in html
+
+
+def test_a_right_function_has_no_grid_and_no_script() -> None:
+    html = page_of("right")
+    text = text_of(html)
+    assert "Right" in text
+    assert "Formula equal at this point to 77 digits." in text
+    assert 'class="grid"' not in html
+    assert "<pre class=" not in html
+    assert 'class="wide"' in html
+
+
+def test_several_functions_are_counted() -> None:
+    text = text_of(page_of("several"))
+    assert "Of 3 functions: 1 wrong, 1 undecided and 1 right." in text
+
+
+@pytest.mark.parametrize("page", ["nothing", "empty"])
+def test_nothing_checked_is_no_pass(page: str) -> None:
+    html = page_of(page)
+    assert "this is not a pass" in text_of(html)
+    assert 'class="tone-right"' not in html
+
+
+def test_an_interrupted_run_is_no_pass() -> None:
+    text = text_of(page_of_functions(PAGES["right"] | {"interrupted": True}))
+    assert "Stopped before its end: this is not a pass." in text
+
+
+def test_wrong_entries_lead_the_table() -> None:
+    rows = shown([entry(0, "right"), entry(1, "wrong"), entry(2, "undecided")])["rows"]
+    assert [row["verdict"] for row in rows] == ["wrong", "undecided", "right"]
+    assert shown([entry(0, "right")] * 300)["more"] == 200
+
+
+def test_a_grid_has_the_shape_of_its_array() -> None:
+    (grid,) = grids(function("wrong"))
+    assert [len(row["cells"]) for row in grid["rows"]] == [3, 3]
+    assert [row["name"] for row in grid["rows"]] == ["[0, :]", "[1, :]"]
+    partly = function("wrong")
+    partly["entries"].pop()
+    assert not grids(partly)
