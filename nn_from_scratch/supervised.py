@@ -71,10 +71,12 @@ def command() -> int:
 
 
 def _end_with_parent() -> None:
-    """End this process once nobody waits for it any more."""
+    """End this process, and those that it has started, once nobody waits for it any more."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
         os._exit(INTERNAL_ERROR)
 
 

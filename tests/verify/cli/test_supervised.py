@@ -14,14 +14,14 @@ import pytest
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, RIGHT, WRONG
 from nn_from_scratch.verify.engines.answers import ExitError, asking
 
+pytestmark = pytest.mark.once
+
 ENGINE = """\
 import ctypes, os, sys, time
 from dataclasses import replace
 from pathlib import Path
 
 from nn_from_scratch.verify.power.right_engines.tape import Way
-
-pytestmark = pytest.mark.once
 
 passes = 0
 
@@ -138,11 +138,24 @@ def test_a_command_that_is_ended_keeps_what_was_checked(number: signal.Signals, 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
 def test_no_process_outlives_a_command_that_is_killed(engine: Path) -> None:
-    arguments = ("verify", "--engine", f"{engine}:slow", "--jobs", "1", *QUICK)
+    arguments = ("verify", "--engine", f"{engine}:slow", "--jobs", "2", "--graphs", "2000")
     with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
         wait_for(engine.with_suffix(".asked").exists)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        assert children
+        (leader,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[-1:]
+        wait_for(lambda: len(group_of(int(leader))) > 1)  # the processes that checks of state take
         process.kill()
         process.wait(60)
-    wait_for(lambda: not any(Path(f"/proc/{child}").is_dir() for child in children))
+    wait_for(lambda: not group_of(int(leader)))
+
+
+def group_of(leader: int) -> list[int]:
+    """Return the processes of a group that are alive."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(group) == leader and state != "Z":
+            found.append(int(path.parent.name))
+    return found
