@@ -39,9 +39,9 @@ def ending(end, after=200):
     return replace(base, driver=replace(base.driver, backward=backward))
 
 
-def sleep():
+def sleep(seconds):
     Path(__file__).with_suffix(".asked").touch()
-    time.sleep(0.01)
+    time.sleep(seconds)
 
 
 exits = ending(lambda: os._exit(0))
@@ -49,7 +49,8 @@ leaves = ending(lambda: sys.exit(0))
 aborts = ending(os.abort)
 faults = ending(lambda: ctypes.string_at(0))
 stays = ending(lambda: None)
-slow = ending(sleep)
+slow = ending(lambda: sleep(0.01))
+stuck = ending(lambda: sleep(600), after=0)
 """
 QUICK = ("--graphs", "20", "--grade", "rules", "--grade", "accuracy")
 
@@ -138,7 +139,7 @@ def test_a_command_that_is_ended_keeps_what_was_checked(number: signal.Signals, 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
 def test_no_process_outlives_a_command_that_is_killed(engine: Path) -> None:
-    arguments = ("verify", "--engine", f"{engine}:slow", "--jobs", "2", "--graphs", "2000")
+    arguments = ("verify", "--engine", f"{engine}:stuck", "--jobs", "1", "--graphs", "20")
     with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
         wait_for(engine.with_suffix(".asked").exists)
         (leader,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[-1:]
