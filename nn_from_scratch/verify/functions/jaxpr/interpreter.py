@@ -135,6 +135,11 @@ def lifted(x: Any, dtype: Any) -> Any:
     return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x, dtype)
 
 
+def _is_written(number: float, dtype: str) -> bool:
+    """Whether a constant is no number, or one that somebody may have written."""
+    return not math.isfinite(number) or recognise(number, dtype) is not None
+
+
 def _rounded_to(numbers: Any, dtype: str) -> str:
     """Return the dtype that constants were rounded to: float32 in a program of float64, if they fit."""
     with np.errstate(over="ignore"):
@@ -162,7 +167,7 @@ class Interpreter:
         The dtypes that were computed in, with the first call of each.
     tables
         The dtypes of constants that were met whose errors a few roundings may not explain: arrays, and
-        numbers that are narrower than float64.
+        numbers narrower than float64 that are recognised as nothing.
     replaced
         What some constants are read as, whatever `reading` says.
     unrecognised
@@ -221,7 +226,7 @@ class Interpreter:
             return lifted(x, dtype)
         array = np.asarray(x, dtype=np.float64)
         name = _rounded_to(array, str(dtype))
-        if array.ndim or name != "float64":
+        if array.ndim or (name != "float64" and not _is_written(float(array), name)):
             self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)
         if array.ndim and self.reading is not Reading.ROUNDED:
@@ -230,7 +235,7 @@ class Interpreter:
 
     def _read(self, number: float, dtype: str) -> arb:
         self.numbers.add((number, dtype))
-        if math.isfinite(number) and recognise(number, dtype) is None:
+        if not _is_written(number, dtype):
             self.unrecognised[number, dtype] = arb(number)
         return self.replaced.get((number, dtype), read(number, self.reading, dtype))
 

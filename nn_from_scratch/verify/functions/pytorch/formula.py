@@ -87,7 +87,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     )
     if rules.rule is Rule.DIFFERENT and tracing.ties:
         raise NotTracedError(f"a kink: {tracing.ties[0]}")
-    if rules.rule is Rule.DIFFERENT and rules.comparison.relative < _OF_A_TABLE:
+    if rules.rule is Rule.DIFFERENT and tracing.has_tables and rules.comparison.relative < _OF_A_TABLE:
         gap = rules.comparison.relative
         raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, as tables that cancel may")
     places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()

@@ -67,6 +67,11 @@ class Tracing:
         self.traces.append(tracer.trace)
         return tracer
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether a tensor came from outside of the trace."""
+        return any(one[0] == "table" for trace in self.traces for one in trace.outside)
+
     def rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with every constant at one number, and bound what their rounding makes of it.
 

@@ -40,6 +40,6 @@ def test_what_the_suite_raises_goes_through(monkeypatch: pytest.MonkeyPatch) -> 
 
     code = broken.__code__.replace(co_filename=str(Path(in_numpy.__file__)))
     broken.__code__ = code
-    monkeypatch.setattr(in_numpy, "check_gradient", broken)
+    monkeypatch.setattr(in_numpy, "examine_gradient", broken)
     with pytest.raises(TypeError, match="the suite is broken"):
         ask(Target("sine", Door.NUMPY, np.sin, np.float64(0.5), np.cos))
