@@ -14,8 +14,9 @@ from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
 from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
+from nn_from_scratch.verify.oracles.line import Line
 from nn_from_scratch.verify.oracles.noise import unit_roundoff
-from nn_from_scratch.verify.oracles.slopes import QUICK, Estimate, Line, Slope, measure
+from nn_from_scratch.verify.oracles.slopes import QUICK, Estimate, Slope, measure
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.oracles.slopes import Line
+from nn_from_scratch.verify.oracles.line import Line
 
 Floats = npt.NDArray[np.float64]
 

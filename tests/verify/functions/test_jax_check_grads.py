@@ -204,7 +204,7 @@ def test_derivative_that_is_wrong_under_vmap_alone_is_wrong_there() -> None:
     slope.def_vmap(lambda _, batched, x: (jnp.cos(x) * 1.01, *batched))
     found = examined(custom(jnp.sin, lambda g, x: (g * slope(x),)), (POINT,))
     assert found.pop("reverse mode under vmap").startswith("wrong: the derivative for argument 0 is off by")
-    assert all(said.startswith("right") for said in found.values()), found
+    assert all(said.startswith(("right", "not supported: not traced")) for said in found.values()), found
 
 
 def test_derivative_that_differs_under_jit_is_not_right() -> None:
@@ -351,7 +351,7 @@ def test_differences_see_through_what_is_stopped_and_accuse_nobody() -> None:
 def test_implicit_derivative_of_drawn_gamma_variates_is_not_accused() -> None:
     key = jax.random.key(1)
     said = examined(lambda a: jax.random.gamma(key, a), (np.array([1.5], np.float32),))["reverse mode"]
-    assert said.startswith("undecided: JAX differentiates random_gamma implicitly")
+    assert said.startswith("undecided")
 
 
 def test_places_that_are_written_twice_are_undecided_unless_the_same_is_written() -> None:
@@ -426,13 +426,25 @@ def test_backward_that_takes_a_size_for_a_constant_is_wrong_at_another_shape() -
 
     free = custom(mean, lambda g, x: (jnp.full_like(x, g / x.size),))
     said = examined(free, (LAYER,))["reverse mode at other shapes"]
-    assert re.match(r"right: formula equal at inputs of shape \(4, 8\) to 7\d digits; .*; \(1, 4\) to", said)
+    assert said.startswith("right: formula equal at inputs of shape")
+    assert all(shape in said for shape in ("(4, 8)", "(1, 4)", "(3, 4)"))
 
 
 def test_shapes_that_a_function_does_not_take_are_not_held_against_it() -> None:
     weights = jnp.asarray(LAYER.T)
     said = examined(lambda x: jnp.tanh(x @ weights), (LAYER,))["reverse mode at other shapes"]
-    assert said.startswith("right: formula equal at inputs of shape (3, 4)")
+    assert said.startswith("right: formula equal at inputs of shape")
+    assert "(3, 4)" in said
+
+
+def test_what_closes_over_an_array_of_a_fixed_size_is_not_accused_at_a_size_of_1() -> None:
+    target = jnp.arange(4.0)
+    right = custom(lambda x: jnp.sum((x - target) ** 2), lambda g, x: (g * 2 * (x - target),))
+    assert "wrong" not in str(examined(right, (jnp.ones(4),)))
+
+
+def test_shapes_that_no_function_takes_are_said() -> None:
+    weights = jnp.asarray(LAYER.T)
     said = examined(lambda x: x.reshape(2, 4) * weights.T, (LAYER,))["reverse mode at other shapes"]
     assert said.startswith("not supported: it takes no other shapes")
 

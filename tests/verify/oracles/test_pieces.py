@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_from_scratch.verify.oracles.line import Line
 from nn_from_scratch.verify.oracles.pieces import NONE, Pieces, find_pieces
-from nn_from_scratch.verify.oracles.slopes import Line
 
 
 def pieces(function: Any, noise: float = 1e-16) -> Pieces:

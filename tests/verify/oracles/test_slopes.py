@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_from_scratch.verify.oracles.line import Line
 from nn_from_scratch.verify.oracles.noise import difference_noise, shown_unit
-from nn_from_scratch.verify.oracles.slopes import Line, measure
+from nn_from_scratch.verify.oracles.slopes import measure
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e-8, 1e-3])

@@ -53,7 +53,7 @@ def test_engine_that_kills_the_interpreter_is_an_error(tmp_path: Path) -> None:
 
 def test_engine_that_ends_the_process_is_an_error(tmp_path: Path) -> None:
     result = outcome(adapted(tmp_path, fault="raise SystemExit('no more')"), CHAIN)
-    assert (result.outcome, result.message) == ("error", "the process failed: no more")
+    assert (result.outcome, result.message) == ("error", "ExitError: SystemExit: no more")
 
 
 def test_check_in_a_process_finds_what_is_right_and_wrong(tmp_path: Path) -> None:

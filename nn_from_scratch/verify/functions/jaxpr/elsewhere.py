@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import derivatives, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, three_for_one
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -26,7 +26,7 @@ INDEXING = ("gather", "scatter", "dynamic_slice", "dynamic_update_slice")
 
 
 def other_arguments(arguments: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
-    """Draw arguments of other shapes: all sizes doubled, a first size of 3, and of 1."""
+    """Draw arguments of other shapes, as `other_inputs` does."""
     leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
     arrays = [_as_numpy(leaf) for leaf in leaves]
     if any(isinstance(x, np.ndarray) and not x.size for x in arrays):
@@ -79,7 +79,8 @@ def shapes_row(
             refused = first_line(error)
         else:
             shapes = ", ".join(str(x.shape) for x in question.point)
-            if digits is None and _is_general(ask, arguments, mode, seed):
+            general = digits is None and _is_general(ask, arguments, mode, seed)
+            if general and _takes_more(ask, arguments, given, mode, seed):
                 said = f"at drawn inputs of shape {shapes} its formula is another: is a size a constant?"
                 return Row(name, Verdict.WRONG, said)
             if digits:
@@ -104,6 +105,25 @@ def _is_general(
         return leaf.ravel()[draw.permutation(leaf.size)].reshape(leaf.shape)
 
     return bool(_compared(ask(jax.tree.map(shuffled, tuple(arguments))), mode, seed))
+
+
+def _takes_more(
+    ask: Callable[[Sequence[Any]], Question],
+    arguments: Sequence[Any],
+    given: Sequence[Any],
+    mode: str,
+    seed: int,
+) -> bool:
+    """Whether it takes three entries where one was drawn: what is of a fixed size broadcasts against one."""
+    leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
+    drawn_leaves = [_as_numpy(leaf) for leaf in jax.tree_util.tree_leaves(tuple(given))]
+    more = three_for_one([_as_numpy(leaf) for leaf in leaves], drawn_leaves)
+    again = [_like(x, leaf) for x, leaf in zip(more, leaves, strict=True)]
+    try:
+        _compared(ask(jax.tree_util.tree_unflatten(tree, again)), mode, seed)
+    except Exception:  # noqa: BLE001  whatever a function does not like about a shape
+        return False
+    return True
 
 
 def _compared(question: Question, mode: str, seed: int) -> float | None:

@@ -47,7 +47,8 @@ def answer_of(target: Target, seed: int) -> Answer:
         found = examine_gradient(target.function, gradient, target.inputs, seed=seed)
     except Exception as error:  # noqa: BLE001  whatever a gradient raises
         return Answer.of([row_of(error, NUMBERS)])
-    return Answer(found.rows, found.verdict, found.said, _measured(found.measured, found.evaluations))
+    rows = found.rows or (Row(NUMBERS, found.verdict, found.said),)
+    return Answer(rows, found.verdict, found.said, _measured(found.measured, found.evaluations))
 
 
 def _not_finite(target: Target, gradient: Callable[..., Any]) -> Row | None:

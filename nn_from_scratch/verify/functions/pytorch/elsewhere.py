@@ -55,10 +55,11 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
         shapes = ", ".join(str(tuple(x.shape)) for x in given)
         ones = zip(given, question.tensors, strict=False)
         broadcast = any(x.shape != y.shape and 1 in x.shape for x, y in ones)
-        free = free or not broadcast
         if isinstance(formula, str):
             refused = refused or formula
-        elif formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
+            continue
+        free = free or not broadcast
+        if formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
             differs = differs or ("" if convention(asked) else shapes)
         elif formula.rules.rule is Rule.EQUAL:
             equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")

@@ -15,7 +15,7 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.pytorch.question import numbers
 from nn_from_scratch.verify.functions.pytorch.runs import Tracing
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Step
+from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read
 from nn_from_scratch.verify.functions.tracing.rules import formula_along, truth_along
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import tied
+from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.operations import apply
@@ -68,40 +68,6 @@ _SHAPED = frozenset(
 )
 """Operations in place that change how a tensor looks at its numbers, and no number."""
 _LEAVES = frozenset(["_local_scalar_dense", "item"])
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One operation on numbers: which of all, its name, and the user's line."""
-
-    number: int
-    name: str
-    line: str
-
-
-@dataclass
-class Trace:
-    """What was seen on the way, beside the shadows.
-
-    `outside` has every number that came from outside of the trace, with its line: tables, masks, Python's
-    numbers. A trace counts only if they are the same at another point.
-    """
-
-    outside: list[tuple[str, Any, str]] = field(default_factory=list)
-    ties: list[str] = field(default_factory=list)
-    random: list[str] = field(default_factory=list)
-    fused: dict[str, str] = field(default_factory=dict)
-    unrecognised: dict[tuple[float, str], None] = field(default_factory=dict)
-    """Constants that stand for nothing simple, by number and format."""
-    long_tables: int = 0
-    """How many tables are too long to be read number by number."""
-    constants: dict[tuple[float, str], str] = field(default_factory=dict)
-    """All constants, by number and format, with the line of the first use."""
-    steps: list[Step] = field(default_factory=list)
-    """The operations of the backward that have a rule."""
-    in_backward: bool = False
-    operations: int = 0
-    numbers: int = 0
 
 
 class Tracer(TorchDispatchMode):  # type: ignore[misc]
