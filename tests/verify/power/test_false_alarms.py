@@ -5,21 +5,21 @@ CAMPAIGN = detection_power()["false_alarms"]
 
 def test_recorded_campaign_is_large() -> None:
     rows = CAMPAIGN["engines"]
-    assert len(rows) == 43
-    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) >= 280_000
-    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] >= 90_000
-    assert rows["nn_from_scratch"]["second order"] >= 20_000
+    assert len(rows) == 47
+    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) >= 2_600_000
+    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] >= 860_000
+    assert rows["nn_from_scratch"]["second order"] >= 200_000
 
 
 def test_recorded_campaign_accuses_no_right_engine() -> None:
-    (confirmed,) = CAMPAIGN["accusations"]
-    # JAX's derivative of x ** 0.0 at 0 is not a number, though it is 0: a fault of that engine.
-    assert confirmed["engine"] == "jax under jit"
-    assert "** 0.0" in confirmed["case"]
-    assert confirmed["message"] == "the derivative for x0 is nan, expected 0.0: nan is no finite number"
+    """Faults of JAX under jit: the derivative of x ** 0.0 at 0 is no number, and tanh is units off near 1."""
+    for confirmed in CAMPAIGN["accusations"]:
+        assert confirmed["engine"] == "jax under jit"
+        no_number = "** 0.0" in confirmed["case"] and "is nan, expected 0.0" in confirmed["message"]
+        assert no_number or confirmed["case"].startswith("tanh(log(x0)) at x0 = 1")
     for name, row in CAMPAIGN["engines"].items():
-        assert row["accused"] == (name == confirmed["engine"]), name
-        most = 0.06 if "16" in name else 0.02
+        assert row["accused"] == (len(CAMPAIGN["accusations"]) if name == "jax under jit" else 0), name
+        most = {"float16": 0.06, "bfloat16": 0.06, "float32": 0.03}.get(name.rpartition(", ")[2], 0.02)
         assert row["undecided"] <= most * (row["scalar"] + row["arrays"]), name
 
 

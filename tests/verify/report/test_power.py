@@ -40,10 +40,9 @@ def test_page_lists_every_bug(html: str) -> None:
 def test_page_says_how_often_a_right_engine_is_accused(html: str) -> None:
     campaign = detection_power()["false_alarms"]
     graphs = sum(row["scalar"] + row["arrays"] for row in campaign["engines"].values())
-    assert graphs >= 280_000
-    assert f"Of {graphs:,} random graphs on engines held to be right, 1 is accused: below is why." in html
-    (accused,) = campaign["accusations"]  # x ** 0.0 at 0, of which JAX says that the derivative is NaN
-    assert (accused["engine"], "nan" in accused["message"]) == ("jax under jit", True)
+    assert graphs >= 2_600_000
+    assert f"Of {graphs:,} random graphs on engines held to be right, 5 are accused: below is why." in html
+    assert {accused["engine"] for accused in campaign["accusations"]} == {"jax under jit"}
     for name in campaign["engines"]:
         assert f'<tr><th scope="row">{name}</th>' in html
     for one in campaign["resolved"]:
