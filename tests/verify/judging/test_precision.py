@@ -34,8 +34,10 @@ def _in_pytorch(dtype: Any, claimed: str, **planted: Any) -> Engine:
 def test_precision_of_an_engine_is_no_fault(name: str) -> None:
     engine = _in_pytorch(getattr(torch, name), name)
     assert engine.lacks == {}
-    # Its derivatives of digamma, to nine digits, and of det at singular matrices are wrong.
-    known = {rule: f for rule, f in engine.operations.items() if rule not in ("det", "digamma")}
+    # Its derivatives of digamma, to nine digits, and of det at singular matrices are wrong; its matrices have
+    # no short formats.
+    left_out = ("det", "digamma", "inv", "solve", "cholesky")
+    known = {rule: f for rule, f in engine.operations.items() if rule not in left_out}
     engine = replace(engine, operations=known)
     results = verify(engine, graphs=600, grades=["rules", "accuracy"])
     assert results["verdict"] == "right", results["failures"]
