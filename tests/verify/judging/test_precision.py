@@ -35,8 +35,8 @@ def test_precision_of_an_engine_is_no_fault(name: str) -> None:
     engine = _in_pytorch(getattr(torch, name), name)
     assert engine.lacks == {}
     # Its derivatives of digamma, to nine digits, and of det at singular matrices are wrong; its matrices have
-    # no short formats.
-    left_out = ("det", "digamma", "inv", "solve", "cholesky")
+    # no short formats, and its erf loses digits in bfloat16.
+    left_out = ("det", "digamma", "inv", "solve", "cholesky", "erf")
     known = {rule: f for rule, f in engine.operations.items() if rule not in left_out}
     engine = replace(engine, operations=known)
     results = verify(engine, graphs=600, grades=["rules", "accuracy"])
