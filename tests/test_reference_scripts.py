@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_from_scratch.verify.faults.rules import RULES
+from nn_from_scratch.verify.power.right_engines.tape import Way
 from nn_from_scratch.verify.training.recorded import load
 
 pytest.importorskip("torch")
@@ -79,3 +81,27 @@ def test_the_solver_finds_a_start_that_prints_the_log(scripts: Any) -> None:
     near = torch.tanh(torch.atanh(solved) + 1e-4)
     again = training.run(solver.solve(training, near), 101)[0][::10]
     np.testing.assert_allclose(again, solver.PRINTED, rtol=1e-12)
+
+
+def test_accused_graphs_are_asked_again_before_a_record_goes_on(
+    scripts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = scripts("record_false_alarms")
+    wrong = Way(rules={**RULES, "add": (RULES["add"][0], lambda *_: (2.0, 2.0))}).engine("wrong")
+    engines = {"right": Way().engine("right"), "wrong": wrong}
+    monkeypatch.setattr(recording, "engine_of", engines.__getitem__)
+    parts = {name: recording.checked(name, 0, 20) for name in engines}
+    assert parts["right"]["accused"] == 0
+    accusations = parts["wrong"]["accusations"]
+    assert accusations
+    mended = [{**told, "engine": "right"} for told in accusations]  # as if they had been accused before
+    record = {
+        "engines": {
+            name: dict.fromkeys(recording.COUNTS, 0) | {"accused": len(accusations)} for name in engines
+        },
+        "accusations": [*accusations, *mended],
+    }
+    recording.ask_again(record)
+    assert record["accusations"] == accusations
+    assert record["engines"]["right"]["accused"] == 0
+    assert record["engines"]["wrong"]["accused"] == len(accusations)

@@ -73,8 +73,8 @@ def _carry_out(options: argparse.Namespace) -> int:
         return _told(f"error: {error}", BAD_USAGE)
     except KeyboardInterrupt:
         return _told("interrupted", INTERRUPTED)
-    except SystemExit:  # rich's way, after results are written, where nobody reads what it prints
-        return INTERRUPTED
+    except SystemExit:  # by rich, after results are written, or by what is checked
+        return _told("interrupted: nobody reads what is printed, or what is checked exits", INTERRUPTED)
     except BrokenProcessPool:
         return _told("error: a process that checks graphs died; --jobs 1 shows of what", WRONG)
     except Exception:  # noqa: BLE001  the last resort: anything here is a fault of the suite
