@@ -95,7 +95,7 @@ def test_accused_graphs_are_asked_again_before_a_record_goes_on(
     accusations = parts["wrong"]["accusations"]
     assert accusations
     mended = [{**told, "engine": "right"} for told in accusations]  # as if they had been accused before
-    record = {
+    record: dict[str, Any] = {
         "engines": {
             name: dict.fromkeys(recording.COUNTS, 0) | {"accused": len(accusations)} for name in engines
         },

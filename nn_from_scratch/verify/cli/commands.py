@@ -315,10 +315,13 @@ def _prepare(path: Path | None) -> None:
 
 
 def _remove(*paths: Path | None) -> None:
-    """Remove the results of an earlier run: if this one dies, they are not taken for its own."""
+    """Remove the results of an earlier run: if this one dies, they are not taken for its own.
+
+    What is no file of its own, such as ``/dev/stdout``, stays.
+    """
     for path in paths:
-        if path is not None:
-            path.unlink(missing_ok=True)
+        if path is not None and path.is_file() and not path.is_symlink():
+            path.unlink()
 
 
 def _prepare_folder(path: Path | None) -> None:

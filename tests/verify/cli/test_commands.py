@@ -58,6 +58,15 @@ def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
     assert suite.get("failures") != "0"
 
 
+def test_results_may_go_where_no_file_is_of_its_own(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("earlier")
+    link.symlink_to(target)
+    cli.main(["verify", "--graphs", "1", "--jobs", "1", *OF_GRAPHS, "--json", str(link)])
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["graphs"]["checked"] == 1
+
+
 @pytest.mark.once
 def test_verify_gates_on_the_given_grades(faulty: str) -> None:
     options = ["verify", "--engine", f"{faulty}:double", "--graphs", "10"]
