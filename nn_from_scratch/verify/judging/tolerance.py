@@ -46,7 +46,7 @@ class Rounding:
     kinks
         Whether a comparison was met that rounding may take for a tie.
     tangents
-        Returns the numbers that forward mode meets, beside those.
+        Returns bounds of the derivatives that forward mode meets.
 
     """
 
@@ -56,7 +56,7 @@ class Rounding:
     derivative_scales: tuple[float, ...]
     met: tuple[Rounded | float, ...]
     kinks: bool
-    tangents: Callable[[], Iterator[Rounded]]
+    tangents: Callable[[], Iterator[float]]
 
     def in_range(self, working_format: Format) -> bool:
         """Whether nothing on the way overflows or underflows, in any order: the radii hold only then."""
@@ -66,7 +66,7 @@ class Rounding:
         return (
             all(constants)
             and all(working_format.holds(one.ball) and one.size <= largest for one in computed)
-            and all(one.size <= largest for one in self.tangents())
+            and all(bound <= largest for bound in self.tangents())
         )
 
 
@@ -144,28 +144,25 @@ def derive_rounding(
 
 def _tangents(
     expression: Expression, functions: RoundedFunctions, values: Sequence[Rounded | float]
-) -> Iterator[Rounded]:
-    """Yield the derivatives of all nodes that the output depends on, by each input.
+) -> Iterator[float]:
+    """Yield a bound of the derivatives by any input, of each node that the output depends on.
 
     Where a branch was not taken, reverse mode multiplies the 0 that arrives there by one slope after the
     other; forward mode multiplies the slopes first, which may overflow.
     """
     needed, first = expression.reachable(), expression.first_step
+    bounds = dict.fromkeys(needed & set(range(expression.inputs)), 1.0)
     with taylor.working(taylor.PRECISION):
-        for moved in sorted(needed & set(range(expression.inputs))):
-            found = {moved: functions.model.number(1.0)}
-            for index, step in enumerate(expression.steps, first):
-                if index not in needed or not found.keys() & set(step.operands):
-                    continue
+        for index, step in enumerate(expression.steps, first):
+            if index in needed:
                 operands = [values[k] for k in step.operands]
                 partials = PARTIALS[step.operation](functions, values[index], *operands)
-                parts = [
-                    found[k].path(slope)
+                bounds[index] = sum(
+                    bounds[k] * float(functions.model.number(slope).ball.abs_upper())
                     for k, slope in zip(step.operands, partials, strict=True)
-                    if k in found
-                ]
-                found[index] = sum(parts[1:], parts[0])
-            yield from found.values()
+                    if k in bounds
+                )
+                yield bounds[index]
 
 
 def rounded_values(

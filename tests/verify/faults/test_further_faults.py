@@ -21,6 +21,8 @@ from nn_from_scratch.verify.questions.operations import (
     FURTHER_FORMS,
 )
 
+pytestmark = pytest.mark.once  # PyTorch is left out of all of them
+
 SEEDS = (2, 3, 4)
 AROUND = {"mul", "add", "neg"}
 
