@@ -30,6 +30,7 @@ import numpy as np
 
 from nn_from_scratch.verify import Case, Engine, load
 from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.faults.planting import scaled
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.question import Question
@@ -100,7 +101,7 @@ def power() -> dict[str, dict[str, int]]:
     return table
 
 
-class _Truthful:
+class _Truthful(Driver):
     """A driver that answers the truth, rounded."""
 
     def __init__(self, dtype: str) -> None:

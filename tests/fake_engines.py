@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from nn_from_scratch.verify import Case, Engine
 from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 
 
 @dataclass(frozen=True)
-class Scripted:
+class Scripted(Driver):
     """A driver that gives a test's answers, and computes expressions as another engine does."""
 
     give: Callable[[Case], Answer]

@@ -28,7 +28,8 @@ from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import check, doctor
 from nn_from_scratch.verify.engines.engine import EngineError
-from nn_from_scratch.verify.engines.loading import BUILT_IN, load
+from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.engines.specs import BUILT_IN
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.report import page, page_of_functions

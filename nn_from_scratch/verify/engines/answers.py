@@ -53,6 +53,18 @@ class Answer:
     gradient: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NoNumber:
+    """What an engine in another process answered that is no real number: its kind, and what is to be seen."""
+
+    kind: str
+    seen: str
+
+    def __repr__(self) -> str:
+        """Return what was to be seen there."""
+        return self.seen
+
+
 def real_numbers(x: Any, what: str) -> Floats:
     """Convert a number or an array of any library to float64.
 
@@ -72,16 +84,24 @@ def real_numbers(x: Any, what: str) -> Floats:
     found = np.asarray(x)
     if found.dtype == np.float64:
         return found
-    # Of objects that numpy does not know, such as fractions, each may be of another kind.
-    entries = found.ravel().tolist() if found.dtype.kind == "O" else [found]
-    for entry in entries:
-        kind = "nothing" if entry is None else _NO_REAL_NUMBERS.get(np.asarray(entry).dtype.kind)
-        if kind:
-            raise AnswerError(f"{what} is {kind}, and no real number: {_shortened(x)}")
+    kind = x.kind if isinstance(x, NoNumber) else kind_that_is_no_number(found)
+    if kind:
+        raise AnswerError(f"{what} is {kind}, and no real number: {_shortened(x)}")
     try:
         return found.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise AnswerError(f"{what} is no number: {_shortened(x)}") from error
+
+
+def kind_that_is_no_number(found: npt.NDArray[Any]) -> str:
+    """Return of what kind entries are that are no real numbers, though numpy would make them some."""
+    # Of objects that numpy does not know, such as fractions, each may be of another kind.
+    entries = found.ravel().tolist() if found.dtype.kind == "O" else [found]
+    for entry in entries:
+        kind = "nothing" if entry is None else _NO_REAL_NUMBERS.get(np.asarray(entry).dtype.kind, "")
+        if kind:
+            return kind
+    return ""
 
 
 def flat_value(value: Any, size: int) -> Floats:

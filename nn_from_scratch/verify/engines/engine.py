@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError, asking
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, harmless, methods, searched, written
+from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.session import Session
 from nn_from_scratch.verify.engines.source import Source
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.engines.transform import Transform
@@ -38,16 +40,6 @@ _ABSENT = "no such operation"
 
 class EngineError(Exception):
     """An engine cannot be loaded."""
-
-
-class Driver(Protocol):
-    """How an engine is asked: by the moves of a tape (`Tape`), or by transforming functions (`Transform`)."""
-
-    def answer(self, operations: Arithmetic, case: Case) -> Answer:
-        """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
-
-    def forward(self, operations: Arithmetic, case: Case) -> object:
-        """Compute a case's expression only: by it an engine shows which operations it has."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +101,15 @@ class Engine:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
         with asking():
             return self.driver.answer(self.operations, case)
+
+    @property
+    def has_tape(self) -> bool:
+        """Whether it has nodes whose gradients are read after a reverse pass, which may keep something."""
+        return "backward" in self.driver.moves
+
+    def session(self) -> Session:
+        """Begin a session, in which programs of moves are run."""
+        return self.driver.session(self.operations)
 
     def forward(self, case: Case) -> object:
         """Compute a case's expression only."""
@@ -253,7 +254,7 @@ class Engine:
         An engine with a tape is asked for all of them at first. One that transforms functions may take long
         to compile each: it is asked once it raises (`lacking`), and what is known until then is returned.
         """
-        if self.tape and self.arrays and not self.complete and not self._asked:
+        if self.has_tape and self.arrays and not self.complete and not self._asked:
             every = [
                 one for one in abilities() if one.form not in self._missing and one.form[0] in self.operations
             ]
@@ -280,7 +281,7 @@ class Engine:
         for name in sorted(self.explicit & self.operations.keys()):
             if name in ELEMENTWISE:
                 said = [self._missing.get((name, kinds), "") for kinds in ELEMENTWISE[name].operand_kinds]
-            elif self.tape and self.arrays and not self.complete:
+            elif self.has_tape and self.arrays and not self.complete:
                 said = [self.lack(one.case) for one in abilities() if one.form[0] == name]
             else:
                 continue

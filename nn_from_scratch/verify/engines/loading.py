@@ -6,14 +6,11 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
-
-BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
-"""Engines whose adapter ships with the suite: `load` knows them by this name."""
+from nn_from_scratch.verify.engines.specs import BUILT_IN, name_of, parts
 
 
 def load(spec: str) -> Engine:
@@ -27,7 +24,7 @@ def load(spec: str) -> Engine:
         If there is no such module or file, it fails to import, or the attribute is no Engine.
 
     """
-    location, attribute = _parts(spec)
+    location, attribute = parts(spec)
     try:
         with asking():
             module = (
@@ -49,37 +46,10 @@ def load(spec: str) -> Engine:
     return engine
 
 
-def absolute(spec: str) -> str:
-    """Return the spec by which the engine is found from any folder: a path in it is made absolute."""
-    location, attribute = _parts(spec)
-    if not location.endswith(".py"):
-        return spec
-    path = str(Path(location).resolve())
-    return f"{path}:{attribute}" if attribute else path
-
-
-def module_of(spec: str) -> ModuleType:
-    """Return the module of a loaded engine."""
-    location, _ = _parts(spec)
-    return sys.modules[_name_of(Path(location)) if location.endswith(".py") else location]
-
-
-def _parts(spec: str) -> tuple[str, str]:
-    """Return the module or file, and the attribute, which may be empty."""
-    if spec in BUILT_IN:
-        return f"{__package__}.adapters.{'ours' if spec == 'nn_from_scratch' else spec}", ""
-    location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")
-    return location, attribute
-
-
-def _name_of(path: Path) -> str:
-    return f"_engine_{path.stem}"
-
-
 def _import_file(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(_name_of(path), path)
+    spec = importlib.util.spec_from_file_location(name_of(path), path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)

@@ -16,13 +16,16 @@ from nn_from_scratch.verify.engines.answers import (
     flat_gradient,
     flat_value,
 )
+from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.session import Session, TapeSession
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Tape:
+class Tape(Driver):
     """The moves of an engine that records a graph and walks it backward.
 
     `assign`, which replaces a leaf's value, and `reset`, which makes its gradient 0, are only needed by the
@@ -38,6 +41,27 @@ class Tape:
     reset: Callable[[Any], object] | None = None
     gradients: Callable[..., Sequence[Any]] | None = None
     constant: Callable[[Any], Any] | None = None
+
+    @property
+    def moves(self) -> frozenset[str]:
+        """The moves that it can be asked one by one."""
+        always = ("variable", "apply", "repeat", "backward", "value", "gradient", "forget")
+        optional = {"assign": self.assign, "reset": self.reset, "differentiate": self.gradients}
+        given = (name for name, move in optional.items() if move is not None)
+        return frozenset((*always, *given, "shared", "changed", "blocks"))
+
+    def session(self, operations: Arithmetic) -> Session:
+        """Begin a session, in which its moves are made one by one."""
+        return TapeSession(self, operations)
+
+    def public(self) -> list[str]:
+        """Return the names of the public methods of a node that are no operations of the catalogue."""
+        try:
+            kind: type[Any] = type(self.variable(0.5))
+        except Exception:  # noqa: BLE001  an engine that makes no leaf has no operation either
+            return []
+        names = (name for name in dir(kind) if not name.startswith("_") and not name.endswith("_"))
+        return [name for name in names if name not in OPERATIONS and callable(getattr(kind, name, None))]
 
     def forward(self, operations: Arithmetic, case: Case) -> list[Any]:
         """Compute a case's expression only: all its nodes."""

@@ -16,12 +16,21 @@ from nn_from_scratch.verify.engines.answers import (
     flat_gradient,
     flat_value,
 )
+from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.session import Session, TransformSession
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 
+_FUNCTIONS = """
+    arccosh arcsinh arctanh cbrt cumprod cumsum deg2rad diagonal dot einsum exp2 float_power fmax fmin
+    inner log10 log2 logaddexp2 median outer pad rad2deg repeat roll sinc sort std swapaxes tensordot
+    tile trace tril triu var
+"""
+"""Functions of a namespace like numpy's that are differentiable, and that not every engine is asked."""
+
 
 @dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(Driver):
     """An engine that turns a function into its gradient.
 
     `value_and_gradient` takes a function of scalars (or arrays) and its inputs, and returns the function's
@@ -32,6 +41,19 @@ class Transform:
     value_and_gradient: Callable[[Callable[..., Any], Sequence[Any]], tuple[Any, Sequence[Any]]]
     namespace: Any
     constant: Callable[[Any], Any] | None = None
+
+    @property
+    def moves(self) -> frozenset[str]:
+        """The moves of which a function can be made."""
+        return frozenset(("variable", "apply", "repeat", "weighed", "differentiate", "value", "changed"))
+
+    def session(self, operations: Arithmetic) -> Session:
+        """Begin a session, whose moves are one function."""
+        return TransformSession(self, operations)
+
+    def public(self) -> list[str]:
+        """Return further functions of the namespace that are differentiable."""
+        return [name for name in _FUNCTIONS.split() if callable(getattr(self.namespace, name, None))]
 
     def forward(self, operations: Arithmetic, case: Case) -> object:
         """Compute a case's expression only, on whatever the transform calls a function with.

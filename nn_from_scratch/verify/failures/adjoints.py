@@ -20,6 +20,7 @@ from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.formats import Format
@@ -143,24 +144,19 @@ def uses(expression: Expression, node: int) -> list[Use]:
 
 def _held(engine: Engine, case: Case) -> list[tuple[tuple[float, ...] | None, tuple[float, ...] | None]]:
     """Return value and adjoint of every node of the engine; nothing if it has no tape, or raises."""
-    tape, expression = engine.tape, case.expression
-    if tape is None:
+    if not engine.has_tape:
         return []
+    expression = case.expression
     try:
         with asking(), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # PyTorch warns that inner nodes keep no gradient
-            nodes = tape.forward(engine.operations, case)
-            output = nodes[expression.output]
-            if case.shapes:
-                tape.backward(output, np.reshape(case.cotangent, np.shape(tape.value(output))))
-            else:
-                tape.backward(output)
-            held = [
-                (None, None) if expression.is_constant(k) else (_flat(tape.value(n)), _flat(tape.gradient(n)))
-                for k, n in enumerate(nodes)
-            ]
+            said = iter(map(_flat, engine.session().run(programs.of_nodes(case))))
     except Exception:  # noqa: BLE001  whatever an engine raises was judged before
         return []
+    held = [
+        (None, None) if expression.is_constant(k) else (next(said), next(said))
+        for k in range(len(expression))
+    ]
     seed = case.cotangent if case.shapes else (1.0,)
     if held[expression.output][1] != seed:  # inner nodes keep nothing, or not this
         held = [(got, adjoint if k < expression.inputs else None) for k, (got, adjoint) in enumerate(held)]

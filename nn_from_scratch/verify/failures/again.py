@@ -1,8 +1,6 @@
 """Asking again and again with other objects in memory, where an answer may hang on the order of a set.
 
-A set of nodes is gone through in the order of their addresses, which is another in each process, and in one
-process may be the same a thousand times: what is freed is used again. So between two questions more and more
-small objects are kept alive, and the next nodes lie elsewhere.
+Between two questions more and more small objects are kept alive (`engines.disturbing`).
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.disturbing import disturb
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.questions.cases import Case
 
@@ -23,17 +22,13 @@ RANDOM = "another answer each time"
 
 _ENOUGH = 16  # answers that are all the same
 
-OBJECTS = "kept.append([bytes(size * 37 % 400) for size in range(attempt % 61)])"
-"""Keeps small objects of all sizes alive, given a list of those that are `kept` and the number of the
-`attempt`: a line of Python, for a script says it as well."""
-_KEEP = compile(OBJECTS, "<objects>", "exec")
-
 
 def answers(engine: Engine, case: Case, times: int = _ENOUGH) -> Iterator[tuple[float, ...] | str]:
     """Yield value and derivatives, or the name of what was raised, time after time."""
     kept: list[list[bytes]] = []
     for attempt in range(times):
-        exec(_KEEP, {"kept": kept, "attempt": attempt})  # noqa: S102  the line above, which scripts show
+        disturb(kept, attempt)
+        engine.driver.disturb(attempt)
         try:
             with np.errstate(all="ignore"):
                 answer = engine.answer(case)

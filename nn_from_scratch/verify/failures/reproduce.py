@@ -14,7 +14,7 @@ from nn_from_scratch.verify.engines.source import Source, array_text
 from nn_from_scratch.verify.failures.again import is_steady
 from nn_from_scratch.verify.failures.expectations import expectations
 from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.failures.scripts import fails, folders, imported_by, loading, repeated
+from nn_from_scratch.verify.failures.scripts import folders, imported_by, loading, repeated
 from nn_from_scratch.verify.judging.examine import Examination, names
 from nn_from_scratch.verify.judging.verdicts import Judgement
 
@@ -25,7 +25,7 @@ def reproducer(engine: Engine, found: Examination) -> str:
     """Return a script that fails while the engine does, and passes once it is right."""
     again = not found.verdict.accuses or not is_steady(engine, found.case)
     script = written(engine, found, again=again)
-    return script if script and fails(script) else _by_the_suite(engine, found, again=again)
+    return script if script and engine.driver.fails(script) else _by_the_suite(engine, found, again=again)
 
 
 def written(engine: Engine, found: Examination, *, again: bool = False) -> str:
@@ -86,7 +86,13 @@ def _standalone(source: Source, engine: Engine, found: Examination, *, again: bo
     imports = source.imports
     if "np." in text and not any(line.endswith("numpy as np") for line in imports.splitlines()):
         imports = f"import numpy as np\n{imports}"
-    lines = [_comment(f"{engine.name}: {found.message}"), "", *folders(imported_by(imports)), imports, ""]
+    lines = [
+        _comment(f"{engine.name}: {found.message}"),
+        "",
+        *folders(engine, imported_by(imports)),
+        imports,
+        "",
+    ]
     return "\n".join([*lines, repeated(text) if again else text, ""])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TapeSource
-from nn_from_scratch.verify.failures.scripts import fails, folders, imported_by, loading, repeated
+from nn_from_scratch.verify.failures.scripts import folders, imported_by, loading, repeated
 from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.operations import bare
 from nn_from_scratch.verify.state import CHECKS, LONG, Result, outcome
@@ -26,7 +26,7 @@ def reproducer_of_check(engine: Engine, result: Result) -> str:
     before = [] if again else _needed_before(engine, result.name)
     script = "" if before else written(engine, result, again=again)
     # What may kill the interpreter is not tried here.
-    if script and (result.grade != "state" or fails(script)):
+    if script and (result.grade != "state" or engine.driver.fails(script)):
         return script
     found_by, line = loading(engine)
     imports = "from nn_from_scratch.verify import check_state, load"
@@ -48,7 +48,7 @@ def written(engine: Engine, result: Result, *, again: bool = False) -> str:
     except (_NotWrittenError, NotSupportedError):
         return ""
     imports = engine.source.imports
-    lines = [_comment(engine, result), "", *folders(imported_by(imports)), imports, ""]
+    lines = [_comment(engine, result), "", *folders(engine, imported_by(imports)), imports, ""]
     return "\n".join([*lines, repeated(code) if again else code, ""])
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import gc
 import math
-import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.transform import Transform
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.state import asking, growth, isolated
 from nn_from_scratch.verify.state.moves import DoesNotApplyError, Moves, NotSupportedError, RefusedError
 
@@ -108,16 +109,17 @@ def arrays_apart(moves: Moves) -> Iterator[Finding]:
     yield "the derivative of (a + b) + a for a", first.tolist(), ([2.0, -2.0, 4.0],)
     yield "the derivative of (a + b) + a for b", second.tolist(), ([1.0, -1.0, 2.0],)
     c, d = moves.leaf(given), moves.leaf(given)
-    moves.backward(moves.add(c, d), cotangent)
-    first, second = gradients = [np.asarray(moves.gradient(leaf)) for leaf in (c, d)]
-    yield "that two gradients share memory", np.shares_memory(first, second), (False,)
+    output = moves.add(c, d)
+    moves.backward(output, cotangent)
+    shared = moves.share_memory(("gradient", c), ("gradient", d))
+    yield "that two gradients share memory", shared, (False,)
     others = {
-        "the value": [np.asarray(moves.value(leaf)) for leaf in (c, d)],
-        "the array that the leaf was made of": [given],
-        "the cotangent": [cotangent],
+        "the value": [("value", c), ("value", d)],
+        "the array that the leaf was made of": [("variable", c), ("variable", d)],
+        "the cotangent": [("cotangent", output)],
     }
     for name, arrays in others.items():
-        shared = any(np.shares_memory(g, x) for g in gradients for x in arrays)
+        shared = any(moves.share_memory(("gradient", leaf), x) for leaf in (c, d) for x in arrays)
         yield f"that a gradient shares memory with {name}", shared, (False,)
 
 
@@ -170,15 +172,14 @@ def dead_branch(moves: Moves) -> Iterator[Finding]:
 
 
 def unused_input(moves: Moves) -> Iterator[Finding]:
-    engine = moves.engine
-    if isinstance(engine.driver, Transform):
-        mul = engine.operations["mul"]
-        _, (_, derivative) = engine.driver.value_and_gradient(lambda a, _: mul(a, a), [2.0, 3.0])
-        found = 0.0 if derivative is None else float(derivative)
-    else:
+    if moves.engine.has_tape:
         a, b = moves.leaf(2.0), moves.leaf(3.0)
         moves.backward(moves.mul(a, a))
         found = moves.gradient(b)
+    else:
+        graph = Expression(2, (), (Step("mul", (0, 0)),), 2)
+        *_, derivative = asking.run(moves.engine, Case(graph, (2.0, 3.0)))
+        found = 0.0 if derivative is None else float(derivative)
     yield "the derivative for the unused input", found, (0.0,)
 
 
@@ -252,7 +253,7 @@ def time_over_paths(moves: Moves) -> Iterator[Finding]:
         a = moves.leaf(1.0)
         moves.backward(moves.repeat(levels, lambda node: moves.mul(moves.add(node, node), 0.5), a))
 
-    found = growth.measured(build, range(1, 61))
+    found = growth.measured(moves, build, range(1, 61))
     too_steep = bool(found.ended) and found.base >= growth.STEEPEST_BASE  # no exponential reaches the end
     if found.ended and not too_steep:
         raise NotSupportedError(f"too slow, or too small, to tell: {found.so_far()}")
@@ -265,10 +266,10 @@ def time_over_operations(moves: Moves) -> Iterator[Finding]:
         moves.backward(moves.repeat(length, lambda node: moves.add(node, 1.0), moves.leaf(2.0)))
 
     sizes = [125 * 2**k for k in range(10)]
-    found = growth.measured(build, sizes)
+    found = growth.measured(moves, build, sizes)
     for _ in range(2):
         if found.too_steep:
-            found = found.again(build)
+            found = found.again(moves, build)
     if found.ended and math.isnan(found.power):
         raise NotSupportedError(f"too slow, or too small, to tell: {found.so_far()}")
     got = growth.Law(f"n^{found.power:.1f}, {found.so_far()}" if found.too_steep else "n")
@@ -292,21 +293,18 @@ def saturation(name: str, at: float, expected: float) -> Check:
 def nothing_left(moves: Moves) -> Iterator[Finding]:
     graphs = 200
 
-    def grown() -> int:
-        gc.collect()
-        before = sys.getallocatedblocks()
+    def used() -> int:
         for _ in range(graphs):
             a, b = moves.leaf(2.0), moves.leaf(3.0)
             u = moves.mul(a, b)
             moves.backward(moves.add(moves.mul(u, u), a))
-        del a, b, u
-        gc.collect()
-        return sys.getallocatedblocks() - before
+        return moves.blocks()
 
     gc.freeze()  # what was there before need not be gone through
     try:
-        # The first may fill caches; whatever else allocates now and then is not there every time.
-        left = min([grown() for _ in range(4)][1:])
+        counts = [used() for _ in range(5)]
     finally:
         gc.unfreeze()
+    # The first may fill caches; whatever else allocates now and then is not there every time.
+    left = min(after - before for before, after in pairwise(counts[1:]))
     yield "how many blocks of memory a graph leaves behind", max(0, left // graphs), (0,)

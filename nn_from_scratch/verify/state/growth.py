@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import math
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -52,9 +52,9 @@ class Growth:
         each = [t / n for n, t in zip(self.sizes, self.seconds, strict=True) if t >= _MEASURABLE]
         return self.power >= STEEPEST_POWER and each[-1] >= _EXCESS * min(each)
 
-    def again(self, build: Callable[[int], object]) -> Growth:
+    def again(self, moves: Moves, build: Callable[[int], object]) -> Growth:
         """Measure the largest sizes once more, and keep the shorter times: other work makes them longer."""
-        second = measured(build, self.sizes[-_LARGEST:], math.inf)
+        second = measured(moves, build, self.sizes[-_LARGEST:], math.inf)
         times = dict(zip(second.sizes, second.seconds, strict=True))
         seconds = (min(t, times.get(n, t)) for n, t in zip(self.sizes, self.seconds, strict=True))
         return Growth(self.sizes, tuple(seconds), self.ended)
@@ -74,11 +74,15 @@ class Growth:
         return f"reached {size:,} in {sum(self.seconds):.1f} s{self.ended and f', {self.ended}'}"
 
 
-def measured(build: Callable[[int], object], sizes: Iterable[int], budget: float = BUDGET) -> Growth:
+def measured(
+    moves: Moves, build: Callable[[int], object], sizes: Iterable[int], budget: float = BUDGET
+) -> Growth:
     """Call a function with ever larger sizes until the budget is spent.
 
     Parameters
     ----------
+    moves
+        What the function makes.
     build
         Makes a graph of a size and runs its reverse pass.
     sizes
@@ -96,9 +100,7 @@ def measured(build: Callable[[int], object], sizes: Iterable[int], budget: float
             if sum(seconds.values()) > budget:
                 ended = "the budget of time"
                 break
-            start = time.process_time()
-            build(size)
-            seconds[size] = time.process_time() - start
+            seconds[size] = moves.seconds(partial(build, size))
     except NotSupportedError:
         raise
     except Exception as error:  # noqa: BLE001  whatever an engine raises ends it
@@ -122,7 +124,7 @@ def affordable(moves: Moves, length: int) -> None:
     def build(size: int) -> None:
         moves.backward(moves.repeat(size, lambda node: moves.add(node, 1.0), moves.leaf(2.0)))
 
-    found = measured(build, (length // 256, length // 64, length // 32, length // 16))
+    found = measured(moves, build, (length // 256, length // 64, length // 32, length // 16))
     if found.ended:
         return  # the long chain itself will show it, or take its time
     power = found.power if math.isfinite(found.power) else 1.0

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.tape import Tape
+from nn_from_scratch.verify.engines.session import MoveError
+from nn_from_scratch.verify.questions import programs
+from nn_from_scratch.verify.questions.programs import Program
 from nn_from_scratch.verify.state.isolated import Processes
 
 
@@ -31,6 +33,9 @@ class RefusedError(Exception):
 
 # What Python itself raises where code goes wrong; a refusal is an exception that was written to be one.
 _CRASHES = (AttributeError, TypeError, NameError, LookupError, ArithmeticError, RecursionError, MemoryError)
+
+
+_NO_CODE = "it is no move of an engine, which could be written down"
 
 
 class Moves(ABC):
@@ -82,6 +87,18 @@ class Moves(ABC):
     def reset(self, leaf: Any) -> None:
         """Make a leaf's gradient 0."""
 
+    def share_memory(self, one: tuple[str, Any], other: tuple[str, Any]) -> bool:  # noqa: ARG002
+        """Whether two arrays share memory, each what a node has: see `questions.programs`."""
+        raise NotSupportedError(_NO_CODE)
+
+    def blocks(self) -> int:
+        """Let go of all nodes; return how many blocks of memory are in use then."""
+        raise NotSupportedError(_NO_CODE)
+
+    def seconds(self, build: Callable[[], object]) -> float:  # noqa: ARG002
+        """Return how many seconds of processor time the moves of a function take; let go of its nodes."""
+        raise NotSupportedError(_NO_CODE)
+
     def add(self, x: Any, y: Any) -> Any:
         """Compute x + y."""
         return self.apply("add", x, y)
@@ -92,7 +109,7 @@ class Moves(ABC):
 
 
 class Driven(Moves):
-    """An engine's own moves.
+    """An engine's own moves: they are kept until something is read, and made in one program then.
 
     Raises
     ------
@@ -103,56 +120,112 @@ class Driven(Moves):
 
     def __init__(self, engine: Engine, processes: Processes | None = None) -> None:
         self.engine, self.processes = engine, processes
+        self._known = engine.driver.moves
+        self._session = engine.session()
+        self._kept: Program = []
+        self._nodes = 0
 
-    @property
-    def _tape(self) -> Tape:
-        if self.engine.tape is None:
-            raise NoTapeError("the engine has no tape, whose moves could be asked one by one")
-        return self.engine.tape
+    def make(self) -> list[Any]:
+        """Make the moves that were kept; return what they say."""
+        kept, self._kept = self._kept, []
+        try:
+            return self._session.run(kept)
+        except MoveError as error:
+            raise error.reason from error
 
     def leaf(self, value: Any) -> Any:  # noqa: D102
-        return self._tape.variable(value)
+        self._need("backward")
+        return self._node("variable", programs.number(value))
 
     def apply(self, name: str, *operands: Any) -> Any:  # noqa: D102
         kinds = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
         if (name, kinds) in self.engine.lacks:
             raise NotSupportedError(f"the engine has no {name}")
-        return self.engine.operations[name](*operands)
+        return self._node(
+            "apply", name, *(programs.number(x) if isinstance(x, float) else x for x in operands)
+        )
 
     def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:  # noqa: D102
-        for _ in range(times):
-            node = step(node)
-        return node
+        before = len(self._kept)
+        last = step(node)
+        match self._kept[before:]:
+            case [["apply", name, first, *others]] if first == node and node not in others:
+                self._kept[before:] = [["repeat", times, name, node, *others]]
+                return last
+        for _ in range(times - 1):
+            last = step(last)
+        return last
 
     def backward(self, output: Any, *cotangent: Any) -> None:  # noqa: D102
-        self._tape.backward(output, *cotangent)
+        self._need("backward")
+        self._kept.append(["backward", output, *([float(x).hex() for x in c.ravel()] for c in cotangent)])
 
     def backward_again(self, output: Any) -> None:  # noqa: D102
+        self.make()
+        self.backward(output)
         try:
-            self.backward(output)
+            self.make()
         except _CRASHES:
             raise
         except Exception as error:
             raise RefusedError(str(error)) from error
 
     def value(self, node: Any) -> Any:  # noqa: D102
-        return _number(self._tape.value(node))
+        return self._read("value", node)
 
     def gradient(self, leaf: Any) -> Any:  # noqa: D102
-        found = self._tape.gradient(leaf)
-        return 0.0 if found is None else _number(found)
+        found = self._read("gradient", leaf)
+        return 0.0 if found is None else found
 
     def assign(self, leaf: Any, value: float) -> None:  # noqa: D102
-        if self._tape.assign is None:
-            raise NotSupportedError("its adapter has no `assign`")
-        self._tape.assign(leaf, value)
+        self._need("assign")
+        self._kept.append(["assign", leaf, programs.number(value)])
 
     def reset(self, leaf: Any) -> None:  # noqa: D102
-        if self._tape.reset is None:
-            raise NotSupportedError("its adapter has no `reset`")
-        self._tape.reset(leaf)
+        self._need("reset")
+        self._kept.append(["reset", leaf])
+
+    def share_memory(self, one: tuple[str, Any], other: tuple[str, Any]) -> bool:  # noqa: D102
+        self._need("shared")
+        return bool(self._say("shared", [*one], [*other]))
+
+    def blocks(self) -> int:  # noqa: D102
+        self._need("blocks")
+        self._forget()
+        return int(self._say("blocks"))
+
+    def seconds(self, build: Callable[[], object]) -> float:  # noqa: D102
+        self.make()
+        start = self._session.seconds
+        build()
+        self.make()
+        taken = self._session.seconds - start
+        self._forget()
+        return taken
+
+    def _forget(self) -> None:
+        self._kept.append(["forget"])
+        self._nodes = 0
+
+    def _node(self, *move: Any) -> int:
+        self._kept.append([*move])
+        self._nodes += 1
+        return self._nodes - 1
+
+    def _need(self, move: str) -> None:
+        if "backward" not in self._known:
+            raise NoTapeError("the engine has no tape, whose moves could be asked one by one")
+        if move not in self._known:
+            raise NotSupportedError(f"its adapter has no `{move}`")
+
+    def _read(self, *move: Any) -> Any:
+        return _number(self._say(*move))
+
+    def _say(self, *move: Any) -> Any:
+        self._kept.append([*move])
+        return self.make()[-1]
 
 
 def _number(x: Any) -> Any:
     """Return a float for a scalar of any library; arrays stay as they are."""
-    return x if np.ndim(x) else float(x)
+    return x if x is None or np.ndim(x) else float(x)

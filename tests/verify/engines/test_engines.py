@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import Engine, EngineError, load, verify
-from nn_from_scratch.verify.engines.loading import BUILT_IN
+from nn_from_scratch.verify.engines.specs import BUILT_IN
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import single

@@ -195,9 +195,10 @@ MASS_OF_2 = """
 from dataclasses import replace
 from nn_from_scratch.verify import load
 from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.driver import Driver
 
 
-class Sharing:
+class Sharing(Driver):
     def __init__(self, engine):
         self.engine = engine
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import Engine, GradientError, check_state, load, state
+from nn_from_scratch.verify.engines import session
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.faults.victim import Value, topological
@@ -402,7 +403,7 @@ def test_time_that_is_quadratic_in_the_length_is_found_within_a_budget(
         clock += 1e-7 * len(nodes) ** 2
         return nodes
 
-    monkeypatch.setattr(growth, "time", SimpleNamespace(process_time=lambda: clock))
+    monkeypatch.setattr(session, "time", SimpleNamespace(process_time=lambda: clock))
     result = state.outcome(Victim(order=quadratic).engine("quadratic"), name)
     assert clock < 60
     assert result.outcome == "wrong"

@@ -1,0 +1,73 @@
+"""How an engine is asked: what every way has in common."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from abc import ABC, abstractmethod
+
+from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.finding import FoundIn, found_in
+from nn_from_scratch.verify.engines.session import Session
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+
+
+class Driver(ABC):
+    """How an engine is asked: by the moves of a tape (`Tape`), or by transforming functions (`Transform`).
+
+    One that computes in another process (`Remote`) is either.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def answer(self, operations: Arithmetic, case: Case) -> Answer:
+        """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
+
+    @abstractmethod
+    def forward(self, operations: Arithmetic, case: Case) -> object:
+        """Compute a case's expression only: by it an engine shows which operations it has."""
+
+    @property
+    def moves(self) -> frozenset[str]:
+        """The moves of programs that it can be asked; with "backward" it has a tape."""
+        return frozenset()
+
+    def session(self, operations: Arithmetic) -> Session:
+        """Begin a session, in which programs are run.
+
+        Raises
+        ------
+        NotImplementedError
+            If it has no moves.
+
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no moves")
+
+    def public(self) -> list[str]:
+        """Return the names of what it offers to its users: of a node's methods, or of functions."""
+        return []
+
+    def found_in(self, spec: str) -> FoundIn:
+        """Return where the packages of the engine of this spec were found."""
+        return found_in(spec)
+
+    def fails(self, script: str) -> bool:
+        """Run a script where the engine is, and tell whether it raises: one that does not is of no use."""
+        return fails(script)
+
+    def disturb(self, attempt: int) -> None:  # noqa: B027  in this process it is done by whoever asks
+        """Let the next nodes lie elsewhere in memory, where that is not this process's."""
+
+
+def fails(script: str) -> bool:
+    """Run a script in this process, and tell whether it raises."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(script, "reproducer.py", "exec"), {"__name__": "__main__"})  # noqa: S102
+    except BaseException:  # noqa: BLE001  that is what it is for
+        return True
+    return False

@@ -1,0 +1,38 @@
+"""What the name of an engine says: a built-in one, or where an adapter is found."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
+"""Engines whose adapter ships with the suite: `load` knows them by this name."""
+
+
+def absolute(spec: str) -> str:
+    """Return the spec by which the engine is found from any folder: a path in it is made absolute."""
+    location, attribute = parts(spec)
+    if not location.endswith(".py"):
+        return spec
+    path = str(Path(location).resolve())
+    return f"{path}:{attribute}" if attribute else path
+
+
+def module_of(spec: str) -> ModuleType:
+    """Return the module of a loaded engine."""
+    location, _ = parts(spec)
+    return sys.modules[name_of(Path(location)) if location.endswith(".py") else location]
+
+
+def parts(spec: str) -> tuple[str, str]:
+    """Return the module or file, and the attribute, which may be empty."""
+    if spec in BUILT_IN:
+        return f"{__package__}.adapters.{'ours' if spec == 'nn_from_scratch' else spec}", ""
+    location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")
+    return location, attribute
+
+
+def name_of(path: Path) -> str:
+    """Return the name under which a file is imported."""
+    return f"_engine_{path.stem}"

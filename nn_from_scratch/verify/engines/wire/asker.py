@@ -1,0 +1,155 @@
+"""Who asks an engine's process, and finds out of what it died: the first question that it did not answer.
+
+That is asked again, alone in a fresh process. If it is answered there, bisection of what was asked before
+says how many programs it takes. What was killed from outside is asked again some times; what took too long is
+given more time once, and again only if more time helped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from nn_from_scratch.verify.engines.wire.connection import Connection, Words
+from nn_from_scratch.verify.engines.wire.deaths import Budget, Death, Limits, NotAskedError
+from nn_from_scratch.verify.engines.wire.process import DeathError, KilledError, TimedOutError
+from nn_from_scratch.verify.engines.wire.protocol import Reply
+from nn_from_scratch.verify.questions.programs import Program
+
+_KILLED_TIMES = 3  # that what was killed from outside is asked again
+_BISECTING = 20.0  # seconds
+
+
+class Asker:
+    """Asks programs, and keeps count of deaths.
+
+    Parameters
+    ----------
+    connection
+        To the engine.
+    limits
+        How long it is waited for, and when it is given up.
+
+    """
+
+    def __init__(self, connection: Connection, limits: Limits) -> None:
+        self.deaths: list[Death] = []
+        self.given_up = ""
+        """Why the engine is asked no more; nothing while it is."""
+        self._connection, self._limits = connection, limits
+        self._budget = Budget()
+        self._patience, self._more_helps = limits.program, True
+        self._current: object = None  # the session whose nodes the process has
+        self._bisected = False
+
+    def ask(self, program: Program, session: object = None, before: Program | None = None) -> Reply:
+        """Ask a program, or what a session goes on with after what it asked `before`.
+
+        Raises
+        ------
+        DeathError
+            If the process dies of it.
+        NotAskedError
+            If the engine is asked no more.
+
+        """
+        self._refuse_if_given_up()
+        earlier = before or []
+        goes_on = session is not None and session is self._current and self._connection.is_open
+        skipped = [] if goes_on else earlier
+        self._current = session
+        try:
+            reply = self._connection.request([*skipped, *program], self._patience, goes_on=goes_on)
+        except DeathError as death:
+            skipped = earlier
+            reply = self._ask_alone([*earlier, *program], death)
+        self._budget.in_a_row = 0
+        return reply.after(skipped)
+
+    def tell(self, words: Words) -> object:
+        """Ask a worker of Python what is no program; return its answer."""
+        self._refuse_if_given_up()
+        self._current = None
+        return self._connection.exchange(words, self._limits.grown)
+
+    def begin_phase(self) -> None:
+        """Forget what the deaths of the phase before have cost: what was given up in it is asked again."""
+        if self.given_up != _CLOSED:
+            self._budget, self.given_up = Budget(), ""
+
+    def close(self) -> None:
+        """End the process; the engine is asked no more."""
+        self.given_up = _CLOSED
+        self._connection.end()
+
+    def _refuse_if_given_up(self) -> None:
+        if self.given_up:
+            raise NotAskedError(self.given_up)
+
+    def _ask_alone(self, program: Program, death: DeathError) -> Reply:
+        """Ask once more, alone in a fresh process, what the process died of.
+
+        Raises
+        ------
+        DeathError
+            If it dies of it again, or did of what it was asked before.
+
+        """
+        started, asked_before = time.monotonic(), self._connection.asked[:-1]
+        if isinstance(death, TimedOutError) and not self._more_helps:
+            raise self._count(death, started, again=False)
+        for _ in range(_KILLED_TIMES if isinstance(death, KilledError) else 1):
+            try:
+                reply = self._connection.request(program, self._limits.grown)
+            except KilledError as killed:
+                death = killed
+                continue
+            except DeathError as again:
+                self._more_helps &= not isinstance(again, TimedOutError)
+                raise self._count(again, started, again=True) from death
+            if isinstance(death, TimedOutError):
+                self._patience = self._limits.grown  # it is slow, and no more
+            elif isinstance(death, KilledError):  # by whatever it was: nothing is lost
+                self._count(death, started, again=False)
+            else:
+                words = f"{death}; not when asked again alone, {self._needed_before(asked_before, program)}"
+                raise self._count(type(death)(words), started, again=False)
+            return reply
+        raise self._count(death, started, again=True)
+
+    def _count(self, death: DeathError, since: float, *, again: bool) -> DeathError:
+        """Keep a death, and give up the engine if that was one too many; return it."""
+        self.deaths.append(Death.of(death, again=again))
+        self._budget.spend(time.monotonic() - since)
+        self.given_up = self._budget.exhausted(self._limits)
+        return death
+
+    def _needed_before(self, asked: Sequence[Words], program: Program) -> str:
+        """Say how many of the programs that were asked before it takes to die of one: found once."""
+        if self._bisected:
+            return "as before"
+        self._bisected = True
+        end = time.monotonic() + _BISECTING
+        too_few, enough = 0, len(asked)
+        if not self._dies_after(asked, program):
+            return f"nor after the {len(asked):,} programs that were asked before it"
+        while enough - too_few > 1 and time.monotonic() < end:
+            middle = (enough + too_few) // 2
+            if self._dies_after(asked[-middle:], program):
+                enough = middle
+            else:
+                too_few = middle
+        return f"but after {enough:,} programs that were asked before it"
+
+    def _dies_after(self, asked: Sequence[Words], program: Program) -> bool:
+        """Whether a fresh process dies of some requests and then a program."""
+        self._connection.end()
+        try:
+            for words in (*asked, {"program": program}):
+                self._connection.exchange(words, self._patience)
+        except DeathError:
+            return True
+        return False
+
+
+_CLOSED = "it was closed"

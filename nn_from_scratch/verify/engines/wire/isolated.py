@@ -1,0 +1,91 @@
+"""Finding an engine in a process of its own: one in Python by its spec, or any by a command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nn_from_scratch.verify.engines.engine import Engine, EngineError
+from nn_from_scratch.verify.engines.source import Source, TapeSource, TransformSource
+from nn_from_scratch.verify.engines.specs import absolute
+from nn_from_scratch.verify.engines.wire.asker import Asker
+from nn_from_scratch.verify.engines.wire.connection import Connection
+from nn_from_scratch.verify.engines.wire.deaths import Limits
+from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.questions.operations import OPERATIONS
+
+COMMAND = "command:"
+"""Before the command of an engine that speaks the protocol itself, as a spec."""
+
+
+def isolated(
+    spec: str, *, environment: Mapping[str, str] | None = None, limits: Limits | None = None
+) -> Engine:
+    """Find an engine as `load` does, in a process of its own, which may crash, hang or exit alone.
+
+    Parameters
+    ----------
+    spec
+        As `load` takes it, or "command:" and the command of a program that speaks the protocol itself.
+    environment
+        Environment variables for its process, beside those of this one.
+    limits
+        How long it is waited for, how much memory it may take, and when it is given up.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be loaded.
+
+    """
+    limits = limits or Limits()
+    variables = {**os.environ, **_python_path(), **(environment or {})}
+    try:
+        connection = Connection(_command(spec), variables, limits)
+    except EngineError as error:
+        raise EngineError(f"cannot load engine {spec!r}: {error}") from error
+    hello = connection.hello
+    return Engine(
+        hello.name,
+        dict.fromkeys(set(hello.operations) & OPERATIONS.keys(), _elsewhere),
+        Remote(Asker(connection, limits), hello),
+        arrays=hello.arrays,
+        complete=hello.complete,
+        dtype=hello.dtype,
+        second_order=hello.second_order,
+        source=_source(hello.python.get("source")),
+        explicit=hello.explicit & OPERATIONS.keys(),
+        spec=spec,
+    )
+
+
+def _elsewhere(*_: Any, **__: Any) -> Any:
+    raise TypeError("the operation is computed in another process")
+
+
+def _command(spec: str) -> list[str]:
+    """Return what is run; files are found from any folder."""
+    if spec.startswith(COMMAND):
+        words = shlex.split(spec.removeprefix(COMMAND))
+        return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]
+    worker = "nn_from_scratch.verify.engines.wire.worker"
+    return [sys.executable, "-P", "-m", worker, absolute(spec), "{requests}", "{answers}"]
+
+
+def _python_path() -> dict[str, str]:
+    """Return the environment variable by which a worker finds what this process does."""
+    return {"PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)}
+
+
+def _source(told: Any) -> Source | None:
+    """Rebuild how an engine's code is written; nothing where that was not told."""
+    kinds: dict[Any, type[Source]] = {"tape": TapeSource, "transform": TransformSource}
+    try:
+        fields = dict(told)
+        return kinds[fields.pop("kind")](**fields)
+    except (TypeError, KeyError, ValueError):
+        return None

@@ -1,0 +1,253 @@
+"""One process that answers for an engine, as its parent sees it: lines, limits of time and memory, an end.
+
+The process leads a session of its own, so that whatever it starts ends with it; its folder is private, its
+standard input empty. What it prints is read and thrown away but for the end.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE, legible
+
+_TICK = 0.05  # seconds between two looks at a process that says nothing
+_BLINK = 0.001  # seconds between two attempts to write what it does not read yet
+_PRINTED = 2_000  # bytes of what it prints that are kept
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_HOME = "NN_FROM_SCRATCH_ENGINE"  # in the environment of all that an engine starts: its folder
+
+
+class DeathError(Exception):
+    """A process ended, or had to be ended, before it answered.
+
+    Its subclasses are named as reports name them; the message says how it was, and `printed` what it printed.
+    """
+
+    printed = ""
+
+
+class CrashedError(DeathError):
+    """It died of a signal."""
+
+
+class ExitedError(DeathError):
+    """It exited."""
+
+
+class KilledError(DeathError):
+    """It was killed, and not by the suite."""
+
+
+class TimedOutError(DeathError):
+    """It took too long."""
+
+
+class OutOfMemoryError(DeathError):
+    """It took too much memory."""
+
+
+class InvalidAnswerError(DeathError):
+    """It answered what is no answer."""
+
+
+class Process:
+    """A process, from its start to its end.
+
+    Parameters
+    ----------
+    command
+        What is run: lines go over the file descriptors that stand for the words "{requests}" and "{answers}",
+        or else over standard input and output.
+    environment
+        Its environment variables.
+    memory
+        Bytes that it may have resident, beyond those at its start.
+
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], memory: int) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="nn-from-scratch-"))
+        self._memory, self._base = memory, 0
+        self._printed = bytearray()
+        self._in, self._lines = bytearray(), list[bytes]()
+        self._selector = selectors.DefaultSelector()
+        apart = "{requests}" in command
+        requests, self._to = os.pipe()
+        self._from, answers = os.pipe()
+        given = {"{requests}": str(requests), "{answers}": str(answers)}
+        words = [given.get(word, word) for word in command]
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  what the user gave as an engine
+                words,
+                stdin=subprocess.DEVNULL if apart else requests,
+                stdout=subprocess.PIPE if apart else answers,
+                stderr=subprocess.STDOUT if apart else subprocess.PIPE,
+                pass_fds=(requests, answers) if apart else (),
+                cwd=self.directory,
+                env={**environment, _HOME: str(self.directory)},
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(self._to)
+            os.close(self._from)
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+        finally:
+            os.close(requests)
+            os.close(answers)
+        os.set_blocking(self._to, False)
+        noise = self._process.stdout if apart else self._process.stderr
+        self._selector.register(self._from, selectors.EVENT_READ, self._take)
+        if noise is not None:
+            self._selector.register(noise.fileno(), selectors.EVENT_READ, self._listen)
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is also that of its group."""
+        return self._process.pid
+
+    def ask(self, line: bytes, seconds: float) -> bytes:
+        """Write a line and return the next that it writes.
+
+        Raises
+        ------
+        DeathError
+            If there is none: the process is ended then.
+
+        """
+        try:
+            return self._next_line(memoryview(line), seconds)
+        except DeathError as death:
+            death.printed = self.printed()
+            raise
+
+    def _next_line(self, waiting: memoryview, seconds: float) -> bytes:
+        now = time.monotonic()
+        end, look = now + seconds, now + _TICK
+        while not self._lines:
+            if waiting:
+                waiting = self._send(waiting)
+            for key, _ in self._selector.select(_BLINK if waiting else _TICK):
+                key.data()
+            now = time.monotonic()
+            if now > look and not self._lines:
+                self._look()
+                look = now + _TICK
+            if now > end and not self._lines:
+                self.kill()
+                raise TimedOutError(f"no answer within {seconds:g} s")
+        return self._lines.pop(0)
+
+    def settle(self) -> None:
+        """Take the memory that it has now for what it needs to begin with."""
+        self._base = self._resident()
+
+    def printed(self) -> str:
+        """Return the end of what it printed."""
+        return legible(self._printed.decode("utf-8", "replace"))
+
+    def kill(self) -> None:
+        """End it, and all that it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)  # it is not waited for yet: the number is still its own
+        _end_strays(self.directory)
+
+    def close(self) -> None:
+        """End it, wait for it and clear up after it."""
+        with suppress(OSError):
+            os.close(self._to)
+        self.kill()
+        self._process.wait()
+        self._selector.close()
+        os.close(self._from)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _send(self, line: memoryview) -> memoryview:
+        try:
+            return line[os.write(self._to, line) :]
+        except BlockingIOError:
+            return line
+        except BrokenPipeError:
+            return line[:0]  # it reads no more: how it ended is seen soon
+
+    def _take(self) -> None:
+        """Read what it answers."""
+        data = os.read(self._from, 1 << 18)
+        if not data:
+            self._selector.unregister(self._from)
+            raise self._death()
+        self._in += data
+        if b"\n" in data:
+            *lines, rest = bytes(self._in).split(b"\n")
+            self._lines += lines
+            self._in = bytearray(rest)
+        elif len(self._in) > LONGEST_LINE:
+            self.kill()
+            raise InvalidAnswerError(f"a line of more than {LONGEST_LINE:,} bytes")
+
+    def _listen(self) -> None:
+        """Read what it prints, and keep the end of it."""
+        noise = self._process.stdout or self._process.stderr
+        data = os.read(noise.fileno(), 1 << 18) if noise else b""
+        if not data and noise:
+            self._selector.unregister(noise.fileno())
+        self._printed = (self._printed + data)[-_PRINTED:]
+
+    def _look(self) -> None:
+        """See whether it lives, and how much memory it takes."""
+        if self._has_ended():  # though something that it started may hold the pipes open
+            raise self._death()
+        grown = self._resident() - self._base
+        if self._base and grown > self._memory:
+            self.kill()
+            raise OutOfMemoryError(
+                f"{grown >> 20:,} MB more than at its start, of {self._memory >> 20:,} allowed"
+            )
+
+    def _has_ended(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _death(self) -> DeathError:
+        """End what is left of it, and say how it ended."""
+        end = time.monotonic() + 1
+        while not self._has_ended() and time.monotonic() < end:
+            time.sleep(0.002)
+        if not self._has_ended():
+            self.kill()
+            return InvalidAnswerError("the process closed its channel, and goes on")
+        told = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.kill()
+        if told is None or told.si_code == os.CLD_EXITED:
+            return ExitedError(f"the process exited with status {told.si_status if told else '?'}")
+        name = signal.Signals(told.si_status).name
+        if name == "SIGKILL":
+            return KilledError("the process was killed from outside, perhaps for want of memory")
+        return CrashedError(f"the process died of {name}")
+
+    def _resident(self) -> int:
+        """Return how many bytes of memory it has resident; 0 where the system does not tell in /proc."""
+        try:
+            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE
+        except (OSError, IndexError, ValueError):
+            return 0
+
+
+def _end_strays(directory: Path) -> None:
+    """End what has left the process's session: it still has its environment. Only where there is /proc."""
+    mark = f"{_HOME}={directory}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError, ValueError):
+            if mark in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)

@@ -1,0 +1,155 @@
+"""The driver of an engine in another process: cases and sessions as programs, and what comes back.
+
+What the engine raised there is raised here, by an exception of the same name that is also of the same
+built-in class. That its process died of what was asked is raised as a `DeathError`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from nn_from_scratch.verify.engines.answers import Answer, flat_gradient, flat_value
+from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.finding import FoundIn
+from nn_from_scratch.verify.engines.session import MoveError, Session
+from nn_from_scratch.verify.engines.wire.asker import Asker
+from nn_from_scratch.verify.engines.wire.process import DeathError
+from nn_from_scratch.verify.engines.wire.protocol import Failed, Hello, Reply
+from nn_from_scratch.verify.questions import programs
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.exact_sums import exact_sum
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.programs import Program
+
+
+class Remote(Driver):
+    """A driver that asks an engine's process.
+
+    Parameters
+    ----------
+    asker
+        Who asks.
+    hello
+        What the process said of itself.
+
+    """
+
+    def __init__(self, asker: Asker, hello: Hello) -> None:
+        self.asker, self.hello = asker, hello
+        self._has_tape = "backward" in hello.moves
+
+    @property
+    def moves(self) -> frozenset[str]:  # noqa: D102
+        return self.hello.moves
+
+    def session(self, operations: Arithmetic) -> Session:  # noqa: ARG002, D102  it has its own
+        return RemoteSession(self.asker)
+
+    def forward(self, operations: Arithmetic, case: Case) -> object:  # noqa: ARG002, D102
+        program = programs.forward(case)
+        if not self._has_tape:  # an engine of functions computes what it differentiates
+            program = programs.of_case(case, tape=False, leaves=range(case.expression.inputs))
+        failed = self.asker.ask(program).failed
+        if failed and program[failed.move][0] in programs.MAKING:
+            raise exception(failed)
+        return None
+
+    def answer(self, operations: Arithmetic, case: Case) -> Answer:  # noqa: ARG002, D102
+        leaves = list(range(case.expression.inputs))
+        used = sorted(case.expression.reachable() & set(leaves))
+        reply = self._ask(case, leaves)
+        if reply.failed and 0 < len(used) < len(leaves) and not case.tangent:
+            # The derivative by an unused input may raise: a check of state tells of it.
+            reply, leaves = self._ask(case, used), used
+        value = self._value(case, reply)
+        if reply.failed:
+            raise exception(reply.failed)
+        derivatives = dict(zip(leaves, reply.said[-len(leaves) :], strict=True))
+        gradient = flat_gradient(case, [derivatives.get(k) for k in range(case.expression.inputs)])
+        return Answer(value, gradient)
+
+    def public(self) -> list[str]:  # noqa: D102
+        found = self.hello.python.get("public")
+        return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+    def found_in(self, spec: str) -> FoundIn:  # noqa: ARG002, D102
+        found = self.hello.python.get("found in")
+        known = found if isinstance(found, dict) else {}
+        folders = {str(name): str(folder) for name, folder in dict(known.get("folders", {})).items()}
+        return FoundIn(tuple(map(str, known.get("names", ()))), folders)
+
+    def fails(self, script: str) -> bool:  # noqa: D102
+        try:
+            answer = self.asker.tell({"script": script})
+        except DeathError:
+            return True
+        return isinstance(answer, dict) and answer.get("fails") is True
+
+    def disturb(self, attempt: int) -> None:  # noqa: D102
+        if self.hello.python:
+            self.asker.tell({"disturb": attempt})
+
+    def _ask(self, case: Case, leaves: Sequence[int]) -> Reply:
+        return self.asker.ask(programs.of_case(case, tape=self._has_tape, leaves=leaves))
+
+    def _value(self, case: Case, reply: Reply) -> float:
+        """Return the value that was asked: of an array its sum with the cotangent, with a tangent along it.
+
+        One of another shape is told though what came after it failed.
+        """
+        if not reply.said:
+            return 0.0  # something before it failed
+        is_array = bool(case.shapes) and self._has_tape
+        value = flat_value(reply.said[0], len(case.cotangent) if is_array else 1)
+        if case.tangent and self._has_tape:
+            return float(flat_value(reply.said[1], 1)[0]) if len(reply.said) > 1 else 0.0
+        return exact_sum(value * case.cotangent) if is_array else float(value[0])
+
+
+class RemoteSession(Session):
+    """A session with an engine in another process; if that ends, its moves are made again from the first."""
+
+    def __init__(self, asker: Asker) -> None:
+        super().__init__()
+        self._asker = asker
+        self._before: Program = []
+
+    def run(self, program: Program) -> list[Any]:  # noqa: D102
+        reply = self._asker.ask(program, self, self._before)
+        self.seconds += reply.seconds
+        failed = reply.failed
+        self._before += program[: failed.move] if failed else program
+        if failed:
+            raise MoveError(failed.move, reply.said, exception(failed))
+        return reply.said
+
+
+class RemoteError(Exception):
+    """What an engine raised in its own process: of its name there, and of the built-in class it was of."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._message = message
+
+    def __str__(self) -> str:
+        """Return what it said."""
+        return self._message
+
+
+def exception(failed: Failed) -> Exception:
+    """Return the exception that stands for what a move raised."""
+    return _class_of(failed.kinds)(failed.message)
+
+
+@cache
+def _class_of(kinds: tuple[str, ...]) -> type[RemoteError]:
+    known = (getattr(builtins, kind, None) for kind in kinds)
+    bases = [kind for kind in known if isinstance(kind, type) and _may_be_a_base(kind)]
+    return type(kinds[0], (RemoteError, *bases[:1]), {})
+
+
+def _may_be_a_base(kind: type) -> bool:
+    return issubclass(kind, Exception) and not issubclass(kind, BaseExceptionGroup)

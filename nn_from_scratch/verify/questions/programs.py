@@ -1,0 +1,194 @@
+"""A question as a program of moves, in JSON values: what any engine is asked, in whatever language it is.
+
+A program is a list of moves, each a list that begins with the move's name. Nodes are numbered from 0 in the
+order of their making; where a move takes an operand, an integer is a node and a number a constant.
+
+    ["variable", number]                      makes a node: a leaf
+    ["apply", operation, operand..., {keyword: value}?]   makes a node
+    ["repeat", times, operation, node, operand...]   applies an operation again and again to its own result,
+                                              with the same further operands; makes a node: the last result
+    ["backward", node, [number...]?]          runs the reverse pass, of an array from a cotangent
+    ["differentiate", node, [leaf...], [number...]?]   makes a node for each leaf: the derivative for it
+    ["assign", leaf, number]                  replaces a leaf's value
+    ["reset", leaf]                           makes a leaf's gradient 0
+    ["weighed", node, [number...]]            makes a node: the sum of an array's entries, each times a number
+    ["value", node]                           says a number
+    ["gradient", leaf]                        says a number; null stands for 0
+    ["forget"]                                lets go of all nodes, whose numbers are not used again
+
+What only an engine in Python can be asked:
+
+    ["shared", [what, node], [what, node]]    says whether two arrays share memory: each is the "value" or
+                                              the "gradient" of a node, the array that a "variable" was made
+                                              of, or the "cotangent" that a node was given last
+    ["changed"]                               says into what the engine wrote of what it was given in the
+                                              program: "an input", "the cotangent"
+    ["blocks"]                                says how many blocks of memory are in use
+
+A number is a string: hexadecimal, as C's ``%a`` writes it, or "inf", "-inf" or "nan". It stands for the same
+bits everywhere. An array is an object: {"shape": [sizes], "data": [numbers]}, one row after the other; one
+that lies in memory column after column has "order": "F" beside it. A cotangent is a list of numbers, one for
+each entry of the node's value, one row after the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.constants import as_given
+
+Program = list[list[Any]]
+
+MAKING = ("variable", "apply", "repeat", "weighed")
+"""The moves that make one node."""
+
+
+class NotANumberError(ValueError):
+    """What stands where a number is expected is none."""
+
+
+def number(x: Any) -> Any:
+    """Write a float, or an array of them."""
+    if isinstance(x, float):
+        return x.hex()
+    array = np.asarray(x, dtype=np.float64)
+    written: dict[str, Any] = {"shape": list(array.shape), "data": [*map(float.hex, array.ravel().tolist())]}
+    if array.flags.f_contiguous and not array.flags.c_contiguous:
+        written["order"] = "F"
+    return written
+
+
+def read(written: Any) -> Any:
+    """Read what `number` wrote: a float, or a new array.
+
+    Raises
+    ------
+    NotANumberError
+        If it is neither.
+
+    """
+    if isinstance(written, str):
+        return _float(written)
+    if not isinstance(written, dict):
+        raise NotANumberError(f"no number, which is a string of hexadecimal digits: {written!r:.80}")
+    shape, data = written.get("shape"), written.get("data")
+    if not isinstance(shape, list) or not isinstance(data, list) or not all(map(_is_size, shape)):
+        raise NotANumberError(f"no array, which has a `shape` and `data`: {written!r:.80}")
+    if math.prod(shape) != len(data):
+        raise NotANumberError(f"{len(data)} numbers in an array of shape {shape!r:.80}")
+    array = np.array([_float(x) for x in data], dtype=np.float64).reshape(shape)
+    return np.asfortranarray(array) if written.get("order") == "F" else array
+
+
+def _is_size(n: object) -> bool:
+    return type(n) is int and n >= 0  # a boolean is none
+
+
+def _float(written: Any) -> float:
+    try:
+        return float.fromhex(written)
+    except (TypeError, ValueError, OverflowError):
+        raise NotANumberError(f"no hexadecimal number: {written!r:.80}") from None
+
+
+def forward(case: Case) -> Program:
+    """Return the program that makes a case's leaves and computes its steps.
+
+    In it the constants are no nodes: a step is node number `place` (`places`).
+    """
+    expression = case.expression
+    place = places(case)
+    constants = [number(as_given(constant)) for constant in expression.constants]
+    program: Program = [["variable", number(x)] for x in case.inputs()]
+    for step in expression.steps:
+        operands = [
+            constants[k - expression.inputs] if expression.is_constant(k) else place[k] for k in step.operands
+        ]
+        keywords = [dict(step.parameters)] if step.parameters else []
+        program.append(["apply", step.operation, *operands, *keywords])
+    return program
+
+
+def places(case: Case) -> dict[int, int]:
+    """Return the number in the program of every node of a case that is no constant."""
+    expression = case.expression
+    nodes = (k for k in range(len(expression)) if not expression.is_constant(k))
+    return {node: place for place, node in enumerate(nodes)}
+
+
+def of_case(case: Case, *, tape: bool, leaves: Collection[int]) -> Program:
+    """Return the program that asks a case's value, and then its gradient by each of some leaves, in order.
+
+    Parameters
+    ----------
+    case
+        A question.
+    tape
+        Whether the engine has a reverse pass whose gradients can be read: then the value of an array is asked
+        as it is. One that differentiates functions is asked for its sum with the cotangent.
+    leaves
+        The inputs by which.
+
+    """
+    program = forward(case)
+    output = places(case)[case.expression.output]
+    cotangent = [[*map(float.hex, case.cotangent)]] if case.shapes else []
+    if case.shapes and not tape:
+        output = _add(program, ["weighed", output, *cotangent])
+        cotangent = []
+    said = [["value", output]]
+    if case.tangent:
+        output = _along_tangent(case, program, output, cotangent)
+        said, cotangent = [*said, ["value", output]], []
+    if tape:
+        program += [*said, ["backward", output, *cotangent]]
+        return program + [["gradient", leaf] for leaf in leaves]
+    first = made(program)
+    program.append(["differentiate", output, list(leaves)])
+    return program + said[-1:] + [["value", first + k] for k in range(len(leaves))]
+
+
+def of_nodes(case: Case) -> Program:
+    """Return the program that asks value and gradient of every node of a case, constants apart."""
+    program = forward(case)
+    place = places(case)
+    cotangent = [[*map(float.hex, case.cotangent)]] if case.shapes else []
+    program.append(["backward", place[case.expression.output], *cotangent])
+    return program + [[what, node] for node in place.values() for what in ("value", "gradient")]
+
+
+def _along_tangent(case: Case, program: Program, output: int, cotangent: list[Any]) -> int:
+    """Add the moves that make the derivative along the case's tangent; return its node."""
+    moved, tangents = case.moved(), case.tangents()
+    first = made(program)
+    program.append(["differentiate", output, moved, *cotangent])
+    parts = []
+    for derivative, leaf in enumerate(moved, first):
+        if case.shapes:
+            weight = _add(program, ["variable", number(tangents[leaf])])
+            product = _add(program, ["apply", "mul", derivative, weight])
+            parts.append(_add(program, ["apply", "sum", product, {"axis": None, "keepdims": False}]))
+        else:
+            parts.append(_add(program, ["apply", "mul", derivative, number(tangents[leaf])]))
+    total = parts[0]
+    for part in parts[1:]:
+        total = _add(program, ["apply", "add", total, part])
+    return total
+
+
+def _add(program: Program, move: list[Any]) -> int:
+    """Add a move that makes a node; return its number."""
+    program.append(move)
+    return made(program) - 1
+
+
+def made(program: Program) -> int:
+    """Return how many nodes the moves of a program make."""
+    return sum(
+        1 if move[0] in MAKING else len(move[2]) if move[0] == "differentiate" else 0 for move in program
+    )
