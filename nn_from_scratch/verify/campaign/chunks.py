@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.observed import Observed
+from nn_from_scratch.verify.engines.wire.isolated import isolated
+from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.generate import Choose, case, seeded
@@ -36,7 +39,8 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
         for chunk in chunks:
             yield _check(engine, seed, chunk)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (engine.spec,)) as pool:
+    finding = isolated if isinstance(engine.driver, Remote) else load
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (finding, engine.spec)) as pool:
         try:
             for future in [pool.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
                 yield future.result()
@@ -48,15 +52,23 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
 def _check(engine: Engine, seed: int, indices: range) -> Statistics:
     found = Statistics()
     engine = Observed.of(engine)
-    for index in indices:
-        choose = seeded(seed, index)
-        witnesses = WITNESSES if index // 4 % SAMPLE == 0 else ()  # four neighbours are of all sorts
-        drawn, seen = _drawn_and_examined(engine, choose, witnesses, arrays=index % 2 == 1)
-        found.add(seen)
-        if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
-            found.add(examine(engine, with_tangent(drawn, choose)))
+    try:
+        for index in indices:
+            _add(found, engine, seed, index)
+    except NotAskedError as given_up:
+        found.given_up = str(given_up)
     found.engine_seconds = engine.meter.seconds
     return found
+
+
+def _add(found: Statistics, engine: Engine, seed: int, index: int) -> None:
+    """Examine one graph, some to second order as well, and count what is found."""
+    choose = seeded(seed, index)
+    witnesses = WITNESSES if index // 4 % SAMPLE == 0 else ()  # four neighbours are of all sorts
+    drawn, seen = _drawn_and_examined(engine, choose, witnesses, arrays=index % 2 == 1)
+    found.add(seen)
+    if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
+        found.add(examine(engine, with_tangent(drawn, choose)))
 
 
 def _drawn_and_examined(
@@ -73,14 +85,17 @@ def _drawn_and_examined(
     return drawn, examine(engine, drawn, witnesses=witnesses, if_accused=WITNESSES)
 
 
-def _start_worker(spec: str) -> None:
+def _start_worker(find: Callable[[str], Engine], spec: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
     global _engine  # noqa: PLW0603  a worker process has one engine
-    _engine = load(spec)
+    _engine = find(spec)
 
 
 def _check_in_worker(seed: int, indices: range) -> Statistics:
-    return _check(_engine, seed, indices)
+    before = len(_engine.driver.deaths)
+    found = _check(_engine, seed, indices)
+    found.deaths = _engine.driver.deaths[before:]
+    return found
 
 
 _engine: Engine

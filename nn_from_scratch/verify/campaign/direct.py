@@ -10,7 +10,7 @@ from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.direct import direct_questions
-from nn_from_scratch.verify.questions.roles import JOINS, SCALES, DirectQuestion, Surroundings
+from nn_from_scratch.verify.questions.roles import ALONE, JOINS, SCALES, DirectQuestion, Surroundings
 
 
 @dataclass
@@ -42,9 +42,12 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
     questions = direct_questions(
         engine.forms, engine.array_forms, surroundings(engine), second=engine.second_order
     )
-    for question in questions:
+    for question in (*deadly_questions(engine), *questions):
         if not go_on():
             break
+        if question.case in engine.deadly:
+            found.add(question, examine(engine, question.case))
+            continue
         if engine.lacking(question.case):
             found.not_supported += 1
             continue
@@ -59,6 +62,14 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
             found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
         else:
             found.add(question, seen)
+
+
+def deadly_questions(engine: Engine) -> Iterator[DirectQuestion]:
+    """Yield the questions that the engine's process died of when it was asked what it has."""
+    for case in engine.deadly:
+        graph = case.expression
+        (step,) = graph.steps
+        yield DirectQuestion(case, step.operation, graph.operand_kinds(step), ALONE, None, graph.first_step)
 
 
 def surroundings(engine: Engine) -> Surroundings:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nn_from_scratch.verify.campaign.convention_examples import MOST_EXAMPLES, example
+from nn_from_scratch.verify.engines.deaths import Death
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.avoidable import Loss, avoidable_loss
 from nn_from_scratch.verify.judging.examine import Examination
@@ -48,6 +49,10 @@ class Statistics:
     """Some answers that only choices at kinks explain: `convention_examples`."""
     engine_seconds: float = 0.0
     """How long the engine took to answer."""
+    deaths: list[Death] = field(default_factory=list)
+    """How the processes ended that other processes than this one have asked."""
+    given_up: str = ""
+    """Why the engine was asked no more; nothing while it is."""
 
     @property
     def total(self) -> int:
@@ -113,6 +118,8 @@ class Statistics:
         self.inaccurate += other.inaccurate
         self.conventions = [*self.conventions, *other.conventions][:MOST_EXAMPLES]
         self.engine_seconds += other.engine_seconds
+        self.deaths += other.deaths
+        self.given_up = self.given_up or other.given_up
 
     def witnesses(self) -> dict[str, dict[str, Any]]:
         """Return the table by oracle."""

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,6 +30,7 @@ from nn_from_scratch.verify.cli import check, doctor
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import BUILT_IN
+from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.report import page, page_of_functions
@@ -109,7 +110,13 @@ def _parser() -> argparse.ArgumentParser:
             "--engine",
             default="nn_from_scratch",
             metavar="SPEC",
-            help=f"{', '.join(BUILT_IN)}, module:attribute or path.py:attribute (default: nn_from_scratch)",
+            help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM ARGUMENTS' "
+            "that speaks the protocol (default: nn_from_scratch)",
+        )
+        command.add_argument(
+            "--in-process",
+            action="store_true",
+            help="ask the engine in the process that judges it, where it can end the run: somewhat faster",
         )
         command.add_argument(
             "--graphs",
@@ -247,9 +254,9 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
-    engine = load(options.engine)
+    engine = load(options.engine) if options.in_process or not CAN_ISOLATE else isolated(options.engine)
     _remove(options.json, options.html, getattr(options, "junit", None))
-    with _progress() as progress:
+    with _progress() as progress, closing(engine.driver):
         return verify(
             engine,
             graphs=options.graphs,

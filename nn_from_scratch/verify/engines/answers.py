@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 
@@ -34,12 +35,13 @@ def asking() -> Iterator[None]:
     Raises
     ------
     ExitError
-        Instead of `SystemExit` and the like; an interruption by Ctrl-C stays what it is.
+        Instead of `SystemExit` and the like; an interruption by Ctrl-C stays what it is, and so does
+        `NotAskedError`.
 
     """
     try:
         yield
-    except (Exception, KeyboardInterrupt):
+    except (Exception, KeyboardInterrupt, NotAskedError):
         raise
     except BaseException as ended:
         raise ExitError(f"{type(ended).__name__}: {ended}") from ended

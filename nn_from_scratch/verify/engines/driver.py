@@ -8,6 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 
 from nn_from_scratch.verify.engines.answers import Answer
+from nn_from_scratch.verify.engines.deaths import Death
 from nn_from_scratch.verify.engines.finding import FoundIn, found_in
 from nn_from_scratch.verify.engines.session import Session
 from nn_from_scratch.verify.questions.cases import Case
@@ -45,6 +46,17 @@ class Driver(ABC):
 
         """
         raise NotImplementedError(f"{type(self).__name__} has no moves")
+
+    @property
+    def deaths(self) -> list[Death]:
+        """How often its process died, and of what; never of an engine in this process."""
+        return []
+
+    def begin_phase(self) -> None:  # noqa: B027  only a process can be given up
+        """Ask again what was given up in the phase before, because its process died too often."""
+
+    def close(self) -> None:  # noqa: B027  only a process can be ended
+        """End its process, if it has one: it is asked no more."""
 
     def public(self) -> list[str]:
         """Return the names of what it offers to its users: of a node's methods, or of functions."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import math
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,7 @@ from nn_from_scratch.verify.state.moves import DoesNotApplyError, Moves, NotSupp
 
 Finding = tuple[str, Any, tuple[Any, ...]]
 """What was looked at, what was got, and the values that are right."""
+_SECONDS = 2.0  # that many graphs may take, one after another
 Check = Callable[[Moves], Iterator[Finding]]
 
 
@@ -291,14 +293,20 @@ def saturation(name: str, at: float, expected: float) -> Check:
 
 
 def nothing_left(moves: Moves) -> Iterator[Finding]:
-    graphs = 200
+    def build() -> None:
+        a, b = moves.leaf(2.0), moves.leaf(3.0)
+        u = moves.mul(a, b)
+        moves.backward(moves.add(moves.mul(u, u), a))
 
     def used() -> int:
         for _ in range(graphs):
-            a, b = moves.leaf(2.0), moves.leaf(3.0)
-            u = moves.mul(a, b)
-            moves.backward(moves.add(moves.mul(u, u), a))
+            build()
         return moves.blocks()
+
+    start = time.monotonic()
+    moves.seconds(build)
+    # A slow engine is asked for fewer, among which it is less sure to show.
+    graphs = min(200, max(20, int(_SECONDS / (time.monotonic() - start))))
 
     gc.freeze()  # what was there before need not be gone through
     try:

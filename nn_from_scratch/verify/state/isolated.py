@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND, isolated
+from nn_from_scratch.verify.state import asking
 
 _PATIENCE = 60.0  # seconds since a process was started; slowness is no fault
 _CODE = """
@@ -38,6 +40,51 @@ HASH_SEEDS = ("0", "1", "2")
 
 class NoAnswerError(Exception):
     """A process did not come to its end in time."""
+
+
+class Answers(Protocol):
+    """Who asks the engine the same under several hash seeds."""
+
+    def answers(self) -> list[list[asking.Said]]:
+        """Return what the engine answers to `asking.cases`, under each of `HASH_SEEDS`."""
+
+
+class OtherSeeds:
+    """An engine in another process, asked under other hash seeds in further ones.
+
+    Parameters
+    ----------
+    engine
+        The system under test, whose process has the first hash seed.
+
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def answers(self) -> list[list[asking.Said]]:
+        """Return what the engine answers to `asking.cases`, under each hash seed.
+
+        Raises
+        ------
+        NoAnswerError
+            If its process has no hash seed, for it is no Python.
+
+        """
+        if self._engine.spec.startswith(COMMAND):
+            raise NoAnswerError("its process may be of any language, whose hash seeds are not known")
+        return [_answers(self._engine), *(self._under(seed) for seed in HASH_SEEDS[1:])]
+
+    def _under(self, seed: str) -> list[asking.Said]:
+        other = isolated(self._engine.spec, environment={"PYTHONHASHSEED": seed})
+        try:
+            return _answers(other)
+        finally:
+            other.driver.close()
+
+
+def _answers(engine: Engine) -> list[asking.Said]:
+    return [asking.said(engine, case) for case in asking.cases(engine)]
 
 
 class Processes:
@@ -76,7 +123,7 @@ class Processes:
             return "error", str(error)
         return outcome, message
 
-    def answers(self) -> list[list[Any]]:
+    def answers(self) -> list[list[asking.Said]]:
         """Return what the engine answers to `asking.cases`, under each hash seed.
 
         Raises

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.session import MoveError
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.programs import Program
-from nn_from_scratch.verify.state.isolated import Processes
+from nn_from_scratch.verify.state.isolated import Answers
 
 
 class NotSupportedError(Exception):
@@ -32,7 +33,10 @@ class RefusedError(Exception):
 
 
 # What Python itself raises where code goes wrong; a refusal is an exception that was written to be one.
-_CRASHES = (AttributeError, TypeError, NameError, LookupError, ArithmeticError, RecursionError, MemoryError)
+_CRASHES = (
+    *(AttributeError, TypeError, NameError, LookupError, ArithmeticError, RecursionError, MemoryError),
+    DeathError,
+)
 
 
 _NO_CODE = "it is no move of an engine, which could be written down"
@@ -42,7 +46,7 @@ class Moves(ABC):
     """What a check may do; nodes and derivatives are whatever the moves give."""
 
     engine: Engine
-    processes: Processes | None = None
+    processes: Answers | None = None
 
     @abstractmethod
     def leaf(self, value: Any) -> Any:
@@ -118,7 +122,7 @@ class Driven(Moves):
 
     """
 
-    def __init__(self, engine: Engine, processes: Processes | None = None) -> None:
+    def __init__(self, engine: Engine, processes: Answers | None = None) -> None:
         self.engine, self.processes = engine, processes
         self._known = engine.driver.moves
         self._session = engine.session()

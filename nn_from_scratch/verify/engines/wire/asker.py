@@ -10,14 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from nn_from_scratch.verify.engines.deaths import Death, DeathError, KilledError, NotAskedError, TimedOutError
 from nn_from_scratch.verify.engines.wire.connection import Connection, Words
-from nn_from_scratch.verify.engines.wire.deaths import Budget, Death, Limits, NotAskedError
-from nn_from_scratch.verify.engines.wire.process import DeathError, KilledError, TimedOutError
+from nn_from_scratch.verify.engines.wire.limits import Budget, Limits
 from nn_from_scratch.verify.engines.wire.protocol import Reply
 from nn_from_scratch.verify.questions.programs import Program
 
 _KILLED_TIMES = 3  # that what was killed from outside is asked again
 _BISECTING = 20.0  # seconds
+_LONG = 10_000  # steps of a chain
 
 
 class Asker:
@@ -59,7 +60,7 @@ class Asker:
         skipped = [] if goes_on else earlier
         self._current = session
         try:
-            reply = self._connection.request([*skipped, *program], self._patience, goes_on=goes_on)
+            reply = self._connection.request([*skipped, *program], self._seconds(program), goes_on=goes_on)
         except DeathError as death:
             skipped = earlier
             reply = self._ask_alone([*earlier, *program], death)
@@ -81,6 +82,11 @@ class Asker:
         """End the process; the engine is asked no more."""
         self.given_up = _CLOSED
         self._connection.end()
+
+    def _seconds(self, program: Program) -> float:
+        """Return how long a program may take: a long chain takes its time."""
+        is_long = any(move[0] == "repeat" and move[1] > _LONG for move in program)
+        return self._limits.grown if is_long else self._patience
 
     def _refuse_if_given_up(self) -> None:
         if self.given_up:

@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nn_from_scratch.verify.engines.deaths import DeathError, InvalidAnswerError
 from nn_from_scratch.verify.engines.engine import EngineError
-from nn_from_scratch.verify.engines.wire.deaths import Limits
-from nn_from_scratch.verify.engines.wire.process import DeathError, InvalidAnswerError, Process
+from nn_from_scratch.verify.engines.wire.limits import Limits
+from nn_from_scratch.verify.engines.wire.process import Process
 from nn_from_scratch.verify.engines.wire.protocol import Hello, ProtocolError, Reply, legible, read_reply
 from nn_from_scratch.verify.questions.programs import Program
 

@@ -14,10 +14,12 @@ from nn_from_scratch.verify.engines.source import Source, TapeSource, TransformS
 from nn_from_scratch.verify.engines.specs import absolute
 from nn_from_scratch.verify.engines.wire.asker import Asker
 from nn_from_scratch.verify.engines.wire.connection import Connection
-from nn_from_scratch.verify.engines.wire.deaths import Limits
+from nn_from_scratch.verify.engines.wire.limits import Limits
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.questions.operations import OPERATIONS
 
+CAN_ISOLATE = hasattr(os, "waitid")
+"""Whether this system has what it takes: processes of POSIX."""
 COMMAND = "command:"
 """Before the command of an engine that speaks the protocol itself, as a spec."""
 
@@ -43,7 +45,8 @@ def isolated(
 
     """
     limits = limits or Limits()
-    variables = {**os.environ, **_python_path(), **(environment or {})}
+    # Sets are gone through in the same order each time, but for what a check of state asks about others.
+    variables = {**os.environ, **_python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
     try:
         connection = Connection(_command(spec), variables, limits)
     except EngineError as error:

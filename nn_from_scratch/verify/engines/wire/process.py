@@ -17,6 +17,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from nn_from_scratch.verify.engines.deaths import (
+    CrashedError,
+    DeathError,
+    ExitedError,
+    InvalidAnswerError,
+    KilledError,
+    OutOfMemoryError,
+    TimedOutError,
+)
 from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE, legible
 
 _TICK = 0.05  # seconds between two looks at a process that says nothing
@@ -24,39 +33,6 @@ _BLINK = 0.001  # seconds between two attempts to write what it does not read ye
 _PRINTED = 2_000  # bytes of what it prints that are kept
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _HOME = "NN_FROM_SCRATCH_ENGINE"  # in the environment of all that an engine starts: its folder
-
-
-class DeathError(Exception):
-    """A process ended, or had to be ended, before it answered.
-
-    Its subclasses are named as reports name them; the message says how it was, and `printed` what it printed.
-    """
-
-    printed = ""
-
-
-class CrashedError(DeathError):
-    """It died of a signal."""
-
-
-class ExitedError(DeathError):
-    """It exited."""
-
-
-class KilledError(DeathError):
-    """It was killed, and not by the suite."""
-
-
-class TimedOutError(DeathError):
-    """It took too long."""
-
-
-class OutOfMemoryError(DeathError):
-    """It took too much memory."""
-
-
-class InvalidAnswerError(DeathError):
-    """It answered what is no answer."""
 
 
 class Process:

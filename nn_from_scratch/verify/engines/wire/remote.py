@@ -12,11 +12,11 @@ from functools import cache
 from typing import Any
 
 from nn_from_scratch.verify.engines.answers import Answer, flat_gradient, flat_value
+from nn_from_scratch.verify.engines.deaths import Death, DeathError
 from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.engines.finding import FoundIn
 from nn_from_scratch.verify.engines.session import MoveError, Session
 from nn_from_scratch.verify.engines.wire.asker import Asker
-from nn_from_scratch.verify.engines.wire.process import DeathError
 from nn_from_scratch.verify.engines.wire.protocol import Failed, Hello, Reply
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case
@@ -44,6 +44,16 @@ class Remote(Driver):
     @property
     def moves(self) -> frozenset[str]:  # noqa: D102
         return self.hello.moves
+
+    @property
+    def deaths(self) -> list[Death]:  # noqa: D102
+        return self.asker.deaths
+
+    def begin_phase(self) -> None:  # noqa: D102
+        self.asker.begin_phase()
+
+    def close(self) -> None:  # noqa: D102
+        self.asker.close()
 
     def session(self, operations: Arithmetic) -> Session:  # noqa: ARG002, D102  it has its own
         return RemoteSession(self.asker)

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nn_from_scratch.verify.engines.wire.process import DeathError
-
-
-class NotAskedError(BaseException):
-    """The engine is asked no more: it died too often, or the run was interrupted.
-
-    No `Exception`, for it is nothing that the engine raises: what takes that for an answer lets this through.
-    """
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -39,23 +30,8 @@ class Limits:
     grown: float = 60.0
     memory: int = 2 << 30
     deaths: int = 30
-    in_a_row: int = 3
+    in_a_row: int = 8
     lost: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """One death: how the process ended, whether it did again when asked alone, and what it had printed."""
-
-    kind: str
-    words: str
-    again: bool
-    printed: str
-
-    @classmethod
-    def of(cls, death: DeathError, *, again: bool) -> Death:
-        """Write down an exception."""
-        return cls(type(death).__name__.removesuffix("Error"), str(death), again, death.printed)
 
 
 @dataclass

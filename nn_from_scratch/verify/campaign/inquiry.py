@@ -1,0 +1,152 @@
+"""The asking of an engine: direct questions, random graphs, state and limits, and what failed settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from nn_from_scratch.verify import state
+from nn_from_scratch.verify.campaign.chunks import checked_chunks
+from nn_from_scratch.verify.campaign.direct import Direct, ask_directly
+from nn_from_scratch.verify.campaign.phases import Phases
+from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.engines.deaths import Death, NotAskedError
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.observed import Observed
+from nn_from_scratch.verify.failures import failing_accuracy, failing_checks
+from nn_from_scratch.verify.failures.settling import Settling
+from nn_from_scratch.verify.judging.conventions import conventions
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.questions.telling_points import telling_cases
+
+Progress = Callable[[int, int, str], None]
+"""Told what is done, of how many, and in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an engine is asked: see `verify`."""
+
+    graphs: int
+    seed: int
+    jobs: int | None
+    seconds: float
+    directly: bool
+    grades: Collection[str]
+    progress: Progress
+
+
+class Inquiry:
+    """What was asked of an engine so far, and what came of it.
+
+    Parameters
+    ----------
+    engine
+        The system under test.
+    plan
+        What it is asked.
+
+    """
+
+    def __init__(self, engine: Engine, plan: Plan) -> None:
+        self.engine, self.plan = engine, plan
+        self.found, self.direct = Statistics(), Direct()
+        self.checks: list[state.Result] = []
+        self.failures: list[dict[str, Any]] = []
+        self.at_kinks: list[dict[str, Any]] = []
+        self.interrupted = False
+        self.phases = Phases(engine)
+        self.settling = Settling(engine)
+        self._observed = Observed.of(engine)
+        self._stopped_by_time = False
+
+    def ask(self) -> None:
+        """Ask all that is planned; Ctrl-C ends it, and what was found is kept."""
+        named = [
+            name
+            for name, one in state.CHECKS.items()
+            if one.grade in self.plan.grades or name not in state.LONG
+        ]
+        try:
+            with state.started(self.engine, named) as results:  # their processes work beside the graphs
+                self._ask_graphs()
+                self._report("checking state and limits")
+                with self.phases.phase("state and limits"):
+                    self.checks.extend(results)
+            self._report("settling failures")
+            self._settle()
+            with self.phases.phase("conventions at kinks"):
+                self.at_kinks = conventions(self.engine)
+            with self.phases.phase("scripts of failed checks"):
+                self.failures += failing_checks(self.engine, self.checks)
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    @property
+    def deaths(self) -> list[Death]:
+        """How often the engine's process ended, and of what."""
+        return [*self.engine.driver.deaths, *self.found.deaths]
+
+    @property
+    def stopped_by_time(self) -> bool:
+        """Whether something was not asked because time was up."""
+        return self._stopped_by_time or self.settling.stopped_by_time
+
+    @property
+    def unsettled(self) -> set[str]:
+        """The operations that have failures which were not examined."""
+        unsettled = self.settling.unsettled
+        if self.interrupted or self.phases.not_asked:  # whatever failed may not have been settled
+            unsettled |= {question.operation for question, _ in self.direct.failing}
+            unsettled |= self.found.accusing.keys()
+        return unsettled
+
+    @property
+    def settled(self) -> bool:
+        """Whether all was asked and answered, and what failed was examined."""
+        nothing_there = not self.engine.forms or bool(self.engine.silence)
+        complete = self.found.total == self.plan.graphs or nothing_there
+        left = self.stopped_by_time or self.unsettled or self.deaths or self.phases.not_asked
+        return complete and not left
+
+    def _ask_graphs(self) -> None:
+        """Ask every operation directly, and then in random graphs, as long as there is time."""
+        graphs, engine = self.plan.graphs, self.engine
+        if not graphs:
+            return
+        if self.plan.directly and not engine.silence:
+            self._report("asking every operation directly", 0)
+            with self.phases.phase("direct questions"):
+                ask_directly(self._observed, self.direct, self._time_is_left)
+        with self.phases.phase("random graphs"):
+            for part in checked_chunks(engine, graphs, self.plan.seed, self.plan.jobs):
+                self.found.merge(part)
+                self._report("checking graphs", self.found.total)
+                if part.given_up:
+                    raise NotAskedError(part.given_up)
+                if not self._time_is_left():
+                    break
+        self._stopped_by_time = not self._time_is_left()
+        with self.phases.phase("digits that are lost"):
+            for case in telling_cases(engine.forms):
+                self.found.measure(examine(engine, case), engine.format)
+
+    def _settle(self) -> None:
+        """Examine what failed, and tell each fault."""
+        with self.phases.phase("failures"):
+            self.settling.direct(self.direct.failing)
+            self.settling.graphs(self.found.accused)
+        with self.phases.phase("scripts of failures"):
+            self.failures.extend(self.settling.failures())
+            direct = [seen.case for _, seen in self.direct.failing if seen.verdict is Verdict.INACCURATE]
+            inaccurate = [*direct, *self.found.inaccurate]
+            self.failures.extend(failing_accuracy(self.engine, inaccurate, self.failures))
+
+    def _time_is_left(self) -> bool:
+        return self._observed.meter.seconds + self.found.engine_seconds < self.plan.seconds
+
+    def _report(self, words: str, done: int | None = None) -> None:
+        graphs = self.plan.graphs
+        self.plan.progress(graphs if done is None else done, graphs, words)

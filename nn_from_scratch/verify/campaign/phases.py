@@ -1,0 +1,61 @@
+"""The phases of a check: what an engine whose process dies too often was not asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nn_from_scratch.verify.engines.deaths import Death, NotAskedError
+from nn_from_scratch.verify.engines.engine import Engine
+
+
+class Phases:
+    """The phases of the check of an engine.
+
+    Parameters
+    ----------
+    engine
+        The system under test.
+
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.not_asked: dict[str, str] = {}
+        """By phase, why not all of it was asked."""
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Ask in a phase, and leave it where the engine is asked no more."""
+        self._engine.driver.begin_phase()
+        try:
+            yield
+        except NotAskedError as given_up:
+            self.not_asked[name] = str(given_up)
+
+
+def told_deaths(deaths: list[Death]) -> list[dict[str, Any]]:
+    """Return deaths as JSON values: those that are the same once, with their number."""
+    counts = Counter(deaths)
+    return [
+        {
+            "outcome": death.kind,
+            "message": death.words,
+            "when asked again alone": "the same" if death.again else "answered",
+            "printed": death.printed,
+            "times": times,
+        }
+        for death, times in counts.items()
+    ]
+
+
+def alarms_of_deaths(deaths: list[Death], not_asked: dict[str, str]) -> list[str]:
+    """Say that the engine's process died, and what was not asked because of that."""
+    kinds = Counter((death.kind, death.words) for death in deaths)
+    found = [
+        f"the engine's process ended {times} time{'s' * (times > 1)}: {kind}, {words}"
+        for (kind, words), times in kinds.items()
+    ]
+    return found + [f"{phase}: not all was asked, for {why}" for phase, why in not_asked.items()]
