@@ -110,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
             "--engine",
             default="nn_from_scratch",
             metavar="SPEC",
-            help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM ARGUMENTS' "
-            "that speaks the protocol (default: nn_from_scratch)",
+            help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM', "
+            "which speaks the protocol (default: nn_from_scratch)",
         )
         command.add_argument(
             "--in-process",
