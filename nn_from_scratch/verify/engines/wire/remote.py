@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -100,7 +101,8 @@ class Remote(Driver):
 
     def disturb(self, attempt: int) -> None:  # noqa: D102
         if self.hello.python:
-            self.asker.tell({"disturb": attempt})
+            with suppress(DeathError):  # what it dies of is seen when it is asked
+                self.asker.tell({"disturb": attempt})
 
     def _ask(self, case: Case, leaves: Sequence[int]) -> Reply:
         return self.asker.ask(programs.of_case(case, tape=self._has_tape, leaves=leaves))
