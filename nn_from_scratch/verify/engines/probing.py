@@ -11,7 +11,7 @@ import numpy as np
 from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import harmless, written
-from nn_from_scratch.verify.engines.deaths import DeathError
+from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import (
@@ -127,6 +127,8 @@ class Probed(ABC):
                 self.answer(harmless(name, kinds))
             except AnswerError:
                 return ""  # it answers, if nothing that is right
+            except NotAskedError as given_up:
+                return said or str(given_up)
             except Exception as error:  # noqa: BLE001  whatever it raises is no answer
                 said = said or f"{type(error).__name__}: {error}"
             else:
@@ -195,6 +197,8 @@ class Probed(ABC):
         except DeathError as death:
             self.deadly.append(case)
             return f"{type(death).__name__}: {death}"
+        except NotAskedError as given_up:
+            return f"not asked, for {given_up}"
         except Exception:  # noqa: BLE001  it is asked why
             return self.lack(case)
         return ""
@@ -202,7 +206,7 @@ class Probed(ABC):
     def _answers(self, case: Case) -> bool:
         try:
             self.answer(case)
-        except Exception:  # noqa: BLE001  whatever it is, each part is asked then
+        except (Exception, NotAskedError):  # noqa: BLE001  whatever it is, each part is asked then
             return False
         return True
 

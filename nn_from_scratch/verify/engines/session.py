@@ -39,7 +39,7 @@ class MoveError(Exception):
     """
 
     def __init__(self, position: int, said: list[Any], reason: BaseException) -> None:
-        super().__init__(f"move {position}: {type(reason).__name__}: {reason}")
+        super().__init__(f"move {position} raised {type(reason).__name__}")  # whose text may raise as well
         self.position, self.said, self.reason = position, said, reason
 
 

@@ -100,7 +100,7 @@ def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
             ["verify", "--engine", "no_such_engine"],
             "cannot load engine 'no_such_engine': ModuleNotFoundError",
         ),
-        (["verify", "--engine", "no/such.py:engine"], "there is no file no/such.py"),
+        (["verify", "--engine", "no/such.py:engine"], "FileNotFoundError: there is no file"),
         (["verify", "--engine", "math:pi"], "pi of math is 3.14"),
         (["verify", "--graphs", "-1"], "argument --graphs: must be at least 0, got -1"),
         (["verify", "--graphs", "many"], "argument --graphs: invalid integer value: 'many'"),

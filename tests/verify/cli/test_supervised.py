@@ -52,7 +52,7 @@ stays = ending(lambda: None)
 slow = ending(lambda: sleep(0.01))
 stuck = ending(lambda: sleep(600), after=0)
 """
-QUICK = ("--graphs", "20", "--grade", "rules", "--grade", "accuracy")
+QUICK = ("--graphs", "20", "--grade", "rules", "--grade", "accuracy", "--in-process")
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_command_that_is_ended_keeps_what_was_checked(number: signal.Signals, 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
 def test_no_process_outlives_a_command_that_is_killed(engine: Path) -> None:
-    arguments = ("verify", "--engine", f"{engine}:stuck", "--jobs", "1", "--graphs", "20")
+    arguments = ("verify", "--engine", f"{engine}:stuck", "--jobs", "1", "--graphs", "20", "--in-process")
     with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True) as process:
         wait_for(engine.with_suffix(".asked").exists)
         (leader,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[-1:]

@@ -41,7 +41,7 @@ class Asker:
         self._budget = Budget()
         self._patience, self._more_helps = limits.program, True
         self._current: object = None  # the session whose nodes the process has
-        self._bisected = False
+        self._bisected = self._has_answered = False
 
     def ask(self, program: Program, session: object = None, before: Program | None = None) -> Reply:
         """Ask a program, or what a session goes on with after what it asked `before`.
@@ -64,7 +64,7 @@ class Asker:
         except DeathError as death:
             skipped = earlier
             reply = self._ask_alone([*earlier, *program], death)
-        self._budget.in_a_row = 0
+        self._budget.in_a_row, self._has_answered = 0, True
         return reply.after(skipped)
 
     def tell(self, words: Words) -> object:
@@ -74,8 +74,11 @@ class Asker:
         return self._connection.exchange(words, self._limits.grown)
 
     def begin_phase(self) -> None:
-        """Forget what the deaths of the phase before have cost: what was given up in it is asked again."""
-        if self.given_up != _CLOSED:
+        """Forget what the deaths of the phase before have cost: what was given up in it is asked again.
+
+        One that has never answered is not.
+        """
+        if self.given_up != _CLOSED and self._has_answered:
             self._budget, self.given_up = Budget(), ""
 
     def close(self) -> None:
@@ -106,6 +109,8 @@ class Asker:
             raise self._count(death, started, again=False)
         for _ in range(_KILLED_TIMES if isinstance(death, KilledError) else 1):
             try:
+                self._connection.begin()
+                asked_at = time.monotonic()
                 reply = self._connection.request(program, self._limits.grown)
             except KilledError as killed:
                 death = killed
@@ -113,9 +118,9 @@ class Asker:
             except DeathError as again:
                 self._more_helps &= not isinstance(again, TimedOutError)
                 raise self._count(again, started, again=True) from death
-            if isinstance(death, TimedOutError):
+            if isinstance(death, TimedOutError) and time.monotonic() - asked_at >= self._patience:
                 self._patience = self._limits.grown  # it is slow, and no more
-            elif isinstance(death, KilledError):  # by whatever it was: nothing is lost
+            elif isinstance(death, (KilledError, TimedOutError)):  # by whatever it was: nothing is lost
                 self._count(death, started, again=False)
             else:
                 words = f"{death}; not when asked again alone, {self._needed_before(asked_before, program)}"

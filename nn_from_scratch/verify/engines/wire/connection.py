@@ -46,7 +46,9 @@ class Connection:
         try:
             self.hello = self._start()
         except DeathError as death:
-            raise EngineError(f"{death} before it said what it is. {death.printed}".rstrip()) from death
+            printed = f"; it printed: {death.printed}" if death.printed else ""
+            words = f"cannot load the engine of {shlex.join(command)}: {death} before it said what it is"
+            raise EngineError(words + printed) from death
         except OSError as error:
             raise EngineError(f"cannot start {shlex.join(command)}: {error}") from error
 
@@ -85,11 +87,22 @@ class Connection:
             If nothing is.
 
         """
-        if self._process is None:
-            self._start()
+        self.begin()
         self.asked.append(words)
         self._number += 1
         return self._exchanged({"id": self._number, **words}, seconds)
+
+    def begin(self) -> None:
+        """Begin a process, if there is none.
+
+        Raises
+        ------
+        DeathError
+            If it ends before it says what it is.
+
+        """
+        if self._process is None:
+            self._start()
 
     def end(self) -> None:
         """End the process, if there is one: the next request begins another."""

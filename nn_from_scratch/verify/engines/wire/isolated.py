@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nn_from_scratch.verify.engines.engine import Engine, EngineError
+from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import Source, TapeSource, TransformSource
 from nn_from_scratch.verify.engines.specs import absolute
 from nn_from_scratch.verify.engines.wire.asker import Asker
@@ -47,10 +47,7 @@ def isolated(
     limits = limits or Limits()
     # Sets are gone through in the same order each time, but for what a check of state asks about others.
     variables = {**os.environ, **_python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
-    try:
-        connection = Connection(_command(spec), variables, limits)
-    except EngineError as error:
-        raise EngineError(f"cannot load engine {spec!r}: {error}") from error
+    connection = Connection(_command(spec), variables, limits)
     hello = connection.hello
     return Engine(
         hello.name,

@@ -29,8 +29,8 @@ class Limits:
     program: float = 10.0
     grown: float = 60.0
     memory: int = 2 << 30
-    deaths: int = 30
-    in_a_row: int = 8
+    deaths: int = 12
+    in_a_row: int = 6
     lost: float = 60.0
 
 

@@ -30,7 +30,7 @@ from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE, legible
 
 _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet
-_PRINTED = 2_000  # bytes of what it prints that are kept
+_PRINTED, _TOLD = 2_000, 400  # bytes of what it prints that are kept, and told
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _HOME = "NN_FROM_SCRATCH_ENGINE"  # in the environment of all that an engine starts: its folder
 
@@ -129,7 +129,7 @@ class Process:
 
     def printed(self) -> str:
         """Return the end of what it printed."""
-        return legible(self._printed.decode("utf-8", "replace"))
+        return legible(self._printed[-_TOLD:].decode("utf-8", "replace"))
 
     def kill(self) -> None:
         """End it, and all that it started."""

@@ -143,7 +143,7 @@ class RemoteError(Exception):
     """What an engine raised in its own process: of its name there, and of the built-in class it was of."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        Exception.__init__(self, message)  # that of a built-in class may want more than a message
         self._message = message
 
     def __str__(self) -> str:
@@ -164,4 +164,5 @@ def _class_of(kinds: tuple[str, ...]) -> type[RemoteError]:
 
 
 def _may_be_a_base(kind: type) -> bool:
-    return issubclass(kind, Exception) and not issubclass(kind, BaseExceptionGroup)
+    steers = (BaseExceptionGroup, StopIteration, StopAsyncIteration)  # whatever they are raised in
+    return issubclass(kind, Exception) and not issubclass(kind, steers)

@@ -58,8 +58,13 @@ class Worker:
         try:
             engine = load(spec)
             hello = _hello(engine)
-        except EngineError as error:
-            self._say({"refused": _text(error), "where": _where(error)})
+        except BaseException as error:  # noqa: BLE001  a file may raise whatever it likes
+            named = (
+                ""
+                if isinstance(error, EngineError)
+                else f"cannot load engine {spec!r}: {type(error).__name__}: "
+            )
+            self._say({"refused": named + _text(error), "where": _where(error)})
             return
         gc.collect()
         gc.freeze()  # what is there now stays
