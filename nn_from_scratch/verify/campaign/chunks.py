@@ -17,14 +17,12 @@ from nn_from_scratch.verify.engines.wire.isolated import isolated
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.generate import Choose, case, seeded
-from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.generate import seeded
+from nn_from_scratch.verify.questions.graphs import SORTS, drafts, is_by_turns, is_of_second_order
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
-_SECOND_ORDER = (2, 3)  # of every four graphs, those asked to second order as well: one scalar, one of arrays
 SAMPLE = 4
 """Of so many graphs one is asked of the witnesses too, as is every graph that accuses."""
-_DRAWN = 50  # array graphs, until one needs nothing that the engine lacks
 _CHUNK = 50  # graphs between two signs of progress
 _WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start
 
@@ -64,25 +62,29 @@ def _check(engine: Engine, seed: int, indices: range) -> Statistics:
 def _add(found: Statistics, engine: Engine, seed: int, index: int) -> None:
     """Examine one graph, some to second order as well, and count what is found."""
     choose = seeded(seed, index)
-    witnesses = WITNESSES if index // 4 % SAMPLE == 0 else ()  # four neighbours are of all sorts
-    drawn, seen = _drawn_and_examined(engine, choose, witnesses, arrays=index % 2 == 1)
+    witnesses = WITNESSES if index // SORTS % SAMPLE == 0 else ()
+    graphs = drafts(choose, seed, index, engine.forms, engine.array_forms)
+    seen = _examined(engine, graphs, witnesses, by_turns=is_by_turns(index))
     found.add(seen)
-    if engine.second_order and index % 4 in _SECOND_ORDER and drawn.point and not seen.verdict.accuses:
-        found.add(examine(engine, with_tangent(drawn, choose)))
+    if engine.second_order and is_of_second_order(index) and seen.case.point and not seen.verdict.accuses:
+        found.add(examine(engine, with_tangent(seen.case, choose)))
 
 
-def _drawn_and_examined(
-    engine: Engine, choose: Choose, witnesses: Collection[str], *, arrays: bool
-) -> tuple[Case, Examination]:
-    """Draw a graph and examine it: one over arrays if it is wanted, of what the engine has."""
-    for _ in range(_DRAWN if arrays and engine.array_forms else 0):
-        drawn = array_case(choose, engine.array_forms)
-        if not engine.lacking(drawn):
-            seen = examine(engine, drawn, witnesses=witnesses, if_accused=WITNESSES)
-            if not (seen.error and engine.lacking(drawn, raised=True)):
-                return drawn, seen
-    drawn = case(choose, engine.forms)
-    return drawn, examine(engine, drawn, witnesses=witnesses, if_accused=WITNESSES)
+def _examined(
+    engine: Engine, graphs: Iterator[Case], witnesses: Collection[str], *, by_turns: bool
+) -> Examination:
+    """Examine the first graph that asks nothing the engine lacks, or else the last, which is of scalars."""
+    for drawn in graphs:
+        if engine.lacking(drawn):
+            continue
+        seen = examine(engine, drawn, witnesses=witnesses, if_accused=WITNESSES)
+        if not seen.error:
+            break
+        # What is asked by turns is what is asked directly, and engines may lack the same of it.
+        lacks = engine.lacking(drawn, raised=True) or (by_turns and engine.lack(drawn))
+        if not lacks:
+            break
+    return seen
 
 
 def _start_worker(find: Callable[[str], Engine], spec: str) -> None:

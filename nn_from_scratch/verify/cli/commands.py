@@ -11,11 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from nn_from_scratch.distribution import install_command
 from nn_from_scratch.statuses import (
     BAD_USAGE,
     INTERNAL_ERROR,
@@ -33,7 +35,6 @@ from nn_from_scratch.verify.engines.specs import BUILT_IN
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
-from nn_from_scratch.verify.report import page, page_of_functions
 from nn_from_scratch.verify.results import tables
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
@@ -70,6 +71,8 @@ def _carry_out(options: argparse.Namespace) -> int:
     try:
         for path in (getattr(options, name, None) for name in ("json", "html", "junit")):
             _prepare(path)  # a path that cannot be written is told before the long work, not after
+        if getattr(options, "html", None):
+            _pages()
         return int(options.run(options))
     except (UsageError, EngineError, TargetError) as error:
         return _told(f"error: {error}", BAD_USAGE)
@@ -188,7 +191,7 @@ def _verify(options: argparse.Namespace) -> int:
     _write(options.json, _as_json(results))
     _write(options.junit, junit(results))
     if options.html:
-        _write(options.html, page(verify=results))
+        _write(options.html, _pages().page(verify=results))
     tables.show_verify(Console(), results)
     return _status(results, options.grade or ())
 
@@ -202,7 +205,7 @@ def _check(options: argparse.Namespace) -> int:
     _write(options.json, _as_json(results))
     _write(options.junit, junit_of_functions(results))
     if options.html:
-        _write(options.html, page_of_functions(results))
+        _write(options.html, _pages().page_of_functions(results))
     scripts = check.write_scripts(options.scripts, results) if options.scripts else []
     show_functions(Console(), results)
     for path in scripts:
@@ -215,7 +218,7 @@ def _moons(options: argparse.Namespace) -> int:
     results = _run_moons(options)
     _write(options.json, _as_json(results))
     if options.html:
-        _write(options.html, page(moons=results))
+        _write(options.html, _pages().page(moons=results))
     tables.show_moons(Console(), results)
     return _status(results)
 
@@ -224,7 +227,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     results = _run_benchmark()
     _write(options.json, _as_json(results))
     if options.html:
-        _write(options.html, page(benchmark=results))
+        _write(options.html, _pages().page(benchmark=results))
     tables.show_benchmark(Console(), results)
     return _status(results)
 
@@ -240,7 +243,7 @@ def _report(options: argparse.Namespace) -> int:
         results[name] = run()
         # Written after each part, so that an interruption keeps what there was.
         _write(options.json, _as_json(results))
-        _write(options.html, page(**results, power=detection_power()))
+        _write(options.html, _pages().page(**results, power=detection_power()))
         show(Console(), results[name])
         if results[name]["interrupted"]:
             break
@@ -251,6 +254,17 @@ def _report(options: argparse.Namespace) -> int:
 
 def _doctor(_: argparse.Namespace) -> int:
     return WRONG if doctor.show(Console()) else RIGHT
+
+
+def _pages() -> ModuleType:
+    """Import what draws pages, which takes longer than many a run: only where there is to be one."""
+    try:
+        from nn_from_scratch.verify import report  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{error.name}, which pages need, is not installed: {install_command('verify')}"
+        ) from error
+    return report
 
 
 def _run_verify(options: argparse.Namespace) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.graphs import drafts
 from nn_from_scratch.verify.questions.operations import Form
 
 
@@ -71,8 +72,7 @@ def _by_checks(engine: Engine, names: tuple[str, ...]) -> Catch | None:
 def campaign_graphs(engine: Engine, count: int, seed: int) -> Iterator[Case]:
     """Yield the graphs that `verify` draws for an engine that lacks nothing."""
     for index in range(count):
-        choose = seeded(seed, index)
-        yield array_case(choose, engine.array_forms) if index % 2 else case(choose, engine.forms)
+        yield next(drafts(seeded(seed, index), seed, index, engine.forms, engine.array_forms))
 
 
 def _graphs_with(fault: Fault, engine: Engine, count: int, seed: int) -> Iterator[Case]:

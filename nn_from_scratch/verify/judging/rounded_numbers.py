@@ -12,6 +12,7 @@ What is charged, in unit roundoffs u of the result:
 * 1 for a product, which may be contracted with a sum (fma), for a reciprocal, and for a sum of two terms;
 * 2 for a quotient, which may be a product with the reciprocal;
 * 2 for a square root, which may be a power;
+* |n| - 1 for a power by a constant integer n beyond 4, which may be made of products in any order;
 * 2.5 for any other function: with the margin that is two units in the last place off the nearest number; for
   erfc and gamma's functions more, by how they are made;
 * n - 1 of the sum of all magnitudes for a sum of n terms, in whatever steps it was written;
@@ -156,7 +157,10 @@ class Rounded:
             return self
         exponent = self.model.number(other)
         power = self.ball**exponent.ball
-        power *= self.model.once if other == 2 else self.model.function
+        if isinstance(other, float) and abs(other) > 4 and other.is_integer():
+            power *= arb(1, (abs(other) - 1) * self.model.unit_roundoff)
+        else:
+            power *= self.model.once if other == 2 else self.model.function
         return self.of_scale(power)
 
     def __rpow__(self, other: Rounded | float) -> Rounded:

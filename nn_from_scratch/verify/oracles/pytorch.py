@@ -37,10 +37,9 @@ def gradient(case: Case) -> npt.NDArray[np.float64]:
 
     inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in case.inputs()]
     output = case.expression.function(OPERATIONS)(inputs)
-    cotangent = (
-        torch.tensor(case.cotangent, dtype=torch.float64).reshape(output.shape) if case.shapes else None
-    )
-    gradient = torch.autograd.grad(output, inputs, cotangent, allow_unused=True)
+    if case.shapes:  # grad would take the cotangent as well, but imports sympy first, for half a second
+        output = (output * torch.tensor(case.cotangent, dtype=torch.float64).reshape(output.shape)).sum()
+    gradient = torch.autograd.grad(output, inputs, allow_unused=True)
     parts = zip(inputs, gradient, strict=True)
     return np.concatenate(
         [np.zeros(x.numel()) if part is None else part.numpy().ravel() for x, part in parts]

@@ -67,7 +67,8 @@ class Expression:
         for number in written.numbers_of(self.constants):
             if not math.isfinite(number):
                 raise ValueError(f"constants must be finite, got {number}")
-        for index, step in enumerate(self.steps, self.inputs + len(self.constants)):
+        first = self.first_step
+        for index, step in enumerate(self.steps, first):
             if step.operation not in _KNOWN:
                 raise ValueError(f"unknown operation {step.operation!r}; known are {', '.join(OPERATIONS)}")
             arity = _KNOWN[step.operation].arity
@@ -77,7 +78,7 @@ class Expression:
                 raise ValueError(
                     f"node {index} ({step.operation}) has operands {step.operands}, not all before it"
                 )
-            if all(map(self.is_constant, step.operands)):
+            if min(step.operands) >= self.inputs and max(step.operands) < first:
                 raise ValueError(f"node {index} ({step.operation}) has constants only: fold it into one")
         if self.output not in range(len(self)):
             raise ValueError(f"the output is node {self.output}, but there are {len(self)} nodes")

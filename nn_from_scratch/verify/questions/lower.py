@@ -8,7 +8,7 @@ extrema are chains of scalar operations.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,8 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
+_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt"})
+"""The operations that those on whole arrays are made of."""
 _FAR = 10.0  # e to this power is in range of every format
 
 
@@ -34,7 +36,7 @@ def lower(case: Case) -> Case:
     symbols = np.array([*map(tracer.symbol, range(count)), None], dtype=object)[:-1]
     ends = np.cumsum([math.prod(shape) for shape in case.shapes])[:-1]
     inputs = [part.reshape(shape) for part, shape in zip(np.split(symbols, ends), case.shapes, strict=True)]
-    arithmetic = tracer.arithmetic(case.point)
+    arithmetic = tracer.arithmetic(case.point, {step.operation for step in case.expression.steps})
     output = np.ravel(case.expression.evaluate(arithmetic, inputs)[case.expression.output])
     cotangent = case.cotangent or (1.0,) * output.size
     total: Any = 0.0
@@ -123,11 +125,12 @@ class Tracer:
         steps = tuple(Step(name, tuple(map(number, operands))) for name, operands in self.steps)
         return Case(Expression(len(point), tuple(constants), steps, number(output)), point)
 
-    def arithmetic(self, point: tuple[float, ...]) -> Arithmetic:
-        """Return numpy's operations on arrays of symbols, given the numbers of the point."""
+    def arithmetic(self, point: tuple[float, ...], names: Collection[str] = ELEMENTWISE) -> Arithmetic:
+        """Return numpy's operations of these names on arrays of symbols, given the numbers of the point."""
         scalar: dict[str, Callable[..., Any]] = {
             name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
             for name, operation in ELEMENTWISE.items()
+            if name in names or name in _PARTS
         }
         exp, log, add, sub, div = (scalar[name] for name in ("exp", "log", "add", "sub", "div"))
 

@@ -6,8 +6,9 @@ what its operand has from elsewhere, or be thrown by a branch that leads nowhere
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -112,19 +113,26 @@ def alone(asked: Asked, role: str = ALONE) -> DirectQuestion:
 
 def in_roles(asked: Asked, around: Surroundings) -> Iterator[DirectQuestion]:
     """Ask the operation in every role that its surroundings allow."""
+    for _, ask in roles(asked, around):
+        question = ask()
+        if question is not None:
+            yield question
+
+
+def roles(asked: Asked, around: Surroundings) -> list[tuple[str, Callable[[], DirectQuestion | None]]]:
+    """Return every role that its surroundings may allow, each with what asks the operation in it."""
     if around.scale is None:
-        return
-    yield _inner(asked, around)
-    yield from (_last(asked, around, side) for side in asked.nodes())
-    yield _dead(asked, around)
+        return []
+    found: list[tuple[str, Callable[[], DirectQuestion | None]]] = [(INNER, partial(_inner, asked, around))]
+    found += [(LAST, partial(_last, asked, around, side)) for side in asked.nodes()]
+    found.append((DEAD, partial(_dead, asked, around)))
     if around.join is None:
-        return
-    yield _result_twice(asked, around)
+        return found
+    found.append((RESULT_TWICE, partial(_result_twice, asked, around)))
     for side in asked.nodes():
-        for before in (True, False):
-            used = _used_again(asked, around, side, before=before)
-            if used is not None:
-                yield used
+        found.append((USED_BEFORE, partial(_used_again, asked, around, side, before=True)))
+        found.append((USED_AFTER, partial(_used_again, asked, around, side, before=False)))
+    return found
 
 
 def twice(asked: Asked) -> DirectQuestion | None:

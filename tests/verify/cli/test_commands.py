@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+import nn_from_scratch.verify
 from nn_from_scratch.statuses import BAD_USAGE, INTERNAL_ERROR, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
-from nn_from_scratch.verify import verify
+from nn_from_scratch.verify import report, verify
 from nn_from_scratch.verify.cli import commands as cli
 
 FAULTY = """\
@@ -207,7 +210,7 @@ def test_report_sums_up_the_statuses(
     monkeypatch.setattr(cli, "_run_verify", lambda options: {**result, "verdict": gradients})
     monkeypatch.setattr(cli, "_run_moons", lambda *options: {**result, "verdict": moons})
     monkeypatch.setattr(cli, "_run_benchmark", lambda *options: {**result, "verdict": "measured"})
-    monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
+    monkeypatch.setattr(report, "page", lambda **results: " ".join(results))
     monkeypatch.setattr(cli, "tables", Mock())
     paths = [tmp_path / "page.html", tmp_path / "results.json"]
     assert cli.main(["report", "--html", str(paths[0]), "--json", str(paths[1])]) == expected
@@ -215,10 +218,26 @@ def test_report_sums_up_the_statuses(
     assert set(json.loads(paths[1].read_text())) == {"verify", "moons", "benchmark"}
 
 
+def test_only_pages_import_what_draws_them() -> None:
+    code = "import sys, nn_from_scratch.verify.cli.commands; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_page_that_cannot_be_drawn_is_told_before_the_long_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(nn_from_scratch.verify, "report")
+    monkeypatch.setitem(sys.modules, report.__name__, None)
+    monkeypatch.setattr(cli, "_run_verify", lambda options: pytest.fail("the work began"))
+    assert cli.main(["verify", "--html", str(tmp_path / "page.html")]) == BAD_USAGE
+    assert "which pages need, is not installed: " in capsys.readouterr().err
+
+
 def test_report_stops_where_it_is_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cli, "_run_verify", lambda options: {"interrupted": True, "verdict": "right"})
     monkeypatch.setattr(cli, "_run_moons", lambda *options: pytest.fail("the work went on"))
-    monkeypatch.setattr(cli, "page", lambda **results: " ".join(results))
+    monkeypatch.setattr(report, "page", lambda **results: " ".join(results))
     monkeypatch.setattr(cli, "tables", Mock())
     path = tmp_path / "page.html"
     assert cli.main(["report", "--html", str(path)]) == INTERRUPTED

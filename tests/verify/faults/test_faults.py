@@ -4,12 +4,15 @@ from collections.abc import Iterator
 import pytest
 
 from nn_from_scratch.verify import state, verify
+from nn_from_scratch.verify.campaign.chunks import checked_chunks
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import CORE, EQUIVALENTS, FAULTS, RULES, Fault, Victim, hunt
+from nn_from_scratch.verify.faults.hunt import campaign_graphs
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.oracles import pytorch
-from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.graphs import is_by_turns
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
 GRAPHS = 300
@@ -91,15 +94,19 @@ def test_hunt_of_a_right_engine_catches_nothing() -> None:
 
 def test_blind_hunt_draws_the_graphs_of_a_campaign() -> None:
     fault = named("sin: its derivative times -1.0")
-    engine = fault.engine()
-    drawn = [
-        array_case(seeded(0, k), engine.array_forms) if k % 2 else case(seeded(0, k), engine.forms)
-        for k in range(GRAPHS)
-    ]
-    first = next(k for k, one in enumerate(drawn, 1) if examine(engine, one).verdict.accuses)
     caught = hunt(fault, blind=True, graphs=GRAPHS)
+    (chunk, *_) = checked_chunks(fault.engine(), 50, 0, 1)
     assert caught is not None
-    assert caught.graphs == first
+    assert chunk.checks["verdict"].index("wrong") + 1 == caught.graphs
+
+
+def test_graphs_by_turns_catch_what_hides_in_random_ones() -> None:
+    fault = named("assigned in sum")
+    engine = fault.engine()
+    drawn = [one for k, one in enumerate(campaign_graphs(engine, GRAPHS, seed=0)) if is_by_turns(k)]
+    random = [array_case(seeded(0, k), engine.array_forms) for k in range(1, GRAPHS, 2)]
+    assert any(examine(engine, one).verdict.accuses for one in drawn)
+    assert not any(examine(engine, one).verdict.accuses for one in random)
 
 
 def test_reflected_operation_has_its_own_rule() -> None:

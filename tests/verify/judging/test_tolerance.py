@@ -223,3 +223,24 @@ def test_an_engine_that_takes_subnormal_inputs_for_zero_is_not_accused() -> None
     assert examine(flushing, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.UNDECIDED
     assert examine(ours, single("where", "xcx", [5e-324, 1.0, 2.0])).verdict is Verdict.RIGHT
     assert examine(flushing, single("where", "xcx", [0.5, 1.0, 2.0])).verdict is Verdict.RIGHT
+
+
+def multiplied(x: float, y: float) -> float:
+    """Return a power by a whole number as CasADi and others do: by products, one after the other."""
+    product = 1.0
+    for _ in range(abs(int(y))):
+        product *= x
+    return product if y >= 0 else 1 / product
+
+
+@pytest.mark.parametrize("exponent", [5.0, 10.0, -7.0, -30.0])
+def test_powers_by_whole_numbers_may_be_made_of_products(exponent: float) -> None:
+    def engine(factor: float) -> Engine:
+        def partials(_z: float, x: float, y: float) -> tuple[float, float]:
+            return factor * y * multiplied(x, y - 1.0), 0.0
+
+        return Victim({**faults.RULES, "pow": (multiplied, partials)}).engine("multiplying")
+
+    cases = [single("pow", "xc", [0.276 + 0.004 * k, exponent]) for k in range(200)]
+    assert [str(one) for one in cases if examine(engine(1.0), one).verdict is not Verdict.RIGHT] == []
+    assert all(examine(engine(1 + 1e-13), one).verdict.accuses for one in cases)

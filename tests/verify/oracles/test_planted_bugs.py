@@ -217,8 +217,8 @@ def test_bug_in_lowering_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) 
             patch.setattr(
                 lower.Tracer,
                 "arithmetic",
-                lambda tracer, point, wrong=mutation: {
-                    **right(tracer, point),
+                lambda tracer, point, names, wrong=mutation: {
+                    **right(tracer, point, names),
                     name: wrong(right(tracer, point)[name]),
                 },
             )
