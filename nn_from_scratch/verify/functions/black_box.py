@@ -107,6 +107,7 @@ class BlackBox:
         self, function: Callable[..., Any], gradient: Callable[..., Any], inputs: Any, seed: int
     ) -> None:
         self.function, self.seed, self.evaluations, self.coarseness = function, seed, 0, 0.0
+        self.gradient = gradient
         self.arguments = Arguments(function, inputs)
         self.point = self.arguments.point
         self.evaluations += 1
@@ -130,6 +131,15 @@ class BlackBox:
         with np.errstate(all="ignore"):
             try:
                 return self.outputs.number(self.arguments.call(self.function, point))
+            except Exception:  # noqa: BLE001  # anything may be raised outside of the domain
+                return np.nan
+
+    def slope(self, point: Floats, vector: Floats) -> float:
+        """Ask the gradient for the derivative along a vector; NaN where it is not defined."""
+        with np.errstate(all="ignore"):
+            try:
+                found = self.arguments.call(self.gradient, point, *self.outputs.cotangents(1.0))
+                return float(self.arguments.gradient(found)[0] @ vector)
             except Exception:  # noqa: BLE001  # anything may be raised outside of the domain
                 return np.nan
 

@@ -1,27 +1,37 @@
-"""Errors too small for an accusation: those that a function computed to some digits only explains as well.
+"""Accusations that are not certain: a function computed to some digits only explains the error as well.
 
 The values of an ODE solver, a quadrature or an iteration are those of a function nearby, often without any
 noise that would tell. Its derivative differs from the one that was meant by about as many digits as the
 solver keeps. How many those are, its noise tells, or the jumps and bends between its pieces farther away.
-Such an error is everywhere; one that is in a few entries only, while all others agree to many more digits, is
-the gradient's.
+Such an error is everywhere; one that is in a few entries only, while all others agree to many more digits and
+nothing jumps along them, is the gradient's.
+
+However large an error is, a jump tells that the function may be as coarse. A bend does not, for many functions
+have kinks of their own. It counts where the error of the gradient does not add up: what the function gains by
+long steps is what the gradient says, and by short ones it is not.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
-from nn_from_scratch.verify.oracles.pieces import Pieces, find_pieces
+from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measured
+from nn_from_scratch.verify.oracles.pieces import jump_from_nothing, largest_bend, largest_jump
 
 _TINY = 2e-6  # of the gradient's norm: what a function computed to six digits may be off by without noise
 _SMALL = 1e-4  # likewise, if its noise shows that it is computed coarsely
 _COARSE = 5e-4  # likewise, if every single entry is off
-_LARGE = 3e-2  # likewise, if its pieces show it
-_NOISES = 100.0  # times its noise or a jump
+_LARGE = 3e-2  # likewise, if its bends show it, or jumps that are much smaller
+_NOISES = 100.0  # times its noise, or a jump
+_JUMPS = 30.0  # times a jump, if the error is larger
 _BENDS = 30.0  # times what its pieces' derivatives differ by
+_BENT = 4.0  # likewise, if the error is larger
 _KINK = 0.1  # of the gradient's norm: a bend that is larger is the function's own
+_ADDED = 0.5  # of what an error comes to along the way, if it is the gradient's
+_REACH = 1.0  # the longest step that is looked at
+_STEPS = 32  # by which errors are added up
 _DIRECTIONS = 2  # along which pieces are looked for
+_WORST = 2  # entries, likewise
 _MANY = 4096  # inputs of a function that is not asked so often
 _FEW = 4  # a part of the entries, 1 in so many
 
@@ -44,18 +54,41 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
         return ""
     lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong else box.sizes
     size = float(np.linalg.norm(box.slopes * lengths))
-    largest = float(np.linalg.norm([x.got - x.expected for x in measured]))
-    everywhere = complete and len(wrong) == len(box.point)
+    error = float(np.linalg.norm([x.got - x.expected for x in measured]))
+    worst = sorted(wrong, key=lambda index: -abs(wrong[index].got - wrong[index].expected))[:_WORST]
+    entries = [box.unit_vector(index) for index in worst]
     few = bool(wrong) and complete and len(wrong) * _FEW <= len(box.point) and not box.coarseness
-    if few or largest > _LARGE * size:
+    everywhere = complete and len(wrong) == len(box.point)
+    tiny = (_COARSE if everywhere else _TINY) * size
+    if not few and error <= max(tiny, min(_NOISES * box.coarseness, _SMALL * size)):
+        return _agreeing(error, size, box.coarseness)
+    if len(box.point) > _MANY:
         return ""
-    rough = box.coarseness
-    tiny = _COARSE if everywhere else _TINY
-    if largest > max(tiny * size, min(_NOISES * rough, _SMALL * size)):
-        rough = _roughness_afar(box, whole.noise, largest, size)
-        if largest > _NOISES * rough:
-            return ""
-    digits = int(-np.log10(largest / size)) if largest < size else 0
+    directions = [] if few else [box.direction(number) for number in range(_DIRECTIONS)]
+    rough = _jump(box, entries + directions, whole.noise, error, size)
+    if not few and error <= _LARGE * size:
+        rough = max(rough, _small_bend(box, directions, whole.noise, error, size))
+    if rough:
+        return _agreeing(error, size, rough)
+    if any(_fits_from_afar(box, vector, whole.noise, error) for vector in entries or directions[:1]):
+        return (
+            f"the gradient is off by {error:.2g} where steps are short, and that does not add up: what the "
+            "function gains by long steps is what the gradient says. Its values are those of pieces that bend, "
+            "each a little off: of a table, or of a solver. Compute the function more exactly, or give the "
+            "derivative of its pieces"
+        )
+    return ""
+
+
+def _agreeing(error: float, size: float, rough: float) -> str:
+    """Say how well a gradient and a function agree, and what that may mean."""
+    digits = int(-np.log10(error / size)) if 0 < error < size else 0
+    if not digits:
+        return (
+            f"the function's values jump by {rough:.1g}, here or not far away: it is computed coarsely (by a "
+            "solver, a quadrature or an iteration), or rounded, and then its differences are off by as much as "
+            f"the gradient seems to be, {error:.2g}. Compute it more exactly"
+        )
     coarse = f"its values are rough by {rough:.1g}; " if rough else ""
     return (
         f"the gradient and the function agree to {digits} digits, and not to more: {coarse}either the "
@@ -65,13 +98,47 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     )
 
 
-def _roughness_afar(box: BlackBox, noise: float, error: float, size: float) -> float:
-    """Return how roughly the function is computed, if its pieces show that it is by as much as an error."""
-    if len(box.point) > _MANY:
-        return 0.0
-    least, rough = Pieces(error / _NOISES, error / _BENDS), 0.0
-    for number in range(_DIRECTIONS):
-        pieces = find_pieces(box.line(box.direction(number)), noise, least)
-        bend = pieces.bend if pieces.bend <= _KINK * size else 0.0
-        rough = max(rough, pieces.jump, bend * _BENDS / _NOISES)
-    return rough
+def _jump(box: BlackBox, vectors: list[Floats], noise: float, error: float, size: float) -> float:
+    """Return a jump of the values that explains an error, or 0."""
+    times = _NOISES if error <= _LARGE * size else _JUMPS
+    for vector in vectors:
+        line = box.line(vector)
+        jump = largest_jump(line, noise, error / times, _REACH)
+        if jump:
+            return jump
+        jump, step = jump_from_nothing(line)
+        if jump * times > error * step:
+            return jump
+    return 0.0
+
+
+def _small_bend(box: BlackBox, vectors: list[Floats], noise: float, error: float, size: float) -> float:
+    """Return what jump would explain as much as a bend does, if that explains an error."""
+    for vector in vectors:
+        bend = largest_bend(box.line(vector), noise, error / _BENDS)
+        if 0 < bend <= _KINK * size:
+            return bend * _BENDS / _NOISES
+    return 0.0
+
+
+def _fits_from_afar(box: BlackBox, vector: Floats, noise: float, error: float) -> bool:
+    """Say whether a function bends along a line by as much as an error, which does not add up there."""
+    bends = largest_bend(box.line(vector), noise, error / _BENT, _REACH) > 0
+    return bends and not _adds_up(box, vector, error)
+
+
+def _adds_up(box: BlackBox, vector: Floats, error: float) -> bool:
+    """Say whether the error of a gradient is one along a line as well.
+
+    The function's values less the integral of the gradient rise or fall all the way, if the gradient is
+    wrong, and stay where they are, but for what the function is rough by, if it is right.
+    """
+    line, steps = box.line(vector), np.linspace(-_REACH, _REACH, _STEPS + 1)
+    values = np.array([line(float(step)) for step in steps])
+    slopes = np.array([box.slope(box.point + step * vector, vector) for step in steps])
+    known = np.isfinite(values) & np.isfinite(slopes)
+    steps, values, slopes = steps[known], values[known], slopes[known]
+    gains = np.diff(values) - np.diff(steps) * (slopes[1:] + slopes[:-1]) / 2
+    added = np.concatenate([[0.0], np.cumsum(gains)])
+    way = max(float(np.abs(gains).sum()), error * float(np.ptp(steps)))
+    return bool(np.ptp(added) > _ADDED * way)

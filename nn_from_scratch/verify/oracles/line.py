@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+FAR = (2.0, 5.0, 13.0, 37.0, 101.0, 307.0, 1009.0, 10007.0)
+"""Steps at which a function that is constant near the point may change."""
+_BISECTIONS = 40
+
 
 class Line:
     """A function along a direction: its values at steps, each asked once.
@@ -57,6 +61,25 @@ class Line:
         if step not in self._known:
             self._known[step] = self._value(self._point + step * self._vector)
         return self._known[step]
+
+    def change_where_it_begins(self, side: float, still: float, changed: float) -> float:
+        """Return how large the first change is between two steps: tiny if the function is continuous there.
+
+        Parameters
+        ----------
+        side
+            1 or -1, which both steps are multiplied by.
+        still, changed
+            A step at which the value is that at the point, and a longer one at which it is not.
+
+        """
+        for _ in range(_BISECTIONS):
+            middle = (still + changed) / 2
+            if self(side * middle) == self.centre:
+                still = middle
+            else:
+                changed = middle
+        return abs(self(side * changed) - self.centre)
 
     def size(self) -> float:
         """Return the norm of the inputs, each at least as large as it is moved."""

@@ -10,57 +10,75 @@ densely. What is smooth is then left 4^6 times less of, a bend 4 times less, and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.oracles.line import Line
+from nn_from_scratch.verify.oracles.line import FAR, Line
+from nn_from_scratch.verify.oracles.noise import unit_roundoff
 
 Floats = npt.NDArray[np.float64]
 
-_REACH = 0.5  # the longest step
-_VALUES, _SLOPES = 64, 32  # distances that it is divided into at first
+_VALUES, _SLOPES = 64, 32  # distances that a reach of 1/2 is divided into at first
 _ORDER = 6
 _MOST = 10.0  # the differences of order 6 of a jump of 1: the largest of 1, 5, 10, 10, 5, 1
 _DENSER = 4
 _CLOSEST = 2.0**-22  # the shortest distance: there a bend is nothing beside a jump
-_PLACES = 3  # that are looked at
+_PLACES = 4  # that are looked at
+_GROWS = 3.0  # times as much from a look to the next: a pole, and no jump
 _SHORT = 0.4  # power of the noise: the step of a difference that a slope is taken for
 _APART = 4.0  # times that step: slopes that tell a bend from a jump of the second derivative
 _LOUD = 64.0  # times the noise: differences of order 6 are of thirty times as much
 _ROUNDINGS = 16.0  # that values may be off, even if their noise looks smaller
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """By how much a function's values jump along a line, and by how much its derivative does; 0 if smooth."""
-
-    jump: float
-    bend: float
-
-
-NONE = Pieces(0.0, 0.0)
-
-
-def find_pieces(line: Line, noise: float, least: Pieces = NONE) -> Pieces:
-    """Look for jumps and bends of a function along a line.
+def largest_jump(line: Line, noise: float, least: float = 0.0, reach: float = 0.5) -> float:
+    """Return the largest jump of a function's values along a line.
 
     Parameters
     ----------
     line
         The function.
     noise
-        That of its values: what is no larger is neither.
+        That of its values: what is no larger is no jump, nor is what the rounding of larger values explains.
     least
         What is smaller is not looked for.
+    reach
+        The longest step.
 
     Returns
     -------
-    Pieces
-        The largest that were found; 0 where none is, or where the function is not defined.
+    float
+        0 where there is none, or where the function is not defined.
 
     """
+    unit = max(line.unit, unit_roundoff(line.dtype))
+    noise = max(noise, _ROUNDINGS * unit * (abs(line.centre) or 1.0))
+    count = round(_VALUES * 2 * reach)
+    steps = np.linspace(-reach, reach, count + 1)
+    return _largest(line, steps, _CLOSEST, _PLACES, max(_LOUD * noise, least), _LOUD * unit)
+
+
+def jump_from_nothing(line: Line) -> tuple[float, float]:
+    """Return the jump with which a constant function begins to change along a line, and at which step.
+
+    Both are 0 where it is not constant up to a step of 1, or never changes. The jump is tiny where the
+    function is continuous.
+    """
+    sides = (1.0, -1.0)
+    if any(line(side * step) != line.centre for side in sides for step in (0.5, 1.0)):
+        return 0.0, 0.0
+    for still, step in pairwise((1.0, *FAR)):
+        for side in sides:
+            value = line(side * step)
+            if np.isfinite(value) and value != line.centre:
+                return line.change_where_it_begins(side, still, step), step
+    return 0.0, 0.0
+
+
+def largest_bend(line: Line, noise: float, least: float = 0.0, reach: float = 0.5) -> float:
+    """Return by how much the derivative of a function jumps along a line, as `largest_jump` does."""
     height = abs(line.centre) or 1.0
     noise = max(noise, _ROUNDINGS * line.unit * height)
     short = float((noise / height) ** _SHORT)
@@ -68,17 +86,19 @@ def find_pieces(line: Line, noise: float, least: Pieces = NONE) -> Pieces:
     def slope(step: float) -> float:
         return (line(step + short) - line(step - short)) / (2 * short)
 
-    return Pieces(
-        _largest(line, _VALUES, _CLOSEST, _PLACES, max(_LOUD * noise, least.jump)),
-        _largest(slope, _SLOPES, _APART * short, 1, max(_LOUD * noise / short, least.bend)),
-    )
+    steps = np.linspace(-reach, reach, round(_SLOPES * 2 * reach) + 1)
+    return _largest(slope, steps, _APART * short, 1, max(_LOUD * noise / short, least), 0.0)
 
 
 def _largest(
-    function: Callable[[float], float], count: int, closest: float, places: int, least: float
+    function: Callable[[float], float],
+    steps: Floats,
+    closest: float,
+    places: int,
+    least: float,
+    rounding: float,
 ) -> float:
     """Return the largest jump of a function of a step, as it is left when looked at ever more closely."""
-    steps = np.linspace(-_REACH, _REACH, count + 1)
     left = _left(function, steps)
     found = 0.0
     for _ in range(places):
@@ -90,9 +110,9 @@ def _largest(
             dense = np.linspace(low, high, _DENSER * _ORDER + 1)
             nearer = _left(function, dense)
             worst = int(nearer.argmax())
-            jump = min(jump, float(nearer[worst]))
+            jump = 0.0 if nearer[worst] > _GROWS * jump else min(jump, float(nearer[worst]))
             low, high = dense[worst], dense[worst + _ORDER]
-        if jump > max(found, least):
+        if jump > max(found, least, rounding * max(abs(function(low)), abs(function(high)))):
             found = jump
     return found
 

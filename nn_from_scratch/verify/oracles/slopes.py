@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.oracles.line import Line
+from nn_from_scratch.verify.oracles.line import FAR, Line
 from nn_from_scratch.verify.oracles.noise import SAMPLES, difference_noise, shown_unit, unit_roundoff
 
 Floats = npt.NDArray[np.float64]
@@ -282,22 +282,11 @@ def _stairs(line: Line, steps: Floats, up: Floats, down: Floats, rounding: Float
         for k in np.flatnonzero(flat[1:] & ~flat[:-1]):
             if least[k] > _SURE_STAIR * rounding[k]:
                 side = 1.0 if changes[0, k] > 0 else -1.0
-                jump = _at_the_edge(line, side, steps[k + 1], steps[k])
+                jump = line.change_where_it_begins(side, steps[k + 1], steps[k])
                 least[k + 1 :] = np.minimum(least[k + 1 :], jump)
                 if jump > _SURE_STAIR * rounding[k]:
                     jumps[: k + 1] = np.maximum(jumps[: k + 1], jump)
     return np.where(flat & np.isfinite(least), least, jumps)
-
-
-def _at_the_edge(line: Line, side: float, flat: float, changed: float) -> float:
-    """Return how large the change is where it begins: tiny if the function is continuous there."""
-    for _ in range(40):
-        middle = (flat + changed) / 2
-        if line(side * middle) == line.centre:
-            flat = middle
-        else:
-            changed = middle
-    return abs(line(side * changed) - line.centre)
 
 
 def _is_flat(line: Line, steps: Floats, stair: Floats, height: Floats, unit: float) -> bool:
@@ -351,7 +340,7 @@ def _cancelled_scale(line: Line, noise: float, unit: float) -> float:
 def _far_scale(line: Line) -> float:
     """Return the scale of a function that is constant near the point."""
     far = 0.0
-    for step in (2.0, 5.0, 13.0, 37.0, 101.0, 307.0, 1009.0, 10007.0):
+    for step in FAR:
         for side in (step, -step):
             value = line(side * line.jitter)
             if np.isfinite(value):
