@@ -67,6 +67,11 @@ class Measured:
         return self.verdict == "right"
 
     @property
+    def beyond(self) -> float:
+        """By how much the gradient differs from what is expected, and from what a kink allows."""
+        return max(0.0, abs(self.got - self.expected) - self.kink)
+
+    @property
     def digits(self) -> int:
         """How many digits of the derivative were compared."""
         if not self.interval > 0 or not np.isfinite(self.scale):

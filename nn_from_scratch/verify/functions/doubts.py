@@ -28,7 +28,7 @@ _BENDS = 30.0  # times what its pieces' derivatives differ by
 _BENT = 4.0  # likewise, if the error is larger
 _KINK = 0.1  # of the gradient's norm: a bend that is larger is the function's own
 _ADDED = 0.5  # of what an error comes to along the way, if it is the gradient's
-_REACH = 1.0  # the longest step that is looked at
+_REACH = 0.9  # the longest step that is looked at: many functions have no value at 0
 _STEPS = 32  # by which errors are added up
 _DIRECTIONS = 2  # along which pieces are looked for
 _WORST = 2  # entries, likewise
@@ -54,8 +54,8 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
         return ""
     lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong else box.sizes
     size = float(np.linalg.norm(box.slopes * lengths))
-    error = float(np.linalg.norm([x.got - x.expected for x in measured]))
-    worst = sorted(wrong, key=lambda index: -abs(wrong[index].got - wrong[index].expected))[:_WORST]
+    error = float(np.linalg.norm([x.beyond for x in measured]))
+    worst = sorted(wrong, key=lambda index: -wrong[index].beyond)[:_WORST]
     entries = [box.unit_vector(index) for index in worst]
     few = bool(wrong) and complete and len(wrong) * _FEW <= len(box.point) and not box.coarseness
     everywhere = complete and len(wrong) == len(box.point)
@@ -70,7 +70,8 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
         rough = max(rough, _small_bend(box, directions, whole.noise, error, size))
     if rough:
         return _agreeing(error, size, rough)
-    if any(_fits_from_afar(box, vector, whole.noise, error) for vector in entries or directions[:1]):
+    vectors, errors = entries or directions[:1], [wrong[index].beyond for index in worst] or [error]
+    if any(_fits_from_afar(box, x, whole.noise, off) for x, off in zip(vectors, errors, strict=True)):
         return (
             f"the gradient is off by {error:.2g} where steps are short, and that does not add up: what the "
             "function gains by long steps is what the gradient says. Its values are those of pieces that bend, "

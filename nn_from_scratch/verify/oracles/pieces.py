@@ -26,7 +26,8 @@ _MOST = 10.0  # the differences of order 6 of a jump of 1: the largest of 1, 5, 
 _DENSER = 4
 _CLOSEST = 2.0**-22  # the shortest distance: there a bend is nothing beside a jump
 _PLACES = 4  # that are looked at
-_GROWS = 3.0  # times as much from a look to the next: a pole, and no jump
+_STEADY = 0.7  # of what was left at the last look: a cusp, such as a root has, is left less of
+_ALONE = 4.0  # times all other changes beside it: those of a pole, or of a logarithm, are not
 _SHORT = 0.4  # power of the noise: the step of a difference that a slope is taken for
 _APART = 4.0  # times that step: slopes that tell a bend from a jump of the second derivative
 _LOUD = 64.0  # times the noise: differences of order 6 are of thirty times as much
@@ -55,9 +56,15 @@ def largest_jump(line: Line, noise: float, least: float = 0.0, reach: float = 0.
     """
     unit = max(line.unit, unit_roundoff(line.dtype))
     noise = max(noise, _ROUNDINGS * unit * (abs(line.centre) or 1.0))
-    count = round(_VALUES * 2 * reach)
-    steps = np.linspace(-reach, reach, count + 1)
-    return _largest(line, steps, _CLOSEST, _PLACES, max(_LOUD * noise, least), _LOUD * unit)
+    steps = np.linspace(-reach, reach, round(_VALUES * 2 * reach) + 1)
+
+    def is_jump(places: Floats) -> bool:
+        values = np.array([line(float(step)) for step in places])
+        changes = np.diff(values)
+        first, second = np.sort(np.abs(changes - np.median(changes)))[:-3:-1]
+        return bool(first > max(_ALONE * second, _LOUD * unit * float(np.abs(values).max())))
+
+    return _largest(line, steps, _CLOSEST, _PLACES, max(_LOUD * noise, least), is_jump)
 
 
 def jump_from_nothing(line: Line) -> tuple[float, float]:
@@ -87,7 +94,7 @@ def largest_bend(line: Line, noise: float, least: float = 0.0, reach: float = 0.
         return (line(step + short) - line(step - short)) / (2 * short)
 
     steps = np.linspace(-reach, reach, round(_SLOPES * 2 * reach) + 1)
-    return _largest(slope, steps, _APART * short, 1, max(_LOUD * noise / short, least), 0.0)
+    return _largest(slope, steps, _APART * short, 1, max(_LOUD * noise / short, least))
 
 
 def _largest(
@@ -96,23 +103,26 @@ def _largest(
     closest: float,
     places: int,
     least: float,
-    rounding: float,
+    is_jump: Callable[[Floats], bool] | None = None,
 ) -> float:
-    """Return the largest jump of a function of a step, as it is left when looked at ever more closely."""
+    """Return the largest jump of a function of a step, as it is left when looked at ever more closely.
+
+    `is_jump` says of the steps of the closest look whether a jump is seen there.
+    """
     left = _left(function, steps)
     found = 0.0
     for _ in range(places):
         worst = int(left.argmax())
-        jump = float(left[worst])
-        low, high = steps[worst], steps[worst + _ORDER]
+        jump = last = float(left[worst])
+        seen = steps[worst : worst + _ORDER + 1]
         left[max(0, worst - _ORDER) : worst + _ORDER + 1] = 0.0
-        while jump > max(found, least) and high - low > _ORDER * _DENSER * closest:
-            dense = np.linspace(low, high, _DENSER * _ORDER + 1)
+        while jump > max(found, least) and seen[-1] - seen[0] > _ORDER * _DENSER * closest:
+            dense = np.linspace(seen[0], seen[-1], _DENSER * _ORDER + 1)
             nearer = _left(function, dense)
             worst = int(nearer.argmax())
-            jump = 0.0 if nearer[worst] > _GROWS * jump else min(jump, float(nearer[worst]))
-            low, high = dense[worst], dense[worst + _ORDER]
-        if jump > max(found, least, rounding * max(abs(function(low)), abs(function(high)))):
+            last, jump = jump, min(jump, float(nearer[worst]))
+            seen = dense[worst : worst + _ORDER + 1]
+        if jump > max(found, least) and (is_jump is None or (jump >= _STEADY * last and is_jump(seen))):
             found = jump
     return found
 

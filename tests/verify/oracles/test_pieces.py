@@ -46,9 +46,26 @@ def test_jump_is_looked_for_as_far_as_is_asked() -> None:
     assert jump(lambda x: np.sin(x) + 0.01 * (x > 1.0), reach=1.0) == pytest.approx(0.01, rel=1e-3)
 
 
-@pytest.mark.parametrize("power", [-1, -2, -3])
-def test_pole_is_no_jump(power: int) -> None:
-    assert jump(lambda x: (x - 0.5123) ** power, reach=1.0) == 0.0
+def poles(x: Any) -> Any:
+    return 1 / (x - 0.5123)
+
+
+def cusps(x: Any) -> Any:
+    return np.sqrt(np.abs(x - 0.5123))
+
+
+def logarithm(x: Any) -> Any:
+    return np.log(x - 0.0123) if x > 0.0123 else np.nan
+
+
+@pytest.mark.parametrize("function", [poles, lambda x: poles(x) ** 2, lambda x: poles(x) ** 3, np.tan])
+def test_pole_is_no_jump(function: Any) -> None:
+    assert jump(function, reach=1.4) == 0.0
+
+
+@pytest.mark.parametrize("function", [cusps, logarithm, lambda x: logarithm(x) ** 2])
+def test_cusp_and_edge_are_no_jumps(function: Any) -> None:
+    assert jump(function) == 0.0
 
 
 def test_rounding_of_large_values_is_no_jump() -> None:
