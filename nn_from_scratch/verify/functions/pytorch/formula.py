@@ -87,6 +87,11 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     )
     if rules.rule is Rule.DIFFERENT and tracing.ties:
         raise NotTracedError(f"a kink: {tracing.ties[0]}")
+    if rules.rule is Rule.DIFFERENT and tracing.decisions:
+        raise NotTracedError(
+            f"the formulas differ by {rules.comparison.relative:.2g} of their size, but the forward may be "
+            f"stopped before it has what it computes: a value decides what is run ({tracing.decisions[0]})"
+        )
     if rules.rule is Rule.DIFFERENT and tracing.has_tables and rules.comparison.relative < _OF_A_TABLE:
         gap = rules.comparison.relative
         raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, as tables that cancel may")

@@ -45,6 +45,7 @@ class Tracing:
         self.local = LocalCheck()
         self.notes: dict[str, None] = {}
         self.ties: list[str] = []
+        self.decisions: list[str] = []
         self.replaced: dict[tuple[float, str], arb] = {}
         self.traces: list[Trace] = []
         self.meant: list[Shadow] = []
@@ -165,7 +166,7 @@ class Tracing:
         ]
         self._backward(there, near, [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
-        self.ties = here.trace.ties
+        self.ties, self.decisions = here.trace.ties, here.trace.decisions
         if self.meant_question is not self.question:
             self._replay_what_is_meant(near)
         for note in here.trace.random:

@@ -25,6 +25,8 @@ class Trace:
 
     outside: list[tuple[str, Any, str]] = field(default_factory=list)
     ties: list[str] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
+    """The lines on which a computed truth value decides what is run."""
     random: list[str] = field(default_factory=list)
     fused: dict[str, str] = field(default_factory=dict)
     unrecognised: dict[tuple[float, str], None] = field(default_factory=dict)

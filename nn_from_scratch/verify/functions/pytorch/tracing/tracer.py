@@ -68,6 +68,8 @@ _SHAPED = frozenset(
 )
 """Operations in place that change how a tensor looks at its numbers, and no number."""
 _LEAVES = frozenset(["_local_scalar_dense", "item"])
+_DECIDES = frozenset(["is_nonzero", *_LEAVES])
+"""Operations whose answer, of a truth value, decides in Python what is run."""
 
 
 class Tracer(TorchDispatchMode):  # type: ignore[misc]
@@ -158,6 +160,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self.line = users_line()
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
+        if name in _DECIDES and args[0].dtype is torch.bool:
+            self.trace.decisions.append(self.line)
         if name in _ASKS or name in _SHAPED or name.rstrip("_") in _NOTHING:
             return func(*args, **kwargs)
         if name in _LEAVES and args[0].dtype in FORMATS:

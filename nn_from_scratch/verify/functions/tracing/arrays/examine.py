@@ -28,7 +28,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, ha
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 PLAIN_TO_SEE = 1e-2
-"""A difference that no approximation in a forward explains, relative to the derivative."""
+"""A difference that no approximation in a forward explains, relative to the derivative, unless it is stopped."""
 
 NOTHING = 2.0**-64
 """A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""
@@ -257,7 +257,8 @@ class Examination:
         cause = explaining_constant(self.subject, outputs, self.directions, trace)
         if cause is None and relative < NOTHING:
             raise TraceEndedError(f"forward and backward differ by {relative:.2g}, which no format shows")
-        if cause is None and relative < PLAIN_TO_SEE and trace.approximates is not None:
+        near = relative < PLAIN_TO_SEE or trace.stops is not None
+        if cause is None and near and trace.approximates is not None:
             raise TraceEndedError(
                 f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
                 f"{trace.approximates}"

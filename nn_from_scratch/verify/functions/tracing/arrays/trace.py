@@ -310,13 +310,20 @@ class Trace:
             self.steps.append(users_line())
 
     @property
-    def approximates(self) -> str | None:
-        """Why the forward may be an approximation, whose own derivative nobody means, or None."""
+    def stops(self) -> str | None:
+        """Why the forward may be stopped before it has what it computes, however far that still is, or None."""
         for (line, _), found in self.repeated.items():
             if found.change < (0.2 if found.times >= 8 else 1e-2) and found.times >= 4:
                 return f"it may iterate to a limit ({line})"
         if self.decisions:
             return f"computed values decide what is run ({self.decisions[0]})"
+        return None
+
+    @property
+    def approximates(self) -> str | None:
+        """Why the forward may be an approximation, whose own derivative nobody means, or None."""
+        if self.stops is not None:
+            return self.stops
         if self.switches:
             return f"it switches between formulas that are nearly alike ({self.switches[0]})"
         fitted = [
