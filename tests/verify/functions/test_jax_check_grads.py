@@ -255,6 +255,29 @@ def test_function_that_approximates_is_not_accused_of_the_right_derivative() -> 
     assert not said.startswith("right: formula")
 
 
+@jax.jit
+def fixed_point(x: Any, until: Any) -> Any:
+    """Return the solution of y = cos(x y), iterated until it moves by less than that."""
+
+    def goes_on(state: Any) -> Any:
+        return (jnp.abs(state[0] - state[1]) > until) & (state[2] < 300)
+
+    return jax.lax.while_loop(
+        goes_on, lambda s: (jnp.cos(x * s[0]), s[0], s[2] + 1), (jnp.cos(x * 0.5), 0.5 + 0 * x, 0)
+    )[0]
+
+
+def test_what_a_loop_leaves_off_far_from_its_limit_is_no_proof() -> None:
+    def backward(g: Any, x: Any) -> Any:
+        y = fixed_point(x, 1e-6)
+        s = jnp.sin(x * y)
+        return (-g * y * s / (1 + x * s),)
+
+    said = examined(custom(lambda x: fixed_point(x, 1e-2), backward), (np.float32(0.7),))["reverse mode"]
+    assert said.startswith("undecided"), said
+    assert "but the function may approximate: it may iterate to a limit" in said
+
+
 @pytest.mark.parametrize(("primitive", "mistaken"), [("sin", "tan"), ("cos", "exp")])
 def test_mistake_of_the_tracer_accuses_nobody(
     primitive: str, mistaken: str, monkeypatch: pytest.MonkeyPatch

@@ -393,3 +393,39 @@ def test_mistake_of_the_tracer_accuses_nobody(operation: str, monkeypatch: pytes
     for name in FUNCTIONS:
         row = rows(*question(name, torch.float32))["rules"]
         assert not row.accuses, f"{name}: {row}"
+
+
+def fixed_point(until: float, factor: float = 1.0) -> Any:
+    """Return the solution of y = cos(x y), iterated until it moves by less than that, and its derivative."""
+
+    def forward(x: Any) -> Any:
+        y = torch.full_like(x, 0.5)
+        for _ in range(300):
+            new = torch.cos(x * y)
+            if (new - y).abs().max() < until:
+                break
+            y = new
+        return new, (x,)
+
+    def backward(g: Any, _: Any, x: Any) -> Any:
+        y = torch.full_like(x, 0.5)
+        for _ in range(100):
+            y = torch.cos(x * y)
+        s = torch.sin(x * y)
+        return -factor * g * y * s / (1 + x * s)
+
+    return custom(forward, backward, 1.0)
+
+
+@pytest.mark.parametrize("until", [1e-2, 1e-4])
+def test_what_a_value_stops_far_from_its_limit_is_no_proof(until: float) -> None:
+    x = torch.tensor([0.7, 0.4], dtype=torch.float64, requires_grad=True)
+    found = rows(fixed_point(until), x)
+    assert found["rules"].verdict is None
+    assert "the forward may be stopped before it has what it computes" in found["rules"].said
+    assert found["numbers"].verdict is Verdict.UNDECIDED
+
+
+def test_wrong_gradient_of_what_a_value_stops_is_seen_by_its_numbers() -> None:
+    x = torch.tensor([0.7, 0.4], dtype=torch.float64, requires_grad=True)
+    assert rows(fixed_point(1e-4, 1.5), x)["numbers"].verdict is Verdict.WRONG

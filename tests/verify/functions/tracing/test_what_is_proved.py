@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify import NotTraced, Traced, Verdict, trace_gradient
+from nn_from_scratch.verify import (
+    GradientError,
+    NotTraced,
+    Traced,
+    UndecidedError,
+    Verdict,
+    check_gradient,
+    trace_gradient,
+)
 
 RNG = np.random.default_rng(3)
 X, POSITIVE, WEIGHTS = RNG.normal(size=6), RNG.uniform(0.5, 2, 6), RNG.normal(size=(6, 4))
@@ -137,3 +145,33 @@ def test_masks_are_arrays_of_truth_values_to_everybody() -> None:
     found = trace_gradient(function, lambda x: np.where(x > 0, 1.0, 2.0), [X])
     assert isinstance(found, Traced)
     assert found.verdict is Verdict.RIGHT
+
+
+def fixed_point(x: Any, until: float) -> Any:
+    """Return the solution of y = cos(x y), iterated until it moves by less than that."""
+    y = 0.5
+    for _ in range(1000):
+        new = np.cos(x * y)
+        if abs(new - y) < until:
+            break
+        y = new
+    return new
+
+
+def slope_of_fixed_point(x: Any) -> Any:
+    y = fixed_point(x, 1e-15)
+    s = np.sin(x * y)
+    return -y * s / (1 + x * s)
+
+
+@pytest.mark.parametrize("until", [1e-1, 1e-2])
+def test_what_is_stopped_far_from_its_limit_is_no_proof(until: float) -> None:
+    """The formula of what was computed differs by 8% and more from that of what is meant."""
+    with pytest.raises(UndecidedError, match="jump by|rough"):
+        check_gradient(lambda x: fixed_point(x, until), slope_of_fixed_point, 0.7)
+
+
+def test_wrong_gradient_of_what_is_stopped_is_seen_by_its_values() -> None:
+    with pytest.raises(GradientError) as raised:
+        check_gradient(lambda x: fixed_point(x, 1e-5), lambda x: 1.1 * slope_of_fixed_point(x), 0.7)
+    assert not isinstance(raised.value, UndecidedError)
