@@ -96,7 +96,8 @@ def check_gradient(
         If nothing can decide: noise, a jump, an edge of the domain, a function that is not deterministic.
     ValueError
         If the function returns no finite real number, the gradient has another shape than the input, or what
-        is expected another shape than the function's value.
+        is expected another shape than the function's value. If an input, a value or a derivative is complex:
+        give real and imaginary parts as two real numbers; complex numbers within are the function's own.
     TypeError
         If no gradient is given, and the function brings none.
 
@@ -161,8 +162,9 @@ def _check_outputs(function: Callable[..., Any], expected: Callable[..., Any], i
     """Refuse an expected function of another output than the function's own."""
     arguments = Arguments(function, inputs)
     own, meant = (arguments.call(f, arguments.point) for f in (function, expected))
+    outputs, _ = (Outputs(value, asks_cotangent=True, seed=0) for value in (own, meant))
     try:
-        Outputs(own, asks_cotangent=True, seed=0).number(meant)
+        outputs.number(meant)
     except ValueError as error:
         raise ValueError("the function and what is expected= return values of unlike shapes") from error
 

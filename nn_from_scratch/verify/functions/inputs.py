@@ -137,7 +137,7 @@ class Arguments:
         Raises
         ------
         ValueError
-            If it is nested in another way than the inputs, or an array has another shape.
+            If it is nested in another way than the inputs, or an array has another shape, or is complex.
 
         """
         parts = self.parts(found)
@@ -146,6 +146,11 @@ class Arguments:
             if part is None:
                 arrays.append(np.zeros(leaf.stop - leaf.start))
                 continue
+            if np.iscomplexobj(dense(part)):
+                raise ValueError(
+                    f"the gradient for {leaf.name} is complex, and {leaf.name} is real: return the real part "
+                    "(numpy.real), which is the derivative of a real function"
+                )
             numbers = real_numbers(dense(part), f"the gradient for {leaf.name}")
             if numbers.shape != leaf.shape:
                 shapes = [np.shape(dense(p)) if p is not None else None for p in parts]

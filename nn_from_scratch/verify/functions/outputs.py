@@ -29,12 +29,17 @@ class Outputs:
     Raises
     ------
     ValueError
-        If the value is no number and the gradient takes no cotangent.
+        If the value is complex, or no number and the gradient takes no cotangent.
 
     """
 
     def __init__(self, value: Any, *, asks_cotangent: bool, seed: int) -> None:
         leaves = list(_leaves(value))
+        if any(map(np.iscomplexobj, leaves)):
+            raise ValueError(
+                "the function is complex: return the real and the imaginary part as two real outputs "
+                "(numpy.real, numpy.imag), and let the gradient take a cotangent for each; inputs likewise"
+            )
         numbers = [real_numbers(leaf, "the value") for leaf in leaves]
         size = sum(x.size for x in numbers)
         self.asks_cotangent = asks_cotangent

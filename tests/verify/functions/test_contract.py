@@ -211,8 +211,17 @@ def test_sparse_wrapped_and_missing_gradients_are_taken() -> None:
 @pytest.mark.parametrize(
     ("function", "gradient", "inputs", "message"),
     [
-        (loss, np.cos, X + 1j, "x is complex"),
-        (loss, lambda x: np.cos(x) + 0j, X, "the gradient for x is complex"),
+        (loss, np.cos, X + 1j, "x is complex: give the real and the imaginary part as two real inputs"),
+        (
+            lambda x, z: np.sum(x) * abs(z) ** 2,
+            lambda x, z: (0 * x + abs(z) ** 2, 2 * z * np.sum(x)),
+            (X, 1 + 2j),
+            "x1 is complex: give",
+        ),
+        (lambda p: abs(p["z"]), lambda p: {"z": 1.0}, ({"a": 1.0, "z": np.array([1j])},), r"x\['z'\] is complex"),
+        (loss, lambda x: np.cos(x) + 0j, X, "the gradient for x is complex, and x is real: return the real part"),
+        (lambda x: loss(x) * 1j, np.cos, X, "the function is complex: return the real and the imaginary part"),
+        (lambda x: x * 1j, lambda x, g: g * 1j, X, "the function is complex: return the real"),
         (lambda x: np.inf, np.cos, X, "the function is inf here"),
         (lambda x: np.nan, np.cos, X, "the function is nan here"),
         (loss, lambda x: np.cos(x).T, X, "it is transposed"),
@@ -241,3 +250,15 @@ def test_sparse_wrapped_and_missing_gradients_are_taken() -> None:
 def test_what_cannot_be_compared_is_named(function: Any, gradient: Any, inputs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_gradient(function, gradient, inputs)
+
+
+def test_complex_numbers_within_a_real_function_are_its_own() -> None:
+    def energy(x: Any) -> Any:
+        return np.sum(np.abs(np.fft.fft(x)) ** 2)
+
+    x = np.array([1.0, 2.0, 4.0])
+    check_gradient(energy, lambda x: 2 * x.size * x, x)
+    with pytest.raises(GradientError):
+        check_gradient(energy, lambda x: 2 * x, x)
+    with pytest.raises(ValueError, match="the function is complex: return"):
+        check_gradient(loss, np.cos, x, expected=lambda x: loss(x) * 1j)

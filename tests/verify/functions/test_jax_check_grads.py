@@ -218,6 +218,10 @@ def test_derivative_that_differs_under_jit_is_not_right() -> None:
 def test_what_cannot_be_asked_is_said() -> None:
     with pytest.raises(UndecidedError, match="argument 0 is complex"):
         check_grads(jnp.abs, (np.array([1 + 2j]),), 1)
+    with pytest.raises(UndecidedError, match="argument 1 is complex: .* function of the real and imaginary"):
+        check_grads(lambda x, z: x * jnp.real(z), (POINT, np.array([1 + 2j])), 1)
+    with pytest.raises(UndecidedError, match=r"output \[1\] is complex"):
+        check_grads(lambda x: (x, x * 1j), (POINT,), 1)
     with pytest.raises(ValueError, match="at least one argument must be of floating point"):
         check_grads(jnp.sum, (np.array([1, 2]),), 1)
     with pytest.raises(ValueError, match="modes must be of fwd, rev, lin"):

@@ -428,6 +428,12 @@ def test_complex_and_sparse_are_refused_by_name() -> None:
         gradcheck(lambda x: x.to_dense(), torch.eye(2, dtype=torch.float64).to_sparse().requires_grad_())
     with pytest.raises(UndecidedError, match="output 0 is complex"):
         gradcheck(lambda x: torch.complex(x, x), draw(2))
+    z = torch.ones(2, dtype=torch.complex128)
+    with pytest.raises(UndecidedError, match=r"input 1 is complex.* function of the real and imaginary parts"):
+        gradcheck(lambda x, z: x * z.real, (draw(2), z.clone().requires_grad_()))
+    with pytest.raises(UndecidedError, match="output 1 is complex"):
+        gradcheck(lambda x: (x, x * 1j), draw(2))
+    assert gradcheck(lambda x, z: (x * z).abs(), (draw(2), z)), "a constant may be complex"
 
 
 def test_nothing_to_check_is_never_right() -> None:
