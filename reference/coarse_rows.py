@@ -41,7 +41,9 @@ def differential_equation(method: str, tolerance: float) -> Make:
             p, q = float(x[0]), float(x[1])
             k, dk = q / (1 + p * p), -2 * p * q / (1 + p * p) ** 2
             wave, decay = p * math.sin(2) - math.cos(2), math.exp(-2 * p)
-            return np.array([dk * (wave + decay) + k * math.sin(2) - 2 * (1 + k) * decay, (wave + decay) / (1 + p * p)])
+            return np.array(
+                [dk * (wave + decay) + k * math.sin(2) - 2 * (1 + k) * decay, (wave + decay) / (1 + p * p)]
+            )
 
         return end, gradient, rng.uniform(0.5, 2, 2)
 
@@ -260,7 +262,11 @@ def short_sum(count: int) -> Make:
                 total = np.float16(total + np.float16(math.sin(float(x) * phase)))
             return float(total)
 
-        return function, lambda x: float(np.sum(phases * np.cos(float(x) * phases))), float(rng.uniform(0.5, 1.5))
+        return (
+            function,
+            lambda x: float(np.sum(phases * np.cos(float(x) * phases))),
+            float(rng.uniform(0.5, 1.5)),
+        )
 
     return made
 
@@ -325,7 +331,7 @@ def share_of_samples(count: int) -> Make:
         samples = rng.normal(size=count)
 
         def gradient(x: Any) -> float:
-            return math.exp(-float(x) ** 2 / 2) / math.sqrt(2 * math.pi)
+            return math.exp(-(float(x) ** 2) / 2) / math.sqrt(2 * math.pi)
 
         return lambda x: float(np.mean(samples < float(x))), gradient, float(rng.uniform(-1, 1))
 
@@ -340,7 +346,11 @@ def walk_on_samples(count: int) -> Make:
         x = float(rng.uniform(0.7, 1.4))
         return (
             lambda x: float(np.mean((float(x) * samples > 1) * float(np.mean(samples)))),
-            lambda x: math.exp(0.125) / (0.5 * float(x) * math.sqrt(2 * math.pi)) * math.exp(-2 * math.log(float(x)) ** 2),
+            lambda x: (
+                math.exp(0.125)
+                / (0.5 * float(x) * math.sqrt(2 * math.pi))
+                * math.exp(-2 * math.log(float(x)) ** 2)
+            ),
             x,
         )
 
@@ -351,7 +361,11 @@ def quantized(step: float) -> Make:
     """Return the question of a sum of sines of quantized numbers: straight through."""
 
     def made(rng: np.random.Generator) -> Question:
-        return lambda x: float(np.sin(np.round(np.asarray(x) / step) * step).sum()), np.cos, rng.normal(size=4)
+        return (
+            lambda x: float(np.sin(np.round(np.asarray(x) / step) * step).sum()),
+            np.cos,
+            rng.normal(size=4),
+        )
 
     return made
 
@@ -423,7 +437,9 @@ def simplex(tolerance: float) -> Make:
 
         def function(x: Any) -> float:
             options = {"xatol": tolerance, "fatol": tolerance}
-            return float(optimize.minimize(inner, np.ones(2), args=(x,), method="Nelder-Mead", options=options).fun)
+            return float(
+                optimize.minimize(inner, np.ones(2), args=(x,), method="Nelder-Mead", options=options).fun
+            )
 
         def gradient(x: Any) -> Any:
             y0 = float(optimize.brentq(lambda y: 2 * (y - x[0]) + 0.4 * y**3, -5, 5, xtol=1e-15))
@@ -530,7 +546,9 @@ COARSE = [
     *[
         row
         for method in ("RK45", "LSODA")
-        for row in _rows(f"ODE of six parameters by {method} at", partial(six_parameters, method), 1e-2, 1e-3, 1e-4)
+        for row in _rows(
+            f"ODE of six parameters by {method} at", partial(six_parameters, method), 1e-2, 1e-3, 1e-4
+        )
     ],
     *_rows("steps in time of", steps_in_time, 0.1, 0.01),
     *_rows("fixed point to", fixed_point, 1e-2, 1e-3, 1e-5),
@@ -548,7 +566,9 @@ COARSE = [
     *[
         row
         for solver in ("cg", "gmres")
-        for row in _rows(f"linear equations by {solver} to", partial(linear_solver, solver), 1e-1, 1e-2, 1e-3, 1e-5)
+        for row in _rows(
+            f"linear equations by {solver} to", partial(linear_solver, solver), 1e-1, 1e-2, 1e-3, 1e-5
+        )
     ],
     *_rows("power iteration to", power_iteration, 1e-2, 1e-3, 1e-5),
     *_rows("share of samples,", share_of_samples, 100, 1000),

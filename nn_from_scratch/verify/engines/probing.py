@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,6 +27,10 @@ from nn_from_scratch.verify.questions.operations import (
 )
 
 _LACKS = (AttributeError, TypeError, NotImplementedError)  # for what an engine has not; all else is a fault
+_TYPE = r"(?:d(?:ata ?)?types?|scalar ?types?|precisions?|complex\w*|half|b?float\d*)"
+_NOT = r"(?:not (?:yet )?(?:supported|implemented)|unsupported|(?:does not|doesn't) support)"
+# An exception of any other kind, if it says that the numbers' type is not supported.
+_LACKS_A_TYPE = re.compile(rf"\b{_TYPE}\b.*\b{_NOT}|\b{_NOT}\b.*\b{_TYPE}\b", re.IGNORECASE | re.DOTALL)
 _LONGEST = 200  # characters of it that are kept
 _ABSENT = "no such operation"
 
@@ -95,7 +100,7 @@ class Probed(ABC):
             else:
                 continue
             died = any(case.expression.steps[0].operation == name for case in self.deadly)
-            not_there = any(reason.startswith(NotImplementedError.__name__) for reason in said)
+            not_there = any(map(_is_claimed, said))
             if all(said) and not died and not not_there:
                 found[name] = said[0]
         return found
@@ -214,7 +219,7 @@ class Probed(ABC):
         """Ask a case once; return why it cannot be computed at all, or nothing where it can, or should.
 
         An engine lacks what its forward pass refuses, as something that is not there or not of the right
-        type, and what either pass says is not implemented.
+        type, and what either pass says is not implemented, or not supported for numbers of this type.
         """
         if self.complete:
             return ""
@@ -223,12 +228,23 @@ class Probed(ABC):
                 with np.errstate(all="ignore"):
                     ask(case)
             except lacks as error:
-                return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}"
+                return _said(error)
             except DeathError:
                 return ""  # which is no lack, but the gravest fault
             except AssertionError as error:
                 # Most are failures; but some engines say in this way which operands they take.
-                return f"AssertionError: {error}" if "support" in str(error) else ""
-            except Exception:  # noqa: BLE001  a fault, which the checks will show
-                break
+                return _said(error) if "support" in str(error) else ""
+            except Exception as error:  # noqa: BLE001  a fault, which the checks will show
+                return _said(error) if _LACKS_A_TYPE.search(str(error)) else ""
         return ""
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}"
+
+
+def _is_claimed(reason: str) -> bool:
+    """Whether an engine says by an exception that it lacks something, not only that it cannot be called."""
+    if reason.startswith((TypeError.__name__, AttributeError.__name__)):
+        return False
+    return reason.startswith(NotImplementedError.__name__) or bool(_LACKS_A_TYPE.search(reason))

@@ -246,6 +246,49 @@ def test_form_that_an_operation_of_the_adapter_lacks_is_not_supported() -> None:
     assert "(node + constant): TypeError: no numbers" in told(engine)["operations"]["add"]["note"]
 
 
+@pytest.mark.parametrize(
+    ("message", "lacks"),
+    [
+        ("linalg.inv: Low precision dtypes not supported. Got BFloat16", True),
+        ("\"lu_factor_cpu\" not implemented for 'Half'", True),
+        ("unsupported data type: float16", True),
+        ("this kernel does not support bfloat16", True),
+        ("unsupported operand type(s) for +", False),
+        ("double backward is not supported", False),
+        ("expected scalar type Float but found Half", False),
+        ("the supported range of float64 was left", False),
+    ],
+)
+def test_engine_lacks_what_it_says_is_not_supported_for_a_type(message: str, lacks: bool) -> None:
+    refused = refusing("prod", lambda *_, **__: True, RuntimeError(message))
+    engine = dataclasses.replace(incomplete(refused), explicit=frozenset({"prod"}))
+    assert (("prod", "x") not in engine.array_forms) == lacks
+    assert engine.broken == {}, "it can be called"
+    assert (f"RuntimeError: {message}" in engine.note("prod")) == lacks
+
+
+def test_engine_that_refuses_a_type_at_some_points_only_is_wrong() -> None:
+    """What it computes at a harmless point is there, whatever it says elsewhere."""
+
+    def exp(x: Any) -> Any:
+        if x.data > 1:
+            raise RuntimeError("dtype float64 is not supported")
+        return OPERATIONS["exp"](x)
+
+    engine = Engine.from_tape(
+        name="at times",
+        variable=Value,
+        backward=Victim().backward,
+        value=lambda node: node.data,
+        gradient=lambda node: node.grad,
+        operations={"add": OPERATIONS["add"], "mul": OPERATIONS["mul"], "exp": exp},
+    )
+    assert ("exp", "x") in engine.forms
+    results = verify(engine, graphs=100, jobs=1, grades=RULES)
+    assert results["verdict"] == "wrong"
+    assert {failure["operation"] for failure in results["failures"]} == {"exp"}
+
+
 def test_assertion_is_no_lack_unless_it_speaks_of_support() -> None:
     def engine(message: str) -> Engine:
         return incomplete(refusing("tanh", lambda *_: True, AssertionError(message)))

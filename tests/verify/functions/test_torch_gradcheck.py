@@ -429,7 +429,9 @@ def test_complex_and_sparse_are_refused_by_name() -> None:
     with pytest.raises(UndecidedError, match="output 0 is complex"):
         gradcheck(lambda x: torch.complex(x, x), draw(2))
     z = torch.ones(2, dtype=torch.complex128)
-    with pytest.raises(UndecidedError, match=r"input 1 is complex.* function of the real and imaginary parts"):
+    with pytest.raises(
+        UndecidedError, match=r"input 1 is complex.* function of the real and imaginary parts"
+    ):
         gradcheck(lambda x, z: x * z.real, (draw(2), z.clone().requires_grad_()))
     with pytest.raises(UndecidedError, match="output 1 is complex"):
         gradcheck(lambda x: (x, x * 1j), draw(2))
