@@ -181,6 +181,20 @@ class RoundedFunctions:
             return 2 * self._one_of_two() - 1
         return self.model.term(sign * self.model.twice, 1.0)
 
+    def side_off(self, _: Operand) -> Rounded:
+        """Return the 0 by which x over its size is off the sign, which is charged for its rounding already."""
+        return self.model.number(0.0)
+
+    def side_off_slope(self, x: Operand) -> Rounded:
+        """Return the 0 that is the slope of x over its size: two slopes of 1 over the size, less each other.
+
+        Each is off by up to three roundings, and the engine's own sign by one.
+        """
+        least = float(self.model.number(x).ball.abs_lower())
+        if least == 0:
+            return self.model.number(0.0)
+        return self.model.term(arb(0, 4 * self.model.unit_roundoff / least), 1 / least)
+
     def is_positive(self, x: Operand) -> Rounded:
         """Return 1 above 0, else 0, and what holds both where engines may differ."""
         return self.where(self.model.number(x), 1.0, 0.0)

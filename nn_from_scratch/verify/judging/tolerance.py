@@ -239,6 +239,7 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "lgamma": RoundedFunctions.lgamma,
     "digamma": RoundedFunctions.digamma,
     "trigamma": RoundedFunctions.trigamma,
+    "side_off": RoundedFunctions.side_off,
     "factored": RoundedFunctions.factored,
     "inverted": RoundedFunctions.inverted,
 }

@@ -78,6 +78,9 @@ class Functions(Protocol):
     def side(self, x: Number) -> Number:
         """Return 1 above 0, -1 below, 0 at 0: where engines multiply by x and divide by its size."""
 
+    def side_off_slope(self, x: Number) -> Number:
+        """Return what rounding leaves of the slope of x over its size, which is 0."""
+
     def is_positive(self, x: Number) -> Number:
         """Return 1 above 0, else 0."""
 
@@ -170,6 +173,7 @@ PARTIALS: Mapping[str, Partials] = {
     "lgamma": lambda f, z, x: (f.digamma(x),),
     "digamma": lambda f, z, x: (f.trigamma(x),),
     "trigamma": lambda f, z, x: (f.tetragamma(x),),
+    "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
     "inverted": lambda f, z, *xs: (0.0,) * len(xs),
 }

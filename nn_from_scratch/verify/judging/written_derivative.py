@@ -87,7 +87,7 @@ class _Written:
         return 0.5 * (self.is_positive(x) + not_below)
 
     def side(self, x: Any) -> Any:
-        return 2.0 * self.heaviside(x) - 1.0
+        return self.sum(2.0 * self.heaviside(x) - 1.0, self.side_off(x))
 
     def is_positive(self, x: Any) -> Any:
         return self.tracer.apply("where", x, 1.0, 0.0)

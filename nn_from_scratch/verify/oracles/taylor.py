@@ -315,6 +315,7 @@ SERIES: Arithmetic = {
     "lgamma": _log_of_gamma,
     "digamma": _polygamma(1),
     "trigamma": _polygamma(2),
+    "side_off": lambda _: arb_series([0]),
     "factored": lambda *_: arb_series([0]),
     "inverted": lambda *_: arb_series([0]),
 }

@@ -213,12 +213,14 @@ WRITTEN: dict[str, Operation] = {
     for operation in (
         _unary("bell"),
         _unary("trigamma", _no_pole_of_gamma),
+        _unary("side_off"),
         Operation("factored", None),
         Operation("inverted", None),
     )
 }
 """What nobody is asked: formulas of derivatives have bell, the slope of erf, and trigamma; the others are 0,
-but for what rounding makes of it where a matrix is factored, or inverted (`lower_matrices`)."""
+but for what rounding makes of it: of x over its size, less its sign, and where a matrix is factored, or
+inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 

@@ -261,3 +261,22 @@ def test_a_tie_by_rounding_is_no_fault_to_second_order_either() -> None:
     least = (Step("pow", (0, 2)), Step("minimum", (3, 1)))
     one = Case(Expression(2, (2.0,), least, 4), (-1.095, 1.199025), tangent=(2.258, -1.964))
     assert examine(load("nn_from_scratch"), one).verdict is Verdict.RIGHT
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("outer", ["add", "exp"])
+def test_slope_of_abs_as_x_over_its_size_may_round(outer: str) -> None:
+    """Differentiated again, x / abs(x) leaves 1 / abs(x) less itself, but for some roundings."""
+    graph = Expression(1, (), (Step("abs", (0,)), Step(outer, (0, 1) if outer == "add" else (1,))), 2)
+    engine = load("nn_from_scratch")
+    for x in np.random.default_rng(0).uniform(-2, 2, 100):
+        size = abs(float(x))
+        over, slope = float(x) / size, math.exp(size) if outer == "exp" else 1.0
+        second = (slope * over * over if outer == "exp" else 0.0) + slope * (
+            1 / size - float(x) / (size * size) * over
+        )
+        asked = Case(graph, (float(x),), tangent=(1.0,))
+        for off, accused in ((0.0, False), (1e-12 * slope / size, True)):
+            answer = Answer(slope * over + (outer == "add"), (second + off,))
+            told = examine(answering(engine, lambda _, answer=answer: answer), asked)
+            assert told.verdict.accuses == accused
