@@ -17,6 +17,7 @@ import numpy as np
 from function_rows import Question, Row
 from scipy import integrate, optimize, sparse
 from scipy.sparse import linalg
+from scipy.special import j1
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Make = Callable[[np.random.Generator], Question]
@@ -272,7 +273,7 @@ def short_sum(count: int) -> Make:
 
 
 def linear_solver(solver: str, tolerance: float) -> Make:
-    """Return the question of b . A(x)^-1 b by an iterative solver, A symmetric and its diagonal the inputs."""
+    """Return the question of c . A(x)^-1 b by an iterative solver; the inputs are added to the diagonal."""
 
     def made(rng: np.random.Generator) -> Question:
         count = 20
@@ -397,33 +398,33 @@ def optimum(tolerance: float, *, place: bool) -> Make:
     def derivative(x: Any, y: float) -> float:
         return 2 * (y - float(x[0])) + float(x[1]) * math.exp(float(x[1]) * y)
 
-    def curvature(x: Any, y: float) -> float:
-        return 2 + float(x[1]) ** 2 * math.exp(float(x[1]) * y)
+    def descend(x: Any, until: float) -> float:
+        y = 0.0
+        for _ in range(10_000):
+            slope = derivative(x, y)
+            if abs(slope) < until:
+                break
+            y -= 0.15 * slope
+        return y
+
+    def value(x: Any) -> float:
+        y = descend(x, tolerance)
+        return (y - float(x[0])) ** 2 + math.exp(float(x[1]) * y)
+
+    def slopes_of_value(x: Any) -> Any:
+        y = descend(x, 1e-14)
+        return np.array([-2 * (y - float(x[0])), y * math.exp(float(x[1]) * y)])
+
+    def slopes_of_place(x: Any) -> Any:
+        y = descend(x, 1e-14)
+        e = math.exp(float(x[1]) * y)
+        return np.array([2.0, -e * (1 + float(x[1]) * y)]) / (2 + float(x[1]) ** 2 * e)
 
     def made(rng: np.random.Generator) -> Question:
-        def descend(x: Any) -> float:
-            y = 0.0
-            for _ in range(10_000):
-                slope = derivative(x, y)
-                if abs(slope) < tolerance:
-                    break
-                y -= 0.15 * slope
-            return y
-
-        def function(x: Any) -> float:
-            y = descend(x)
-            return y if place else (y - float(x[0])) ** 2 + math.exp(float(x[1]) * y)
-
-        def gradient(x: Any) -> Any:
-            y = 0.0
-            for _ in range(200):
-                y -= derivative(x, y) / curvature(x, y)
-            e = math.exp(float(x[1]) * y)
-            if place:
-                return np.array([2.0, -e * (1 + float(x[1]) * y)]) / curvature(x, y)
-            return np.array([-2 * (y - float(x[0])), y * e])
-
-        return function, gradient, rng.uniform(0.3, 1.2, 2)
+        x = rng.uniform(0.3, 1.2, 2)
+        if place:
+            return lambda x: descend(x, tolerance), slopes_of_place, x
+        return value, slopes_of_value, x
 
     return made
 
@@ -463,8 +464,6 @@ def series(tolerance: float) -> Make:
             return total
 
         def gradient(x: Any) -> float:
-            from scipy.special import j1
-
             return -float(j1(float(x)))
 
         return function, gradient, float(rng.uniform(1, 4))
@@ -507,7 +506,7 @@ def with_noise(size: float) -> Make:
 
 
 def balanced(tolerance: float) -> Make:
-    """Return the question of the cost of entropic transport, by Sinkhorn's iteration; gradient of the dual."""
+    """Return the question of the cost of entropic transport, by Sinkhorn's iteration."""
 
     def made(rng: np.random.Generator) -> Question:
         cost = rng.uniform(0, 1, size=(4, 5))

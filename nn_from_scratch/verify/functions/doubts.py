@@ -6,9 +6,9 @@ solver keeps. How many those are, its noise tells, or the jumps and bends betwee
 Such an error is everywhere; one that is in a few entries only, while all others agree to many more digits and
 nothing jumps along them, is the gradient's.
 
-However large an error is, a jump tells that the function may be as coarse. A bend does not, for many functions
-have kinks of their own. It counts where the error of the gradient does not add up: what the function gains by
-long steps is what the gradient says, and by short ones it is not.
+However large an error is, a jump tells that the function may be as coarse. A bend does not, for many
+functions have kinks of their own. It counts where the error of the gradient does not add up: what the
+function gains by long steps is what the gradient says, and by short ones it is not.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     if any(_fits_from_afar(box, x, whole.noise, off) for x, off in zip(vectors, errors, strict=True)):
         return (
             f"the gradient is off by {error:.2g} where steps are short, and that does not add up: what the "
-            "function gains by long steps is what the gradient says. Its values are those of pieces that bend, "
-            "each a little off: of a table, or of a solver. Compute the function more exactly, or give the "
-            "derivative of its pieces"
+            "function gains by long steps is what the gradient says. Its values are those of pieces that "
+            "bend, each a little off: of a table, or of a solver. Compute the function more exactly, or give "
+            "the derivative of its pieces"
         )
     return ""
 
@@ -87,8 +87,8 @@ def _agreeing(error: float, size: float, rough: float) -> str:
     if not digits:
         return (
             f"the function's values jump by {rough:.1g}, here or not far away: it is computed coarsely (by a "
-            "solver, a quadrature or an iteration), or rounded, and then its differences are off by as much as "
-            f"the gradient seems to be, {error:.2g}. Compute it more exactly"
+            "solver, a quadrature or an iteration), or rounded, and then its differences are off by as much "
+            f"as the gradient seems to be, {error:.2g}. Compute it more exactly"
         )
     coarse = f"its values are rough by {rough:.1g}; " if rough else ""
     return (

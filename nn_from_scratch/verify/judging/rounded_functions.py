@@ -182,7 +182,7 @@ class RoundedFunctions:
         return self.model.term(sign * self.model.twice, 1.0)
 
     def side_off(self, _: Operand) -> Rounded:
-        """Return the 0 by which x over its size is off the sign, which is charged for its rounding already."""
+        """Return the 0 by which x over its size is off the sign, whose rounding is charged already."""
         return self.model.number(0.0)
 
     def side_off_slope(self, x: Operand) -> Rounded:

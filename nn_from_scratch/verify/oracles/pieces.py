@@ -64,7 +64,7 @@ def largest_jump(line: Line, noise: float, least: float = 0.0, reach: float = 0.
         first, second = np.sort(np.abs(changes - np.median(changes)))[:-3:-1]
         return bool(first > max(_ALONE * second, _LOUD * unit * float(np.abs(values).max())))
 
-    return _largest(line, steps, _CLOSEST, _PLACES, max(_LOUD * noise, least), is_jump)
+    return _largest(line, steps, _CLOSEST, _PLACES, max(_LOUD * noise, least), is_jump=is_jump)
 
 
 def jump_from_nothing(line: Line) -> tuple[float, float]:
@@ -103,6 +103,7 @@ def _largest(
     closest: float,
     places: int,
     least: float,
+    *,
     is_jump: Callable[[Floats], bool] | None = None,
 ) -> float:
     """Return the largest jump of a function of a step, as it is left when looked at ever more closely.

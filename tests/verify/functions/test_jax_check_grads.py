@@ -218,7 +218,7 @@ def test_derivative_that_differs_under_jit_is_not_right() -> None:
 def test_what_cannot_be_asked_is_said() -> None:
     with pytest.raises(UndecidedError, match="argument 0 is complex"):
         check_grads(jnp.abs, (np.array([1 + 2j]),), 1)
-    with pytest.raises(UndecidedError, match="argument 1 is complex: .* function of the real and imaginary"):
+    with pytest.raises(UndecidedError, match=r"argument 1 is complex: .* function of the real and imaginary"):
         check_grads(lambda x, z: x * jnp.real(z), (POINT, np.array([1 + 2j])), 1)
     with pytest.raises(UndecidedError, match=r"output \[1\] is complex"):
         check_grads(lambda x: (x, x * 1j), (POINT,), 1)
@@ -259,7 +259,7 @@ def test_function_that_approximates_is_not_accused_of_the_right_derivative() -> 
     assert not said.startswith("right: formula")
 
 
-@jax.jit
+@jax.jit  # type: ignore[untyped-decorator]
 def fixed_point(x: Any, until: Any) -> Any:
     """Return the solution of y = cos(x y), iterated until it moves by less than that."""
 

@@ -48,7 +48,7 @@ def test_precision_of_an_engine_is_no_fault(name: str) -> None:
 
 @pytest.mark.parametrize("x", [2.0**-26 * 0.671875, 2.0**-20, 2.0**-10, 0.0625, 0.5, 1.0])
 def test_short_erf_is_accused_where_its_exact_values_say_so(x: float) -> None:
-    """PyTorch 2.13 has 0 for erf(1e-8) in bfloat16 with AVX-512, which is 1.13e-8, and a number of the format."""
+    """PyTorch 2.13 has 0 for erf(1e-8) in bfloat16 with AVX-512: it is 1.13e-8, which the format holds."""
     with flint.ctx.workprec(200):
         exact = float(flint.arb(x).erf())
     got = float(torch.erf(torch.tensor(x, dtype=torch.bfloat16)))

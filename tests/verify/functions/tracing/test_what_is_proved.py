@@ -167,7 +167,7 @@ def slope_of_fixed_point(x: Any) -> Any:
 @pytest.mark.parametrize("until", [1e-1, 1e-2])
 def test_what_is_stopped_far_from_its_limit_is_no_proof(until: float) -> None:
     """The formula of what was computed differs by 8% and more from that of what is meant."""
-    with pytest.raises(UndecidedError, match="jump by|rough"):
+    with pytest.raises(UndecidedError, match=r"jump by|rough"):
         check_gradient(lambda x: fixed_point(x, until), slope_of_fixed_point, 0.7)
 
 

@@ -28,7 +28,8 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, ha
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 PLAIN_TO_SEE = 1e-2
-"""A difference that no approximation in a forward explains, relative to the derivative, unless it is stopped."""
+"""A difference that no approximation in a forward explains, relative to the derivative, unless it is
+stopped before it has what it computes."""
 
 NOTHING = 2.0**-64
 """A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""

@@ -311,7 +311,7 @@ class Trace:
 
     @property
     def stops(self) -> str | None:
-        """Why the forward may be stopped before it has what it computes, however far that still is, or None."""
+        """Why the forward may be stopped before it has what it computes, however far from it, or None."""
         for (line, _), found in self.repeated.items():
             if found.change < (0.2 if found.times >= 8 else 1e-2) and found.times >= 4:
                 return f"it may iterate to a limit ({line})"
