@@ -54,7 +54,7 @@ def wrong_entries(box: BlackBox, vector: Floats, whole: Measured) -> tuple[dict[
         if not measured.wrong:  # several errors may look like one
             index = _descend(box, left, error, None)
             measured = entry(box, index)
-        if not measured.wrong:
+        if not measured.wrong or index in found:  # what is left is of entries that no direction tells apart
             return found, False
         found[index] = measured
         length = box.unit_vector(index)[index]

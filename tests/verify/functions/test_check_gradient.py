@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+
 from nn_from_scratch.verify.functions.values import check_values
 
 RNG = np.random.default_rng(0)
@@ -211,3 +212,17 @@ def test_function_and_gradient_cannot_change_the_inputs() -> None:
 def test_bad_input_is_told(function: Any, gradient: Any, inputs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_gradient(function, gradient, inputs)
+
+
+def test_looking_for_wrong_entries_of_sizes_that_are_unlike_comes_to_an_end() -> None:
+    def function(x: Any) -> Any:
+        return float(np.sum(np.log(x) ** 2))
+
+    def gradient(x: Any) -> Any:
+        return 2 * np.log(x) / x
+
+    x = np.logspace(-6, 6, 100)
+    check_values(function, gradient, x)
+    with pytest.raises(GradientError) as raised:
+        check_values(function, lambda x: 1.5 * gradient(x), x)
+    assert not isinstance(raised.value, UndecidedError)
