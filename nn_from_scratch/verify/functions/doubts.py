@@ -30,7 +30,8 @@ _KINK = 0.1  # of the gradient's norm: a bend that is larger is the function's o
 _ADDED = 0.5  # of what an error comes to along the way, if it is the gradient's
 _REACH = 0.9  # the longest step that is looked at: many functions have no value at 0
 _STEPS = 32  # by which errors are added up
-_DIRECTIONS = 4  # along which pieces are looked for
+_DIRECTIONS = 4  # along which jumps are looked for
+_BENDING = 2  # of these, along which small bends are
 _WORST = 2  # entries, likewise
 _MANY = 4096  # inputs of a function that is not asked so often
 _FEW = 4  # a part of the entries, 1 in so many
@@ -67,7 +68,7 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     directions = [] if few else [box.direction(number) for number in range(_DIRECTIONS)]
     rough = _jump(box, entries + directions, whole.noise, error, size)
     if not few and error <= _LARGE * size:
-        rough = max(rough, _small_bend(box, directions, whole.noise, error, size))
+        rough = max(rough, _small_bend(box, directions[:_BENDING], whole.noise, error, size))
     if rough:
         return _agreeing(error, size, rough)
     vectors, errors = entries or directions[:1], [wrong[index].beyond for index in worst] or [error]

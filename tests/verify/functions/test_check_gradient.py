@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
-
 from nn_from_scratch.verify.functions.values import check_values
 
 RNG = np.random.default_rng(0)
