@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from nn_from_scratch.verify.engines.answers import Answer, asking
@@ -17,9 +18,22 @@ from nn_from_scratch.verify.engines.transform import Transform
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
-from nn_from_scratch.verify.questions.operations import (
-    OPERATIONS,
-)
+from nn_from_scratch.verify.questions.operations import OPERATIONS
+
+
+def _check_name(name: object) -> None:
+    """Raise for a name that is no text, which reports could not show."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"the name of an engine is a text, got {name!r}")
+
+
+def _with_near_names(unknown: Collection[str]) -> str:
+    """Write names that are none, each with those of the catalogue that may be meant."""
+    near = {name: get_close_matches(str(name), OPERATIONS) for name in sorted(unknown, key=str)}
+    written = (
+        f"{name} (near it: {', '.join(names)})" if names else str(name) for name, names in near.items()
+    )
+    return f"{', '.join(written)}; `nn-from-scratch adapter --help` lists what there is"
 
 
 class EngineError(Exception):
@@ -68,11 +82,12 @@ class Engine(Probed):
     spec: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         if self.dtype not in FORMATS:
             raise ValueError(f"dtype {self.dtype!r} is none of {', '.join(FORMATS)}")
         unknown = set(self.operations) - set(OPERATIONS)
         if unknown:
-            raise ValueError(f"operations not in the catalogue: {', '.join(sorted(unknown))}")
+            raise ValueError(f"operations not in the catalogue: {_with_near_names(unknown)}")
         if self.second_order and self.tape and self.tape.gradients is None:
             raise ValueError("second_order of a tape needs its `gradients`")
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
+import inspect
+import os
+from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
-from nn_from_scratch.verify.engines.specs import BUILT_IN, name_of, parts
+from nn_from_scratch.verify.engines.importing import imported, place
+from nn_from_scratch.verify.engines.specs import BUILT_IN, parts
+
+_LONGEST = 80  # characters of what stands where an engine should
 
 
-def load(spec: str) -> Engine:
+def load(spec: str | Path) -> Engine:
     """Find an engine: a built-in name, ``module:attribute`` or ``path.py:attribute``.
 
-    The attribute defaults to ``engine``.
+    The attribute defaults to ``engine``. It is an `Engine`, or a function of nothing that returns one.
+    Modules are looked for in the current folder first; what a file imports, beside the file.
 
     Raises
     ------
@@ -24,35 +29,118 @@ def load(spec: str) -> Engine:
         If there is no such module or file, it fails to import, or the attribute is no Engine.
 
     """
+    try:
+        return find(spec, Path.cwd())
+    except EngineError as error:
+        raise EngineError(f"cannot load engine {as_text(spec)!r}: {error}") from error.__cause__
+
+
+def find(spec: str | Path, folder: Path) -> Engine:
+    """Find an engine as `load` does, where `folder` stands for the current one.
+
+    Raises
+    ------
+    EngineError
+        As `load` does, without the spec in its message.
+
+    """
+    spec = as_text(spec)
     location, attribute = parts(spec)
     try:
-        with asking():
-            module = (
-                _import_file(Path(location))
-                if location.endswith(".py")
-                else importlib.import_module(location)
-            )
+        module = imported(location, folder)
     except Exception as error:
         known = f"known names are {', '.join(BUILT_IN)}; else give module:attribute or path.py:attribute"
-        raise EngineError(
-            f"cannot load engine {spec!r}: {type(error).__name__}: {error} ({known})"
-        ) from error
-    engine = getattr(module, attribute or "engine", None)
-    if not isinstance(engine, Engine):
-        raise EngineError(
-            f"cannot load engine {spec!r}: {attribute or 'engine'} of {location} is {engine!r}, no Engine"
-        )
+        where = place(error) or known
+        raise EngineError(f"{type(error).__name__}: {error} ({where})") from error
+    engine = _made(_named(module, location, attribute or "engine"), location, attribute or "engine")
     object.__setattr__(engine, "spec", spec)
     return engine
 
 
-def _import_file(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(name_of(path), path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def as_text(spec: object) -> str:
+    """Return a spec as a text.
+
+    Raises
+    ------
+    EngineError
+        If it is neither a text nor a path.
+
+    """
+    if isinstance(spec, Engine):
+        raise EngineError("this is an Engine already: it needs no loading")
+    if isinstance(spec, (str, os.PathLike)):
+        text = os.fspath(spec)
+        if isinstance(text, str):
+            return text
+    raise EngineError(f"a spec is a text or a path, got {_shown(spec)}")
+
+
+def _named(module: ModuleType, location: str, attribute: str) -> Any:
+    """Return what a module has by a name.
+
+    Raises
+    ------
+    EngineError
+        If it has nothing, with the names of what may be meant.
+
+    """
+    found = vars(module)
+    if attribute in found or hasattr(module, attribute):
+        return getattr(module, attribute)
+    engines = [name for name, value in found.items() if isinstance(value, Engine)]
+    others = [name for name, value in found.items() if not name.startswith("_") and value is not Engine]
+    meant = engines or get_close_matches(attribute, others)
+    end = f"; perhaps you mean {' or '.join(f'{location}:{name}' for name in meant)}" if meant else ""
+    raise EngineError(f"there is no {attribute!r} in {location}{end or _HOW.format(variable='Value')}")
+
+
+_HOW = "; an adapter has a line `engine = Engine.from_tape(variable={variable}, ...)`"
+
+
+def _made(found: Any, location: str, attribute: str) -> Engine:
+    """Return an engine, or the one that a function of nothing returns.
+
+    Raises
+    ------
+    EngineError
+        If there is none, saying what would do.
+
+    """
+    what = f"{attribute} of {location} is"
+    if isinstance(found, Engine):
+        return found
+    if isinstance(found, type):
+        how = _HOW.format(variable=found.__name__)
+        raise EngineError(f"{what} a class, no Engine{how}")
+    if not callable(found):
+        raise EngineError(f"{what} {_shown(found)}, no Engine{_HOW.format(variable='Value')}")
+    if _parameters(found):
+        needed = ", ".join(_parameters(found))
+        raise EngineError(
+            f"{what} {_shown(found)}, no Engine; a function that returns one may stand here, but it needs "
+            f"{needed}: call it in the adapter"
+        )
+    try:
+        with asking():
+            made = found()
+    except Exception as error:
+        raise EngineError(
+            f"{attribute}() of {location} raises {type(error).__name__}: {error} ({place(error)})"
+        ) from error
+    if not isinstance(made, Engine):
+        raise EngineError(f"{what} a function that returns {_shown(made)}, no Engine")
+    return made
+
+
+def _parameters(function: Any) -> list[str]:
+    """Return the names of the parameters that a function needs."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # one that does not tell, such as many that are written in C
+        return ["arguments"]
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one.name for one in parameters if one.default is one.empty and one.kind not in optional]
+
+
+def _shown(found: Any) -> str:
+    return " ".join(repr(found).split())[:_LONGEST]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -26,11 +27,15 @@ def module_of(spec: str) -> ModuleType:
 
 
 def parts(spec: str) -> tuple[str, str]:
-    """Return the module or file, and the attribute, which may be empty."""
+    """Return the module or file, and the attribute, which may be empty.
+
+    What has a folder in it is a file, whose ending may be left out: ``./my_engine``.
+    """
     if spec in BUILT_IN:
         return f"{__package__}.adapters.{'ours' if spec == 'nn_from_scratch' else spec}", ""
     location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")
-    return location, attribute
+    is_path = any(separator in location for separator in (os.sep, os.altsep) if separator)
+    return f"{location}.py" if is_path and not location.endswith(".py") else location, attribute
 
 
 def name_of(path: Path) -> str:

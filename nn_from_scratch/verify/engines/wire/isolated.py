@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.engine import Engine, EngineError
+from nn_from_scratch.verify.engines.loading import as_text
 from nn_from_scratch.verify.engines.source import Source, TapeSource, TransformSource
 from nn_from_scratch.verify.engines.specs import absolute
 from nn_from_scratch.verify.engines.wire.asker import Asker
@@ -25,7 +26,7 @@ COMMAND = "command:"
 
 
 def isolated(
-    spec: str, *, environment: Mapping[str, str] | None = None, limits: Limits | None = None
+    spec: str | Path, *, environment: Mapping[str, str] | None = None, limits: Limits | None = None
 ) -> Engine:
     """Find an engine as `load` does, in a process of its own, which may crash, hang or exit alone.
 
@@ -44,10 +45,13 @@ def isolated(
         If it cannot be loaded.
 
     """
-    limits = limits or Limits()
+    spec, limits = as_text(spec), limits or Limits()
     # Sets are gone through in the same order each time, but for what a check of state asks about others.
     variables = {**os.environ, **_python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
-    connection = Connection(_command(spec), variables, limits)
+    try:
+        connection = Connection(_command(spec), variables, limits)
+    except EngineError as error:
+        raise EngineError(f"cannot load engine {spec!r}: {error}") from error
     hello = connection.hello
     return Engine(
         hello.name,
@@ -73,7 +77,7 @@ def _command(spec: str) -> list[str]:
         words = shlex.split(spec.removeprefix(COMMAND))
         return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]
     worker = "nn_from_scratch.verify.engines.wire.worker"
-    return [sys.executable, "-P", "-m", worker, absolute(spec), "{requests}", "{answers}"]
+    return [sys.executable, "-P", "-m", worker, absolute(spec), str(Path.cwd()), "{requests}", "{answers}"]
 
 
 def _python_path() -> dict[str, str]:

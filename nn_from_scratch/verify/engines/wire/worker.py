@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,7 +24,7 @@ from nn_from_scratch.verify.engines.disturbing import disturb
 from nn_from_scratch.verify.engines.driver import fails
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.finding import found_in
-from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.engines.loading import find
 from nn_from_scratch.verify.engines.session import MoveError, Session
 from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
 from nn_from_scratch.verify.engines.wire.protocol import SAYING, VERSION
@@ -53,18 +52,14 @@ class Worker:
         self._session: Session | None = None
         self._kept: list[Any] = []
 
-    def serve(self, spec: str, requests: Any) -> None:
-        """Load the engine, say what it is, and answer each line until there are no more."""
+    def serve(self, spec: str, folder: Path, requests: Any) -> None:
+        """Find the engine, say what it is, and answer each line until there are no more."""
         try:
-            engine = load(spec)
+            engine = find(spec, folder)
             hello = _hello(engine)
         except BaseException as error:  # noqa: BLE001  a file may raise whatever it likes
-            named = (
-                ""
-                if isinstance(error, EngineError)
-                else f"cannot load engine {spec!r}: {type(error).__name__}: "
-            )
-            self._say({"refused": named + _text(error), "where": _where(error)})
+            kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
+            self._say({"refused": kind + _text(error)})
             return
         gc.collect()
         gc.freeze()  # what is there now stays
@@ -169,13 +164,6 @@ def _cut(text: str) -> str:
     return str(text)[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _where(error: BaseException) -> str:
-    """Return the file and line where an engine could not be loaded, as Python tells them."""
-    cause = error.__cause__ or error
-    frames = traceback.extract_tb(cause.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-
-
 def _die_with_parent() -> None:
     """Ask the system to end this process when its parent ends, where it can (Linux)."""
     if sys.platform == "linux":
@@ -186,11 +174,11 @@ def _die_with_parent() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Answer for an engine: of a spec, over two file descriptors."""
-    spec, requests, answers = arguments
+    """Answer for an engine: of a spec, found from a folder, over two file descriptors."""
+    spec, folder, requests, answers = arguments
     _die_with_parent()
     with open(int(requests), "rb") as lines:  # noqa: PTH123  a descriptor
-        Worker(int(answers)).serve(spec, lines)
+        Worker(int(answers)).serve(spec, Path(folder), lines)
     _exit(0)  # without the engine's own hooks
 
 
