@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from types import ModuleType
 from typing import Any
 
 from nn_from_scratch.verify.engines.answers import Answer, asking
+from nn_from_scratch.verify.engines.attributes import (
+    assigning,
+    calling,
+    reading,
+    resetting,
+    starts_with_nothing,
+)
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods, searched
 from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.plain_code import tape_source, transform_source
 from nn_from_scratch.verify.engines.probing import Probed
 from nn_from_scratch.verify.engines.session import Session
-from nn_from_scratch.verify.engines.source import Source
+from nn_from_scratch.verify.engines.source import Source, TapeSource
+from nn_from_scratch.verify.engines.specs import importable
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.engines.transform import Transform
 from nn_from_scratch.verify.questions.cases import Case
@@ -25,6 +35,31 @@ def _check_name(name: object) -> None:
     """Raise for a name that is no text, which reports could not show."""
     if not isinstance(name, str) or not name:
         raise TypeError(f"the name of an engine is a text, got {name!r}")
+
+
+def _name_of(found: Any) -> str:
+    """Return what an engine is called: as the package of its class or function, or as the module given."""
+    module = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", None)
+    package = module.partition(".")[0] if isinstance(module, str) else ""
+    is_its_own = package and package != "__main__" and package == importable(package)
+    return package if is_its_own else str(getattr(found, "__name__", type(found).__name__))
+
+
+def _with_settings(tape: Tape, code: Source | None, value: str, gradient: str) -> tuple[Tape, Source | None]:
+    """Return a tape whose leaves are assigned and reset by the names of attributes, and how that is written.
+
+    What its adapter says stays as it is.
+    """
+    written = code if isinstance(code, TapeSource) else TapeSource(imports="")
+    if tape.assign is None and (found := assigning(tape.variable, value, written.variable)):
+        tape = replace(tape, assign=found.move)
+        written = replace(written, assign=written.assign or found.text)
+    if tape.reset is None and (found := resetting(tape.variable, value, gradient, written.variable)):
+        tape = replace(tape, reset=found.move)
+        written = replace(written, reset=written.reset or found.text)
+    if written.gradient == f"{{}}.{gradient}" and starts_with_nothing(tape.variable, gradient):
+        written = replace(written, gradient=f"(0.0 if {{0}}.{gradient} is None else {{0}}.{gradient})")
+    return tape, written if isinstance(code, TapeSource) else code
 
 
 def _with_near_names(unknown: Collection[str]) -> str:
@@ -124,11 +159,11 @@ class Engine(Probed):
     def from_tape(
         cls,
         *,
-        name: str,
-        variable: Callable[[float], Any],
-        backward: Callable[..., object],
-        value: Callable[[Any], Any],
-        gradient: Callable[[Any], Any],
+        variable: Callable[..., Any],
+        value: str | Callable[[Any], Any],
+        gradient: str | Callable[[Any], Any],
+        backward: str | Callable[..., object] = "backward",
+        name: str = "",
         assign: Callable[[Any, float], object] | None = None,
         reset: Callable[[Any], object] | None = None,
         gradients: Callable[..., Sequence[Any]] | None = None,
@@ -143,19 +178,22 @@ class Engine(Probed):
 
         Parameters
         ----------
-        name
-            What reports call it.
         variable
-            Makes a leaf from a float, or from an array.
-        backward
-            Runs the reverse pass from an output; with arrays it is called as ``backward(output, cotangent)``
-            for an array, where the cotangent is an array of the output's shape.
+            Makes a leaf from a float, or from an array: mostly the class of numbers.
         value, gradient
-            Read a node's value and gradient; None stands for a gradient of 0.
+            The names of a node's attributes, or what reads them; None stands for a gradient of 0.
+        backward
+            The name of an output's method that runs the reverse pass, or what runs it from an output; with
+            arrays it is called as ``backward(output, cotangent)`` for an array, where the cotangent is an
+            array of the output's shape.
+        name
+            What reports call it; by default as the package of `variable`.
         assign
-            Replaces the value of a leaf, for the checks of state.
+            Replaces the value of a leaf, for the checks of state; by default its attribute is set, if `value`
+            is a name and the attribute can be.
         reset
-            Makes the gradient of a leaf 0, for the checks of state.
+            Makes the gradient of a leaf 0, for the checks of state; by default its attribute is set to what
+            that of a fresh leaf is, if `value` and `gradient` are names and the attribute can be.
         gradients
             Called as ``gradients(output, leaves)``, or ``gradients(output, leaves, cotangent)`` as `backward`
             is, returns the gradient by each leaf as a node, for second derivatives.
@@ -170,29 +208,43 @@ class Engine(Probed):
         dtype
             The format it computes in.
         source
-            How its code is written.
+            How its code is written; by default that follows, if `value` and `gradient` are names and
+            `variable` can be imported.
 
         """
-        tape = Tape(variable, backward, value, gradient, assign, reset, gradients, constant)
+        given = dict(operations or {})
+        code = source or tape_source(
+            variable=variable,
+            backward=backward,
+            value=value,
+            gradient=gradient,
+            constant=constant,
+            operations=given,
+        )
+        tape = Tape(
+            variable, calling(backward), reading(value), reading(gradient), assign, reset, gradients, constant
+        )
+        if isinstance(value, str) and isinstance(gradient, str):
+            tape, code = _with_settings(tape, code, value, gradient)
         return cls(
-            name,
-            {**methods(searched(arrays=arrays, complete=complete)), **OPERATORS, **(operations or {})},
+            _name_of(variable) if name == "" else name,
+            {**methods(searched(arrays=arrays, complete=complete)), **OPERATORS, **given},
             tape,
             arrays=arrays,
             complete=complete,
             dtype=dtype,
             second_order=gradients is not None,
-            source=source,
-            explicit=frozenset(operations or ()),
+            source=code,
+            explicit=frozenset(given),
         )
 
     @classmethod
     def from_transform(
         cls,
         *,
-        name: str,
         namespace: Any,
         value_and_gradient: Callable[[Callable[..., Any], Sequence[Any]], tuple[Any, Sequence[Any]]],
+        name: str = "",
         constant: Callable[[Any], Any] | None = None,
         operations: Arithmetic | None = None,
         arrays: bool = False,
@@ -205,13 +257,13 @@ class Engine(Probed):
 
         Parameters
         ----------
-        name
-            What reports call it.
         namespace
             Where the operations are functions by numpy's names, such as ``jax.numpy``.
         value_and_gradient
             Given a function of scalars (or arrays) and its inputs, returns its value, a scalar, and a
             derivative for each input.
+        name
+            What reports call it; by default as the package of `namespace`.
         constant
             Makes an operand of a constant numpy array; by default operations take the array itself.
         operations
@@ -225,18 +277,20 @@ class Engine(Probed):
         second_order
             Whether `value_and_gradient` can be applied to a function that it is called in.
         source
-            How its code is written.
+            How its code is written; by default that follows, if `namespace` is a module and
+            `value_and_gradient` can be imported.
 
         """
+        given = dict(operations or {})
         known = searched(arrays=arrays, complete=complete)
         return cls(
-            name,
-            {**functions(namespace, known, arrays=arrays), **OPERATORS, **(operations or {})},
+            _name_of(namespace) if name == "" else name,
+            {**functions(namespace, known, arrays=arrays), **OPERATORS, **given},
             Transform(value_and_gradient, namespace, constant),
             arrays=arrays,
             complete=complete,
             dtype=dtype,
             second_order=second_order,
-            source=source,
-            explicit=frozenset(operations or ()),
+            source=source or transform_source(namespace, value_and_gradient, constant, given),
+            explicit=frozenset(given),
         )

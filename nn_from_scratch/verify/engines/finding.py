@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from nn_from_scratch.verify.engines.specs import module_of
+from nn_from_scratch.verify.engines.specs import importable, module_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ def _folders() -> dict[str, str]:
     others = {name.partition(".")[0] for name in sys.modules}
     others -= sys.stdlib_module_names | {__name__.partition(".")[0]}
     found = {name: _folder_of(sys.modules.get(name)) for name in others}
-    return {name: str(folder) for name, folder in found.items() if folder and folder not in installed}
+    return {
+        importable(name): str(folder) for name, folder in found.items() if folder and folder not in installed
+    }
 
 
 def _folder_of(package: ModuleType | None) -> Path | None:

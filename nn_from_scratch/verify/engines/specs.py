@@ -11,6 +11,9 @@ BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
 """Engines whose adapter ships with the suite: `load` knows them by this name."""
 
 
+_FILE = "_engine_"  # before the name of a file that is loaded, which may be that of another module
+
+
 def absolute(spec: str) -> str:
     """Return the spec by which the engine is found from any folder: a path in it is made absolute."""
     location, attribute = parts(spec)
@@ -40,4 +43,9 @@ def parts(spec: str) -> tuple[str, str]:
 
 def name_of(path: Path) -> str:
     """Return the name under which a file is imported."""
-    return f"_engine_{path.stem}"
+    return f"{_FILE}{path.stem}"
+
+
+def importable(module: str) -> str:
+    """Return the name by which a script imports a module: a file that was loaded as an adapter by its own."""
+    return module.removeprefix(_FILE)
