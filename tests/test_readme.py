@@ -7,6 +7,9 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+
+OPERATIONS = (*CATALOGUE, *ARRAYS)
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -49,6 +52,10 @@ def test_readme_commands_name_files_that_exist() -> None:
     constraints = [word for word in words if word.endswith(".txt")]
     assert constraints
     assert all((ROOT / path).is_file() for path in constraints)
+
+
+def test_readme_lists_the_operations() -> None:
+    assert ", ".join(OPERATIONS) in " ".join(README.split())
 
 
 def test_readme_pictures_exist() -> None:

@@ -14,6 +14,7 @@ from nn_from_scratch.verify.campaign.phases import alarms_of_deaths, told_deaths
 from nn_from_scratch.verify.campaign.results import Results
 from nn_from_scratch.verify.campaign.unasked import unasked
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
 
@@ -63,10 +64,13 @@ def verify(
         If what is given is no `Engine`.
     ValueError
         If a grade is unknown, or a number is out of range.
+    EngineError
+        If the engine's adapter has a mistake: then nothing is judged.
 
     """
     _refuse_what_cannot_be_asked(engine, graphs, jobs, grades)
     start = time.perf_counter()
+    refuse_mistakes(engine)
     pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     plan = Plan(graphs, seed, jobs, seconds, directly, grades, progress or (lambda done, of, words: None))
     inquiry = Inquiry(engine, plan)

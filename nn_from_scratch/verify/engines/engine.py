@@ -18,6 +18,8 @@ from nn_from_scratch.verify.engines.attributes import (
 )
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods, searched
 from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.errors import EngineError
+from nn_from_scratch.verify.engines.mistakes import check_callable, check_operations
 from nn_from_scratch.verify.engines.plain_code import tape_source, transform_source
 from nn_from_scratch.verify.engines.probing import Probed
 from nn_from_scratch.verify.engines.session import Session
@@ -29,6 +31,8 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.formats import FORMATS, Format
 from nn_from_scratch.verify.questions.operations import OPERATIONS
+
+__all__ = ["Engine", "EngineError"]
 
 
 def _check_name(name: object) -> None:
@@ -68,11 +72,7 @@ def _with_near_names(unknown: Collection[str]) -> str:
     written = (
         f"{name} (near it: {', '.join(names)})" if names else str(name) for name, names in near.items()
     )
-    return f"{', '.join(written)}; `nn-from-scratch adapter --help` lists what there is"
-
-
-class EngineError(Exception):
-    """An engine cannot be loaded."""
+    return f"{', '.join(written)}; the README lists what there is"
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,9 @@ class Engine(Probed):
 
         """
         given = dict(operations or {})
+        reads = {"value": (reading(value), 1), "gradient": (reading(gradient), 1)}
+        check_callable({"variable": (variable, 1), **reads, "backward": (calling(backward), 1)})
+        check_operations(given)
         code = source or tape_source(
             variable=variable,
             backward=backward,
@@ -282,6 +285,8 @@ class Engine(Probed):
 
         """
         given = dict(operations or {})
+        check_callable({"value_and_gradient": (value_and_gradient, 2)})
+        check_operations(given)
         known = searched(arrays=arrays, complete=complete)
         return cls(
             _name_of(namespace) if name == "" else name,

@@ -51,7 +51,8 @@ def find(spec: str | Path, folder: Path) -> Engine:
     except Exception as error:
         known = f"known names are {', '.join(BUILT_IN)}; else give module:attribute or path.py:attribute"
         where = place(error) or known
-        raise EngineError(f"{type(error).__name__}: {error} ({where})") from error
+        kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
+        raise EngineError(f"{kind}{error} ({where})") from error
     engine = _made(_named(module, location, attribute or "engine"), location, attribute or "engine")
     object.__setattr__(engine, "spec", spec)
     return engine

@@ -199,7 +199,7 @@ def test_transform_is_asked_for_what_it_lacks_once_it_raises(monkeypatch: pytest
 @pytest.mark.once
 def test_operation_that_the_adapter_gives_and_that_cannot_be_called_is_an_error() -> None:
     for wrong in (
-        lambda x: x,
+        lambda x, y: abs(x)(y),
         lambda x, y: x.no_such_method(y),
         lambda x, y: _assert(),
     ):

@@ -164,7 +164,11 @@ def test_an_error_of_a_file_itself_is_told_with_its_line(folder: Path) -> None:
             "engine",
             "name of an engine is a text, got None",
         ),
-        ("Engine.from_tape(**arguments, operations={'gelu': abs})", "engine", "gelu (near it: relu); `nn"),
+        (
+            "Engine.from_tape(**arguments, operations={'gelu': abs})",
+            "engine",
+            "gelu (near it: relu); the README lists",
+        ),
     ],
 )
 def test_what_is_no_engine_is_told_with_what_would_do(

@@ -1,0 +1,251 @@
+"""A mistake in an adapter, told apart from a wrong gradient by a few questions before anything is judged.
+
+It is told only where every one of them fails in the same way, so that nothing of the engine could be seen:
+what is wrong now and then, or of some operations, is the engine's fault, and is judged.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nn_from_scratch.verify.engines.answers import AnswerError, real_numbers
+from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
+from nn_from_scratch.verify.engines.errors import EngineError
+from nn_from_scratch.verify.engines.session import MoveError
+from nn_from_scratch.verify.questions import programs
+from nn_from_scratch.verify.questions.cases import single
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE
+from nn_from_scratch.verify.questions.programs import Program
+
+if TYPE_CHECKING:
+    from nn_from_scratch.verify.engines.engine import Engine
+
+_NUMBERS = (3.0, 0.5, 2.0)
+"""Exact in every format, and what no engine's gradient starts as."""
+_STEPS: tuple[tuple[Any, ...], ...] = (
+    ("mul", 0, 0),
+    ("add", 0, 0),
+    ("mul", 0, programs.number(2.0)),
+    ("add", 0, programs.number(2.0)),
+    ("neg", 0),
+)
+"""What is computed of a leaf: its derivative is not 0 by any of them."""
+_CALLED_WRONGLY = re.compile(
+    "positional argument|required .*argument|keyword argument|not callable|no attribute|unpack|"
+    "not subscriptable|not iterable|has no len"
+)
+"""What Python says where what is called is not what was meant."""
+
+
+def check_callable(parts: Mapping[str, tuple[Any, int]]) -> None:
+    """Raise for parts of an adapter that cannot be called as they will be.
+
+    Parameters
+    ----------
+    parts
+        By name, what will be called, and with how many arguments.
+
+    Raises
+    ------
+    EngineError
+        For the first that cannot be, saying what it is.
+
+    """
+    for name, (part, arguments) in parts.items():
+        if not callable(part):
+            raise EngineError(f"`{name}` of the adapter is {part!r:.80}, which cannot be called")
+        try:
+            signature = inspect.signature(part)
+        except (TypeError, ValueError):  # not told, as of much that is written in C
+            continue
+        try:
+            signature.bind(*[None] * arguments)
+        except TypeError as error:
+            shown = getattr(part, "__name__", type(part).__name__)
+            number = "one argument" if arguments == 1 else f"{arguments} arguments"
+            raise EngineError(
+                f"`{name}` of the adapter is called with {number}, not as {shown}{signature}: {error}"
+            ) from error
+
+
+def check_operations(given: Mapping[str, Any]) -> None:
+    """Raise for operations of an adapter that cannot be called with their operands.
+
+    Raises
+    ------
+    EngineError
+        For the first that cannot be.
+
+    """
+    for name, function in given.items():
+        if not callable(function):
+            raise EngineError(f"`operations[{name!r}]` of the adapter is {function!r:.80}, no function")
+        arity = ELEMENTWISE[name].arity if name in ELEMENTWISE else None
+        if arity is not None:
+            check_callable({f"operations[{name!r}]": (function, arity)})
+
+
+def refuse_mistakes(engine: Engine) -> None:
+    """Ask an engine the few questions.
+
+    Raises
+    ------
+    EngineError
+        If its adapter has a mistake, saying which of its arguments to mend.
+
+    """
+    try:
+        found = _of_a_tape(engine) if engine.has_tape else _of_a_transform(engine)
+    except (DeathError, NotAskedError):
+        return  # which is judged
+    if found:
+        raise EngineError(f"the adapter of {engine.name} has a mistake, and nothing was judged: {found}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a program said, and the move at which it failed, with what that raised."""
+
+    said: list[Any]
+    move: str = ""
+    reason: BaseException | None = None
+
+    @property
+    def raised(self) -> str:
+        """What was raised, in words."""
+        return " ".join(f"{type(self.reason).__name__}: {self.reason}".split())[:200]
+
+    @property
+    def is_called_wrongly(self) -> bool:
+        """Whether what is raised tells of what is not there, or not called so."""
+        named = isinstance(self.reason, (AttributeError, TypeError, KeyError))
+        return named and bool(_CALLED_WRONGLY.search(str(self.reason)))
+
+
+def _of_a_tape(engine: Engine) -> str:
+    return _of_leaves(engine) or _of_the_reverse_pass(engine)
+
+
+def _of_leaves(engine: Engine) -> str:
+    """Say what is wrong with `variable` and `value`, by leaves alone."""
+    made = [_ask(engine, [["variable", programs.number(x)], ["value", 0]]) for x in _NUMBERS]
+    first, found = made[0], ""
+    if all(one.move == "variable" for one in made):
+        found = (
+            f"`variable` makes no leaf of {_NUMBERS[0]}: {first.raised}; it is called with a number, and is "
+            "mostly the class of the engine's numbers"
+        )
+    elif all(one.move == "value" for one in made):
+        found = f"`value` cannot be read of a leaf: {first.raised}; {_AN_ATTRIBUTE}"
+    elif not any(one.move for one in made):
+        found = _of_numbers("value", [one.said[0] for one in made], engine)
+        if not found and all(_differs(one.said[0], x) for one, x in zip(made, _NUMBERS, strict=True)):
+            found = (
+                f"`value` of a leaf that `variable` made of {_NUMBERS[0]} is {_shown(first.said[0])}: it "
+                "reads something else, or `variable` takes something else first"
+            )
+    return found
+
+
+def _of_the_reverse_pass(engine: Engine) -> str:
+    """Say what is wrong with `backward` and `gradient`, by what is computed of one leaf."""
+    number = programs.number(_NUMBERS[0])
+    asked = [
+        _ask(engine, [["variable", number], ["apply", *step], ["backward", 1], ["gradient", 0]])
+        for step in _STEPS
+        if step[0] in engine.operations
+    ]
+    asked = [one for one in asked if one.move != "apply"]
+    if not asked:
+        return ""
+    first, found = asked[0], ""
+    if all(one.move == "backward" and one.is_called_wrongly for one in asked):
+        found = (
+            f"`backward` cannot be run from any output: {first.raised}; it is the name of a method of the "
+            "output, or a function that takes the output"
+        )
+    elif all(one.move == "gradient" and one.is_called_wrongly for one in asked):
+        found = f"`gradient` cannot be read of a leaf after `backward`: {first.raised}; {_AN_ATTRIBUTE}"
+    elif not any(one.move for one in asked):
+        if all(one.said[0] is None or _is_zero(one.said[0]) for one in asked):
+            found = (
+                f"`gradient` of a leaf is still {_shown(first.said[0])} after `backward` of a * a and more: "
+                "`backward` ran no reverse pass, or `gradient` reads something else"
+            )
+        else:
+            found = _of_numbers("gradient", [one.said[0] for one in asked], engine)
+    return found
+
+
+def _of_numbers(part: str, read: Sequence[Any], engine: Engine) -> str:
+    """Say what is wrong with what was read by a part of the adapter: that it is no number."""
+    if all(_is_no_number(x) for x in read):
+        return f"`{part}` of a leaf is {_shown(read[0])}, where a number is expected; {_AN_ATTRIBUTE}"
+    if not engine.arrays and all(np.shape(x) == (1,) for x in read):
+        return (
+            f"`{part}` has the shape (1,), where a number is expected of an engine without arrays: read its "
+            f"entry, as {part}=lambda node: node.{part}[0]"
+        )
+    return ""
+
+
+def _differs(x: Any, expected: float) -> bool:
+    """Whether what was read is a number, and another one."""
+    return np.ndim(x) == 0 and not _is_no_number(x) and float(real_numbers(x, "it")) != expected
+
+
+_AN_ATTRIBUTE = "it is the name of an attribute of a node, or a function that takes the node"
+
+
+def _of_a_transform(engine: Engine) -> str:
+    """Say what is wrong with `value_and_gradient`, by what is computed of one input."""
+    reasons = []
+    for name, kinds, point in (("mul", "xx", [3.0, 2.0]), ("add", "xx", [3.0, 2.0]), ("neg", "x", [3.0])):
+        if name in engine.operations:
+            try:
+                engine.answer(single(name, kinds, point))
+            except (AttributeError, TypeError, ValueError, KeyError) as error:
+                reasons.append(error)
+            except Exception:  # noqa: BLE001  which is judged
+                return ""
+            else:
+                return ""
+    if reasons and all(_CALLED_WRONGLY.search(str(reason)) for reason in reasons):
+        return (
+            f"`value_and_gradient` answers nothing: {type(reasons[0]).__name__}: {reasons[0]!s:.200}; it is "
+            "called with a function and a list of inputs, and returns the value, and a derivative for each"
+        )
+    return ""
+
+
+def _ask(engine: Engine, program: Program) -> _Answer:
+    """Run a program in a session of its own."""
+    try:
+        with np.errstate(all="ignore"):
+            return _Answer(engine.session().run(program))
+    except MoveError as error:
+        if isinstance(error.reason, (DeathError, NotAskedError, KeyboardInterrupt)):
+            raise error.reason from error
+        return _Answer(error.said, program[error.position][0], error.reason)
+
+
+def _is_no_number(x: Any) -> bool:
+    try:
+        real_numbers(x, "it")
+    except AnswerError:
+        return True
+    return False
+
+
+def _is_zero(x: Any) -> bool:
+    return x is not None and not _is_no_number(x) and not np.any(real_numbers(x, "it"))
+
+
+def _shown(x: Any) -> str:
+    return " ".join(repr(x).split())[:80]
