@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
@@ -51,9 +52,15 @@ class Reference:
         if not isinstance(module, str) or not isinstance(name, str) or not name.isidentifier():
             return None
         there = getattr(sys.modules.get(module), name, None) is found
-        if not there or module == "__main__" or _TAKEN.fullmatch(name):
+        if not there or not _can_be_imported(module) or _TAKEN.fullmatch(name):
             return None
         return cls(f"from {importable(module)} import {name}", name)
+
+
+def _can_be_imported(module: str) -> bool:
+    """Whether a line of code can name a module: a file may be called my-engine.py."""
+    parts = importable(module).split(".")
+    return module != "__main__" and all(part.isidentifier() and not iskeyword(part) for part in parts)
 
 
 def tape_source(
@@ -100,6 +107,7 @@ def transform_source(
     """
     made, held = Reference.to(value_and_gradient), None if constant is None else Reference.to(constant)
     is_module = isinstance(namespace, ModuleType) and sys.modules.get(namespace.__name__) is namespace
+    is_module = is_module and _can_be_imported(namespace.__name__)
     if made is None or not is_module or (constant is not None and held is None):
         return None
     written, imports = _operations(operations)

@@ -192,6 +192,17 @@ def test_what_has_no_name_has_no_code() -> None:
     assert short.source.operations == {"relu": "", "exp": "", "tanh": "Plain({operands})"}
 
 
+def test_a_file_whose_name_is_no_module_s_has_no_code_either(tmp_path: Path) -> None:
+    made = (
+        "from nn_from_scratch.verify import Engine\nengine = Engine.from_tape(variable=Number, value='data'"
+    )
+    for name, has_code in (("my-engine.py", False), ("class.py", False), ("my_engine_too.py", True)):
+        (tmp_path / name).write_text(
+            f"{ENGINE.format(fresh='0.0', slope='self.data')}\n{made}, gradient='grad')\n"
+        )
+        assert bool(load(tmp_path / name).source) is has_code
+
+
 @pytest.mark.parametrize("name", [None, 3, b"mine"])
 def test_a_name_that_is_no_text_is_refused_at_once(name: Any) -> None:
     with pytest.raises(TypeError, match="the name of an engine is a text"):
