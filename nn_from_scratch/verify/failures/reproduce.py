@@ -11,8 +11,10 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import Source, array_text
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND
 from nn_from_scratch.verify.failures.again import is_steady
 from nn_from_scratch.verify.failures.expectations import expectations
+from nn_from_scratch.verify.failures.piped import piped
 from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.failures.scripts import folders, imported_by, loading, repeated
 from nn_from_scratch.verify.judging.examine import Examination, names
@@ -24,6 +26,8 @@ _LONGEST = 64  # numbers of a case: a script of more is no help
 def reproducer(engine: Engine, found: Examination) -> str:
     """Return a script that fails while the engine does, and passes once it is right."""
     again = not found.verdict.accuses or not is_steady(engine, found.case)
+    if engine.spec.startswith(COMMAND) and not again:
+        return piped(engine, found) or _by_the_suite(engine, found)
     script = written(engine, found, again=again)
     return script if script and engine.driver.fails(script) else _by_the_suite(engine, found, again=again)
 
@@ -40,7 +44,7 @@ def written(engine: Engine, found: Examination, *, again: bool = False) -> str:
     return ""
 
 
-def _by_the_suite(engine: Engine, found: Examination, *, again: bool) -> str:
+def _by_the_suite(engine: Engine, found: Examination, *, again: bool = False) -> str:
     case = found.case
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
     arrays += f", tangent={case.tangent!r}" if case.tangent else ""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import ast
+import shlex
 from collections.abc import Collection
 from textwrap import indent
 
 from nn_from_scratch.verify.engines.disturbing import OBJECTS
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.specs import absolute
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND, command, isolated
 from nn_from_scratch.verify.failures.again import TIMES
 
 
 def loading(engine: Engine) -> tuple[list[str], str]:
-    """Return the lines before the imports of a script, and the line that makes the engine.
+    """Return the lines before the imports of a script, and the lines that make the engine.
 
     They work from any folder, whatever the engine was found by.
     """
     if not engine.spec:
         return [], "# here goes what makes the `engine`"
+    if engine.spec.startswith(COMMAND):
+        spec = f"{COMMAND}{shlex.join(command(engine.spec))}"
+        return [], f"from {isolated.__module__} import isolated\n\nengine = isolated({spec!r})"
     names = engine.driver.found_in(engine.spec).names
     return folders(engine, names), f"engine = load({absolute(engine.spec)!r})"
 

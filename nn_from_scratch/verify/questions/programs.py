@@ -34,6 +34,7 @@ each entry of the node's value, one row after the other.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -46,6 +47,10 @@ Program = list[list[Any]]
 
 MAKING = ("variable", "apply", "repeat", "weighed")
 """The moves that make one node."""
+_MOST_AXES = 32
+_HEXADECIMAL = re.compile(
+    r"[+-]?(0[xX][0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][+-]?[0-9]+)?|inf|nan)", re.ASCII
+).fullmatch
 
 
 class NotANumberError(ValueError):
@@ -77,23 +82,30 @@ def read(written: Any) -> Any:
     if not isinstance(written, dict):
         raise NotANumberError(f"no number, which is a string of hexadecimal digits: {written!r:.80}")
     shape, data = written.get("shape"), written.get("data")
-    if not isinstance(shape, list) or not isinstance(data, list) or not all(map(_is_size, shape)):
+    if not isinstance(shape, list) or not isinstance(data, list) or not _is_shape(shape):
         raise NotANumberError(f"no array, which has a `shape` and `data`: {written!r:.80}")
     if math.prod(shape) != len(data):
         raise NotANumberError(f"{len(data)} numbers in an array of shape {shape!r:.80}")
-    array = np.array([_float(x) for x in data], dtype=np.float64).reshape(shape)
+    try:
+        array = np.array([_float(x) for x in data], dtype=np.float64).reshape(shape)
+    except (NotANumberError, MemoryError):
+        raise
+    except (ValueError, OverflowError):
+        raise NotANumberError(f"no array that numpy could hold: of shape {shape!r:.80}") from None
     return np.asfortranarray(array) if written.get("order") == "F" else array
 
 
-def _is_size(n: object) -> bool:
-    return type(n) is int and n >= 0  # a boolean is none
+def _is_shape(shape: list[Any]) -> bool:
+    return len(shape) <= _MOST_AXES and all(type(n) is int and n >= 0 for n in shape)  # a boolean is no size
 
 
 def _float(written: Any) -> float:
     try:
-        return float.fromhex(written)
+        if _HEXADECIMAL(written):  # Python would take "10" for 16
+            return float.fromhex(written)
     except (TypeError, ValueError, OverflowError):
-        raise NotANumberError(f"no hexadecimal number: {written!r:.80}") from None
+        pass
+    raise NotANumberError(f"no hexadecimal number: {written!r:.80}")
 
 
 def forward(case: Case) -> Program:

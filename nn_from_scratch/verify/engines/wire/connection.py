@@ -146,10 +146,10 @@ def _greeting(said: Any) -> Hello:
         If it refuses, or what it says is not valid.
 
     """
-    if isinstance(said, dict) and "refused" in said:
+    if isinstance(said, dict) and isinstance(said.get("refused"), str):
         where = said.get("where")
         place = f" (at {legible(where)})" if isinstance(where, str) and where else ""
-        raise EngineError(legible(str(said["refused"])) + place)
+        raise EngineError(legible(said["refused"]) + place)
     try:
         return Hello.read(said)
     except ProtocolError as error:

@@ -49,7 +49,7 @@ def isolated(
     # Sets are gone through in the same order each time, but for what a check of state asks about others.
     variables = {**os.environ, **_python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
     try:
-        connection = Connection(_command(spec), variables, limits)
+        connection = Connection(command(spec), variables, limits)
     except EngineError as error:
         raise EngineError(f"cannot load engine {spec!r}: {error}") from error
     hello = connection.hello
@@ -71,8 +71,8 @@ def _elsewhere(*_: Any, **__: Any) -> Any:
     raise TypeError("the operation is computed in another process")
 
 
-def _command(spec: str) -> list[str]:
-    """Return what is run; files are found from any folder."""
+def command(spec: str) -> list[str]:
+    """Return the command that is run for an engine; files are found from any folder."""
     if spec.startswith(COMMAND):
         words = shlex.split(spec.removeprefix(COMMAND))
         return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]

@@ -76,13 +76,13 @@ class Hello:
             If it is not valid, or of another version.
 
         """
-        if not isinstance(line, dict) or line.get("protocol") != VERSION:
-            raise ProtocolError(f'it does not begin with {{"protocol": {VERSION}, ...}}, but {line!r:.200}')
+        if not isinstance(line, dict) or not _is(VERSION, line.get("protocol")):
+            raise ProtocolError(f'it does not begin with {{"protocol": {VERSION}, ...}}, but {_seen(line)}')
         name, dtype = line.get("name"), line.get("dtype", "float64")
         if not isinstance(name, str) or not name:
-            raise ProtocolError(f"its `name` is no text: {name!r:.80}")
-        if dtype not in FORMATS:
-            raise ProtocolError(f"its `dtype` is none of {', '.join(FORMATS)}: {dtype!r:.80}")
+            raise ProtocolError(f"its `name` is no text: {_seen(name)}")
+        if not isinstance(dtype, str) or dtype not in FORMATS:
+            raise ProtocolError(f"its `dtype` is none of {', '.join(FORMATS)}: {_seen(dtype)}")
         python = line.get("python", {})
         if not isinstance(python, dict):
             raise ProtocolError("its `python` is no object")
@@ -99,10 +99,15 @@ class Hello:
         )
 
 
+def _is(number: int, told: Any) -> bool:
+    """Whether a number is told: JSON's true is none, though Python's is 1."""
+    return not isinstance(told, bool) and bool(told == number)
+
+
 def _texts(line: Mapping[str, Any], key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
     found = line.get(key, default)
     if not isinstance(found, (list, tuple)) or not all(isinstance(x, str) for x in found):
-        raise ProtocolError(f"its `{key}` is no list of names: {found!r:.80}")
+        raise ProtocolError(f"its `{key}` is no list of names: {_seen(found)}")
     return tuple(found)
 
 
@@ -141,14 +146,14 @@ def read_reply(line: Any, number: int, program: programs.Program) -> Reply:
 
     """
     if not isinstance(line, dict):
-        raise ProtocolError(f"an answer that is no object: {line!r:.200}")
-    if line.get("id") != number:
-        raise ProtocolError(f"an answer to request {line.get('id')!r:.40}, where {number} was asked")
+        raise ProtocolError(f"an answer that is no object: {_seen(line)}")
+    if not _is(number, line.get("id")):
+        raise ProtocolError(f"an answer to request {_seen(line.get('id'))}, where {number} was asked")
     said, seconds = line.get("said"), line.get("seconds", 0.0)
     if not isinstance(said, list):
-        raise ProtocolError(f"an answer whose `said` is no list: {said!r:.200}")
+        raise ProtocolError(f"an answer whose `said` is no list: {_seen(said)}")
     if type(seconds) not in (int, float) or not 0 <= seconds < 1e9:
-        raise ProtocolError(f"an answer whose `seconds` are none: {seconds!r:.80}")
+        raise ProtocolError(f"an answer whose `seconds` are none: {_seen(seconds)}")
     failed = _read_failed(line.get("failed"), len(program))
     made = program[: failed.move] if failed else program
     expected = [move[0] for move in made if move[0] in SAYING]
@@ -162,14 +167,14 @@ def _read_failed(failed: Any, moves: int) -> Failed | None:
     if failed is None:
         return None
     if not isinstance(failed, dict):
-        raise ProtocolError(f"a `failed` that is no object: {failed!r:.200}")
+        raise ProtocolError(f"a `failed` that is no object: {_seen(failed)}")
     move, kinds, message = failed.get("move"), failed.get("kinds", ["Error"]), failed.get("message", "")
     if type(move) is not int or not 0 <= move < moves:
-        raise ProtocolError(f"a failed move that is none of {moves}: {move!r:.40}")
+        raise ProtocolError(f"a failed move that is none of {moves}: {_seen(move)}")
     if not isinstance(kinds, list) or not kinds or not all(isinstance(kind, str) for kind in kinds):
-        raise ProtocolError(f"a failed move whose `kinds` are no names: {kinds!r:.80}")
+        raise ProtocolError(f"a failed move whose `kinds` are no names: {_seen(kinds)}")
     if not isinstance(message, str):
-        raise ProtocolError(f"a failed move whose `message` is no text: {message!r:.80}")
+        raise ProtocolError(f"a failed move whose `message` is no text: {_seen(message)}")
     return Failed(move, tuple(legible(kind) for kind in kinds), legible(message))
 
 
@@ -181,15 +186,28 @@ def _read_said(move: str, x: Any) -> Any:
     if move == "changed" and isinstance(x, list) and all(isinstance(what, str) for what in x):
         return [legible(what) for what in x]
     if move not in ("value", "gradient"):
-        raise ProtocolError(f"what `{move}` said is not valid: {x!r:.80}")
+        raise ProtocolError(f"what `{move}` said is not valid: {_seen(x)}")
     if x is None:
         return None
     if isinstance(x, dict) and "no number" in x:
-        return NoNumber(legible(str(x["no number"])), legible(str(x.get("seen", ""))))
+        kind, seen = x["no number"], x.get("seen", "")
+        if not isinstance(kind, str) or not kind or not isinstance(seen, str):
+            raise ProtocolError(f"what `{move}` said names no kind: {_seen(x)}")
+        return NoNumber(legible(kind), legible(seen))
     try:
         return programs.read(x)
     except programs.NotANumberError as error:
         raise ProtocolError(f"what `{move}` said is {error}") from None
+    except RecursionError:
+        raise ProtocolError(f"what `{move}` said is no number: {_seen(x)}") from None
+
+
+def _seen(x: Any) -> str:
+    """Return what there is to see of a value of JSON, which may be too deep to be written."""
+    try:
+        return legible(repr(x))[:80]
+    except RecursionError:
+        return "(lists in lists, too deep to be shown)"
 
 
 def legible(text: str) -> str:

@@ -89,8 +89,11 @@ class Remote(Driver):
     def found_in(self, spec: str) -> FoundIn:  # noqa: ARG002, D102
         found = self.hello.python.get("found in")
         known = found if isinstance(found, dict) else {}
-        folders = {str(name): str(folder) for name, folder in dict(known.get("folders", {})).items()}
-        return FoundIn(tuple(map(str, known.get("names", ()))), folders)
+        names, folders = known.get("names"), known.get("folders")
+        return FoundIn(
+            tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else (),
+            {str(name): str(folder) for name, folder in folders.items()} if isinstance(folders, dict) else {},
+        )
 
     def fails(self, script: str) -> bool:  # noqa: D102
         try:
@@ -165,4 +168,5 @@ def _class_of(kinds: tuple[str, ...]) -> type[RemoteError]:
 
 def _may_be_a_base(kind: type) -> bool:
     steers = (BaseExceptionGroup, StopIteration, StopAsyncIteration)  # whatever they are raised in
-    return issubclass(kind, Exception) and not issubclass(kind, steers)
+    made_of_more = UnicodeError  # than a message
+    return issubclass(kind, Exception) and not issubclass(kind, (*steers, made_of_more))

@@ -1,7 +1,10 @@
 """The examples in JavaScript and C are right, and what is planted in them is found."""
 
 import math
+import shlex
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -65,6 +68,24 @@ def test_the_planted_bug_is_found(source: Path, operation: str, kind: str) -> No
     first = results["failures"][0]
     assert (first["operation"] == operation) or operation in first["kind"], first
     assert kind in first["message"]
+    right = shlex.join(command_of(source))
+    for failure in results["failures"][:2]:  # the script fails, and passes once the engine is right
+        script = failure["reproducer"]
+        assert ran(script) == 1, script
+        repaired = script.replace(f"{command_of(source, '--bug')!r}", f"{command_of(source)!r}")
+        repaired = repaired.replace(f"{right} --bug", right)
+        assert repaired != script
+        assert ran(repaired) == 0, repaired
+    assert "nn_from_scratch" not in results["failures"][0]["reproducer"]
+    line = next(
+        line for line in results["failures"][0]["reproducer"].splitlines() if line.startswith("# printf")
+    )
+    piped = subprocess.run(["/bin/sh", "-c", line[2:]], capture_output=True, text=True, check=True)
+    assert '"id":1,"said":["' in piped.stdout
+
+
+def ran(script: str) -> int:
+    return subprocess.run([sys.executable, "-c", script], stderr=subprocess.DEVNULL, check=False).returncode
 
 
 @pytest.mark.parametrize("source", SOURCES)
