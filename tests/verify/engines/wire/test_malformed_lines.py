@@ -20,6 +20,7 @@ from nn_from_scratch.verify.engines.wire.connection import Connection
 from nn_from_scratch.verify.engines.wire.limits import Limits
 from nn_from_scratch.verify.engines.wire.protocol import Hello, Reply
 from nn_from_scratch.verify.engines.wire.remote import exception
+from nn_from_scratch.verify.questions.programs import Program
 
 pytestmark = pytest.mark.once
 
@@ -33,7 +34,13 @@ HELLO = {
     "explicit": ["add"],
     "python": {},
 }
-PROGRAM = [["variable", "0x1p+1"], ["apply", "tanh", 0], ["backward", 1], ["value", 1], ["gradient", 0]]
+PROGRAM: Program = [
+    ["variable", "0x1p+1"],
+    ["apply", "tanh", 0],
+    ["backward", 1],
+    ["value", 1],
+    ["gradient", 0],
+]
 ANSWER = {"id": 1, "said": ["0x1.8p-1", "-0x1p-3"], "seconds": 0.25}
 FAILED = {"id": 1, "said": [], "failed": {"move": 1, "kinds": ["ValueError"], "message": "no tanh"}}
 ARRAY = {"id": 1, "said": [{"shape": [1, 2], "data": ["0x1p+0", "nan"]}, None]}

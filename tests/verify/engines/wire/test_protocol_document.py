@@ -17,6 +17,7 @@ from nn_from_scratch.verify.engines.wire.isolated import isolated
 from nn_from_scratch.verify.engines.wire.process import Process
 from nn_from_scratch.verify.engines.wire.protocol import Hello, ProtocolError, read_reply
 from nn_from_scratch.verify.questions.formats import FORMATS
+from nn_from_scratch.verify.questions.programs import Program
 from nn_from_scratch.verify.state import asking
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -30,7 +31,7 @@ STATE = [
     "values assigned after the forward pass",
     "a chain of 100,000 operations",
 ]
-PROGRAM = [["variable", "0x1p+1"], ["value", 0], ["gradient", 0]]
+PROGRAM: Program = [["variable", "0x1p+1"], ["value", 0], ["gradient", 0]]
 
 
 @functools.cache
@@ -76,7 +77,7 @@ def test_the_examples_of_the_document_are_valid() -> None:
     assert all(valid(json.loads(move), "move") for move in moves)
 
 
-@pytest.mark.parametrize("which", ["micrograd", "JavaScript"])
+@pytest.mark.parametrize("which", ["nn_from_scratch", "JavaScript"])
 def test_every_line_of_a_session_is_valid(
     which: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -89,11 +90,11 @@ def test_every_line_of_a_session_is_valid(
         return answer
 
     monkeypatch.setattr(Process, "ask", recorded)
-    engine = isolated(which if which == "micrograd" else spec_of(JAVASCRIPT))
+    engine = isolated(which if which == "nn_from_scratch" else spec_of(JAVASCRIPT))
     request.addfinalizer(engine.driver.close)
     for case in asking.cases(engine):
         asking.said(engine, case)  # or what it raises, which is an answer as well
-    for name in STATE if which == "JavaScript" else STATE[:1]:
+    for name in STATE:
         check_state(engine, name)  # it raises what is wrong
     assert not engine.driver.deaths
     asked = [(json.loads(line), json.loads(answer)) for line, answer in lines if line]
