@@ -65,7 +65,7 @@ def readable(path: Path) -> bytes:
 def test_without_a_hello_nothing_is_asked(mode: str, tmp_path: Path) -> None:
     ended = told(mode, tmp_path)
     assert ended.returncode == BAD_USAGE
-    assert "cannot load engine" in ended.stderr
+    assert "nn-from-scratch: error: " in ended.stderr
     assert len(ended.stderr) < 2_000
     assert not list(tmp_path.glob("*.json"))
 
