@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nn_from_scratch.verify.engines.engine import Engine, EngineError
     from nn_from_scratch.verify.engines.loading import load
     from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
+    from nn_from_scratch.verify.engines.wire.isolated import isolated
     from nn_from_scratch.verify.functions.checking import check_gradient
     from nn_from_scratch.verify.functions.kernels import check_kernel
     from nn_from_scratch.verify.functions.result import FunctionResult
@@ -46,6 +47,7 @@ __all__ = [
     "check_gradient",
     "check_kernel",
     "check_state",
+    "isolated",
     "load",
     "trace_backward",
     "trace_gradient",
@@ -58,6 +60,7 @@ _FOUND_IN = {
     "verify": "nn_from_scratch.verify.campaign.verify",
     "EngineError": "nn_from_scratch.verify.engines.engine",
     "Engine": "nn_from_scratch.verify.engines.engine",
+    "isolated": "nn_from_scratch.verify.engines.wire.isolated",
     "load": "nn_from_scratch.verify.engines.loading",
     "TransformSource": "nn_from_scratch.verify.engines.source",
     "TapeSource": "nn_from_scratch.verify.engines.source",
