@@ -49,9 +49,10 @@ def operations_table(
         decided = direct.checked[name] - direct.undecided[name] + found.checked[name] - undecided
         asked = direct.checked[name] + found.checked[name] + found.accusing[name]
         lacks = _lacks(engine, name, direct)
-        if name not in supported or (not asked and lacks):
+        died = any(case.expression.steps[0].operation == name for case in engine.deadly)
+        if (name not in supported or (not asked and lacks)) and not died:
             status = "not supported"
-        elif name in wrong:
+        elif name in wrong or died:
             status = "wrong"
         elif name in unsettled:
             status = "not settled"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.engines.disturbing import disturb
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.questions.cases import Case
@@ -32,6 +33,9 @@ def answers(engine: Engine, case: Case, times: int = _ENOUGH) -> Iterator[tuple[
         try:
             with np.errstate(all="ignore"):
                 answer = engine.answer(case)
+        except DeathError as death:
+            yield type(death).__name__  # it was asked again alone: once more would tell nothing new
+            return
         except Exception as error:  # noqa: BLE001  whatever an engine raises was judged before
             yield type(error).__name__
         else:

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import Source, array_text
 from nn_from_scratch.verify.engines.wire.isolated import COMMAND
@@ -24,7 +25,18 @@ _LONGEST = 64  # numbers of a case: a script of more is no help
 
 
 def reproducer(engine: Engine, found: Examination) -> str:
-    """Return a script that fails while the engine does, and passes once it is right."""
+    """Return a script that fails while the engine does, and passes once it is right.
+
+    Of an engine that is asked no more it is one that was not tried.
+    """
+    try:
+        return _tried(engine, found)
+    except NotAskedError:
+        return _by_the_suite(engine, found)
+
+
+def _tried(engine: Engine, found: Examination) -> str:
+    """Return a script that was seen to fail, if one in the engine's own syntax does."""
     again = not found.verdict.accuses or not is_steady(engine, found.case)
     if engine.spec.startswith(COMMAND) and not again:
         return piped(engine, found) or _by_the_suite(engine, found)

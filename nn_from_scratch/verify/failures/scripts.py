@@ -24,6 +24,11 @@ def loading(engine: Engine) -> tuple[list[str], str]:
     if engine.spec.startswith(COMMAND):
         spec = f"{COMMAND}{shlex.join(command(engine.spec))}"
         return [], f"from {isolated.__module__} import isolated\n\nengine = isolated({spec!r})"
+    if engine.driver.deaths:  # here it would end the script, with a status of its own choice
+        return (
+            [],
+            f"from {isolated.__module__} import isolated\n\nengine = isolated({absolute(engine.spec)!r})",
+        )
     names = engine.driver.found_in(engine.spec).names
     return folders(engine, names), f"engine = load({absolute(engine.spec)!r})"
 

@@ -20,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.observed import Observed
 from nn_from_scratch.verify.failures.blame import Diagnosis, diagnose
 from nn_from_scratch.verify.failures.causes import CAUSES, SEVERAL, cause
 from nn_from_scratch.verify.failures.kinds import kind
+from nn_from_scratch.verify.failures.operands import Operands, wrong_operands
 from nn_from_scratch.verify.failures.rebuild import rebuilt, values
 from nn_from_scratch.verify.failures.replay import accounted_for
 from nn_from_scratch.verify.failures.shrink import FORWARD_PASS, REVERSE_PASS, accused_alone, minimal
@@ -43,7 +45,6 @@ _PASSES = (FORWARD_PASS, REVERSE_PASS)
 _KINDS = 3  # that are told apart among the failures of one operation that look alike at first
 _LOOKS = 8  # at failures that look alike at first, until they are taken for alike
 
-Operands = tuple[int | str, ...]
 Key = tuple[str, str, Operands, str, bool]
 """What tells faults apart before their kinds are known: operation, kinds of operands, what is wrong (operands
 by number, "value"), the verdict or what was raised, and whether something stands around the operation."""
@@ -124,7 +125,27 @@ class Settling:
         return list(dict.fromkeys(name for fault in faults for name in fault.operations))
 
     def direct(self, failing: Iterable[tuple[DirectQuestion, Examination]]) -> None:
-        """Settle direct questions that were not answered right."""
+        """Settle direct questions that were not answered right.
+
+        Raises
+        ------
+        NotAskedError
+            If the engine is asked no more: what failed is told as it was seen.
+
+        """
+        failing = list(failing)
+        try:
+            self._settle_forms(failing)
+        except NotAskedError:
+            for question, seen in failing:
+                if question.operation not in self.wrong:
+                    diagnosis = Diagnosis(question.operation, "not examined further", None, ())
+                    wrong = wrong_operands(seen, question.node)
+                    self._tell(seen, diagnosis, question.operation, question.kinds, wrong, question.role)
+            raise
+
+    def _settle_forms(self, failing: Iterable[tuple[DirectQuestion, Examination]]) -> None:
+        """Settle direct questions, form by form."""
         by_form: dict[tuple[str, str], list[tuple[DirectQuestion, Examination]]] = {}
         for question, seen in failing:
             by_form.setdefault(question.form, []).append((question, seen))
@@ -171,7 +192,7 @@ class Settling:
             self._unsettled.add(step.operation)
             return
         kinds = case.expression.operand_kinds(step)
-        wrong = _wrong_operands(seen, node)
+        wrong = wrong_operands(seen, node)
         key = (step.operation, kinds, wrong, _outcome(seen), len(case.expression.steps) > 1)
         known = self._kinds.setdefault(key, set())
         if len(known) >= _KINDS or self._looks[key] >= _LOOKS:
@@ -205,7 +226,7 @@ class Settling:
             # Nothing can be said of an operation in a role in which the reverse pass is wrong.
             self._unsettled.add(question.operation)
             return
-        wrong = _wrong_operands(seen, question.node)
+        wrong = wrong_operands(seen, question.node)
         shown = kind(self.engine, seen)
         behind = REVERSE_PASS if question.role in SHARED and not explained else ""
         if self._is_common(cause(shown) or behind):
@@ -232,7 +253,7 @@ class Settling:
         diagnosis = diagnose(self.engine, smallest)
         if diagnosis.operation in _PASSES:
             diagnosis = replace(diagnosis, operation=question.operation)
-        wrong = _wrong_operands(seen, question.node)
+        wrong = wrong_operands(seen, question.node)
         self._tell(smallest, diagnosis, question.operation, question.kinds, wrong, question.role)
 
     def _value_is_wrong(self, form: tuple[str, str]) -> bool:
@@ -332,35 +353,6 @@ def _shares(steps: Iterable[Step]) -> bool:
 
 def _outcome(seen: Examination) -> str:
     return seen.error.partition(":")[0] or seen.verdict.value
-
-
-def _wrong_operands(seen: Examination, node: int) -> Operands:
-    """Return which operands of a step have a wrong derivative; "value" stands for its value."""
-    expression = seen.case.expression
-    wrong: list[int | str] = ["value"] if seen.value is not None and seen.value.verdict.accuses else []
-    sizes = [int(np.size(x)) for x in seen.case.inputs()]
-    owners = [k for k, size in enumerate(sizes) for _ in range(size)]
-    if len(seen.gradient) < len(owners) and not seen.entries:
-        return tuple(wrong)
-    entries = seen.entries or range(len(owners))
-    inputs = {
-        owners[entry] for entry, one in zip(entries, seen.gradient, strict=False) if one.verdict.accuses
-    }
-    operands = expression.steps[node - expression.first_step].operands
-    return (
-        *wrong,
-        *(side for side, operand in enumerate(operands) if _inputs_of(expression, operand) & inputs),
-    )
-
-
-def _inputs_of(expression: Any, node: int) -> set[int]:
-    reached, waiting = set(), [node]
-    while waiting:
-        one = waiting.pop()
-        reached.add(one)
-        if one >= expression.first_step:
-            waiting += expression.steps[one - expression.first_step].operands
-    return {one for one in reached if one < expression.inputs}
 
 
 def _without(case: Case, steps: Collection[int]) -> list[Case]:

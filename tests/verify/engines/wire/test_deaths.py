@@ -1,0 +1,150 @@
+"""What comes of the deaths of an engine's process: of what it died, and what is lost."""
+
+import os
+import random
+import signal
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from nn_from_scratch.verify import isolated, load, verify
+from nn_from_scratch.verify.engines.deaths import ExitedError, NotAskedError
+from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
+from nn_from_scratch.verify.engines.wire.limits import Limits
+from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.questions.cases import single
+from nn_from_scratch.verify.questions.generate import case, seeded
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not CAN_ISOLATE, reason="no processes of POSIX"),
+]
+
+KILLS = 100 if os.environ.get("NN_FROM_SCRATCH_LONG") else 6
+PATIENT = Limits(deaths=10**6, in_a_row=10**6, lost=1e9)
+
+ENGINE = """\
+import os, time
+from dataclasses import replace
+
+from nn_from_scratch.verify.power.right_engines.tape import Way
+
+base = Way().engine("base")
+operations = {name: base.operations[name] for name in ("add", "mul", "tanh", "sin", "neg")}
+
+
+def with_backward(backward):
+    driver = replace(base.driver, backward=backward)
+    return replace(base, operations=operations, driver=driver, complete=False)
+
+
+def slow(output):
+    time.sleep(0.4)
+    base.driver.backward(output)
+
+
+def dies(output):
+    global passes
+    passes += 1
+    if passes == 40:
+        os._exit(3)
+    base.driver.backward(output)
+
+
+passes = 0
+slowly = with_backward(slow)
+dies_once = with_backward(dies)
+without_tanh = replace(base, complete=False, operations={**operations, "tanh": lambda x: os._exit(0)})
+"""
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> Path:
+    path = tmp_path / "engines.py"
+    path.write_text(ENGINE)
+    return path
+
+
+def remote_of(engine: object) -> Remote:
+    driver = getattr(engine, "driver", None)
+    assert isinstance(driver, Remote)
+    return driver
+
+
+def test_nothing_is_lost_when_a_process_is_killed_from_outside() -> None:
+    here, there = load("nn_from_scratch"), isolated("nn_from_scratch", limits=PATIENT)
+    connection = remote_of(there).asker._connection
+    draw, done, kills = random.Random(0), threading.Event(), 0
+
+    def kill() -> None:
+        nonlocal kills
+        while kills < KILLS and not done.is_set():
+            time.sleep(draw.uniform(1.0, 1.5))
+            pid = connection.pid
+            if pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    index = 0
+    with closing(there.driver):
+        try:
+            while killer.is_alive() or index < 100:
+                asked = case(seeded(2, index), here.forms)
+                with suppress(ArithmeticError):
+                    assert str(there.answer(asked)) == str(here.answer(asked))  # NaN is NaN
+                index += 1
+        finally:
+            done.set()
+            killer.join()
+    assert 0 < len(there.driver.deaths) <= kills == KILLS
+    assert {death.kind for death in there.driver.deaths} == {"Killed"}
+
+
+def test_an_operation_that_kills_the_process_is_a_failure_and_in_no_graph(engines: Path) -> None:
+    engine = isolated(f"{engines}:without_tanh")
+    with closing(engine.driver):
+        results = verify(engine, graphs=60, jobs=1, grades=("rules",))
+    assert results["verdict"] == "wrong"
+    assert {failure["operation"] for failure in results["failures"]} == {"tanh"}
+    assert all("ExitedError" in failure["message"] for failure in results["failures"])
+    assert results["graphs"]["checked"] == 60
+    assert results["graphs"]["error"] == 0
+    assert {name: results["operations"][name]["status"] for name in ("add", "tanh")} == {
+        "add": "right",
+        "tanh": "wrong",
+    }
+
+
+def test_an_engine_that_is_slow_is_given_more_time_and_right(engines: Path) -> None:
+    engine = isolated(f"{engines}:slowly", limits=Limits(program=0.2, grown=20.0))
+    with closing(engine.driver):
+        for value in (0.5, 1.5, 2.5):
+            assert engine.answer(single("neg", "x", [value])).gradient == (-1.0,)
+    assert engine.driver.deaths == []
+
+
+def test_what_it_takes_to_die_is_found_by_bisection(engines: Path) -> None:
+    engine = isolated(f"{engines}:dies_once")
+    asked = single("neg", "x", [0.5])
+    with closing(engine.driver):
+        for _ in range(39):
+            engine.answer(asked)
+        with pytest.raises(ExitedError, match="status 3; not when asked again alone") as raised:
+            engine.answer(asked)
+    assert "but after 39 programs that were asked before it" in str(raised.value)
+
+
+def test_an_engine_that_is_closed_is_asked_no_more() -> None:
+    engine = isolated("micrograd")
+    engine.driver.close()
+    with pytest.raises(NotAskedError):
+        engine.answer(single("neg", "x", [0.5]))
+    engine.driver.begin_phase()
+    with pytest.raises(NotAskedError):
+        engine.answer(single("neg", "x", [0.5]))
