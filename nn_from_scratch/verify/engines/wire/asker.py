@@ -10,7 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from nn_from_scratch.verify.engines.deaths import Death, DeathError, KilledError, NotAskedError, TimedOutError
+from nn_from_scratch.verify.engines.deaths import (
+    Death,
+    DeathError,
+    KilledError,
+    NotAskedError,
+    OutOfMemoryError,
+    TimedOutError,
+)
 from nn_from_scratch.verify.engines.wire.connection import Connection, Words
 from nn_from_scratch.verify.engines.wire.limits import Budget, Limits
 from nn_from_scratch.verify.engines.wire.protocol import Reply
@@ -19,6 +26,9 @@ from nn_from_scratch.verify.questions.programs import Program
 _KILLED_TIMES = 3  # that what was killed from outside is asked again
 _BISECTING = 20.0  # seconds
 _LONG = 10_000  # steps of a chain
+_NO_FAULT_OF_THE_QUESTION = (KilledError, TimedOutError, OutOfMemoryError)
+"""Ends that a right engine may come to by reasons of the machine, or by what it keeps of all questions. Where
+the question is answered alone that answer counts, though a run with such an end is never exit 0."""
 
 
 class Asker:
@@ -120,7 +130,7 @@ class Asker:
                 raise self._count(again, started, again=True) from death
             if isinstance(death, TimedOutError) and time.monotonic() - asked_at >= self._patience:
                 self._patience = self._limits.grown  # it is slow, and no more
-            elif isinstance(death, (KilledError, TimedOutError)):  # by whatever it was: nothing is lost
+            elif isinstance(death, _NO_FAULT_OF_THE_QUESTION):  # nothing is lost
                 self._count(death, started, again=False)
             else:
                 words = f"{death}; not when asked again alone, {self._needed_before(asked_before, program)}"

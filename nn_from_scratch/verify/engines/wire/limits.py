@@ -28,7 +28,7 @@ class Limits:
     start: float = 120.0
     program: float = 10.0
     grown: float = 60.0
-    memory: int = 2 << 30
+    memory: int = 4 << 30
     deaths: int = 12
     in_a_row: int = 6
     lost: float = 60.0

@@ -276,7 +276,8 @@ def test_a_process_that_ends_is_told(deed: str, hostile: Path) -> None:
     found = heard(hostile, deed)
     assert found.deaths
     assert not ENDS[deed] or ENDS[deed] in found.deaths
-    lost = ENDS[deed] not in ("Killed", "TimedOut")  # of which nothing is lost when it is asked again
+    # Of the others nothing is lost, for they are answered when they are asked again.
+    lost = ENDS[deed] not in ("Killed", "TimedOut", "OutOfMemory")
     assert (Verdict.ERROR in found.verdicts) is lost
 
 
