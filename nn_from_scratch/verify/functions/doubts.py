@@ -29,6 +29,7 @@ _BENT = 4.0  # likewise, if the error is larger
 _KINK = 0.1  # of the gradient's norm: a bend that is larger is the function's own
 _ADDED = 0.5  # of what an error comes to along the way, if it is the gradient's
 _REACH = 0.9  # the longest step that is looked at: many functions have no value at 0
+_BESIDE = 0.02  # of a line, where a function is asked beside its point
 _STEPS = 32  # by which errors are added up
 _DIRECTIONS = 4  # along which jumps are looked for
 _BENDING = 2  # of these, along which small bends are
@@ -126,7 +127,17 @@ def _small_bend(box: BlackBox, vectors: list[Floats], noise: float, error: float
 def _fits_from_afar(box: BlackBox, vector: Floats, noise: float, error: float) -> bool:
     """Say whether a function bends along a line by as much as an error, which does not add up there."""
     bends = largest_bend(box.line(vector), noise, error / _BENT, _REACH) > 0
-    return bends and not _adds_up(box, vector, error)
+    return bends and not _is_right_beside(box, vector, error) and not _adds_up(box, vector, error)
+
+
+def _is_right_beside(box: BlackBox, vector: Floats, error: float) -> bool:
+    """Say whether a gradient is right on both sides of where it is wrong: of a kink, and no coarse piece."""
+    line = box.line(vector)
+    for step in (-_BESIDE, _BESIDE):
+        slope = (line(1.5 * step) - line(0.5 * step)) / step
+        if not abs(slope - box.slope(box.point + step * vector, vector)) <= error / _BENT**2:
+            return False
+    return True
 
 
 def _adds_up(box: BlackBox, vector: Floats, error: float) -> bool:

@@ -50,7 +50,7 @@ aborts = ending(os.abort)
 faults = ending(lambda: ctypes.string_at(0))
 stays = ending(lambda: None)
 slow = ending(lambda: sleep(0.01))
-stuck = ending(lambda: sleep(600), after=0)
+stuck = ending(lambda: sleep(600), after=20)
 """
 QUICK = ("--graphs", "20", "--grade", "rules", "--grade", "accuracy", "--in-process")
 
