@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -177,6 +178,7 @@ def main(arguments: list[str]) -> None:
     """Answer for an engine: of a spec, found from a folder, over two file descriptors."""
     spec, folder, requests, answers = arguments
     _die_with_parent()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # however this was started, it is an exception
     with open(int(requests), "rb") as lines:  # noqa: PTH123  a descriptor
         Worker(int(answers)).serve(spec, Path(folder), lines)
     _exit(0)  # without the engine's own hooks
