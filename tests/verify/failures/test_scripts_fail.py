@@ -122,7 +122,7 @@ def test_every_script_of_many_faulty_engines_fails(
     monkeypatch.syspath_prepend(str(here))
     scripts: list[tuple[str, str]] = []
     for k, fault in enumerate(PART):
-        module = f"faulty_{'abc'[len(adapter) % 3]}{k}"
+        module = f"faulty_by_{'suite' if adapter is BY_THE_SUITE else 'syntax'}{k}"  # one name, one module
         Path(f"{module}.py").write_text(adapter.format(name=fault.name, module=module))
         engine = load(f"{module}.py" if k % 2 and adapter is BY_THE_SUITE else f"{module}:engine")
         failures = failures_of(engine, fault)
