@@ -84,11 +84,14 @@ def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:
     verdicts = found.verdicts + found.second_order + direct.verdicts + direct.second_order
     outcomes = grade(verdicts, inquiry.checks, settled=inquiry.settled)
     gated = [grade for grade in GRADES if grade in inquiry.plan.grades]
+    verdict = overall_verdict({grade: outcomes[grade] for grade in gated})
+    if verdict == "right" and inquiry.deaths:  # whichever grades are gated
+        verdict = "not settled"
     return {
         "schema": 2,
         "engine": engine.name,
         "spec": engine.spec or None,
-        "verdict": overall_verdict({grade: outcomes[grade] for grade in gated}),
+        "verdict": verdict,
         "seed": inquiry.plan.seed,
         "seconds": round(seconds, 3),
         "interrupted": inquiry.interrupted,

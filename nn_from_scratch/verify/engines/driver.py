@@ -80,6 +80,8 @@ def fails(script: str) -> bool:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(script, "reproducer.py", "exec"), {"__name__": "__main__"})  # noqa: S102
+    except KeyboardInterrupt:
+        raise
     except BaseException:  # noqa: BLE001  that is what it is for
         return True
     return False

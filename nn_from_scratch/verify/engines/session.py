@@ -217,7 +217,7 @@ class TransformSession(Session):
                 if move[1] not in known:
                     known[move[1]], _ = self._differentiated(position, move[1], self._leaves(), leaves)
                 said.append(known[move[1]])
-            elif move[0] == "changed":
+            elif move[0] == "changed" and position >= first:
                 pairs = zip(leaves, before, strict=True)
                 same = all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
                 said.append([] if same else ["an input"])

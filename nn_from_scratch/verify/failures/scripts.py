@@ -10,7 +10,7 @@ from textwrap import indent
 from nn_from_scratch.verify.engines.disturbing import OBJECTS
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.specs import absolute
-from nn_from_scratch.verify.engines.wire.isolated import COMMAND, command, isolated
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND, command
 from nn_from_scratch.verify.failures.again import TIMES
 
 
@@ -21,14 +21,11 @@ def loading(engine: Engine) -> tuple[list[str], str]:
     """
     if not engine.spec:
         return [], "# here goes what makes the `engine`"
+    apart = "from nn_from_scratch.verify import isolated\n\nengine = isolated({!r})"
     if engine.spec.startswith(COMMAND):
-        spec = f"{COMMAND}{shlex.join(command(engine.spec))}"
-        return [], f"from {isolated.__module__} import isolated\n\nengine = isolated({spec!r})"
+        return [], apart.format(f"{COMMAND}{shlex.join(command(engine.spec))}")
     if engine.driver.deaths:  # here it would end the script, with a status of its own choice
-        return (
-            [],
-            f"from {isolated.__module__} import isolated\n\nengine = isolated({absolute(engine.spec)!r})",
-        )
+        return [], apart.format(absolute(engine.spec))
     names = engine.driver.found_in(engine.spec).names
     return folders(engine, names), f"engine = load({absolute(engine.spec)!r})"
 

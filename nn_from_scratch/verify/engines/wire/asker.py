@@ -68,13 +68,13 @@ class Asker:
         earlier = before or []
         goes_on = session is not None and session is self._current and self._connection.is_open
         skipped = [] if goes_on else earlier
-        self._current = session
+        self._current = None  # until there is an answer
         try:
             reply = self._connection.request([*skipped, *program], self._seconds(program), goes_on=goes_on)
         except DeathError as death:
             skipped = earlier
             reply = self._ask_alone([*earlier, *program], death)
-        self._budget.in_a_row, self._has_answered = 0, True
+        self._current, self._has_answered, self._budget.in_a_row = session, True, 0
         return reply.after(skipped)
 
     def tell(self, words: Words) -> object:
@@ -114,7 +114,7 @@ class Asker:
             If it dies of it again, or did of what it was asked before.
 
         """
-        started, asked_before = time.monotonic(), self._connection.asked[:-1]
+        started, asked_before = time.monotonic(), list(self._connection.asked)[:-1]
         if isinstance(death, TimedOutError) and not self._more_helps:
             raise self._count(death, started, again=False)
         for _ in range(_KILLED_TIMES if isinstance(death, KilledError) else 1):
@@ -153,7 +153,7 @@ class Asker:
         end = time.monotonic() + _BISECTING
         too_few, enough = 0, len(asked)
         if not self._dies_after(asked, program):
-            return f"nor after the {len(asked):,} programs that were asked before it"
+            return f"nor after the last {len(asked):,} programs that were asked before it"
         while enough - too_few > 1 and time.monotonic() < end:
             middle = (enough + too_few) // 2
             if self._dies_after(asked[-middle:], program):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nn_from_scratch.verify.engines.deaths import DeathError, InvalidAnswerError
+from nn_from_scratch.verify.engines.deaths import DeathError, InvalidAnswerError, NotAskedError
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.wire.limits import Limits
 from nn_from_scratch.verify.engines.wire.process import Process
 from nn_from_scratch.verify.engines.wire.protocol import Hello, ProtocolError, Reply, legible, read_reply
 from nn_from_scratch.verify.questions.programs import Program
 
+_REMEMBERED = 5_000  # requests: among more of them nobody looks for what a process died of
 Words = dict[str, Any]
 """A request, but for its number."""
 
@@ -41,8 +43,8 @@ class Connection:
         self._command, self._environment, self._limits = command, environment, limits
         self._process: Process | None = None
         self._number = 0
-        self.asked: list[Words] = []
-        """What the present process was asked."""
+        self.asked: deque[Words] = deque(maxlen=_REMEMBERED)
+        """What the present process was asked last."""
         try:
             self.hello = self._start()
         except DeathError as death:
@@ -56,11 +58,6 @@ class Connection:
     def is_open(self) -> bool:
         """Whether there is a process."""
         return self._process is not None
-
-    @property
-    def pid(self) -> int | None:
-        """The number of the process, if there is one."""
-        return self._process.pid if self._process else None
 
     def request(self, program: Program, seconds: float, *, goes_on: bool = False) -> Reply:
         """Ask a program; with `goes_on` the nodes of the one before are still there.
@@ -99,10 +96,15 @@ class Connection:
         ------
         DeathError
             If it ends before it says what it is.
+        NotAskedError
+            If none can be begun any more, though one could be before: by that the engine is not judged.
 
         """
         if self._process is None:
-            self._start()
+            try:
+                self._start()
+            except (OSError, EngineError) as error:
+                raise NotAskedError(f"its process cannot be started again: {error}") from error
 
     def end(self) -> None:
         """End the process, if there is one: the next request begins another."""
@@ -112,7 +114,7 @@ class Connection:
 
     def _start(self) -> Hello:
         self._process = Process(self._command, self._environment, self._limits.memory)
-        self.asked = []
+        self.asked.clear()
         said = self._exchanged(None, self._limits.start)
         try:
             hello = _greeting(said)

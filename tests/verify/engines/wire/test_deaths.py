@@ -15,6 +15,7 @@ from nn_from_scratch.verify.engines.deaths import ExitedError, NotAskedError
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
 from nn_from_scratch.verify.engines.wire.limits import Limits
 from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.generate import case, seeded
 
@@ -56,6 +57,7 @@ def dies(output):
 
 passes = 0
 slowly = with_backward(slow)
+plain = with_backward(base.driver.backward)
 dies_once = with_backward(dies)
 without_tanh = replace(base, complete=False, operations={**operations, "tanh": lambda x: os._exit(0)})
 """
@@ -74,22 +76,29 @@ def remote_of(engine: object) -> Remote:
     return driver
 
 
+def kill(engine: object) -> int:
+    """Kill the process of an engine; return how many were."""
+    process = remote_of(engine).asker._connection._process
+    if process is None:
+        return 0
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
 def test_nothing_is_lost_when_a_process_is_killed_from_outside() -> None:
     here, there = load("nn_from_scratch"), isolated("nn_from_scratch", limits=PATIENT)
-    connection = remote_of(there).asker._connection
     draw, done, kills = random.Random(0), threading.Event(), 0
 
-    def kill() -> None:
+    def kill_again_and_again() -> None:
         nonlocal kills
         while kills < KILLS and not done.is_set():
             time.sleep(draw.uniform(1.0, 1.5))
-            pid = connection.pid
-            if pid is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                    kills += 1
+            kills += kill(there)
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill_again_and_again)
     killer.start()
     index = 0
     with closing(there.driver):
@@ -138,6 +147,40 @@ def test_what_it_takes_to_die_is_found_by_bisection(engines: Path) -> None:
         with pytest.raises(ExitedError, match="status 3; not when asked again alone") as raised:
             engine.answer(asked)
     assert "but after 39 programs that were asked before it" in str(raised.value)
+
+
+@pytest.mark.parametrize("grade", ["rules", "state"])
+def test_a_run_in_which_anything_died_is_never_right(grade: str, engines: Path) -> None:
+    engine = isolated(f"{engines}:plain")
+    with closing(engine.driver):
+        kill(engine)
+        results = verify(engine, graphs=20, directly=False, jobs=1, grades=(grade,))
+    assert not results["failures"]
+    assert {death["outcome"] for death in results["deaths"]} == {"Killed"}
+    assert results["verdict"] in ("not settled", "nothing checked")
+    assert not results
+
+
+def test_what_cannot_be_started_again_is_not_asked_and_not_accused(engines: Path) -> None:
+    engine = isolated(f"{engines}:slowly")
+    with closing(engine.driver):
+        remote_of(engine).asker._connection.end()
+        engines.unlink()
+        with pytest.raises(NotAskedError, match="cannot be started again"):
+            examine(engine, single("neg", "x", [0.5]))
+
+
+def test_a_session_goes_on_with_its_own_nodes_after_a_death(engines: Path) -> None:
+    engine = isolated(f"{engines}:dies_once")
+    with closing(engine.driver):
+        session = engine.session()
+        session.run([["variable", "0x1p+0"]])
+        for _ in range(36):
+            engine.answer(single("neg", "x", [0.5]))
+        dying = [["apply", "neg", 0], *[["backward", 1]] * 4, ["gradient", 0]]
+        with pytest.raises(ExitedError):
+            session.run(dying)
+        assert session.run([["value", 0]]) == [1.0]
 
 
 def test_an_engine_that_is_closed_is_asked_no_more() -> None:
