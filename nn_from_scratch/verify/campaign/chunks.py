@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 
+from nn_from_scratch.verify.campaign.ahead import foreseen
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
@@ -17,7 +20,7 @@ from nn_from_scratch.verify.engines.wire.isolated import isolated
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.generate import seeded
+from nn_from_scratch.verify.questions.generate import Choose, seeded
 from nn_from_scratch.verify.questions.graphs import SORTS, drafts, is_by_turns, is_of_second_order
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
@@ -48,40 +51,68 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
 
 
 def _check(engine: Engine, seed: int, indices: range) -> Statistics:
+    """Examine graphs, and then the second derivatives of some."""
     found = Statistics()
     engine = Observed.of(engine)
+    drawn = (Draft.of(engine, seed, index) for index in indices)
+    second: list[Case] = []
     try:
-        for index in indices:
-            _add(found, engine, seed, index)
+        for draft in foreseen(engine, drawn, lambda draft: draft.first):
+            seen = _examined(engine, draft)
+            found.add(seen)
+            again = engine.second_order and is_of_second_order(draft.index)
+            if again and seen.case.point and not seen.verdict.accuses:
+                second.append(with_tangent(seen.case, draft.choose))
+        for case in foreseen(engine, second, lambda case: case):
+            found.add(examine(engine, case))
     except NotAskedError as given_up:
         found.given_up = str(given_up)
     found.engine_seconds = engine.meter.seconds
     return found
 
 
-def _add(found: Statistics, engine: Engine, seed: int, index: int) -> None:
-    """Examine one graph, some to second order as well, and count what is found."""
-    choose = seeded(seed, index)
-    witnesses = WITNESSES if index // SORTS % SAMPLE == 0 else ()
-    graphs = drafts(choose, seed, index, engine.forms, engine.array_forms)
-    seen = _examined(engine, graphs, witnesses, by_turns=is_by_turns(index))
-    found.add(seen)
-    if engine.second_order and is_of_second_order(index) and seen.case.point and not seen.verdict.accuses:
-        found.add(examine(engine, with_tangent(seen.case, choose)))
+@dataclass(frozen=True)
+class Draft:
+    """What may be asked as the graph of an index.
+
+    Attributes
+    ----------
+    index
+        Which graph of a campaign.
+    choose
+        Its source of choices.
+    first
+        The first graph that asks nothing of which it is known that the engine lacks it.
+    others
+        Those in its place, if it turns out to lack that one; the last is of scalars.
+
+    """
+
+    index: int
+    choose: Choose
+    first: Case
+    others: Iterator[Case]
+
+    @classmethod
+    def of(cls, engine: Engine, seed: int, index: int) -> Draft:
+        """Draw what may be asked of an engine."""
+        choose = seeded(seed, index)
+        graphs = drafts(choose, seed, index, engine.forms, engine.array_forms)
+        first = next(graph for graph in graphs if not engine.lacking(graph))
+        return cls(index, choose, first, graphs)
 
 
-def _examined(
-    engine: Engine, graphs: Iterator[Case], witnesses: Collection[str], *, by_turns: bool
-) -> Examination:
+def _examined(engine: Engine, draft: Draft) -> Examination:
     """Examine the first graph that asks nothing the engine lacks, or else the last, which is of scalars."""
-    for drawn in graphs:
+    witnesses = WITNESSES if draft.index // SORTS % SAMPLE == 0 else ()
+    for drawn in chain([draft.first], draft.others):
         if engine.lacking(drawn):
             continue
         seen = examine(engine, drawn, witnesses=witnesses, if_accused=WITNESSES)
         if not seen.error:
             break
         # What is asked by turns is what is asked directly, and engines may lack the same of it.
-        lacks = engine.lacking(drawn, raised=True) or (by_turns and engine.lack(drawn))
+        lacks = engine.lacking(drawn, raised=True) or (is_by_turns(draft.index) and engine.lack(drawn))
         if not lacks:
             break
     return seen

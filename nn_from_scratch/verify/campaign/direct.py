@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from nn_from_scratch.verify.campaign.ahead import foreseen
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -42,7 +43,8 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
     questions = direct_questions(
         engine.forms, engine.array_forms, surroundings(engine), second=engine.second_order
     )
-    for question in (*deadly_questions(engine), *questions):
+    every = (*deadly_questions(engine), *questions)
+    for question in foreseen(engine, every, lambda question: question.case):
         if not go_on():
             break
         if question.case in engine.deadly:

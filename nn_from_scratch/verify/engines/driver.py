@@ -27,6 +27,9 @@ class Driver(ABC):
     def answer(self, operations: Arithmetic, case: Case) -> Answer:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
 
+    def foresee(self, case: Case) -> None:  # noqa: B027  only another process can begin with it
+        """Prepare for a case that will be answered soon."""
+
     @abstractmethod
     def forward(self, operations: Arithmetic, case: Case) -> object:
         """Compute a case's expression only: by it an engine shows which operations it has."""

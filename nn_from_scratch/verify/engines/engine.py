@@ -136,6 +136,10 @@ class Engine(Probed):
         with asking():
             return self.driver.answer(self.operations, case)
 
+    def foresee(self, case: Case) -> None:
+        """Prepare for a case that will be answered soon: an engine in another process begins with it."""
+        self.driver.foresee(case)
+
     @property
     def has_tape(self) -> bool:
         """Whether it has nodes whose gradients are read after a reverse pass, which may keep something."""

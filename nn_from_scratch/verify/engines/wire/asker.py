@@ -8,7 +8,9 @@ given more time once, and again only if more time helped.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from nn_from_scratch.verify.engines.deaths import (
     Death,
@@ -23,6 +25,8 @@ from nn_from_scratch.verify.engines.wire.limits import Budget, Limits
 from nn_from_scratch.verify.engines.wire.protocol import Reply
 from nn_from_scratch.verify.questions.programs import Program
 
+IN_FLIGHT = 50
+"""Programs that are sent ahead at most."""
 _KILLED_TIMES = 3  # that what was killed from outside is asked again
 _BISECTING = 20.0  # seconds
 _LONG = 10_000  # steps of a chain
@@ -52,6 +56,18 @@ class Asker:
         self._patience, self._more_helps = limits.program, True
         self._current: object = None  # the session whose nodes the process has
         self._bisected = self._has_answered = False
+        self._in_flight: deque[Program] = deque()
+        """What was sent ahead and is not answered yet."""
+        self._outcomes: deque[tuple[Program, Reply | DeathError]] = deque()
+        """What came of those that were sent ahead, until they are asked."""
+
+    def foresee(self, program: Program) -> None:
+        """Send ahead a program that will be asked soon: the engine computes while others are judged."""
+        if self.given_up or len(self._in_flight) >= IN_FLIGHT:
+            return
+        with suppress(DeathError, NotAskedError):  # then it is sent when it is asked
+            self._connection.send(program)
+            self._in_flight.append(program)
 
     def ask(self, program: Program, session: object = None, before: Program | None = None) -> Reply:
         """Ask a program, or what a session goes on with after what it asked `before`.
@@ -64,6 +80,9 @@ class Asker:
             If the engine is asked no more.
 
         """
+        if session is None and (program in self._in_flight or self._has_come(program)):
+            return self._take(program)
+        self._collect()
         self._refuse_if_given_up()
         earlier = before or []
         goes_on = session is not None and session is self._current and self._connection.is_open
@@ -74,11 +93,12 @@ class Asker:
         except DeathError as death:
             skipped = earlier
             reply = self._ask_alone([*earlier, *program], death)
-        self._current, self._has_answered, self._budget.in_a_row = session, True, 0
-        return reply.after(skipped)
+        self._current = session
+        return self._answered(reply).after(skipped)
 
     def tell(self, words: Words) -> object:
         """Ask a worker of Python what is no program; return its answer."""
+        self._collect()
         self._refuse_if_given_up()
         self._current = None
         return self._connection.exchange(words, self._limits.grown)
@@ -86,15 +106,71 @@ class Asker:
     def begin_phase(self) -> None:
         """Forget what the deaths of the phase before have cost: what was given up in it is asked again.
 
-        One that has never answered is not.
+        One that has never answered is not; and one that has died of all that it was asked last is given up
+        as soon as it dies once more.
         """
-        if self.given_up != _CLOSED and self._has_answered:
-            self._budget, self.given_up = Budget(), ""
+        if self.given_up == _CLOSED or not self._has_answered:
+            return
+        dying = self._budget.in_a_row >= self._limits.in_a_row
+        self._budget = Budget(in_a_row=self._limits.in_a_row - 1 if dying else 0)
+        self.given_up = ""
 
     def close(self) -> None:
         """End the process; the engine is asked no more."""
         self.given_up = _CLOSED
         self._connection.end()
+
+    def _has_come(self, program: Program) -> bool:
+        return any(one == program for one, _ in self._outcomes)
+
+    def _take(self, program: Program) -> Reply:
+        """Return what came of a program that was sent ahead; what was before it is not asked any more.
+
+        Raises
+        ------
+        DeathError
+            If the process died of it.
+
+        """
+        self._current = None
+        if not self._has_come(program):
+            self._collect(program)
+        while True:
+            one, outcome = self._outcomes.popleft()
+            if one == program:
+                break
+        if isinstance(outcome, DeathError):
+            raise outcome
+        return outcome
+
+    def _collect(self, last: Program | None = None) -> None:
+        """Wait for what came of the programs that were sent ahead: of all, or up to one."""
+        while self._in_flight:
+            program = self._in_flight.popleft()
+            self._outcomes.append((program, self._outcome(program)))
+            if program == last:
+                break
+
+    def _outcome(self, program: Program) -> Reply | DeathError:
+        """Return what came of the first program in flight; if that was a death, send the others again."""
+        try:
+            return self._answered(self._connection.receive(program, self._seconds(program)))
+        except DeathError as death:
+            lost, self._in_flight = self._in_flight, deque()
+            try:
+                return self._answered(self._ask_alone(program, death))
+            except DeathError as counted:
+                return counted
+            finally:
+                for one in lost:
+                    self.foresee(one)
+        except BaseException:  # this process was interrupted
+            self._in_flight.clear()
+            raise
+
+    def _answered(self, reply: Reply) -> Reply:
+        self._has_answered, self._budget.in_a_row = True, 0
+        return reply
 
     def _seconds(self, program: Program) -> float:
         """Return how long a program may take: a long chain takes its time."""
@@ -114,7 +190,7 @@ class Asker:
             If it dies of it again, or did of what it was asked before.
 
         """
-        started, asked_before = time.monotonic(), list(self._connection.asked)[:-1]
+        started, asked_before = time.monotonic(), list(self._connection.asked)
         if isinstance(death, TimedOutError) and not self._more_helps:
             raise self._count(death, started, again=False)
         for _ in range(_KILLED_TIMES if isinstance(death, KilledError) else 1):

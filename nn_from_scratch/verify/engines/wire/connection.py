@@ -44,9 +44,11 @@ class Connection:
         self._process: Process | None = None
         self._number = 0
         self.asked: deque[Words] = deque(maxlen=_REMEMBERED)
-        """What the present process was asked last."""
+        """What the present process has answered last."""
+        self._awaited: deque[tuple[int, Words]] = deque()
+        """What it was asked and has not answered, with each one's number."""
         try:
-            self.hello = self._start()
+            _, self.hello = self._start()
         except DeathError as death:
             printed = f"; it printed: {death.printed}" if death.printed else ""
             words = f"cannot load the engine of {shlex.join(command)}: {death} before it said what it is"
@@ -68,15 +70,41 @@ class Connection:
             If there is no answer that is valid.
 
         """
-        answer = self.exchange({"program": program, **({"continue": True} if goes_on else {})}, seconds)
+        self.send(program, goes_on=goes_on)
+        return self.receive(program, seconds)
+
+    def send(self, program: Program, *, goes_on: bool = False) -> None:
+        """Write a program, whose answer comes after those that are awaited already.
+
+        Raises
+        ------
+        DeathError, NotAskedError
+            If there is no process and none can be begun.
+
+        """
+        self._write({"program": program, **({"continue": True} if goes_on else {})})
+
+    def receive(self, program: Program, seconds: float) -> Reply:
+        """Return the answer that has been awaited longest, to this program.
+
+        Raises
+        ------
+        DeathError
+            If there is no answer that is valid.
+
+        """
+        number, answer = self._read(seconds)
         try:
-            return read_reply(answer, self._number, program)
+            return read_reply(answer, number, program)
         except ProtocolError as error:
+            self.asked.pop()
             self.end()
             raise InvalidAnswerError(str(error)) from error
 
     def exchange(self, words: Words, seconds: float) -> Any:
         """Write a request, begin a process if there is none, and return what is answered, as JSON.
+
+        Nothing else may be awaited.
 
         Raises
         ------
@@ -84,13 +112,11 @@ class Connection:
             If nothing is.
 
         """
-        self.begin()
-        self.asked.append(words)
-        self._number += 1
-        return self._exchanged({"id": self._number, **words}, seconds)
+        self._write(words)
+        return self._read(seconds)[1]
 
-    def begin(self) -> None:
-        """Begin a process, if there is none.
+    def begin(self) -> Process:
+        """Return the process, after beginning one if there is none.
 
         Raises
         ------
@@ -102,35 +128,52 @@ class Connection:
         """
         if self._process is None:
             try:
-                self._start()
+                process, _ = self._start()
             except (OSError, EngineError) as error:
                 raise NotAskedError(f"its process cannot be started again: {error}") from error
+            return process
+        return self._process
 
     def end(self) -> None:
         """End the process, if there is one: the next request begins another."""
         if self._process is not None:
             self._process.close()
             self._process = None
+        self._awaited.clear()
 
-    def _start(self) -> Hello:
-        self._process = Process(self._command, self._environment, self._limits.memory)
+    def _start(self) -> tuple[Process, Hello]:
+        process = self._process = Process(self._command, self._environment, self._limits.memory)
         self.asked.clear()
-        said = self._exchanged(None, self._limits.start)
+        said = self._next_said(self._limits.start)
         try:
             hello = _greeting(said)
         except BaseException:
             self.end()
             raise
-        self._process.settle()
-        return hello
+        process.settle()
+        return process, hello
 
-    def _exchanged(self, request: Words | None, seconds: float) -> Any:
-        """Write a line, if there is one, and return what the next that comes says."""
+    def _write(self, words: Words) -> None:
+        """Write a request, to a new process if there is none."""
+        process = self.begin()
+        self._number += 1
+        self._awaited.append((self._number, words))
+        process.write(json.dumps({"id": self._number, **words}, separators=(",", ":")).encode() + b"\n")
+
+    def _read(self, seconds: float) -> tuple[int, Any]:
+        """Return the number of the request that has been awaited longest, and what is answered."""
+        number, words = self._awaited[0]
+        answer = self._next_said(seconds)
+        self._awaited.popleft()
+        self.asked.append(words)
+        return number, answer
+
+    def _next_said(self, seconds: float) -> Any:
+        """Return what the next line says that comes."""
         if self._process is None:
             raise InvalidAnswerError("there is no process")
-        line = json.dumps(request, separators=(",", ":")).encode() + b"\n" if request else b""
         try:
-            return json.loads(self._process.ask(line, seconds))
+            return json.loads(self._process.next_line(seconds))
         except (ValueError, RecursionError) as error:
             self.end()
             raise InvalidAnswerError(f"a line that is no JSON: {error}") from error

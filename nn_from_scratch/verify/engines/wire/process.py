@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -54,7 +55,7 @@ class Process:
         self.directory = Path(tempfile.mkdtemp(prefix="nn-from-scratch-"))
         self._memory, self._base = memory, 0
         self._printed = bytearray()
-        self._in, self._lines = bytearray(), list[bytes]()
+        self._out, self._in, self._lines = bytearray(), bytearray(), deque[bytes]()
         self._selector = selectors.DefaultSelector()
         apart = "{requests}" in command
         requests, self._to = os.pipe()
@@ -91,8 +92,13 @@ class Process:
         """Its number, which is also that of its group."""
         return self._process.pid
 
-    def ask(self, line: bytes, seconds: float) -> bytes:
-        """Write a line and return the next that it writes.
+    def write(self, line: bytes) -> None:
+        """Write as much of a line as the process takes now: the rest follows while it is listened to."""
+        self._out += line
+        self._send()
+
+    def next_line(self, seconds: float) -> bytes:
+        """Return the next line that it writes.
 
         Raises
         ------
@@ -101,18 +107,17 @@ class Process:
 
         """
         try:
-            return self._next_line(memoryview(line), seconds)
+            return self._next_line(seconds)
         except DeathError as death:
             death.printed = self.printed()
             raise
 
-    def _next_line(self, waiting: memoryview, seconds: float) -> bytes:
+    def _next_line(self, seconds: float) -> bytes:
         now = time.monotonic()
         end, look = now + seconds, now + _TICK
         while not self._lines:
-            if waiting:
-                waiting = self._send(waiting)
-            for key, _ in self._selector.select(_BLINK if waiting else _TICK):
+            self._send()
+            for key, _ in self._selector.select(_BLINK if self._out else _TICK):
                 key.data()
             now = time.monotonic()
             if now > look and not self._lines:
@@ -121,7 +126,7 @@ class Process:
             if now > end and not self._lines:
                 self.kill()
                 raise TimedOutError(f"no answer within {seconds:g} s")
-        return self._lines.pop(0)
+        return self._lines.popleft()
 
     def settle(self) -> None:
         """Take the memory that it has now for what it needs to begin with."""
@@ -150,13 +155,15 @@ class Process:
                 pipe.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _send(self, line: memoryview) -> memoryview:
-        try:
-            return line[os.write(self._to, line) :]
-        except BlockingIOError:
-            return line
-        except BrokenPipeError:
-            return line[:0]  # it reads no more: how it ended is seen soon
+    def _send(self) -> None:
+        """Write what it takes of what it was not given yet."""
+        while self._out:
+            try:
+                del self._out[: os.write(self._to, self._out)]
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                self._out.clear()  # it reads no more: how it ended is seen soon
 
     def _take(self) -> None:
         """Read what it answers."""

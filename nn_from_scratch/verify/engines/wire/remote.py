@@ -7,6 +7,7 @@ built-in class. That its process died of what was asked is raised as a `DeathErr
 from __future__ import annotations
 
 import builtins
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -17,7 +18,7 @@ from nn_from_scratch.verify.engines.deaths import Death, DeathError
 from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.engines.finding import FoundIn
 from nn_from_scratch.verify.engines.session import MoveError, Session
-from nn_from_scratch.verify.engines.wire.asker import Asker
+from nn_from_scratch.verify.engines.wire.asker import IN_FLIGHT, Asker
 from nn_from_scratch.verify.engines.wire.protocol import Failed, Hello, Reply
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case
@@ -41,6 +42,7 @@ class Remote(Driver):
     def __init__(self, asker: Asker, hello: Hello) -> None:
         self.asker, self.hello = asker, hello
         self._has_tape = "backward" in hello.moves
+        self._foreseen: deque[tuple[Case, Program]] = deque(maxlen=IN_FLIGHT)
 
     @property
     def moves(self) -> frozenset[str]:  # noqa: D102
@@ -71,16 +73,21 @@ class Remote(Driver):
     def answer(self, operations: Arithmetic, case: Case) -> Answer:  # noqa: ARG002, D102
         leaves = list(range(case.expression.inputs))
         used = sorted(case.expression.reachable() & set(leaves))
-        reply = self._ask(case, leaves)
+        reply = self.asker.ask(self._written(case) or self._program(case, leaves))
         if reply.failed and 0 < len(used) < len(leaves) and not case.tangent:
             # The derivative by an unused input may raise: a check of state tells of it.
-            reply, leaves = self._ask(case, used), used
+            reply, leaves = self.asker.ask(self._program(case, used)), used
         value = self._value(case, reply)
         if reply.failed:
             raise exception(reply.failed)
         derivatives = dict(zip(leaves, reply.said[-len(leaves) :], strict=True))
         gradient = flat_gradient(case, [derivatives.get(k) for k in range(case.expression.inputs)])
         return Answer(value, gradient)
+
+    def foresee(self, case: Case) -> None:  # noqa: D102
+        program = self._program(case, range(case.expression.inputs))
+        self._foreseen.append((case, program))
+        self.asker.foresee(program)
 
     def public(self) -> list[str]:  # noqa: D102
         found = self.hello.python.get("public")
@@ -107,8 +114,12 @@ class Remote(Driver):
             with suppress(DeathError):  # what it dies of is seen when it is asked
                 self.asker.tell({"disturb": attempt})
 
-    def _ask(self, case: Case, leaves: Sequence[int]) -> Reply:
-        return self.asker.ask(programs.of_case(case, tape=self._has_tape, leaves=leaves))
+    def _written(self, case: Case) -> Program | None:
+        """Return the program that was sent ahead for this very case, if one was."""
+        return next((program for foreseen, program in self._foreseen if foreseen is case), None)
+
+    def _program(self, case: Case, leaves: Sequence[int]) -> Program:
+        return programs.of_case(case, tape=self._has_tape, leaves=leaves)
 
     def _value(self, case: Case, reply: Reply) -> float:
         """Return the value that was asked: of an array its sum with the cotangent, with a tangent along it.

@@ -108,7 +108,10 @@ class Said:
     def __init__(self, *_: object) -> None:
         pass
 
-    def ask(self, _line: bytes, _seconds: float) -> bytes:
+    def write(self, _line: bytes) -> None:
+        pass
+
+    def next_line(self, _seconds: float) -> bytes:
         return self.waiting.pop(0)
 
     def settle(self) -> None:

@@ -81,15 +81,20 @@ def test_the_examples_of_the_document_are_valid() -> None:
 def test_every_line_of_a_session_is_valid(
     which: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    lines: list[tuple[bytes, bytes]] = []
-    ask = Process.ask
+    requests, answers = list[Any](), list[Any]()
+    write, next_line = Process.write, Process.next_line
 
-    def recorded(process: Process, line: bytes, seconds: float) -> bytes:
-        answer = ask(process, line, seconds)
-        lines.append((line, answer))
-        return answer
+    def written(process: Process, line: bytes) -> None:
+        requests.append(json.loads(line))
+        write(process, line)
 
-    monkeypatch.setattr(Process, "ask", recorded)
+    def read(process: Process, seconds: float) -> bytes:
+        line = next_line(process, seconds)
+        answers.append(json.loads(line))
+        return line
+
+    monkeypatch.setattr(Process, "write", written)
+    monkeypatch.setattr(Process, "next_line", read)
     engine = isolated(which if which == "nn_from_scratch" else spec_of(JAVASCRIPT))
     request.addfinalizer(engine.driver.close)
     for case in asking.cases(engine):
@@ -97,10 +102,11 @@ def test_every_line_of_a_session_is_valid(
     for name in STATE:
         check_state(engine, name)  # it raises what is wrong
     assert not engine.driver.deaths
-    asked = [(json.loads(line), json.loads(answer)) for line, answer in lines if line]
+    hello, *answers = answers
+    assert valid(hello, "hello")
+    asked = zip(requests, answers, strict=True)
     programs = [(question, answer) for question, answer in asked if "program" in question]
     assert len(programs) > 25
-    assert all(valid(json.loads(answer), "hello") for line, answer in lines if not line)
     for question, answer in programs:
         assert valid(question, "request"), question
         assert valid(answer, "answer"), answer
