@@ -1,11 +1,11 @@
 """Record how often right engines are accused: python reference/record_false_alarms.py [PROCESSES [FRACTION]].
 
 It checks random graphs on engines held to be right: a million on this project's, scalar ones and those of
-arrays in turns, and on others that compute differently, of every format that they have (`GRAPHS`). FRACTION
-is the part of them that is asked, 1 by default. It writes as it goes, and goes on where the last run of the
-same size ended, after it has asked those again that were accused: by then a cause may be mended. One in
-`WITNESSED` is asked of finite differences, too. First it counts how many true derivatives lie in the interval
-that finite differences state.
+arrays in turns, and on others that compute differently, of every format that they have (`GRAPHS`); and a
+tenth as many that ask one operation, by turns. FRACTION is the part of them that is asked, 1 by default. It
+writes as it goes, and goes on where the last run of the same size ended, after it has asked those again that
+were accused: by then a cause may be mended. One in `WITNESSED` is asked of finite differences, too. First it
+counts how many true derivatives lie in the interval that finite differences state.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.power.right_engines import RIGHT_ENGINES
+from nn_from_scratch.verify.questions.by_turns import case_by_turns
 from nn_from_scratch.verify.questions.generate import Choose, case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.second_order import with_tangent
@@ -151,6 +152,7 @@ COVERED = 50_000  # scalar graphs, of which finite differences are asked
 COUNTS = (
     "scalar",
     "arrays",
+    "by turns",
     "second order",
     "convention",
     "undecided",
@@ -209,7 +211,7 @@ def ask_again(record: dict[str, Any]) -> None:
     for told in accusations:
         found = nothing_found(told["engine"])
         engine, index = engine_of(told["engine"]), told["index"]
-        drawn, choose = drawn_for(engine, index)
+        drawn, choose = drawn_for(engine, index, by_turns=told["kind"] == "by turns")
         if told["kind"] == "second order":
             drawn = with_tangent(drawn, choose)
         count(found, engine, index, drawn, told["kind"])
@@ -220,14 +222,20 @@ def ask_again(record: dict[str, Any]) -> None:
         record["accusations"] += found["accusations"]
 
 
-def units(record: dict[str, Any]) -> list[tuple[str, int, int]]:
+def units(record: dict[str, Any]) -> list[tuple[str, int, int, bool]]:
     """Return what is left to do in pieces, an engine and a range of graphs, all engines side by side."""
     pieces = []
-    for name, graphs in record["asked"].items():
-        size = max(10, graphs // 1000)
+    for name, random in record["asked"].items():
         row = record["engines"][name]
-        firsts = range(row["scalar"] + row["arrays"], graphs, size)
-        pieces += [(first / graphs, (name, first, min(first + size, graphs))) for first in firsts]
+        for by_turns, graphs, done in (
+            (False, random, row["scalar"] + row["arrays"]),
+            (True, random // 10, row["by turns"]),
+        ):
+            size = max(10, graphs // 1000)
+            pieces += [
+                (first / graphs, (name, first, min(first + size, graphs), by_turns))
+                for first in range(done, graphs, size)
+            ]
     return [piece for _, piece in sorted(pieces)]
 
 
@@ -254,13 +262,13 @@ def engine_of(name: str) -> Engine:
     return Victim().engine("plain tape") if name == "plain tape" else load(name)
 
 
-def checked(name: str, first: int, end: int) -> dict[str, Any]:
+def checked(name: str, first: int, end: int, by_turns: bool) -> dict[str, Any]:
     """Check some graphs on one engine."""
     engine = engine_of(name)
     part = nothing_found(name)
     for index in range(first, end):
-        drawn, choose = drawn_for(engine, index)
-        count(part, engine, index, drawn, "arrays" if drawn.shapes else "scalar")
+        drawn, choose = drawn_for(engine, index, by_turns=by_turns)
+        count(part, engine, index, drawn, "by turns" if by_turns else "arrays" if drawn.shapes else "scalar")
         if name in SECOND_ORDER and index % 8 in (2, 3) and drawn.point:
             count(part, engine, index, with_tangent(drawn, choose), "second order")
     return part
@@ -271,10 +279,15 @@ def nothing_found(name: str) -> dict[str, Any]:
     return {"engine": name, **dict.fromkeys(COUNTS, 0), "accusations": [], "contradictions": []}
 
 
-def drawn_for(engine: Engine, index: int) -> tuple[Case, Choose]:
+def drawn_for(engine: Engine, index: int, *, by_turns: bool) -> tuple[Case, Choose]:
     """Draw a graph, one of arrays every other time if the engine has them; return what it was drawn with."""
     choose = seeded(SEED, index)
-    if engine.arrays and index % 2 == 1:
+    arrays = engine.arrays and index % 2 == 1
+    if by_turns:
+        forms = engine.array_forms if arrays else engine.forms
+        turn = index // 2 if engine.arrays else index
+        return case_by_turns(choose, SEED, turn, forms, arrays=arrays), choose
+    if arrays:
         return array_case(choose, engine.array_forms), choose
     return case(choose, engine.forms), choose
 

@@ -90,8 +90,12 @@ def test_accused_graphs_are_asked_again_before_a_record_goes_on(
     wrong = Way(rules={**RULES, "add": (RULES["add"][0], lambda *_: (2.0, 2.0))}).engine("wrong")
     engines = {"right": Way().engine("right"), "wrong": wrong}
     monkeypatch.setattr(recording, "engine_of", engines.__getitem__)
-    parts = {name: recording.checked(name, 0, 20) for name in engines}
-    assert parts["right"]["accused"] == 0
+    parts = {name: recording.checked(name, 0, 20, by_turns=False) for name in engines}
+    by_turns = {name: recording.checked(name, 0, 300, by_turns=True) for name in engines}
+    assert parts["right"]["accused"] == by_turns["right"]["accused"] == 0
+    assert by_turns["right"]["by turns"] == 300
+    assert by_turns["wrong"]["accusations"]
+    parts["wrong"]["accusations"] += by_turns["wrong"]["accusations"][:2]
     accusations = parts["wrong"]["accusations"]
     assert accusations
     mended = [{**told, "engine": "right"} for told in accusations]  # as if they had been accused before
