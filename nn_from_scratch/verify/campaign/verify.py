@@ -15,6 +15,7 @@ from nn_from_scratch.verify.campaign.results import Results
 from nn_from_scratch.verify.campaign.unasked import unasked
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
+from nn_from_scratch.verify.engines.preserving import surroundings_kept
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
 
@@ -31,6 +32,11 @@ def verify(
     progress: Progress | None = None,
 ) -> Results:
     """Check an engine on random graphs, its state and its limits.
+
+    What an engine in this process may change by accident is put back: the current directory, the streams,
+    numpy's error state, the recursion limit, the filters of warnings, the states of random numbers, the
+    environment, the handler of Ctrl-C. Not survived is one that ends the process, crashes it, never answers,
+    takes all memory, or patches Python or numpy: that takes a process of its own (`isolated`).
 
     Parameters
     ----------
@@ -70,12 +76,13 @@ def verify(
     """
     _refuse_what_cannot_be_asked(engine, graphs, jobs, grades)
     start = time.perf_counter()
-    refuse_mistakes(engine)
-    pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     plan = Plan(graphs, seed, jobs, seconds, directly, grades, progress or (lambda done, of, words: None))
-    inquiry = Inquiry(engine, plan)
-    inquiry.ask()
-    return Results(_told(inquiry, time.perf_counter() - start))
+    pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
+    with surroundings_kept():
+        refuse_mistakes(engine)
+        inquiry = Inquiry(engine, plan)
+        inquiry.ask()
+        return Results(_told(inquiry, time.perf_counter() - start))
 
 
 def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:

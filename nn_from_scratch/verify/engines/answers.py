@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.engines.deaths import NotAskedError
+from nn_from_scratch.verify.engines.legible import told
+from nn_from_scratch.verify.engines.preserving import settings_kept
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 
@@ -28,23 +30,43 @@ class ExitError(Exception):
     """What is asked would end the process: it raised what is no `Exception`."""
 
 
+class TextlessError(Exception):
+    """What is asked raised an exception whose text raises."""
+
+
 @contextmanager
 def asking() -> Iterator[None]:
     """Ask something of an engine, which may raise any exception but may not end the process by one.
+
+    What the suite itself depends on is put back afterwards.
 
     Raises
     ------
     ExitError
         Instead of `SystemExit` and the like; an interruption by Ctrl-C stays what it is, and so does
         `NotAskedError`.
+    TextlessError
+        Instead of an exception that cannot be told.
 
     """
     try:
-        yield
-    except (Exception, KeyboardInterrupt, NotAskedError):
+        with settings_kept():
+            yield
+    except (KeyboardInterrupt, NotAskedError):
         raise
+    except Exception as error:
+        if _has_text(error):
+            raise
+        raise TextlessError(told(error)) from None
     except BaseException as ended:
-        raise ExitError(f"{type(ended).__name__}: {ended}") from ended
+        raise ExitError(told(ended)) from ended
+
+
+def _has_text(error: Exception) -> bool:
+    try:
+        return isinstance(str(error), str)
+    except BaseException:  # noqa: BLE001  an engine's own `__str__`
+        return False
 
 
 @dataclass(frozen=True, slots=True)

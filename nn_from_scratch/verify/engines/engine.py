@@ -19,6 +19,7 @@ from nn_from_scratch.verify.engines.attributes import (
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods, searched
 from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.engines.errors import EngineError
+from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.engines.mistakes import check_callable, check_operations
 from nn_from_scratch.verify.engines.plain_code import tape_source, transform_source
 from nn_from_scratch.verify.engines.probing import Probed
@@ -118,6 +119,7 @@ class Engine(Probed):
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        object.__setattr__(self, "name", legible(self.name))
         if self.dtype not in FORMATS:
             raise ValueError(f"dtype {self.dtype!r} is none of {', '.join(FORMATS)}")
         unknown = set(self.operations) - set(OPERATIONS)

@@ -12,6 +12,7 @@ from typing import Any
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.importing import imported, place
+from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.engines.specs import BUILT_IN, parts
 
 _LONGEST = 80  # characters of what stands where an engine should
@@ -51,8 +52,8 @@ def find(spec: str | Path, folder: Path) -> Engine:
     except Exception as error:
         known = f"known names are {', '.join(BUILT_IN)}; else give module:attribute or path.py:attribute"
         where = place(error) or known
-        kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
-        raise EngineError(f"{kind}{error} ({where})") from error
+        words = str(error) if isinstance(error, EngineError) else told(error)
+        raise EngineError(f"{words} ({where})") from error
     engine = _made(_named(module, location, attribute or "engine"), location, attribute or "engine")
     object.__setattr__(engine, "spec", spec)
     return engine
@@ -125,9 +126,7 @@ def _made(found: Any, location: str, attribute: str) -> Engine:
         with asking():
             made = found()
     except Exception as error:
-        raise EngineError(
-            f"{attribute}() of {location} raises {type(error).__name__}: {error} ({place(error)})"
-        ) from error
+        raise EngineError(f"{attribute}() of {location} raises {told(error)} ({place(error)})") from error
     if not isinstance(made, Engine):
         raise EngineError(f"{what} a function that returns {_shown(made)}, no Engine")
     return made

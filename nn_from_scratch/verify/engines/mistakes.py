@@ -17,6 +17,7 @@ import numpy as np
 from nn_from_scratch.verify.engines.answers import AnswerError, real_numbers
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
 from nn_from_scratch.verify.engines.errors import EngineError
+from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.engines.session import MoveError
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import single
@@ -119,7 +120,7 @@ class _Answer:
     @property
     def raised(self) -> str:
         """What was raised, in words."""
-        return " ".join(f"{type(self.reason).__name__}: {self.reason}".split())[:200]
+        return told(self.reason)[:200] if self.reason else ""
 
     @property
     def is_called_wrongly(self) -> bool:
@@ -218,7 +219,7 @@ def _of_a_transform(engine: Engine) -> str:
                 return ""
     if reasons and all(_CALLED_WRONGLY.search(str(reason)) for reason in reasons):
         return (
-            f"`value_and_gradient` answers nothing: {type(reasons[0]).__name__}: {reasons[0]!s:.200}; it is "
+            f"`value_and_gradient` answers nothing: {told(reasons[0]):.200}; it is "
             "called with a function and a list of inputs, and returns the value, and a derivative for each"
         )
     return ""

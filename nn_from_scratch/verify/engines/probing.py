@@ -13,6 +13,7 @@ from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed,
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import harmless, written
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
+from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import (
@@ -135,7 +136,7 @@ class Probed(ABC):
             except NotAskedError as given_up:
                 return said or str(given_up)
             except Exception as error:  # noqa: BLE001  whatever it raises is no answer
-                said = said or f"{type(error).__name__}: {error}"
+                said = said or told(error)
             else:
                 return ""
         return said
@@ -201,7 +202,7 @@ class Probed(ABC):
             self.answer(case)
         except DeathError as death:
             self.deadly.append(case)
-            return f"{type(death).__name__}: {death}"
+            return told(death)
         except NotAskedError as given_up:
             return f"not asked, for {given_up}"
         except Exception:  # noqa: BLE001  it is asked why
@@ -240,7 +241,7 @@ class Probed(ABC):
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}"
+    return told(error)[:_LONGEST]
 
 
 def _is_claimed(reason: str) -> bool:

@@ -11,6 +11,7 @@ from flint import arb
 
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.judging.chosen import Choice
 from nn_from_scratch.verify.judging.in_reach import InReach
 from nn_from_scratch.verify.judging.many_inputs import bisect
@@ -122,7 +123,7 @@ def examine(
         # An engine may raise where a value overflows its format, or may lie outside the domain.
         fair = all(ball.is_finite() for ball in (value, *truth)) and rounding.in_range(engine.format)
         verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
-        return Examination(case, verdict, error=_legible(error))
+        return Examination(case, verdict, error=told(error))
     found = _judged(engine.format, asked, answer, (value, truth), rounding)
     in_reach = None
     if rounding.kinks:
@@ -142,11 +143,6 @@ def examine(
         )
         found = replace(found, oracles=testimony, margin=asked.margin())
     return found
-
-
-def _legible(error: Exception) -> str:
-    """Return an exception's name and what it says, on one line that is not too long."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
 
 
 def _judged(

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, cast
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.deaths import TimedOutError
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.state import checks, isolated
 from nn_from_scratch.verify.state.growth import affordable
@@ -106,7 +107,7 @@ def outcome(engine: Engine, name: str, processes: isolated.Answers | None = None
     except TimedOutError as error:  # slowness is no fault
         return Result(name, grade, "not supported", str(error))
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
-        return Result(name, grade, "error", f"{type(error).__name__}: {error}"[:500])
+        return Result(name, grade, "error", told(error))
     wrong = [
         f"{what} is {got!r}, expected {' or '.join(map(repr, expected))}"
         for what, got, expected in findings

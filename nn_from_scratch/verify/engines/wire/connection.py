@@ -10,9 +10,10 @@ from typing import Any
 
 from nn_from_scratch.verify.engines.deaths import DeathError, InvalidAnswerError, NotAskedError
 from nn_from_scratch.verify.engines.engine import EngineError
+from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.engines.wire.limits import Limits
 from nn_from_scratch.verify.engines.wire.process import Process
-from nn_from_scratch.verify.engines.wire.protocol import Hello, ProtocolError, Reply, legible, read_reply
+from nn_from_scratch.verify.engines.wire.protocol import Hello, ProtocolError, Reply, read_reply
 from nn_from_scratch.verify.questions.programs import Program
 
 _REMEMBERED = 5_000  # requests: among more of them nobody looks for what a process died of

@@ -27,7 +27,8 @@ from nn_from_scratch.verify.engines.deaths import (
     OutOfMemoryError,
     TimedOutError,
 )
-from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE, legible
+from nn_from_scratch.verify.engines.legible import legible
+from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE
 
 _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nn_from_scratch.verify.engines.answers import NoNumber
+from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.formats import FORMATS
 
@@ -30,7 +31,6 @@ LONGEST_LINE = 1 << 26
 """Bytes: no answer is longer."""
 SAYING = ("value", "gradient", "shared", "changed", "blocks")
 """The moves that say something."""
-_LONGEST_TEXT = 500  # characters of a name or message that are kept
 
 
 class ProtocolError(ValueError):
@@ -208,9 +208,3 @@ def _seen(x: Any) -> str:
         return legible(repr(x))[:80]
     except RecursionError:
         return "(lists in lists, too deep to be shown)"
-
-
-def legible(text: str) -> str:
-    """Return a text on one line that is not too long, and that JSON, XML and terminals can carry."""
-    words = " ".join(text[: 4 * _LONGEST_TEXT].split())
-    return "".join(x if x.isprintable() else f"\\x{ord(x):02x}" for x in words)[:_LONGEST_TEXT]

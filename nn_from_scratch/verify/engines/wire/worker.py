@@ -96,7 +96,8 @@ class Worker:
     def _restore(self) -> None:
         """Undo what an engine may have changed by accident."""
         _chdir(self._home)
-        sys.setrecursionlimit(self._limit)
+        if sys.getrecursionlimit() < self._limit:  # one whose reverse pass recurses may need more
+            sys.setrecursionlimit(self._limit)
         np.seterr(**self._errors)
         gc.enable()
 
