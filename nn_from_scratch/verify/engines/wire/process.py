@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from nn_from_scratch.verify.engines.deaths import (
     CrashedError,
     DeathError,
@@ -33,7 +35,6 @@ from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE
 _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet
 _PRINTED, _TOLD = 2_000, 400  # bytes of what it prints that are kept, and told
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _HOME = "NN_FROM_SCRATCH_ENGINE"  # in the environment of all that an engine starts: its folder
 
 
@@ -221,17 +222,16 @@ class Process:
         return CrashedError(f"the process died of {name}")
 
     def _resident(self) -> int:
-        """Return how many bytes of memory it has resident; 0 where the system does not tell in /proc."""
+        """Return how many bytes of memory it has resident; 0 where the system does not tell."""
         try:
-            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE
-        except (OSError, IndexError, ValueError):
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
             return 0
 
 
 def _end_strays(directory: Path) -> None:
-    """End what has left the process's session: it still has its environment. Only where there is /proc."""
-    mark = f"{_HOME}={directory}".encode()
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError, ValueError):
-            if mark in path.read_bytes().split(b"\0"):
-                os.kill(int(path.parent.name), signal.SIGKILL)
+    """End what has left the process's session: it still has its environment."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(_HOME) == str(directory):
+                process.kill()
