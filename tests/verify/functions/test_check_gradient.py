@@ -225,3 +225,19 @@ def test_looking_for_wrong_entries_of_sizes_that_are_unlike_comes_to_an_end() ->
     with pytest.raises(GradientError) as raised:
         check_values(function, lambda x: 1.5 * gradient(x), x)
     assert not isinstance(raised.value, UndecidedError)
+
+
+@pytest.mark.once
+def test_numbers_of_unlike_size_move_by_their_own_size_too() -> None:
+    """Small numbers have the large derivatives here: along a direction of one size nothing else is seen."""
+    point = np.logspace(-6, 6, 40)
+
+    def value(x: Any) -> float:
+        return float(np.sum(np.log(x) ** 2))
+
+    def wrong_at_large_numbers(x: Any) -> Any:
+        return np.where(x > 1e3, 1.5, 1.0) * 2 * np.log(x) / x
+
+    assert check_gradient(value, lambda x: 2 * np.log(x) / x, point)
+    with pytest.raises(GradientError):
+        check_gradient(value, wrong_at_large_numbers, point)

@@ -63,6 +63,7 @@ def test_right_function_passes_in_the_default_float32() -> None:
     check_grads(jnp.linalg.norm, (POINT,), 1, modes=["rev"], atol=1e-2, rtol=1e-2, eps=1e-3)
 
 
+@pytest.mark.once
 def test_epsilon_of_a_layer_norm_is_seen_at_a_relative_change_of_1e_14() -> None:
     right = custom(normed(1e-5), normed_backward(1e-5))
     check_grads(right, (LAYER,), 1)
@@ -123,6 +124,7 @@ def test_trees_integers_and_none_are_passed_through() -> None:
         check_grads(wrong, (parameters,), 1)
 
 
+@pytest.mark.once
 def test_control_flow_is_followed_and_a_while_loop_has_no_reverse() -> None:
     def loops(x: Any) -> Any:
         scanned, steps = jax.lax.scan(lambda c, t: (c * t, jnp.sin(c)), x[0], x, reverse=True)
@@ -184,6 +186,7 @@ def test_function_that_draws_is_not_deterministic() -> None:
         check_grads(lambda x: x * draw.normal(), (POINT,), 1)
 
 
+@pytest.mark.once
 def test_numbers_that_overflow_are_wrong_although_the_formula_is_right() -> None:
     def softplus(x: Any) -> Any:
         return jnp.log1p(jnp.exp(x))
@@ -252,6 +255,7 @@ def fitted(x: Any) -> Any:
     return 0.4999873 + x * (0.2499872 - x * x * (0.02081231 - x * x * 0.001893123))
 
 
+@pytest.mark.once
 def test_function_that_approximates_is_not_accused_of_the_right_derivative() -> None:
     right = custom(fitted, lambda g, x: (g * jax.nn.sigmoid(x) * (1 - jax.nn.sigmoid(x)),))
     said = examined(right, (np.array([0.1, -0.15], dtype=np.float32),))["reverse mode"]
@@ -271,6 +275,7 @@ def fixed_point(x: Any, until: Any) -> Any:
     )[0]
 
 
+@pytest.mark.once
 def test_what_a_loop_leaves_off_far_from_its_limit_is_no_proof() -> None:
     def backward(g: Any, x: Any) -> Any:
         y = fixed_point(x, 1e-6)
@@ -297,6 +302,7 @@ def test_mistake_of_the_tracer_accuses_nobody(
     assert all(said.startswith(("right", "not supported: not traced")) for said in found.values()), found
 
 
+@pytest.mark.once
 def test_extreme_of_rows_of_which_there_are_none_is_followed() -> None:
     found = examined(
         lambda x, y: x.max(1).sum() + jnp.sin(y), (np.zeros((0, 3), np.float32), np.float32(0.3))
@@ -330,6 +336,7 @@ def test_right_formula_whose_numbers_keep_no_digits_is_undecided_and_says_where(
         check_grads(cancelling, (POINT,), 1)
 
 
+@pytest.mark.once
 def test_numbers_that_few_digits_are_left_of_are_right_where_nobody_keeps_more() -> None:
     said = examined(normed(1e-5), (np.array([[1.0, 2.0], [3.0, 5.0]], np.float32),))["reverse mode eagerly"]
     assert re.match(r"right: the formula is right, but the numbers keep only [23]\.\d digits here", said)
@@ -343,6 +350,7 @@ def test_nothing_is_right_where_no_number_was_compared(x: Any) -> None:
         check_grads(jnp.exp, (x,), 1)
 
 
+@pytest.mark.once
 def test_derivative_that_is_0_is_right_to_all_digits() -> None:
     found = examined(lambda x: jax.nn.softmax(x).sum(), (POINT,))
     assert found["reverse mode"].startswith("right: formula equal at this point to 7"), found
@@ -350,6 +358,7 @@ def test_derivative_that_is_0_is_right_to_all_digits() -> None:
         check_grads(custom(lambda x: jax.nn.softmax(x).sum(), lambda g, x: (g * x * 1e-12,)), (POINT,), 1)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", [jax.custom_vjp, jax.custom_jvp])
 def test_second_derivative_of_a_rule_that_stops_gradients_is_wrong(kind: Any) -> None:
     function = kind(jnp.sin)
@@ -366,6 +375,7 @@ def test_second_derivative_of_a_function_that_stops_gradients_is_right() -> None
     check_grads(lambda x: x**2 * jax.lax.stop_gradient(jnp.sin(x)), (POINT,), 2, modes=("rev",))
 
 
+@pytest.mark.once
 def test_differences_see_through_what_is_stopped_and_accuse_nobody() -> None:
     def outside(x: Any) -> Any:
         return jax.pure_callback(np.sin, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
@@ -375,12 +385,14 @@ def test_differences_see_through_what_is_stopped_and_accuse_nobody() -> None:
     assert said.startswith("undecided: the function stops gradients")
 
 
+@pytest.mark.once
 def test_implicit_derivative_of_drawn_gamma_variates_is_not_accused() -> None:
     key = jax.random.key(1)
     said = examined(lambda a: jax.random.gamma(key, a), (np.array([1.5], np.float32),))["reverse mode"]
     assert said.startswith("undecided")
 
 
+@pytest.mark.once
 def test_places_that_are_written_twice_are_undecided_unless_the_same_is_written() -> None:
     def written(x: Any) -> Any:
         return jnp.zeros(3).at[jnp.array([0, 0, 1])].set(x)
@@ -391,6 +403,7 @@ def test_places_that_are_written_twice_are_undecided_unless_the_same_is_written(
     check_grads(lambda x: jnp.zeros(3).at[jnp.array([2, 0, 1])].set(x * x), (POINT,), 1)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["add", "multiply", "max", "min"])
 def test_updates_at_indices_are_traced(name: str) -> None:
     def updated(x: Any) -> Any:
@@ -399,6 +412,7 @@ def test_updates_at_indices_are_traced(name: str) -> None:
     assert examined(updated, (POINT,))["reverse mode"].startswith("right: formula equal")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("wide", "narrow"), [("float64", "float32"), ("float32", "bfloat16")])
 def test_narrower_dtype_inside_of_a_derivative_is_inaccurate(wide: str, narrow: str) -> None:
     def backward(g: Any, x: Any) -> Any:
@@ -414,6 +428,7 @@ def test_narrower_dtype_inside_of_a_derivative_is_inaccurate(wide: str, narrow: 
         check_grads(custom(forward, backward), (x,), 1)
 
 
+@pytest.mark.once
 def test_each_operation_is_compared_with_its_exact_value() -> None:
     said = examined(jnp.tanh, (POINT,))["reverse mode by operation"]
     assert re.match(r"right: each of \d+ within its rounding; at most \w+.* is off by 0\.\d+ times", said)
@@ -512,6 +527,7 @@ def on_the_host(slope: float) -> Any:
     return custom(forward, lambda g, x, w: call(pulled, (x, w), g, x, w))
 
 
+@pytest.mark.once
 def test_kernel_is_judged_by_its_plain_version() -> None:
     draw = np.random.default_rng(0)
     arguments = tuple(jnp.asarray(draw.normal(size=s), jnp.bfloat16) for s in ((4, 8), (8, 3)))
@@ -591,6 +607,7 @@ def test_function_that_asks_for_its_numbers_is_judged_by_differences() -> None:
         check_grads(wrong, (POINT,), 1)
 
 
+@pytest.mark.once
 def test_indices_that_are_out_of_bounds_at_another_shape_accuse_nobody() -> None:
     def backward(g: Any, x: Any) -> Any:
         return (jnp.zeros_like(x).at[jnp.array([0, 2, 2])].add(2 * g),)
@@ -599,6 +616,7 @@ def test_indices_that_are_out_of_bounds_at_another_shape_accuse_nobody() -> None
     assert all(not said.startswith("wrong") for said in found.values()), found
 
 
+@pytest.mark.once
 def test_rule_for_symmetric_matrices_is_not_held_to_others() -> None:
     symmetric = np.array([[2.0, 0.5], [0.5, -1.0]], np.float32)
     x = np.array([0.3, 1.2], np.float32)
