@@ -123,6 +123,16 @@ RESOLVED = [
         "cause": "engine: it computed with complex numbers, and with all digits; mended",
     },
     {
+        "engine": "pytorch",
+        "case": "digamma(x0)",
+        "cause": "engine: it keeps about nine digits; counted as a known fault",
+    },
+    {
+        "engine": "jax",
+        "case": "cosh(x0) beyond 20",
+        "cause": "engine: XLA's cosh is off by 9 to 12 units in the last place",
+    },
+    {
         "engine": "jax",
         "case": "tanh(x0) near 1",
         "cause": "engine: XLA's tanh is off by several units in the last place",
@@ -149,6 +159,8 @@ RESOLVED = [
     },
 ]
 COVERED = 50_000  # scalar graphs, of which finite differences are asked
+# What they compute to fewer digits than they promise, which was confirmed by hand: `reference/findings/`.
+KNOWN = {"pytorch": {"digamma"}}
 COUNTS = (
     "scalar",
     "arrays",
@@ -157,6 +169,7 @@ COUNTS = (
     "convention",
     "undecided",
     "accused",
+    "known faults",
     "witnessed",
     "contradicted",
 )
@@ -217,7 +230,7 @@ def ask_again(record: dict[str, Any]) -> None:
         count(found, engine, index, drawn, told["kind"])
         row = record["engines"][told["engine"]]
         row["accused"] -= 1
-        for verdict in ("convention", "undecided", "accused"):
+        for verdict in ("convention", "undecided", "accused", "known faults"):
             row[verdict] += found[verdict]
         record["accusations"] += found["accusations"]
 
@@ -304,7 +317,10 @@ def count(part: dict[str, Any], engine: Engine, index: int, drawn: Case, kind: s
     if found.verdict is Verdict.RIGHT and found.oracles.get("finite differences") == "differs":
         part["contradicted"] += 1
         part["contradictions"].append(told)
-    if found.verdict.accuses:
+    operations = {step.operation for step in found.case.expression.steps}
+    if found.verdict is Verdict.INACCURATE and operations & KNOWN.get(part["engine"], set()):
+        part["known faults"] += 1
+    elif found.verdict.accuses:
         part["accused"] += 1
         part["accusations"].append({**told, "verdict": found.verdict, "message": found.message})
 
