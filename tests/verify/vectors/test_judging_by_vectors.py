@@ -23,6 +23,7 @@ from nn_from_scratch.verify.questions import programs
 pytestmark = pytest.mark.once
 
 FOLDER = Path(__file__).parents[3] / "reference" / "vectors"
+READER = Path(__file__).parent / "reader.js"
 SOURCES = [pytest.param(JAVASCRIPT, id="JavaScript"), pytest.param(C, id="C")]
 SCALARS = ("scalars.jsonl.gz", "graphs.jsonl.gz")
 
@@ -63,6 +64,19 @@ def test_an_engine_in_another_language_answers_all_vectors_of_scalars(source: Pa
     assert found["convention"] > 0
     assert found["undecided"] < 0.05 * found["right"]
     assert found.total() == len(every(*SCALARS))
+
+
+@pytest.mark.parametrize("options", [[], ["--bug"]], ids=["right", "planted"])
+def test_a_reader_in_javascript_says_the_same(options: list[str]) -> None:
+    """Two readers that share no line agree about every vector, so that one needs no Python."""
+    command = command_of(JAVASCRIPT, *options)
+    reader = [command[0], str(READER), str(FOLDER / "scalars.jsonl.gz"), *command]
+    done = subprocess.run(reader, capture_output=True, text=True, check=True)
+    hello, vectors_ = hello_of(command), every("scalars.jsonl.gz")
+    asked = [one for one in vectors_ if can_answer(hello, one)]
+    found = judged(hello, answers(command, asked), vectors_, "float64")
+    assert json.loads(done.stdout) == {verdict: count for verdict, count in found.items() if count}
+    assert found["right"] > 1000
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -185,6 +199,21 @@ def test_a_tie_is_judged_as_a_whole(gradient: list[float], verdict: str) -> None
     value = float(tie["truth"][0][0])
     assert judge(tie, [value, *gradient]) == verdict
     assert judge(tie, [value + 1.0, *gradient]) == "wrong"
+
+
+def test_between_two_choices_there_is_a_line() -> None:
+    tie = next(
+        one
+        for one in every("scalars.jsonl.gz")
+        if "choices" in one
+        and one["why"]["role"] == "something before it"
+        and one["operations"][0] == "maximum"
+    )
+    first, second = ([float(number) for number, _ in choice] for choice in tie["choices"])
+    assert sorted([first, second]) == [[0.0, 1.0], [0.5, 0.0]]
+    value = float(tie["truth"][0][0])
+    assert [judge(tie, [value, *g]) for g in ((0.5, 0.0), (0.25, 0.5), (0.4, 0.2))] == ["right"] * 3
+    assert judge(tie, [value, 0.4, 0.4]) == "wrong"  # between them number by number, and in sum
 
 
 def test_a_tie_of_three_is_judged_by_the_sum_as_well() -> None:

@@ -149,11 +149,15 @@ def test_no_tolerance_is_so_near_a_step_that_versions_of_flint_could_differ(
 ) -> None:
     cases = some("scalars.jsonl", 120)
     usual = list(lines(cases))
-    for sign in (1, -1):
-        other = decimals._ENLARGED + Fraction(sign, 10**7)
-        monkeypatch.setattr(decimals, "_ENLARGED", other)
-        assert list(lines(cases)) == usual
-        monkeypatch.undo()
+
+    def enlarged_by(more: Fraction) -> list[str | None]:
+        with monkeypatch.context() as context:
+            context.setattr(decimals, "_ENLARGED", decimals._ENLARGED + more)
+            return list(lines(cases))
+
+    assert enlarged_by(Fraction(1, 10**7)) == usual
+    assert enlarged_by(Fraction(-1, 10**7)) == usual
+    assert enlarged_by(Fraction(1, 10**2)) != usual  # so far away there are some
 
 
 def test_the_document_tells_of_every_key() -> None:
