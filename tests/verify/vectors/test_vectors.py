@@ -19,6 +19,7 @@ from nn_from_scratch.verify.engines import wire
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.operations import EVERY_ARRAY_FORM, EVERY_FORM
 from nn_from_scratch.verify.vectors import decimals
+from nn_from_scratch.verify.vectors.files import _header
 from nn_from_scratch.verify.vectors.lines import FILES, lines
 
 pytestmark = pytest.mark.once
@@ -34,9 +35,14 @@ def every(name: str) -> list[Line]:
     return list(vectors(FOLDER / f"{name}.gz"))
 
 
+@cache
+def numbered(name: str) -> list[Any]:
+    return FILES[name].numbered()
+
+
 def some(name: str, step: int) -> list[Any]:
     """Return every so manyth case; all of them in the long run."""
-    return FILES[name].numbered()[:: 1 if WHOLE else step]
+    return numbered(name)[:: 1 if WHOLE else step]
 
 
 def test_there_are_ten_thousand_and_the_header_says_how_many() -> None:
@@ -45,6 +51,8 @@ def test_there_are_ten_thousand_and_the_header_says_how_many() -> None:
         plain = gzip.decompress((FOLDER / name).read_bytes())
         assert hashlib.sha256(plain).hexdigest() == described["sha256"]
         assert (plain.count(b"\n"), len(plain)) == (described["vectors"], described["bytes"])
+    assert _header(HEADER["files"], ()) == HEADER
+    assert [one["about"] for one in HEADER["files"].values()] == [one.about for one in FILES.values()]
     assert sum(one["vectors"] for one in HEADER["files"].values()) > 14_000
     assert HEADER["files"]["scalars.jsonl.gz"]["vectors"] > 6_000
     assert all((FOLDER / name).stat().st_size < 1_000_000 for name in HEADER["files"])
@@ -88,7 +96,7 @@ def test_every_line_fits_the_schema_and_is_a_request() -> None:
         Draft202012Validator({"$ref": "#/$defs/request", "$defs": PROTOCOL["$defs"]}),
     )
     for name in FILES:
-        for one in every(name)[:: 1 if WHOLE else 100]:
+        for one in every(name)[:: 1 if WHOLE else 200]:
             line.validate(one)
             request.validate({"id": one["id"], "program": one["program"]})
 
@@ -122,7 +130,7 @@ def test_tolerances_are_small_beside_what_they_judge() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "step"), [("scalars.jsonl", 60), ("graphs.jsonl", 90), ("arrays.jsonl", 90)]
+    ("name", "step"), [("scalars.jsonl", 100), ("graphs.jsonl", 100), ("arrays.jsonl", 100)]
 )
 def test_the_same_bytes_are_written_again(name: str, step: int) -> None:
     recorded = gzip.decompress((FOLDER / f"{name}.gz").read_bytes()).decode("ascii").splitlines()
@@ -137,7 +145,7 @@ def test_the_same_bytes_are_written_again(name: str, step: int) -> None:
 
 
 def test_working_precision_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    cases = some("scalars.jsonl", 120)
+    cases = some("scalars.jsonl", 300)
     usual = list(lines(cases))
     assert any(usual)
     monkeypatch.setattr(taylor, "PRECISION", 333)
@@ -147,7 +155,7 @@ def test_working_precision_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> N
 def test_no_tolerance_is_so_near_a_step_that_versions_of_flint_could_differ(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cases = some("scalars.jsonl", 120)
+    cases = some("scalars.jsonl", 300)
     usual = list(lines(cases))
 
     def enlarged_by(more: Fraction) -> list[str | None]:
