@@ -21,7 +21,7 @@ NAMES = sorted(path.stem for path in (REFERENCE / "training").glob("*.json"))
 
 def test_every_recorded_file_is_small_text_with_provenance() -> None:
     files = [path for path in REFERENCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert {path.suffix for path in files} == {".json", ".py", ".md"}
+    assert {path.suffix for path in files} == {".json", ".py", ".md", ".gz"}
     for path in files:
         assert path.stat().st_size < 1_000_000, path
         if path.suffix == ".json":

@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch verify | check | moons | benchmark | report | doctor``."""
+"""The command line: ``nn-from-scratch verify | check | vectors | moons | benchmark | report | doctor``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import check, doctor
+from nn_from_scratch.verify.cli import check, doctor, vectors
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import BUILT_IN
@@ -39,6 +39,7 @@ from nn_from_scratch.verify.results import tables
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
+from nn_from_scratch.verify.vectors import files
 
 _STATUSES = (
     "exit status: 0 all right; 1 a gradient is wrong or not settled, a curve differs, or what is checked "
@@ -154,6 +155,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
+    command = commands.add_parser("vectors", help=vectors.TEXT, description=vectors.TEXT, epilog=_STATUSES)
+    command.set_defaults(run=_vectors)
+    vectors.add_arguments(command)
     text = "Train as the README does, and judge every iteration against certified losses."
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
@@ -212,6 +216,15 @@ def _check(options: argparse.Namespace) -> int:
         print(f"script: {path}")
     statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}
     return statuses.get(results["verdict"], INTERRUPTED if results["interrupted"] else NOTHING_CHECKED)
+
+
+def _vectors(options: argparse.Namespace) -> int:
+    one_file = files.is_one_file(options.output)
+    _prepare(options.output) if one_file else _prepare_folder(options.output)
+    with _progress() as progress:
+        found, header = files.collect(options.select, progress)
+    vectors.show(Console(), header, files.write(options.output, found, header))
+    return RIGHT if any(found.values()) else NOTHING_CHECKED
 
 
 def _moons(options: argparse.Namespace) -> int:

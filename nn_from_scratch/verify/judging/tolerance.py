@@ -180,6 +180,16 @@ def rounded_values(
     return values
 
 
+def rounding_of_value(
+    expression: Expression, point: Sequence[float], working_format: Format
+) -> tuple[float, float]:
+    """Return `Rounding.value` and `Rounding.value_scale` alone, where no derivative is asked."""
+    with taylor.working(taylor.PRECISION):
+        values = rounded_values(expression, point, working_format)
+        output = rounded_functions(working_format).model.number(values[expression.output])
+        return _radius(output.ball), output.scale
+
+
 @cache
 def rounded_functions(working_format: Format) -> RoundedFunctions:
     """Return the functions of the usual formulas, as engines of a format round."""

@@ -82,6 +82,7 @@ def enclose_second(
     point: Sequence[float],
     tangent: Sequence[float],
     directions: Iterable[Sequence[float]] | None = None,
+    precision: int = PRECISION,
 ) -> tuple[arb, list[arb]]:
     """Enclose the derivative along a tangent v, and its gradient, the Hessian H times v.
 
@@ -89,7 +90,7 @@ def enclose_second(
 
     Parameters
     ----------
-    expression, point, directions
+    expression, point, directions, precision
         As for `enclose`.
     tangent
         The direction v: one float an input.
@@ -105,7 +106,7 @@ def enclose_second(
     def coefficients(direction: Iterable[arb]) -> Any:
         return series(function([arb_series([x, d]) for x, d in zip(point, direction, strict=True)]))
 
-    with working(PRECISION, 3):
+    with working(precision, 3):
         v = [arb(x) for x in tangent]
         products = []
         for w in directions or _inputs(expression):

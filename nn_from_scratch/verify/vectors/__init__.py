@@ -1,0 +1,1 @@
+"""Test vectors: programs with their true answers, which engines in any language can be judged by."""
