@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch verify | check | moons | benchmark | report | doctor``."""
+"""The command line: ``nn-from-scratch verify | check | compare | moons | benchmark | report | doctor``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import check, doctor
+from nn_from_scratch.verify.cli import check, compare, doctor
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import BUILT_IN
@@ -36,6 +36,7 @@ from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.results import tables
+from nn_from_scratch.verify.results.comparison import show_comparison
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
@@ -154,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
+    compare.add_arguments(add("compare", _compare, compare.TEXT))
     text = "Train as the README does, and judge every iteration against certified losses."
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
@@ -212,6 +214,19 @@ def _check(options: argparse.Namespace) -> int:
         print(f"script: {path}")
     statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}
     return statuses.get(results["verdict"], INTERRUPTED if results["interrupted"] else NOTHING_CHECKED)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    specs = compare.found(options)
+    _remove(options.json, options.html)
+    with _progress() as progress:
+        for results in compare.asked(options, specs, progress):
+            # Written after each engine, so that whatever happens to the next one keeps what there was.
+            _write(options.json, _as_json(results))
+            if options.html:
+                _write(options.html, _pages().page_of_comparison(results))
+    show_comparison(Console(), results)
+    return compare.status(results)
 
 
 def _moons(options: argparse.Namespace) -> int:
