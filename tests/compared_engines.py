@@ -1,4 +1,4 @@
-"""Small engines to be compared: one that is right, one that is wrong, one that exits, one that hardly has anything."""
+"""Small engines to be compared: a right one, a wrong one, one that exits, one that hardly has anything."""
 
 ENGINES = """\
 import os

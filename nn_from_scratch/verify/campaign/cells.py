@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 NOT_ASKED = "not asked"
@@ -26,10 +26,10 @@ def operation_cell(results: Mapping[str, Any] | None, name: str) -> dict[str, An
     Returns
     -------
     dict
-        `word` is one of "right", "convention", "inaccurate", "wrong", "error", "undecided", "not settled", "not
-        supported" and "not asked"; `note` says what of it is not supported, where something is; `failures` are
-        positions in the failures of the results; `tolerances` and `ulps` the largest errors where it stands
-        alone, and `worst` the question with the most ulps.
+        `word` is one of "right", "convention", "inaccurate", "wrong", "error", "undecided", "not settled",
+        "not supported" and "not asked"; `note` says what of it is not supported, where something is;
+        `failures` are positions in the failures of the results; `tolerances` and `ulps` the largest errors
+        where it stands alone, and `worst` the question with the most ulps.
 
     """
     row = results["operations"].get(name) if results else None
@@ -90,10 +90,10 @@ def kink_cell(results: Mapping[str, Any] | None, at: str) -> dict[str, Any]:
     return {"word": results["kinks"].get(at, NOT_ASKED), "derivative": answers[0]}
 
 
-def elsewhere(failures: Sequence[Mapping[str, Any]], names: Set[str]) -> list[int]:
+def elsewhere(failures: Sequence[Mapping[str, Any]], names: Collection[str]) -> list[int]:
     """Return the failures of single graphs that none of these operations has to answer for."""
     of_graphs = [k for k, one in enumerate(failures) if one["grade"] in _OF_GRAPHS]
-    return [k for k in of_graphs if not names & _blamed(failures[k])]
+    return [k for k in of_graphs if _blamed(failures[k]).isdisjoint(names)]
 
 
 def _blamed(failure: Mapping[str, Any]) -> set[str]:

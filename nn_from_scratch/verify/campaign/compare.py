@@ -32,7 +32,7 @@ def compare(
     *,
     graphs: int = 300,
     seed: int = 0,
-    seconds: float = 600.0,
+    seconds: float = 1800.0,
     grades: Collection[str] = GRADES,
     progress: Progress | None = None,
 ) -> Iterator[dict[str, Any]]:
@@ -84,7 +84,14 @@ def compare(
 
 def _entry(spec: str) -> Entry:
     """Return what is known of an engine before it is asked."""
-    return {"spec": spec, "name": spec, "versions": {}, "outcome": "not asked", "message": "", "results": None}
+    return {
+        "spec": spec,
+        "name": spec,
+        "versions": {},
+        "outcome": "not asked",
+        "message": "",
+        "results": None,
+    }
 
 
 def _ask(entry: Entry, find: Find, progress: Progress, questions: Mapping[str, Any]) -> bool:
@@ -116,7 +123,7 @@ def _kept(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_kinks(results: dict[str, Any], found: AtKinks) -> None:
-    """Add the verdicts at kinks to what `verify` says, with the failures of operations that have none so far."""
+    """Add the verdicts at kinks to what `verify` says, and failures of operations that have none so far."""
     blamed = {one["operation"] for one in results["failures"]}
     results["kinks"] = found.verdicts
     results["failures"] += [one for one in found.failures if one["operation"] not in blamed]
@@ -201,11 +208,12 @@ def _summary(results: Mapping[str, Any] | None, cells: Sequence[Mapping[str, Any
 
 def _largest(cells: Sequence[Mapping[str, Any]], unit: str) -> dict[str, Any] | None:
     """Return the largest error of an engine in a unit, and the operation that has it."""
-    known = [(cell[unit], name) for name, cell in zip(OPERATIONS, cells, strict=True) if cell[unit] is not None]
+    errors = {name: cell[unit] for name, cell in zip(OPERATIONS, cells, strict=True)}
+    known = {name: error for name, error in errors.items() if error is not None}
     if not known:
         return None
-    largest, operation = max(known)
-    return {"error": largest, "operation": operation}
+    operation = max(known, key=known.__getitem__)
+    return {"error": known[operation], "operation": operation}
 
 
 def depth(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -214,9 +222,9 @@ def depth(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `reached` is the longest chain that was right, as were all shorter ones, None if there is none; `next` the
-        chain after it, with its `outcome` ("not asked" where nobody asked it) and `message`; both None where
-        the longest was right.
+        `reached` is the longest chain that was right, as were all shorter ones, None if there is none; `next`
+        the chain after it, with its `outcome` ("not asked" where nobody asked it) and `message`; both None
+        where the longest was right.
 
     """
     outcomes = {row["name"]: row for row in rows}

@@ -41,7 +41,7 @@ class Direct:
             self.undecided[question.operation] += 1
         if seen.verdict is Verdict.CONVENTION:
             self.conventions[question.operation] += 1
-        if question.role == ALONE and not question.case.tangent:
+        if len(question.case.expression.steps) == 1 and not question.case.tangent:
             self.alone.setdefault(question.operation, LargestErrors()).add(seen, working_format)
         if seen.verdict.accuses:
             self.failing.append((question, seen))

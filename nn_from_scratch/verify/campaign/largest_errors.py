@@ -17,9 +17,9 @@ _COUNTED = (Verdict.RIGHT, Verdict.INACCURATE)  # what is wrong is told by itsel
 class LargestErrors:
     """The largest errors of the answers about one operation that stands alone.
 
-    A tolerance is what rounding may do to the usual formulas; a unit in the last place (ulp) is the distance of
-    two neighbouring numbers of the format at the true number, whatever the formula. Ulps are those of single
-    numbers: of arrays, whose gradients are judged along a direction, none are counted.
+    A tolerance is what rounding may do to the usual formulas; a unit in the last place (ulp) is the distance
+    of two neighbouring numbers of the format at the true number, whatever the formula. Ulps are those of
+    single numbers: of arrays, whose gradients are judged along a direction, none are counted.
     """
 
     questions: int = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from typing import Any
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
@@ -19,9 +18,9 @@ from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 TEXT = "Ask engines the same questions, and tell side by side what each gets right."
 
 _STATUSES = (
-    "exit status, of all engines together: 0 all were asked all, and none is wrong; 1 an engine is wrong or not "
-    "settled, or ended its process; 2 interrupted: those that were asked are told; 3 internal error; 4 bad "
-    "usage, or an engine that cannot be loaded; 5 of an engine nothing could be checked"
+    "exit status, of all engines together: 0 all were asked all, and none is wrong; 1 an engine is wrong or "
+    "not settled, or ended its process; 2 interrupted: those that were asked are told; 3 internal error; 4 "
+    "bad usage, or an engine that cannot be loaded; 5 of an engine nothing could be checked"
 )
 
 Progress = Callable[[int, int, str], None]
@@ -35,8 +34,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "engines",
         nargs="*",
         metavar="ENGINE",
-        help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM' (default: all "
-        "that are installed)",
+        help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM' (default: "
+        "all that are installed)",
     )
     command.add_argument(
         "--graphs",
@@ -49,9 +48,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seconds",
         type=_above_zero,
-        default=600.0,
+        default=1800.0,
         metavar="T",
-        help="how long each engine may take to answer, a last resort (default: 600)",
+        help="how long each engine may take to answer, a last resort (default: 1800)",
     )
 
 
@@ -91,9 +90,7 @@ def found(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(options.engines) or installed()
 
 
-def asked(
-    options: argparse.Namespace, specs: Sequence[str], progress: Progress
-) -> Iterator[dict[str, Any]]:
+def asked(options: argparse.Namespace, specs: Sequence[str], progress: Progress) -> Iterator[dict[str, Any]]:
     """Ask the engines one after the other; yield the comparison so far after each."""
     return compare(
         specs, _find, graphs=options.graphs, seed=options.seed, seconds=options.seconds, progress=progress

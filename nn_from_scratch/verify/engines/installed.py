@@ -1,4 +1,4 @@
-"""Which engines are there: those whose adapters ship, and whose packages are installed; and their versions."""
+"""Which engines are there: those that ship, and whose packages are installed; and their versions."""
 
 from __future__ import annotations
 

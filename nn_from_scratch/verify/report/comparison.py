@@ -29,7 +29,7 @@ MEANINGS = {
     "right": "every answer that could be judged is within what rounding allows",
     "convention": "right, but at a kink it gives what one choice at each gives, where there is a derivative",
     "inaccurate": "beyond what rounding allows, at least half of the digits hold",
-    "wrong": "an answer is wrong, and nothing says so",
+    "wrong": "an answer is wrong, and the engine does not say so",
     "error": "the engine raises, or its process dies, where there is a derivative",
     "undecided": "no tolerance decides any of the answers",
     "not settled": "not all was asked or examined: this is no pass",
@@ -56,7 +56,8 @@ def page_of_comparison(results: Results) -> str:
     """
     results = formats.printable(results)
     engines = [_engine(k, engine) for k, engine in enumerate(results.get("engines") or [], 1)]
-    groups = _groups(results.get("operations") or [])
+    operations = results.get("operations") or []
+    groups = _groups([row for row in operations if not _lacking(row)])
     words = {cell.get("word") for rows in groups.values() for row in rows for cell in row.get("cells") or []}
     return TEMPLATES.get_template("comparison.html").render(
         kind="Conformance matrix",
@@ -64,6 +65,7 @@ def page_of_comparison(results: Results) -> str:
         engines=engines,
         few=len(engines) <= _FEW,
         groups=groups,
+        in_none=[str(row.get("name")) for row in operations if _lacking(row)],
         legend={word: meaning for word, meaning in MEANINGS.items() if word in words},
         symbols=SYMBOLS,
         told=sum(len(engine["failures"]) for engine in engines),
@@ -116,7 +118,7 @@ def _top(results: Results, engines: Sequence[Mapping[str, Any]]) -> Part:
     if not engines:
         return Part("", "top", "Nothing compared", "none", "No engine was asked anything.")
     names = [str(engine["label"]) for engine in engines]
-    sentence = f"{formats.listed(names)}, asked the same questions. Every answer is judged by the true number."
+    sentence = f"{formats.listed(names)}, asked the same questions. The true numbers judge."
     if results.get("interrupted"):
         return Part("", "top", "Interrupted", "interrupted", f"Stopped before its end: {sentence}")
     return Part("", "top", f"{formats.plural(len(engines), 'engine')}", "measured", sentence)
@@ -134,14 +136,25 @@ def _checked(results: Results) -> str:
 
 def _facts(results: Results, engines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return the few numbers that tell how much was asked, each with its words."""
-    all_results = [engine["of"].get("results") or {} for engine in engines]
+    checked = {
+        kind: sum(
+            ((engine["of"].get("results") or {}).get(kind) or {}).get("checked") or 0 for engine in engines
+        )
+        for kind in ("direct", "graphs")
+    }
     found = [
-        (sum((one.get("direct") or {}).get("checked") or 0 for one in all_results), "direct questions answered"),
-        (sum((one.get("graphs") or {}).get("checked") or 0 for one in all_results), "random graphs"),
+        (checked["direct"], "direct questions answered"),
+        (checked["graphs"], "random graphs answered"),
         (len(results.get("operations") or []), "operations"),
         (sum(len(engine["failures"]) for engine in engines), "counterexamples, each with its script"),
     ]
     return [(str(formats.number(value)), words) for value, words in found if value]
+
+
+def _lacking(row: Results) -> bool:
+    """Whether no engine has an operation."""
+    cells = row.get("cells") or []
+    return bool(cells) and all(cell.get("word") == "not supported" for cell in cells)
 
 
 def _groups(rows: Sequence[Results]) -> dict[str, list[Results]]:

@@ -20,18 +20,17 @@ _STYLES = {
     "not settled": "bold yellow",
     "undecided": "yellow",
 }
-_FINE = {"right", "not supported"}
-_NOT_MADE = {"right", "not supported", "does not apply"}
+_SHORT = {"not supported": "lacks", "does not apply": "–"}
+_FINE = {"right", "not supported", "does not apply", "not asked"}
 
 
 def show_comparison(console: Console, results: Results) -> None:
     """Print what differs between the engines, and what there is to say of each."""
     engines = results["engines"]
-    labels = [engine["label"] for engine in engines]
-    _show_matrix(console, "operation", results["operations"], labels, _FINE)
-    _show_alike(console, results["operations"])
-    _show_matrix(console, "check of state or limits", results["state"], labels, _NOT_MADE)
-    table = _table("engine", "version", "verdict", "right", "wrong", "lacks", "deepest chain", "s a graph", "")
+    _show_matrix(console, "operation", results["operations"], engines)
+    _show_alike(console, results["operations"], engines)
+    _show_matrix(console, "state or limits", results["state"], engines)
+    table = _table("engine", "version", "verdict", "right", "wrong", "lacks", "depth", "s a graph")
     for engine in engines:
         table.add_row(*_summary(engine))
     console.print(table)
@@ -46,27 +45,37 @@ def show_comparison(console: Console, results: Results) -> None:
     )
 
 
-def _show_matrix(
-    console: Console, what: str, rows: Sequence[Results], labels: Sequence[str], fine: set[str]
-) -> None:
-    """Print the rows of a matrix in which something is neither right nor lacking."""
-    table = _table(what, *map(escape, labels))
+def _show_matrix(console: Console, what: str, rows: Sequence[Results], engines: Sequence[Results]) -> None:
+    """Print the rows of a matrix in which something is neither right nor lacking.
+
+    Of an engine that was not asked all, nothing is settled that is not wrong: that is said once, below.
+    """
+    table = _table(what, *(escape(engine["label"]) for engine in engines))
     for row in rows:
-        words = [cell["word"] for cell in row["cells"]]
-        if set(words) - fine - {"not asked"}:
-            table.add_row(row["name"], *map(_styled, words))
+        if _told_words(row, engines) - _FINE:
+            table.add_row(row["name"], *(_styled(cell["word"]) for cell in row["cells"]))
     if table.row_count:
         console.print(table)
 
 
-def _show_alike(console: Console, rows: Sequence[Results]) -> None:
+def _told_words(row: Results, engines: Sequence[Results]) -> set[str]:
+    """Return the words of a row, but for what is open because an engine was not asked all."""
+    return {
+        cell["word"]
+        for cell, engine in zip(row["cells"], engines, strict=True)
+        if engine["complete"] or cell["word"] not in ("not settled", "not asked")
+    }
+
+
+def _show_alike(console: Console, rows: Sequence[Results], engines: Sequence[Results]) -> None:
     """Name the operations that are right wherever they are, and those of which there is nothing to say."""
-    words = {row["name"]: {cell["word"] for cell in row["cells"]} for row in rows}
+    words = {row["name"]: _told_words(row, engines) for row in rows}
     right = [name for name, found in words.items() if found - {"not supported"} == {"right"}]
     lacking = [name for name, found in words.items() if found == {"not supported"}]
-    unasked = [name for name, found in words.items() if found - {"not supported"} == {"not asked"}]
+    unasked = [name for name, found in words.items() if found <= {"not asked"}]
+    all_asked = all(engine["complete"] for engine in engines)
     for names, text in (
-        (right, "right in every engine that has it"),
+        (right, "right in every engine that has it" + ("" if all_asked else " and was asked all")),
         (lacking, "in no engine"),
         (unasked, "not asked"),
     ):
@@ -78,7 +87,7 @@ def _summary(engine: Results) -> list[str]:
     counts = engine["counts"]
     versions = ", ".join(engine["versions"].values()) or "unknown"
     if engine["results"] is None:
-        return [escape(engine["label"]), escape(versions), _styled(engine["outcome"]), *[""] * 6]
+        return [escape(engine["label"]), escape(versions), _styled(engine["outcome"]), *[""] * 5]
     wrong = sum(counts.get(word, 0) for word in ("wrong", "error", "inaccurate"))
     seconds = engine["seconds_per_graph"]
     return [
@@ -90,29 +99,32 @@ def _summary(engine: Results) -> list[str]:
         str(counts.get("not supported", 0)),
         _depth(engine["depth"]),
         "" if seconds is None else f"{seconds:.2g}",
-        "" if engine["complete"] else "not asked all",
     ]
 
 
 def _depth(depth: Results) -> str:
-    reached = f"{depth['reached']:,}" if depth["reached"] else "none"
-    return reached if depth["next"] is None else f"{reached}; {depth['next']:,}: {depth['outcome']}"
+    """Say how long a chain of operations an engine gets through; of one that was not asked, just that."""
+    if depth["reached"] is None and depth["outcome"] not in ("wrong", "error"):
+        return _SHORT.get(depth["outcome"], str(depth["outcome"]))
+    if depth["reached"] is None:
+        return f"below {depth['next']:,}"
+    return f"{depth['reached']:,}"
 
 
 def _told(engine: Results) -> list[str]:
     """Return why an engine was not asked, and what of it no row of the matrix shows."""
-    found = []
+    label, found = escape(engine["label"]), []
+    if engine["results"] and not engine["complete"]:
+        found.append(f"[yellow]{label}: not asked all:[/] no operation of it is called right")
     if engine["message"]:
-        found.append(f"[yellow]{escape(engine['label'])}: {engine['outcome']}:[/] {escape(engine['message'])}")
+        found.append(f"[yellow]{label}: {engine['outcome']}:[/] {escape(engine['message'])}")
     failures = engine["results"]["failures"] if engine["results"] else []
-    found += [
-        f"[bold red]{escape(engine['label'])}:[/] {escape(failures[k]['message'])}" for k in engine["elsewhere"]
-    ]
-    return found
+    told = [escape(failures[k]["message"]) for k in engine["elsewhere"]]
+    return found + [f"[bold red]{label}:[/] {message}" for message in told]
 
 
 def _styled(word: str) -> str:
-    return f"[{_STYLES.get(word, 'dim')}]{word}[/]"
+    return f"[{_STYLES.get(word, 'dim')}]{_SHORT.get(word, word)}[/]"
 
 
 def _table(*columns: str) -> Table:
