@@ -11,7 +11,9 @@ from compared_engines import ENGINES
 from nn_from_scratch.verify.campaign import compare as module
 from nn_from_scratch.verify.campaign.cells import kink_cell, operation_cell
 from nn_from_scratch.verify.campaign.compare import compare, depth
+from nn_from_scratch.verify.campaign.kinks import ask_at_kinks
 from nn_from_scratch.verify.campaign.largest_errors import LargestErrors, ulp
+from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.installed import installed, versions
 from nn_from_scratch.verify.engines.loading import load
@@ -103,7 +105,6 @@ def test_results_come_after_each_engine(file: str, monkeypatch: pytest.MonkeyPat
 
 def stopping_at(name: str) -> Any:
     """Return a `verify` that is interrupted when it asks an engine of this name."""
-    verify = module.verify
 
     def asked(engine: Engine, **options: Any) -> Any:
         if engine.name == name:
@@ -196,7 +197,7 @@ def test_depth_is_the_longest_chain_that_was_right() -> None:
 def test_an_engine_wrong_at_a_kink_only_is_wrong() -> None:
     engine = sharp()
     assert examine(engine, single("abs", "x", [2.0])).verdict == "right"
-    found = module.ask_at_kinks(engine)
+    found = ask_at_kinks(engine)
     assert found.verdicts["abs(x) at x = 0"] == "wrong"
     (failure,) = (one for one in found.failures if one["operation"] == "abs")
     assert "5.0" in failure["message"]
