@@ -1,4 +1,21 @@
-"""The conformance matrix: several engines are asked the same questions, and told side by side."""
+"""The conformance matrix: several engines are asked the same questions, and told side by side.
+
+A comparison as JSON, schema 1 (strict: no NaN or Infinity literals):
+
+`schema`, `kind` ("comparison"), `graphs`, `seed`, `seconds`, `interrupted`, `environment`
+    What was asked, and with what.
+`engines`
+    One object an engine: `spec`, `name`, `label` (its column), `versions` by package; `outcome` ("asked",
+    "interrupted", "not asked" or "cannot be asked", and `message` why); `verdict`, `grades`, `complete`
+    (whether it was asked all), `counts` of operations by word, `elsewhere` (positions of failures of single
+    graphs that no operation has to answer for), `largest` errors in `tolerances` and `ulps`, `depth` (see
+    `depth`), `seconds_per_graph`; and `results`: what `verify` says (schema 2, without the numbers of every
+    graph), with `kinks`, the verdicts there. It is null of an engine that was asked nothing.
+`operations`, `state`, `kinks`
+    The matrices: one object a row, whose `cells` are in the order of the engines (`cells.py`). Rows of
+    operations have a `group`, those of state a `grade`, kinks the one-sided derivatives, `between` which an
+    answer may lie.
+"""
 
 from __future__ import annotations
 

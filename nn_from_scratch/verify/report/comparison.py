@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from nn_from_scratch.verify.report import formats, headline, provenance
 from nn_from_scratch.verify.report.entries import entries
 from nn_from_scratch.verify.report.figures.graph import graph
@@ -93,6 +95,7 @@ def _engine(number: int, engine: Results) -> dict[str, Any]:
     return {
         "of": engine,
         "label": label,
+        "heading": Markup("_<wbr>").join(label.split("_")),
         "version": ", ".join(str(version) for version in versions.values()),
         "anchor": f"engine-{number}",
         "failures": (engine.get("results") or {}).get("failures") or [],
@@ -107,10 +110,15 @@ def _sentence(engine: Results) -> str:
     counts = engine.get("counts") or {}
     asked = sum(count for word, count in counts.items() if word not in ("not supported", "not asked"))
     right = counts.get("right", 0) + counts.get("convention", 0)
+    if not engine.get("complete"):
+        return "Not all was asked: no operation is called right." + _wrong_in(engine)
+    return f"{right} of {formats.plural(asked, 'operation')} right." + _wrong_in(engine)
+
+
+def _wrong_in(engine: Results) -> str:
     grades = engine.get("grades") or {}
-    wrong = [grade for grade, outcome in grades.items() if headline.tone(outcome) == "wrong"]
-    text = f"{right} of {formats.plural(asked, 'operation')} right."
-    return text + (f" Wrong in {formats.listed(wrong)}." if wrong else "")
+    wrong = [str(grade) for grade, outcome in grades.items() if headline.tone(outcome) == "wrong"]
+    return f" Wrong in {formats.listed(wrong)}." if wrong else ""
 
 
 def _top(results: Results, engines: Sequence[Mapping[str, Any]]) -> Part:
@@ -158,10 +166,10 @@ def _lacking(row: Results) -> bool:
 
 
 def _groups(rows: Sequence[Results]) -> dict[str, list[Results]]:
-    """Return the rows of the matrix by their groups, in order."""
+    """Return the rows of the matrix by their groups, in order, each with its number."""
     groups: dict[str, list[Results]] = {}
-    for row in rows:
-        groups.setdefault(str(row.get("group") or "operations"), []).append(row)
+    for number, row in enumerate(rows, 1):
+        groups.setdefault(str(row.get("group") or "operations"), []).append({**row, "number": number})
     return groups
 
 
@@ -172,7 +180,7 @@ def _in_part(
     found = []
     for k, engine in enumerate(engines):
         notes = [
-            {"name": row.get("name"), "note": cell["note"], "anchor": f"part-{k + 1}-{row.get('name')}"}
+            {"name": row.get("name"), "note": cell["note"], "anchor": f"part-{k + 1}-{row['number']}"}
             for rows in groups.values()
             for row in rows
             for cell in (row.get("cells") or [])[k : k + 1]
