@@ -210,6 +210,7 @@ def _labels(entries: Sequence[Entry]) -> list[str]:
 def _summary(results: Mapping[str, Any] | None, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what is said of an engine as a whole; nothing is known of one without results."""
     words = Counter(cell["word"] for cell in cells)
+    computing = results["engine_seconds"]["graphs"] if results else 0.0  # 0 too where an engine does not say
     asked = (results["graphs"]["checked"] + results["second_order"]["checked"]) if results else 0
     return {
         "verdict": results["verdict"] if results else "nothing checked",
@@ -219,7 +220,7 @@ def _summary(results: Mapping[str, Any] | None, cells: Sequence[Mapping[str, Any
         "elsewhere": elsewhere(results["failures"], OPERATIONS.keys()) if results else [],
         "largest": {unit: _largest(cells, unit) for unit in ("tolerances", "ulps")},
         "depth": depth(results["state"] if results else []),
-        "seconds_per_graph": results["engine_seconds"]["graphs"] / asked if results and asked else None,
+        "seconds_per_graph": computing / asked if computing and asked else None,
     }
 
 

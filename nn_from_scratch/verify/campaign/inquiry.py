@@ -86,8 +86,8 @@ class Inquiry:
 
     @property
     def direct_seconds(self) -> float:
-        """How long the engine took to answer direct questions."""
-        return self._observed.meter.seconds
+        """How many seconds of processor time the engine took to answer direct questions."""
+        return self._observed.meter.computing
 
     @property
     def deaths(self) -> list[Death]:
