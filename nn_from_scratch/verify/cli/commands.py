@@ -29,6 +29,7 @@ from nn_from_scratch.statuses import (
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import check, compare, doctor
+from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import BUILT_IN
@@ -124,18 +125,18 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument(
             "--graphs",
-            type=_at_least(0),
+            type=at_least(0),
             default=2000,
             metavar="N",
             help="how many random graphs (default: 2000)",
         )
         command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
         command.add_argument(
-            "--jobs", type=_at_least(1), metavar="N", help="how many processes (default: as many as pay)"
+            "--jobs", type=at_least(1), metavar="N", help="how many processes (default: as many as pay)"
         )
         command.add_argument(
             "--seconds",
-            type=_seconds,
+            type=seconds,
             default=60.0,
             metavar="T",
             help="how long the engine may take to answer, a last resort (default: 60)",
@@ -166,26 +167,6 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_doctor)
     add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
     return parser
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def integer(text: str) -> int:
-        number = int(text)
-        if number < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
-        return number
-
-    return integer
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
-    return seconds
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify.campaign.compare import compare
+from nn_from_scratch.verify.cli import numbers
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.installed import installed
 from nn_from_scratch.verify.engines.loading import load
@@ -39,7 +40,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--graphs",
-        type=_at_least_one,
+        type=numbers.at_least(1),
         default=300,
         metavar="N",
         help="how many random graphs each is asked, after all direct questions (default: 300)",
@@ -47,31 +48,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
     command.add_argument(
         "--seconds",
-        type=_above_zero,
+        type=numbers.seconds,
         default=1800.0,
         metavar="T",
         help="how long each engine may take to answer, a last resort (default: 1800)",
     )
-
-
-def _at_least_one(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text}")
-    return number
-
-
-def _above_zero(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
-    return seconds
 
 
 def found(options: argparse.Namespace) -> tuple[str, ...]:
@@ -80,7 +61,7 @@ def found(options: argparse.Namespace) -> tuple[str, ...]:
     Raises
     ------
     EngineError
-        If one that is named twice, or cannot be loaded.
+        If one is named twice, or cannot be loaded.
 
     """
     for spec in options.engines:

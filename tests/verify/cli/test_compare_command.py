@@ -10,6 +10,7 @@ import pytest
 from compared_engines import ENGINES
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
+from nn_from_scratch.verify.campaign.compare import compare as side_by_side
 from nn_from_scratch.verify.cli import commands as cli
 from nn_from_scratch.verify.cli import compare
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
@@ -27,7 +28,7 @@ def engines(tmp_path: Path) -> str:
 def test_it_prints_and_writes_what_it_found(
     engines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    of_graphs = partial(compare.compare, grades=("rules", "accuracy"))  # long chains take their time
+    of_graphs = partial(side_by_side, grades=("rules", "accuracy"))  # long chains take their time
     monkeypatch.setattr(compare, "compare", of_graphs)
     paths = {kind: tmp_path / f"compared.{kind}" for kind in ("json", "html")}
     options = [text for kind, path in paths.items() for text in (f"--{kind}", str(path))]
@@ -50,8 +51,8 @@ def test_it_prints_and_writes_what_it_found(
         (["no_such_engine"], "cannot load engine 'no_such_engine'"),
         (["{engines}:nothing"], "there is no 'nothing'"),
         (["{engines}:few", "{engines}:few"], "is named 2 times"),
-        (["{engines}:few", "--graphs", "0"], "must be a whole number above 0"),
-        (["{engines}:few", "--graphs", "many"], "must be a whole number above 0"),
+        (["{engines}:few", "--graphs", "0"], "must be at least 1, got 0"),
+        (["{engines}:few", "--graphs", "many"], "invalid integer value"),
         (["{engines}:few", "--seconds", "-1"], "must be a number above 0"),
         (["{engines}:few", "--json", "/dev/null/no.json"], "cannot write"),
     ],
