@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 FOLDER = Path(__file__).parents[1] / "reference" / "findings"
 FILES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 
@@ -120,7 +122,6 @@ def test_finding_stands(path: Path) -> None:
     assert not problem, problem
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_true_numbers_are_those_of_mpmath_and_none_is_right_as_got(path: Path) -> None:
     finding = Finding.read(path)
@@ -137,7 +138,6 @@ def test_true_numbers_are_those_of_mpmath_and_none_is_right_as_got(path: Path) -
         assert all(float(number).is_integer() for number in finding.true)
 
 
-@pytest.mark.once
 def test_a_script_needs_nothing_but_its_engine() -> None:
     assert len(FILES) > 10
     for path in FILES:
@@ -146,7 +146,6 @@ def test_a_script_needs_nothing_but_its_engine() -> None:
         assert imported == {finding.package}, path.name
 
 
-@pytest.mark.once
 def test_a_version_that_answers_right_is_told() -> None:
     finding = Finding.read(FOLDER / "pytorch-trigamma.md")
     right = [0.6449340668482264]
@@ -163,7 +162,6 @@ def test_a_version_that_answers_right_is_told() -> None:
     assert not finding.is_right([])
 
 
-@pytest.mark.once
 def test_scripts_are_run_and_read() -> None:
     assert outcome_of("print(1.5, float('nan'))")[0] == 1.5
     assert outcome_of("1 / 0") == "raises ZeroDivisionError"
@@ -172,7 +170,6 @@ def test_scripts_are_run_and_read() -> None:
     assert not alike([1.0], "raises ValueError")
 
 
-@pytest.mark.once
 def test_the_list_of_findings_names_each() -> None:
     listed = re.findall(r"\]\((.+?)\) \| (.+?) \| (.+?) \|", (FOLDER / "README.md").read_text("utf-8"))
     assert sorted(name for name, _, _ in listed) == [path.name for path in FILES]
