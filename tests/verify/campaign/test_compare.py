@@ -9,7 +9,7 @@ import pytest
 from compared_engines import ENGINES
 
 from nn_from_scratch.verify.campaign import compare as module
-from nn_from_scratch.verify.campaign.cells import kink_cell, operation_cell
+from nn_from_scratch.verify.campaign.cells import elsewhere, kink_cell, operation_cell
 from nn_from_scratch.verify.campaign.compare import compare, depth
 from nn_from_scratch.verify.campaign.kinks import ask_at_kinks
 from nn_from_scratch.verify.campaign.largest_errors import LargestErrors, ulp
@@ -165,6 +165,12 @@ def test_a_cell_never_says_more_than_was_asked(changed: dict[str, Any], word: st
     assert cell["word"] == word
     assert cell["ulps"] == 1.0
     assert operation_cell(None, "sin")["word"] == "not asked"
+
+
+def test_failures_of_no_operation_are_told_elsewhere() -> None:
+    reverse = FAILURE | {"operation": "the reverse pass"}
+    failures = [FAILURE, reverse, reverse | {"operations": ["sin", "add"]}, reverse | {"grade": "state"}]
+    assert elsewhere(failures, OPERATIONS) == [1]
 
 
 def test_a_kink_without_a_verdict_is_not_asked() -> None:

@@ -228,6 +228,14 @@ def test_no_engine_that_was_not_asked_looks_right() -> None:
     assert "Ours Wrong 5 of 6 operations right. Wrong in rules." in text
 
 
+def test_an_engine_that_was_not_asked_all_has_no_right_operation_on_its_card() -> None:
+    results = comparison()
+    results["engines"][1]["complete"] = False
+    text = text_of(page_of_comparison(results))
+    assert "Theirs Right Not all was asked: no operation is called right." in text
+    assert "30 not asked all" in text
+
+
 def test_errors_depth_time_and_kinks_are_told() -> None:
     text = text_of(made("three"))
     assert "0.31 1.25 ulp" in text
