@@ -131,7 +131,7 @@ def row(status: str = "right", **others: Any) -> dict[str, Any]:
 
 
 COMPLETE = {"interrupted": False, "stopped by time": False, "not asked": {}, "failures": [], "kinds": []}
-FAILURE = {"operation": "sin", "grade": "rules", "verdict": "wrong"}
+FAILURE: dict[str, Any] = {"operation": "sin", "grade": "rules", "verdict": "wrong"}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,12 @@ def test_a_cell_never_says_more_than_was_asked(changed: dict[str, Any], word: st
 
 def test_failures_of_no_operation_are_told_elsewhere() -> None:
     reverse = FAILURE | {"operation": "the reverse pass"}
-    failures = [FAILURE, reverse, reverse | {"operations": ["sin", "add"]}, reverse | {"grade": "state"}]
+    failures: list[dict[str, Any]] = [
+        FAILURE,
+        reverse,
+        reverse | {"operations": ["sin", "add"]},
+        reverse | {"grade": "state"},
+    ]
     assert elsewhere(failures, OPERATIONS) == [1]
 
 
