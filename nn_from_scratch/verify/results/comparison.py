@@ -21,6 +21,7 @@ _STYLES = {
     "undecided": "yellow",
 }
 _SHORT = {"not supported": "lacks", "does not apply": "–"}
+_UNKNOWN = {"not asked", "not supported"}
 _FINE = {"right", "not supported", "does not apply", "not asked"}
 
 
@@ -71,13 +72,16 @@ def _show_alike(console: Console, rows: Sequence[Results], engines: Sequence[Res
     """Name the operations that are right wherever they are, and those of which there is nothing to say."""
     words = {row["name"]: _told_words(row, engines) for row in rows}
     right = [name for name, found in words.items() if found - {"not supported"} == {"right"}]
-    lacking = [name for name, found in words.items() if found == {"not supported"}]
-    unasked = [name for name, found in words.items() if found <= {"not asked"}]
+    every = {row["name"]: {cell["word"] for cell in row["cells"]} for row in rows}
+    lacking = [name for name, found in every.items() if found == {"not supported"}]
+    unasked = [name for name, found in every.items() if "not asked" in found and found <= _UNKNOWN]
+    left_open = [name for name, found in words.items() if found <= _UNKNOWN and "not settled" in every[name]]
     all_asked = all(engine["complete"] for engine in engines)
     for names, text in (
         (right, "right in every engine that has it" + ("" if all_asked else " and was asked all")),
         (lacking, "in no engine"),
         (unasked, "not asked"),
+        (left_open, "not settled"),
     ):
         if names:
             console.print(f"[dim]{text}: {', '.join(names)}[/]", highlight=False)
