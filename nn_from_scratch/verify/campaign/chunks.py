@@ -67,7 +67,7 @@ def _check(engine: Engine, seed: int, indices: range) -> Statistics:
             found.add(examine(engine, case))
     except NotAskedError as given_up:
         found.given_up = str(given_up)
-    found.engine_seconds = engine.meter.seconds
+    found.engine_seconds, found.computing = engine.meter.seconds, engine.meter.computing
     return found
 
 

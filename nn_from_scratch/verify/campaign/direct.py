@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from nn_from_scratch.verify.campaign.ahead import foreseen
+from nn_from_scratch.verify.campaign.largest_errors import LargestErrors
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.direct import direct_questions
+from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.roles import ALONE, JOINS, SCALES, DirectQuestion, Surroundings
 
 
@@ -22,18 +24,25 @@ class Direct:
     second_order: Counter[Verdict] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
+    conventions: Counter[str] = field(default_factory=Counter)
+    alone: dict[str, LargestErrors] = field(default_factory=dict)
+    """By operation, how far answers are off where nothing stands around it, to first order."""
     lacks: dict[str, list[str]] = field(default_factory=dict)
     """By operation, the questions that it cannot be asked, beside what `Engine.note` says that it lacks."""
     not_supported: int = 0
     """How many questions the engine cannot be asked."""
     failing: list[tuple[DirectQuestion, Examination]] = field(default_factory=list)
 
-    def add(self, question: DirectQuestion, seen: Examination) -> None:
-        """Count a question that was answered."""
+    def add(self, question: DirectQuestion, seen: Examination, working_format: Format) -> None:
+        """Count a question that was answered in a format."""
         self.checked[question.operation] += 1
         (self.second_order if question.case.tangent else self.verdicts)[seen.verdict] += 1
         if seen.verdict is Verdict.UNDECIDED:
             self.undecided[question.operation] += 1
+        if seen.verdict is Verdict.CONVENTION:
+            self.conventions[question.operation] += 1
+        if len(question.case.expression.steps) == 1 and not question.case.tangent:
+            self.alone.setdefault(question.operation, LargestErrors()).add(seen, working_format)
         if seen.verdict.accuses:
             self.failing.append((question, seen))
 
@@ -48,7 +57,7 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
         if not go_on():
             break
         if question.case in engine.deadly:
-            found.add(question, examine(engine, question.case))
+            found.add(question, examine(engine, question.case), engine.format)
             continue
         if engine.lacking(question.case):
             found.not_supported += 1
@@ -63,7 +72,7 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
             found.not_supported += 1
             found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
         else:
-            found.add(question, seen)
+            found.add(question, seen, engine.format)
 
 
 def deadly_questions(engine: Engine) -> Iterator[DirectQuestion]:

@@ -85,6 +85,11 @@ class Inquiry:
             self.interrupted = True
 
     @property
+    def direct_seconds(self) -> float:
+        """How many seconds of processor time the engine took to answer direct questions."""
+        return self._observed.meter.computing
+
+    @property
     def deaths(self) -> list[Death]:
         """How often the engine's process ended, and of what."""
         return [*self.engine.driver.deaths, *self.found.deaths]

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from nn_from_scratch.verify.campaign.direct import Direct
+from nn_from_scratch.verify.campaign.largest_errors import LargestErrors
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.avoidable import Loss
@@ -39,7 +40,9 @@ def operations_table(
     dict
         By name: `status` is "right", "wrong", "not settled", "not checked" or "not supported"; `direct`
         and `checked` count direct questions and random graphs; `wrong` counts the failing graphs with an
-        operation that is wrong; `note` says what of it is not supported.
+        operation that is wrong; `conventions` the direct questions that only choices at kinks explain;
+        `alone` says how far answers are off where it stands alone (`LargestErrors`); `note` says what of it
+        is not supported.
 
     """
     supported = {name for name, _ in (*engine.forms, *engine.array_forms)}
@@ -65,6 +68,8 @@ def operations_table(
             "checked": found.checked[name],
             "wrong": found.accusing[name] if name in wrong else 0,
             "undecided": undecided,
+            "conventions": direct.conventions[name],
+            "alone": direct.alone.get(name, LargestErrors()).told(),
             "largest_error_in_tolerances": min(found.largest.get(name, 0.0), 1e300),
             "avoidable_digits_lost": round(found.losses[name].digits, 1) if name in found.losses else None,
             "avoidable_example": found.losses.get(name, Loss()).example,

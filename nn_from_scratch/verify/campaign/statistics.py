@@ -48,7 +48,9 @@ class Statistics:
     conventions: list[dict[str, Any]] = field(default_factory=list)
     """Some answers that only choices at kinks explain: `convention_examples`."""
     engine_seconds: float = 0.0
-    """How long the engine took to answer."""
+    """How long the engine was waited for."""
+    computing: float = 0.0
+    """How many seconds of processor time its answers took."""
     deaths: list[Death] = field(default_factory=list)
     """How the processes ended that other processes than this one have asked."""
     given_up: str = ""
@@ -118,6 +120,7 @@ class Statistics:
         self.inaccurate += other.inaccurate
         self.conventions = [*self.conventions, *other.conventions][:MOST_EXAMPLES]
         self.engine_seconds += other.engine_seconds
+        self.computing += other.computing
         self.deaths += other.deaths
         self.given_up = self.given_up or other.given_up
 

@@ -101,6 +101,7 @@ def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:
         "verdict": verdict,
         "seed": inquiry.plan.seed,
         "seconds": round(seconds, 3),
+        "engine_seconds": {"direct": inquiry.direct_seconds, "graphs": found.computing},
         "interrupted": inquiry.interrupted,
         "stopped by time": inquiry.stopped_by_time,
         "environment": environment(),

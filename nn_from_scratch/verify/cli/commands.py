@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch verify | check | vectors | moons | benchmark | report | doctor``."""
+"""The command line: ``nn-from-scratch verify | check | compare | vectors | moons | report | ...``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import check, doctor, vectors
+from nn_from_scratch.verify.cli import check, compare, doctor, vectors
+from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import BUILT_IN
@@ -36,6 +37,7 @@ from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.results import tables
+from nn_from_scratch.verify.results.comparison import show_comparison
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
@@ -124,18 +126,18 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument(
             "--graphs",
-            type=_at_least(0),
+            type=at_least(0),
             default=2000,
             metavar="N",
             help="how many random graphs (default: 2000)",
         )
         command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
         command.add_argument(
-            "--jobs", type=_at_least(1), metavar="N", help="how many processes (default: as many as pay)"
+            "--jobs", type=at_least(1), metavar="N", help="how many processes (default: as many as pay)"
         )
         command.add_argument(
             "--seconds",
-            type=_seconds,
+            type=seconds,
             default=60.0,
             metavar="T",
             help="how long the engine may take to answer, a last resort (default: 60)",
@@ -155,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
+    compare.add_arguments(add("compare", _compare, compare.TEXT))
     command = commands.add_parser("vectors", help=vectors.TEXT, description=vectors.TEXT, epilog=_STATUSES)
     command.set_defaults(run=_vectors)
     vectors.add_arguments(command)
@@ -168,26 +171,6 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_doctor)
     add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
     return parser
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def integer(text: str) -> int:
-        number = int(text)
-        if number < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
-        return number
-
-    return integer
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
-    return seconds
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -225,6 +208,19 @@ def _vectors(options: argparse.Namespace) -> int:
         found, header = files.collect(options.select, progress)
     vectors.show(Console(), header, files.write(options.output, found, header))
     return RIGHT if any(found.values()) else NOTHING_CHECKED
+
+
+def _compare(options: argparse.Namespace) -> int:
+    specs = compare.found(options)
+    _remove(options.json, options.html)
+    with _progress() as progress:
+        for results in compare.asked(options, specs, progress):
+            # Written after each engine, so that whatever happens to the next one keeps what there was.
+            _write(options.json, _as_json(results))
+            if options.html:
+                _write(options.html, _pages().page_of_comparison(results))
+    show_comparison(Console(), results)
+    return compare.status(results)
 
 
 def _moons(options: argparse.Namespace) -> int:

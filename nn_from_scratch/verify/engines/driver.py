@@ -55,6 +55,11 @@ class Driver(ABC):
         """How often its process died, and of what; never of an engine in this process."""
         return []
 
+    @property
+    def seconds(self) -> float | None:
+        """How many seconds of processor time answers have taken its process; None if it is this one."""
+        return None
+
     def begin_phase(self) -> None:  # noqa: B027  only a process can be given up
         """Ask again what was given up in the phase before, because its process died too often."""
 

@@ -12,10 +12,15 @@ from nn_from_scratch.verify.questions.cases import Case
 
 @dataclass
 class Meter:
-    """How many questions an engine was asked, and how many seconds it took to answer them."""
+    """How many questions an engine was asked, and how many seconds it was waited for.
+
+    In another process it may have computed before it was waited for: `computing` are the seconds of processor
+    time that its answers took, as it says.
+    """
 
     questions: int = 0
     seconds: float = 0.0
+    computing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,12 @@ class Observed(Engine):
 
     def answer(self, case: Case) -> Answer:
         """Compute value and gradient of a case, as the engine does."""
-        start = time.perf_counter()
+        start, before = time.perf_counter(), self.driver.seconds
         self.meter.questions += 1
         try:
             return super().answer(case)
         finally:
-            self.meter.seconds += time.perf_counter() - start
+            waited = time.perf_counter() - start
+            self.meter.seconds += waited
+            after = self.driver.seconds
+            self.meter.computing += waited if before is None or after is None else after - before

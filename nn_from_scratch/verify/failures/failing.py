@@ -59,6 +59,7 @@ def failing_checks(engine: Engine, checks: Collection[Result]) -> list[dict[str,
         {
             "grade": check.grade,
             "operation": check.name,
+            "verdict": check.outcome,
             "kind": kind_of_check(check),
             "message": f"{check.name}: {check.message}",
             "text": "",

@@ -20,6 +20,7 @@ def failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[st
     return {
         "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",
         "operation": diagnosis.operation,
+        "verdict": found.verdict.value,
         "kind": diagnosis.kind,
         "message": f"{diagnosis.operation} is {found.verdict}: in {case}\n{diagnosis.kind}\n{message}",
         "text": str(case.expression),

@@ -89,12 +89,12 @@ def page(
     )
 
 
-def frame(*hashes: str) -> dict[str, Any]:
-    """Return what every page has: its style, its script, and the hashes of the scripts that it lets run."""
+def frame(*hashes: str, style: str = "") -> dict[str, Any]:
+    """Return what every page has: its styles, its script, and the hashes of the scripts that it lets run."""
     script = _asset("page.js")
     own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
-        "style": Markup(_asset("page.css")),  # noqa: S704 - our own file
+        "style": Markup(_asset("page.css") + (_asset(style) if style else "")),  # noqa: S704 - our own files
         "script": Markup(script),  # noqa: S704 - likewise
         "script_hashes": [own, *hashes],
     }

@@ -193,7 +193,13 @@ CHECKS: dict[str, NamedCheck] = {
     "a chain of 100,000 operations": _chain(100_000),
     "a chain of 1,000,000 operations": _limits(checks.longest_chain, "the derivative changed on the way"),
 }
-_LENGTHS = {"a chain of 100,000 operations": 100_000, "a chain of 1,000,000 operations": 1_000_000}
+CHAINS = {
+    3_000: "a chain of 3,000 operations",
+    100_000: "a chain of 100,000 operations",
+    1_000_000: "a chain of 1,000,000 operations",
+}
+"""The checks of depth, by length."""
+_LENGTHS = {CHAINS[length]: length for length in (100_000, 1_000_000)}
 _DANGEROUS = ("time over operations", *_LENGTHS)
 _HASH_SEEDS = "answers under other hash seeds"
 LONG = (_HASH_SEEDS, *_DANGEROUS)

@@ -1,8 +1,11 @@
 """Sample results, as the runs write them, and the pages made of them."""
 
 import math
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,10 @@ import pytest
 from nn_from_scratch.verify.report import page
 
 Results = dict[str, Any]
+
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 
 ENVIRONMENT = {
     "nn_from_scratch": "0.1.0",
@@ -427,3 +434,49 @@ def _long_campaign() -> Results:
 def hostile_text() -> str:
     """Return the text that stands for every text in the hostile sample."""
     return HOSTILE
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start Chromium, where it and what drives it are installed."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM:
+        pytest.skip("no chromium is on the path")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Return what the console, errors, dialogs and requests of a page say; a test leaves it empty."""
+    return []
+
+
+@pytest.fixture
+def visit(
+    browser: Any, page_of: Callable[[str], str], tmp_path: Path, complaints: list[str]
+) -> Iterator[Callable[..., Any]]:
+    """Open a sample's page and, when the test is over, require that it complained of nothing."""
+    contexts = []
+
+    def open_page(name: str, width: int = 1280, scheme: str = "light") -> Any:
+        path = tmp_path / f"{name}.html"
+        path.write_text(page_of(name), encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        view = context.new_page()
+        view.on("console", lambda message: complaints.append(message.text))
+        view.on("pageerror", lambda error: complaints.append(str(error)))
+        view.on("dialog", lambda dialog: complaints.append(dialog.message))
+        view.on("request", lambda request: complaints.extend({request.url} - {path.as_uri()}))
+        view.goto(path.as_uri())
+        return view
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

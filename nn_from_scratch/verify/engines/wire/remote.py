@@ -42,6 +42,7 @@ class Remote(Driver):
     def __init__(self, asker: Asker, hello: Hello) -> None:
         self.asker, self.hello = asker, hello
         self._has_tape = "backward" in hello.moves
+        self._seconds = 0.0
         self._foreseen: deque[tuple[Case, Program]] = deque(maxlen=IN_FLIGHT)
 
     @property
@@ -51,6 +52,10 @@ class Remote(Driver):
     @property
     def deaths(self) -> list[Death]:  # noqa: D102
         return self.asker.deaths
+
+    @property
+    def seconds(self) -> float:  # noqa: D102
+        return self._seconds
 
     def begin_phase(self) -> None:  # noqa: D102
         self.asker.begin_phase()
@@ -74,6 +79,7 @@ class Remote(Driver):
         leaves = list(range(case.expression.inputs))
         used = sorted(case.expression.reachable() & set(leaves))
         reply = self.asker.ask(self._written(case) or self._program(case, leaves))
+        self._seconds += reply.seconds
         if reply.failed and 0 < len(used) < len(leaves) and not case.tangent:
             # The derivative by an unused input may raise: a check of state tells of it.
             reply, leaves = self.asker.ask(self._program(case, used)), used

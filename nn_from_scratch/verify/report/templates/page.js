@@ -75,6 +75,11 @@ const watcher = new IntersectionObserver(
 );
 for (const section of document.querySelectorAll("main > section[id]")) watcher.observe(section);
 
+// A link to a counterexample unfolds its script.
+const unfold = () => document.querySelector(".failure:target details")?.setAttribute("open", "");
+addEventListener("hashchange", unfold);
+unfold();
+
 // Print: everything unfolded.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;

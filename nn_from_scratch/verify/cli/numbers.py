@@ -1,0 +1,29 @@
+"""Numbers as arguments of commands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return what reads an integer that is not below the least one."""
+
+    def integer(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
+        return number
+
+    return integer
+
+
+def seconds(text: str) -> float:
+    """Read a time, which is above 0."""
+    try:
+        time = float(text)
+    except ValueError:
+        time = 0.0
+    if not time > 0:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return time
