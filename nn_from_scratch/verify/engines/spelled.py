@@ -95,7 +95,7 @@ class Spelled:
         if is_constant(first):
             raise NotSpelledError(f"{self._name}: a constant has no method {called}")
         method = getattr(first, called)
-        if self._name == "transpose" and not callable(method):  # x.T
+        if self._name == "transpose" and table.transpose == "reversed" and not callable(method):  # x.T
             return method
         return method(*others, *arguments, **named)
 
