@@ -31,7 +31,7 @@ from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import adapter, check, doctor, vectors
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.engines.specs import BUILT_IN
+from nn_from_scratch.verify.engines.specs import known
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
@@ -114,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
             "--engine",
             default="nn_from_scratch",
             metavar="SPEC",
-            help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM', "
-            "which speaks the protocol (default: nn_from_scratch)",
+            help=f"{', '.join(known()).replace('%', '%%')}, module:attribute, path.py:attribute, or "
+            "'command:PROGRAM', which speaks the protocol (default: nn_from_scratch)",
         )
         command.add_argument(
             "--in-process",

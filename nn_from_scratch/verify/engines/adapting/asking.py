@@ -11,10 +11,10 @@ from pathlib import Path
 
 from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.engines.errors import EngineError
+from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.engines.specs import absolute
 from nn_from_scratch.verify.engines.wire.isolated import python_path
 from nn_from_scratch.verify.engines.wire.process import Process
-from nn_from_scratch.verify.engines.wire.protocol import legible
 
 _SECONDS, _MEMORY = 120.0, 4 << 30
 
