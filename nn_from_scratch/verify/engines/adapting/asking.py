@@ -49,7 +49,8 @@ def written_adapter(spec: str, output: Path | None) -> Written:
     command = [sys.executable, "-P", "-m", module, *given, "{requests}", "{answers}"]
     with closing(Process(command, {**os.environ, **python_path()}, _MEMORY)) as process:
         try:
-            told = json.loads(process.ask(b"\n", _SECONDS))
+            process.write(b"\n")
+            told = json.loads(process.next_line(_SECONDS))
         except DeathError as death:
             end = f"; it printed: {death.printed}" if death.printed else ""
             raise EngineError(f"{spec} was not probed to the end: {death}{end}") from death
