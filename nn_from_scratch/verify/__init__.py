@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nn_from_scratch.verify.engines.engine import Engine, EngineError
     from nn_from_scratch.verify.engines.loading import load
     from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
+    from nn_from_scratch.verify.engines.spelling import Spelling
     from nn_from_scratch.verify.engines.wire.isolated import isolated
     from nn_from_scratch.verify.functions.checking import check_gradient
     from nn_from_scratch.verify.functions.kernels import check_kernel
@@ -36,6 +37,7 @@ __all__ = [
     "GradientError",
     "NotTraced",
     "Results",
+    "Spelling",
     "Step",
     "TapeSource",
     "Traced",
@@ -60,6 +62,7 @@ _FOUND_IN = {
     "verify": "nn_from_scratch.verify.campaign.verify",
     "EngineError": "nn_from_scratch.verify.engines.engine",
     "Engine": "nn_from_scratch.verify.engines.engine",
+    "Spelling": "nn_from_scratch.verify.engines.spelling",
     "isolated": "nn_from_scratch.verify.engines.wire.isolated",
     "load": "nn_from_scratch.verify.engines.loading",
     "TransformSource": "nn_from_scratch.verify.engines.source",

@@ -112,7 +112,11 @@ def _examined(engine: Engine, draft: Draft) -> Examination:
         if not seen.error:
             break
         # What is asked by turns is what is asked directly, and engines may lack the same of it.
-        lacks = engine.lacking(drawn, raised=True) or (is_by_turns(draft.index) and engine.lack(drawn))
+        lacks = (
+            seen.is_lacking
+            or engine.lacking(drawn, raised=True)
+            or (is_by_turns(draft.index) and engine.lack(drawn))
+        )
         if not lacks:
             break
     return seen

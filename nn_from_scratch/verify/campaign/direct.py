@@ -63,6 +63,9 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
             found.not_supported += 1
             continue
         seen = examine(engine, question.case)
+        if seen.is_lacking:
+            found.not_supported += 1
+            continue
         fails = seen.verdict is Verdict.ERROR and question.operation not in engine.broken
         if fails and engine.lacking(question.case, raised=True):
             found.not_supported += 1

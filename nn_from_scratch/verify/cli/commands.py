@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch verify | check | compare | vectors | moons | report | ...``."""
+"""The command line: ``nn-from-scratch COMMAND``; `_parser` has all of them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import check, compare, doctor, vectors
+from nn_from_scratch.verify.cli import adapter, check, compare, doctor, vectors
 from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.engines.specs import BUILT_IN
+from nn_from_scratch.verify.engines.specs import known
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
@@ -116,8 +116,8 @@ def _parser() -> argparse.ArgumentParser:
             "--engine",
             default="nn_from_scratch",
             metavar="SPEC",
-            help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM', "
-            "which speaks the protocol (default: nn_from_scratch)",
+            help=f"{', '.join(known()).replace('%', '%%')}, module:attribute, path.py:attribute, or "
+            "'command:PROGRAM', which speaks the protocol (default: nn_from_scratch)",
         )
         command.add_argument(
             "--in-process",
@@ -161,6 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("vectors", help=vectors.TEXT, description=vectors.TEXT, epilog=_STATUSES)
     command.set_defaults(run=_vectors)
     vectors.add_arguments(command)
+    command = commands.add_parser("adapter", help=adapter.TEXT, description=adapter.TEXT, epilog=_STATUSES)
+    adapter.add_arguments(command)
+    command.set_defaults(run=_adapter)
     text = "Train as the README does, and judge every iteration against certified losses."
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
@@ -259,6 +262,11 @@ def _report(options: argparse.Namespace) -> int:
     print(f"The report is {options.html}")
     statuses = [_status(result) for result in results.values()]
     return next((status for status in (WRONG, INTERRUPTED, NOTHING_CHECKED) if status in statuses), RIGHT)
+
+
+def _adapter(options: argparse.Namespace) -> int:
+    adapter.write(options)
+    return RIGHT
 
 
 def _doctor(_: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ OPTIONAL = (
     Optional("torch", "PyTorch as a witness of every gradient, and `--engine pytorch`"),
     Optional("jax", "`--engine jax`"),
     Optional("autograd", "`--engine autograd`"),
+    Optional("mygrad", "`--engine mygrad`"),
     Optional("micrograd", "`--engine micrograd`, and a peer of the benchmark"),
 )
 

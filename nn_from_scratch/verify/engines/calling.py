@@ -23,7 +23,7 @@ OPERATORS: Arithmetic = {
 }
 """Python's operators, which every engine is asked by."""
 
-_SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"} | {
+SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"} | {
     *("solve", "inv", "det", "cholesky", "conv")
 }
 """Methods of these names work in place, or take arguments in ways of their own: the adapter says how."""
@@ -31,7 +31,7 @@ _SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"
 
 def methods(names: Iterable[str]) -> Arithmetic:
     """Return operations that are methods of their first operand, by their names."""
-    return {name: _method(name) for name in names if name not in _SAID_BY_ADAPTERS}
+    return {name: _method(name) for name in names if name not in SAID_BY_ADAPTERS}
 
 
 def searched(*, arrays: bool, complete: bool) -> Iterable[str]:

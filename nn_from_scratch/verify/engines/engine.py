@@ -26,6 +26,8 @@ from nn_from_scratch.verify.engines.probing import Probed
 from nn_from_scratch.verify.engines.session import Session
 from nn_from_scratch.verify.engines.source import Source, TapeSource
 from nn_from_scratch.verify.engines.specs import importable
+from nn_from_scratch.verify.engines.spelled import SpelledMoves, spelled_operations
+from nn_from_scratch.verify.engines.spelling import Spelling
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.engines.transform import Transform
 from nn_from_scratch.verify.questions.cases import Case
@@ -167,7 +169,7 @@ class Engine(Probed):
         *,
         variable: Callable[..., Any],
         value: str | Callable[[Any], Any],
-        gradient: str | Callable[[Any], Any],
+        gradient: str | Callable[[Any], Any] = "grad",
         backward: str | Callable[..., object] = "backward",
         name: str = "",
         assign: Callable[[Any, float], object] | None = None,
@@ -179,6 +181,7 @@ class Engine(Probed):
         complete: bool = False,
         dtype: str = "float64",
         source: Source | None = None,
+        spelling: Spelling | None = None,
     ) -> Engine:
         """Describe an engine that records operations on its own kind of number.
 
@@ -187,7 +190,8 @@ class Engine(Probed):
         variable
             Makes a leaf from a float, or from an array: mostly the class of numbers.
         value, gradient
-            The names of a node's attributes, or what reads them; None stands for a gradient of 0.
+            The names of a node's attributes, or what reads them; None stands for a gradient of 0. A gradient
+            is in ``grad`` by default.
         backward
             The name of an output's method that runs the reverse pass, or what runs it from an output; with
             arrays it is called as ``backward(output, cotangent)`` for an array, where the cotangent is an
@@ -216,11 +220,15 @@ class Engine(Probed):
         source
             How its code is written; by default that follows, if `value` and `gradient` are names and
             `variable` can be imported.
+        spelling
+            How operations and moves are called where that is not as numpy is, and what is lacking; with it
+            `gradient` is not used if gradients are in a table.
 
         """
         given = dict(operations or {})
         reads = {"value": (reading(value), 1), "gradient": (reading(gradient), 1)}
-        check_callable({"variable": (variable, 1), **reads, "backward": (calling(backward), 1)})
+        walked = 2 if spelling is not None and spelling.gradients == "asked" else 1
+        check_callable({"variable": (variable, 1), **reads, "backward": (calling(backward), walked)})
         check_operations(given)
         code = source or tape_source(
             variable=variable,
@@ -229,22 +237,29 @@ class Engine(Probed):
             gradient=gradient,
             constant=constant,
             operations=given,
+            spelling=spelling,
         )
         tape = Tape(
             variable, calling(backward), reading(value), reading(gradient), assign, reset, gradients, constant
         )
-        if isinstance(value, str) and isinstance(gradient, str):
+        in_nodes = spelling is None or spelling.gradients == "nodes"
+        if isinstance(value, str) and isinstance(gradient, str) and in_nodes:
             tape, code = _with_settings(tape, code, value, gradient)
+        known = searched(arrays=arrays, complete=complete)
+        found: Arithmetic = {**methods(known), **OPERATORS, **given}
+        if spelling is not None:
+            found = {**spelled_operations(spelling, known, reading(value)), **given}
+            tape = SpelledMoves(spelling, tape, found).tape()
         return cls(
             _name_of(variable) if name == "" else name,
-            {**methods(searched(arrays=arrays, complete=complete)), **OPERATORS, **given},
+            found,
             tape,
             arrays=arrays,
             complete=complete,
             dtype=dtype,
             second_order=gradients is not None,
             source=code,
-            explicit=frozenset(given),
+            explicit=frozenset({*given, *(spelling.names if spelling else ())}),
         )
 
     @classmethod

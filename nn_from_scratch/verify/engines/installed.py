@@ -8,6 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.offered import names
 from nn_from_scratch.verify.engines.specs import BUILT_IN
 
 _PACKAGES = {"pytorch": "torch"}
@@ -18,8 +19,9 @@ _BESIDE = {"numpy", "scipy", _OURS}
 
 
 def installed() -> tuple[str, ...]:
-    """Return the names of the engines that can be asked here, as `load` takes them."""
-    return tuple(name for name in BUILT_IN if find_spec(_PACKAGES.get(name, name)) is not None)
+    """Return the names of the engines that can be asked here, as `load` takes them: shipped and offered."""
+    shipped = (name for name in BUILT_IN if find_spec(_PACKAGES.get(name, name)) is not None)
+    return (*shipped, *(name for name in names() if name not in BUILT_IN))
 
 
 def versions(engine: Engine) -> dict[str, str]:

@@ -13,7 +13,8 @@ from typing import Any
 from nn_from_scratch.verify.engines.calling import OPERATORS
 from nn_from_scratch.verify.engines.source import TapeSource, TransformSource
 from nn_from_scratch.verify.engines.specs import importable
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE
+from nn_from_scratch.verify.engines.spelling import Spelling
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS
 
 _TAKEN = re.compile(
     "[a-h]|[xu][0-9]+|y|np|sys|got|expected|tolerance|value|gradient|kept|attempt|f|along|ops|float|abs"
@@ -71,6 +72,7 @@ def tape_source(
     gradient: Any,
     constant: Any,
     operations: Mapping[str, Any],
+    spelling: Spelling | None = None,
 ) -> TapeSource | None:
     """Return how the code of a tape engine is written, given what its adapter says; nothing if it cannot be.
 
@@ -83,6 +85,11 @@ def tape_source(
     if not told or made is None:
         return None
     written, imports = _operations(operations)
+    if spelling is not None:
+        if not _moves_are_plain(spelling):
+            return None
+        spelled, more = _spelled(spelling)
+        written, imports = {**spelled, **written}, [*more, *imports]
     lines = [one.imports for one in (made, walked, held) if one]
     return TapeSource(
         imports="\n".join(dict.fromkeys([*lines, *imports])),
@@ -96,6 +103,37 @@ def tape_source(
         gradient=f"{{}}.{gradient}",
         operations=written,
     )
+
+
+def _moves_are_plain(spelling: Spelling) -> bool:
+    """Whether leaves are made, and the reverse pass run, as scripts do that."""
+    return (
+        spelling.gradients == "nodes"
+        and spelling.scalars == "()"
+        and spelling.leaves == "given"
+        and spelling.cotangent == "array"
+    )
+
+
+def _spelled(spelling: Spelling) -> tuple[dict[str, str], list[str]]:
+    """Return how operations on single entries are written, and the imports that this needs.
+
+    Those on whole arrays are not: what their arguments are depends on the shapes.
+    """
+    module = spelling.functions if isinstance(spelling.functions, ModuleType) else None
+    is_named = module is not None and _can_be_imported(module.__name__)
+    written = dict.fromkeys([name for name in OF_ARRAYS if name not in ("matmul", "index")], "")
+    for name in ELEMENTWISE:
+        called = spelling.of(name).names.get(name, name)
+        if spelling.functions is not None and hasattr(spelling.functions, called):
+            written[name] = f"ops.{called}({{arguments}})" if is_named else ""
+        elif called != name:
+            written[name] = f"{{0}}.{called}({{others}})"
+        if name in OPERATORS and name not in spelling.names:
+            written.pop(name, None)
+    if "matmul" in spelling.names:
+        written["matmul"] = ""
+    return written, [f"import {importable(module.__name__)} as ops"] if module and is_named else []
 
 
 def transform_source(

@@ -13,6 +13,7 @@ from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed,
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import harmless, written
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
+from nn_from_scratch.verify.engines.errors import NotSpelledError
 from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -248,4 +249,5 @@ def _is_claimed(reason: str) -> bool:
     """Whether an engine says by an exception that it lacks something, not only that it cannot be called."""
     if reason.startswith((TypeError.__name__, AttributeError.__name__)):
         return False
-    return reason.startswith(NotImplementedError.__name__) or bool(_LACKS_A_TYPE.search(reason))
+    claims = (NotImplementedError.__name__, NotSpelledError.__name__)
+    return reason.startswith(claims) or bool(_LACKS_A_TYPE.search(reason))

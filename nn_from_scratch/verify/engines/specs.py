@@ -7,8 +7,15 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "pytorch")
+from nn_from_scratch.verify.engines.offered import names, offered
+
+BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "mygrad", "pytorch")
 """Engines whose adapter ships with the suite: `load` knows them by this name."""
+
+
+def known() -> tuple[str, ...]:
+    """Return all names of engines: those that ship, and those that packages offer."""
+    return (*BUILT_IN, *names())
 
 
 _FILE = "_engine_"  # before the name of a file that is loaded, which may be that of another module
@@ -32,9 +39,14 @@ def module_of(spec: str) -> ModuleType:
 def parts(spec: str) -> tuple[str, str]:
     """Return the module or file, and the attribute, which may be empty.
 
+    A name is that of an engine that ships, or that a package offers, or else of a module.
     What has a folder in it is a file, whose ending may be left out: ``./my_engine``.
     """
-    if spec in BUILT_IN:
+    is_shipped = spec in BUILT_IN
+    found = offered(spec, is_shipped=is_shipped) if is_shipped or spec.isidentifier() or "-" in spec else None
+    if found:
+        return found
+    if is_shipped:
         return f"{__package__}.adapters.{'ours' if spec == 'nn_from_scratch' else spec}", ""
     location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")
     is_path = any(separator in location for separator in (os.sep, os.altsep) if separator)

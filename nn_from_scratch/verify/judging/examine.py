@@ -11,6 +11,7 @@ from flint import arb
 
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.errors import NotSpelledError, is_lacking
 from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.judging.chosen import Choice
 from nn_from_scratch.verify.judging.in_reach import InReach
@@ -56,6 +57,11 @@ class Examination:
     def judgements(self) -> tuple[Judgement, ...]:
         """All judgements, the value's first."""
         return (*([self.value] if self.value else []), *self.gradient)
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether the engine's own table says that it lacks what was asked."""
+        return self.error.startswith(NotSpelledError.__name__)
 
     @property
     def message(self) -> str:
@@ -122,7 +128,7 @@ def examine(
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         # An engine may raise where a value overflows its format, or may lie outside the domain.
         fair = all(ball.is_finite() for ball in (value, *truth)) and rounding.in_range(engine.format)
-        verdict = Verdict.ERROR if fair else Verdict.UNDECIDED
+        verdict = Verdict.ERROR if fair and not is_lacking(error) else Verdict.UNDECIDED
         return Examination(case, verdict, error=told(error))
     found = _judged(engine.format, asked, answer, (value, truth), rounding)
     in_reach = None

@@ -10,6 +10,7 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.errors import is_lacking
 from nn_from_scratch.verify.engines.session import MoveError
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.programs import Program
@@ -135,6 +136,8 @@ class Driven(Moves):
         try:
             return self._session.run(kept)
         except MoveError as error:
+            if is_lacking(error.reason):
+                raise NotSupportedError(str(error.reason)) from error
             raise error.reason from error
 
     def leaf(self, value: Any) -> Any:  # noqa: D102

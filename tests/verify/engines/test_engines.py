@@ -146,7 +146,9 @@ def test_built_in_engines_are_right(spec: str) -> None:
     faults = {failure["operation"] for failure in results["failures"] if failure["grade"] == "rules"}
     # micrograd's x ** 0 at 0 raises: a fault that it has.
     # PyTorch gives 0 for the gradient of the determinant of a singular matrix.
-    assert faults <= {"micrograd": {"pow"}, "pytorch": {"det"}}.get(spec, set())
+    # MyGrad gives neither operand of a tie a derivative: of maximum(x, x), which is x, it gives 0.
+    known = {"micrograd": {"pow"}, "pytorch": {"det"}, "mygrad": {"maximum", "minimum"}}
+    assert faults <= known.get(spec, set())
     assert results["graphs"]["right"] > 40
 
 

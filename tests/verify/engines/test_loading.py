@@ -192,3 +192,10 @@ def test_what_is_no_text_is_no_spec(find: Find) -> None:
         find(3)  # type: ignore[arg-type]
     with pytest.raises(EngineError, match="needs no loading"):
         find(load("nn_from_scratch"))  # type: ignore[arg-type]
+
+
+def test_a_package_that_is_missing_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mygrad", None)
+    monkeypatch.delitem(sys.modules, "nn_from_scratch.verify.engines.adapters.mygrad", raising=False)
+    with pytest.raises(EngineError, match=r"cannot load engine 'mygrad': .*\(pip install mygrad\)"):
+        load("mygrad")

@@ -15,6 +15,8 @@ from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.graphs import is_by_turns
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
+pytestmark = pytest.mark.once
+
 GRAPHS = 300
 OF_GRAPHS = ("rules", "accuracy")
 

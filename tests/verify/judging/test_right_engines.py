@@ -21,6 +21,8 @@ from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
+pytestmark = pytest.mark.once
+
 GRAPHS = 60
 PACKAGES = {
     "pytorch": "torch",

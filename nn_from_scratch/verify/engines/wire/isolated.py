@@ -47,7 +47,7 @@ def isolated(
     """
     spec, limits = as_text(spec), limits or Limits()
     # Sets are gone through in the same order each time, but for what a check of state asks about others.
-    variables = {**os.environ, **_python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
+    variables = {**os.environ, **python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
     try:
         connection = Connection(command(spec), variables, limits)
     except EngineError as error:
@@ -80,7 +80,7 @@ def command(spec: str) -> list[str]:
     return [sys.executable, "-P", "-m", worker, absolute(spec), str(Path.cwd()), "{requests}", "{answers}"]
 
 
-def _python_path() -> dict[str, str]:
+def python_path() -> dict[str, str]:
     """Return the environment variable by which a worker finds what this process does."""
     return {"PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)}
 
