@@ -1,3 +1,5 @@
+from collections import Counter
+
 from nn_from_scratch.verify.power import detection_power
 
 CAMPAIGN = detection_power()["false_alarms"]
@@ -6,21 +8,35 @@ CAMPAIGN = detection_power()["false_alarms"]
 def test_recorded_campaign_is_large() -> None:
     rows = CAMPAIGN["engines"]
     assert len(rows) == 47
-    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) >= 2_600_000
-    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] >= 860_000
-    assert rows["nn_from_scratch"]["second order"] >= 200_000
+    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) == 3_075_000
+    assert sum(row["by turns"] for row in rows.values()) == 307_500
+    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] == 1_000_000
+    assert rows["nn_from_scratch"]["second order"] == 275_000
 
 
 def test_recorded_campaign_accuses_no_right_engine() -> None:
-    """Faults of JAX under jit: the derivative of x ** 0.0 at 0 is no number, and tanh is units off near 1."""
+    """Faults were confirmed by hand.
+
+    Of JAX under jit: the derivative of x ** 0.0 at 0 is no number, and tanh, cosh and sinh are several units
+    off. Of PyTorch: the gradient of det is 0 at a singular matrix.
+    """
+    found = Counter(confirmed["engine"] for confirmed in CAMPAIGN["accusations"])
+    assert found == {"jax under jit": 8, "pytorch": 4}
     for confirmed in CAMPAIGN["accusations"]:
-        assert confirmed["engine"] == "jax under jit"
+        if confirmed["engine"] == "pytorch":
+            assert "det(x0)" in confirmed["case"]
+            assert "is 0.0, expected" in confirmed["message"] or "is -0.0, expected" in confirmed["message"]
+            continue
         no_number = "** 0.0" in confirmed["case"] and "is nan, expected 0.0" in confirmed["message"]
-        assert no_number or confirmed["case"].startswith("tanh(log(x0)) at x0 = 1")
+        far = confirmed["verdict"] == "inaccurate" and any(
+            f"{x}h(" in confirmed["case"] for x in ("cos", "sin")
+        )
+        assert no_number or far or confirmed["case"].startswith("tanh(log(x0)) at x0 = 1")
     for name, row in CAMPAIGN["engines"].items():
-        assert row["accused"] == (len(CAMPAIGN["accusations"]) if name == "jax under jit" else 0), name
+        assert row["accused"] == found[name], name
+        assert not row["known faults"] or name == "pytorch"
         most = {"float16": 0.06, "bfloat16": 0.06, "float32": 0.03}.get(name.rpartition(", ")[2], 0.02)
-        assert row["undecided"] <= most * (row["scalar"] + row["arrays"]), name
+        assert row["undecided"] <= most * (row["scalar"] + row["arrays"] + row["by turns"]), name
 
 
 def test_no_oracle_contradicts_the_others() -> None:
