@@ -68,6 +68,11 @@ class Growth:
         slope, _ = np.polyfit([*map(scale, sizes)], np.log(seconds), 1)
         return float(slope)
 
+    def expected(self, size: int) -> float:
+        """How many seconds a larger size will take, as the times grow."""
+        power = self.power if math.isfinite(self.power) else 1.0
+        return self.seconds[-1] * (size / self.sizes[-1]) ** max(power, 1.0)
+
     def so_far(self) -> str:
         """Say how far it came."""
         size = self.sizes[-1] if self.sizes else 0
@@ -125,14 +130,14 @@ def affordable(moves: Moves, length: int) -> None:
         moves.backward(moves.repeat(size, lambda node: moves.add(node, 1.0), moves.leaf(2.0)))
 
     found = measured(moves, build, (length // 256, length // 64, length // 32, length // 16))
+    if not found.ended and found.expected(length) > AFFORDABLE:
+        found = found.again(moves, build)
     if found.ended:
         return  # the long chain itself will show it, or take its time
-    power = found.power if math.isfinite(found.power) else 1.0
-    estimate = found.seconds[-1] * (length / found.sizes[-1]) ** max(power, 1.0)
-    if estimate > AFFORDABLE:
+    if found.expected(length) > AFFORDABLE:
         raise NotSupportedError(
-            f"{length:,} operations would take about {estimate:,.0f} s: "
-            f"time grows as n^{power:.1f}, {found.so_far()}"
+            f"{length:,} operations would take about {found.expected(length):,.0f} s: "
+            f"time grows as n^{found.power:.1f}, {found.so_far()}"
         )
 
 

@@ -415,6 +415,21 @@ def test_time_that_is_quadratic_in_the_length_is_found_within_a_budget(
     assert int(found[2].replace(",", "")) >= 1_000
 
 
+def test_chain_is_asked_although_other_work_stretched_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, passes = 0.0, 0
+
+    def stretched_once(output: Value) -> list[Value]:
+        nonlocal clock, passes
+        nodes, passes = topological(output), passes + 1
+        clock += 1e-6 * len(nodes) + (2.0 if passes == 4 else 0.0)
+        return nodes
+
+    monkeypatch.setattr(session, "time", SimpleNamespace(process_time=lambda: clock))
+    engine = Victim(order=stretched_once).engine("stretched once")
+    assert state.outcome(engine, "a chain of 100,000 operations").outcome == "right"
+    assert passes == 8  # four sizes, three of them again, and the chain
+
+
 def test_chain_that_would_take_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "AFFORDABLE", 0.01)
     result = state.outcome(Victim().engine("victim"), "a chain of 100,000 operations")

@@ -145,6 +145,7 @@ def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
     deed, base = DEEDS[name.replace("_", " ")], Way().engine("hostile")
+    few = {operation: base.operations[operation] for operation in ("add", "mul", "div", "exp", "sin", "tanh")}
 
     def backward(output):
         global passes
@@ -153,7 +154,8 @@ def __getattr__(name):
             deed()
         base.driver.backward(output)
 
-    return replace(base, driver=replace(base.driver, backward=backward))
+    driver = replace(base.driver, backward=backward)
+    return replace(base, operations=few, explicit=frozenset(few), complete=False, driver=driver)
 """
 
 HARMLESS = {
