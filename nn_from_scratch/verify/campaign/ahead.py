@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.wire.asker import IN_FLIGHT
 from nn_from_scratch.verify.judging.question import representable
 from nn_from_scratch.verify.questions.cases import Case
-
-_AHEAD = 50  # questions
 
 Asked = TypeVar("Asked")
 
@@ -34,6 +33,6 @@ def foreseen(engine: Engine, questions: Iterable[Asked], case_of: Callable[[Aske
         if case not in engine.deadly and not engine.lacking(case):
             engine.foresee(representable(case, engine.format))
         waiting.append(question)
-        if len(waiting) > _AHEAD:
+        if len(waiting) > IN_FLIGHT:
             yield waiting.popleft()
     yield from waiting

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.cli import numbers
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.installed import installed
 from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.engines.specs import BUILT_IN
+from nn_from_scratch.verify.engines.specs import known
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 
 TEXT = "Ask engines the same questions, and tell side by side what each gets right."
@@ -35,8 +35,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "engines",
         nargs="*",
         metavar="ENGINE",
-        help=f"{', '.join(BUILT_IN)}, module:attribute, path.py:attribute, or 'command:PROGRAM' (default: "
-        "all that are installed)",
+        help=f"{', '.join(known()).replace('%', '%%')}, module:attribute, path.py:attribute, or "
+        "'command:PROGRAM' (default: all that are installed)",
     )
     command.add_argument(
         "--graphs",

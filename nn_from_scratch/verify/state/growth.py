@@ -14,6 +14,7 @@ from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
 BUDGET = 3.0  # seconds of processor time for all sizes together
 AFFORDABLE = 20.0  # seconds that one long chain may take
+_AGAIN = 3  # times that sizes are measured again before a chain is refused: other work makes times longer
 _MEASURABLE = 1e-3  # seconds: shorter times are told apart by noise
 _LARGEST = 3  # sizes that the power is fitted to: smaller ones are ruled by what grows slowly
 _LAST = 6  # levels that the base is fitted to
@@ -71,7 +72,7 @@ class Growth:
     def expected(self, size: int) -> float:
         """How many seconds a larger size will take, as the times grow."""
         power = self.power if math.isfinite(self.power) else 1.0
-        return self.seconds[-1] * (size / self.sizes[-1]) ** max(power, 1.0)
+        return self.seconds[-1] * math.pow(size / self.sizes[-1], max(power, 1.0))
 
     def so_far(self) -> str:
         """Say how far it came."""
@@ -130,8 +131,9 @@ def affordable(moves: Moves, length: int) -> None:
         moves.backward(moves.repeat(size, lambda node: moves.add(node, 1.0), moves.leaf(2.0)))
 
     found = measured(moves, build, (length // 256, length // 64, length // 32, length // 16))
-    if not found.ended and found.expected(length) > AFFORDABLE:
-        found = found.again(moves, build)
+    for _ in range(_AGAIN):
+        if not found.ended and found.expected(length) > AFFORDABLE:
+            found = found.again(moves, build)
     if found.ended:
         return  # the long chain itself will show it, or take its time
     if found.expected(length) > AFFORDABLE:

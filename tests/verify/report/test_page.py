@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib as mpl
 import pytest
+from pages import require_ids_once_and_links_to_them, require_strict_html, text_of
 
 from nn_from_scratch.verify.report import page
 
@@ -13,23 +14,12 @@ Runs = dict[str, Results]
 Pages = Callable[[str], str]
 
 
-def text_of(html: str) -> str:
-    """Return what a reader reads, without marks and surplus blanks."""
-    body = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
-
-
 def test_page_is_strict_html(html: str) -> None:
-    html5lib = pytest.importorskip("html5lib")
-    html5lib.HTMLParser(strict=True).parse(html)
+    require_strict_html(html)
 
 
 def test_page_has_no_id_twice_and_no_link_to_nowhere(html: str) -> None:
-    ids = re.findall(r'\sid="([^"]+)"', html)
-    assert len(ids) == len(set(ids))
-    targets = re.findall(r'(?:href="#|url\(#|aria-labelledby=")([\w.-]+)', html)
-    assert targets
-    assert set(targets) <= set(ids)
+    require_ids_once_and_links_to_them(html)
 
 
 def test_page_is_the_same_for_the_same_results(page_of: Pages, wrong_runs: Runs) -> None:

@@ -21,6 +21,7 @@ from nn_from_scratch.verify.engines.adapting.written import adapter, guesses
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.importing import imported, place
+from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.engines.loading import find
 from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
 from nn_from_scratch.verify.engines.specs import importable, parts
@@ -52,7 +53,7 @@ def probe(spec: str, folder: Path, output: str) -> dict[str, Any]:
     except Exception as error:
         where = place(error)
         end = f" ({where})" if where else ""
-        raise EngineError(f"{location} cannot be imported: {type(error).__name__}: {error}{end}") from error
+        raise EngineError(f"{location} cannot be imported: {told(error)}{end}") from error
     own = importable(module.__name__)
     if not all(part.isidentifier() for part in own.split(".")):
         raise EngineError(f"{location} has a name that no `import` can have: rename it, as my_engine.py")
@@ -98,11 +99,10 @@ def main(arguments: list[str]) -> None:
     spec, folder, output, requests, answers = arguments
     os.read(int(requests), 1)
     try:
-        told: dict[str, Any] = probe(spec, Path(folder), output)
+        answer: dict[str, Any] = probe(spec, Path(folder), output)
     except BaseException as error:  # noqa: BLE001  a module may raise whatever it likes
-        kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
-        told = {"refused": f"{kind}{error}"}
-    _write(int(answers), json.dumps(told).encode() + b"\n")
+        answer = {"refused": str(error) if isinstance(error, EngineError) else told(error)}
+    _write(int(answers), json.dumps(answer).encode() + b"\n")
     _exit(0)  # without the module's own hooks
 
 

@@ -78,11 +78,10 @@ class Remote(Driver):
     def answer(self, operations: Arithmetic, case: Case) -> Answer:  # noqa: ARG002, D102
         leaves = list(range(case.expression.inputs))
         used = sorted(case.expression.reachable() & set(leaves))
-        reply = self.asker.ask(self._written(case) or self._program(case, leaves))
-        self._seconds += reply.seconds
+        reply = self._ask(self._written(case) or self._program(case, leaves))
         if reply.failed and 0 < len(used) < len(leaves) and not case.tangent:
             # The derivative by an unused input may raise: a check of state tells of it.
-            reply, leaves = self.asker.ask(self._program(case, used)), used
+            reply, leaves = self._ask(self._program(case, used)), used
         value = self._value(case, reply)
         if reply.failed:
             raise exception(reply.failed)
@@ -119,6 +118,11 @@ class Remote(Driver):
         if self.hello.python:
             with suppress(DeathError):  # what it dies of is seen when it is asked
                 self.asker.tell({"disturb": attempt})
+
+    def _ask(self, program: Program) -> Reply:
+        reply = self.asker.ask(program)
+        self._seconds += reply.seconds
+        return reply
 
     def _written(self, case: Case) -> Program | None:
         """Return the program that was sent ahead for this very case, if one was."""
