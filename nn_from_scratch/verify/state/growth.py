@@ -74,6 +74,10 @@ class Growth:
         power = self.power if math.isfinite(self.power) else 1.0
         return self.seconds[-1] * math.pow(size / self.sizes[-1], max(power, 1.0))
 
+    def at_least(self, size: int) -> float:
+        """How many seconds a larger size will take, if no operation takes longer than the fastest here."""
+        return size * min(t / n for n, t in zip(self.sizes, self.seconds, strict=True))
+
     def so_far(self) -> str:
         """Say how far it came."""
         size = self.sizes[-1] if self.sizes else 0
@@ -132,7 +136,7 @@ def affordable(moves: Moves, length: int) -> None:
 
     found = measured(moves, build, (length // 256, length // 64, length // 32, length // 16))
     for _ in range(_AGAIN):
-        if not found.ended and found.expected(length) > AFFORDABLE:
+        if not found.ended and found.at_least(length) <= AFFORDABLE < found.expected(length):
             found = found.again(moves, build)
     if found.ended:
         return  # the long chain itself will show it, or take its time
