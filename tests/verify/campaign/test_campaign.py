@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NoReturn, cast
 
 import pytest
+from narrowed import narrowed
 
 from nn_from_scratch.verify import Engine, load, state, verify
 from nn_from_scratch.verify.campaign import chunks
@@ -223,7 +224,7 @@ def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
     ],
 )
 def test_grades_are_told_apart_and_gated_apart(name: str, grades: dict[str, str]) -> None:
-    results = verify(faulty(name), graphs=60)
+    results = verify(narrowed(faulty(name), "add", "mul", "neg", "cos", "tanh", "sigmoid"), graphs=60)
     assert (results["verdict"], results["grades"]) == ("wrong", grades)
     assert results["gated"] == list(GRADES)
     for gated, outcome in grades.items():
@@ -259,7 +260,8 @@ def test_check_that_could_not_be_asked_leaves_its_grade_not_checked(
 
 
 def test_verdict_depends_on_the_gated_grades_only() -> None:
-    results = verify(faulty("left over"), graphs=50, grades=("accuracy", "rules"))
+    engine = narrowed(faulty("left over"), "add", "mul", "neg", "sin", "tanh")
+    results = verify(engine, graphs=50, grades=("accuracy", "rules"))
     assert (results["verdict"], results["gated"]) == ("right", ["rules", "accuracy"])
     assert results["grades"]["state"] == "wrong"
     assert results["failures"], "what is not gated is told nevertheless"
@@ -352,7 +354,8 @@ def test_pytorch_absent_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.once
 def test_reverse_pass_is_blamed_where_every_operation_is_right() -> None:
-    results = verify(faulty("every path"), graphs=100, grades=OF_GRAPHS)
+    engine = narrowed(faulty("every path"), "add", "mul", "neg", "sin", "tanh")
+    results = verify(engine, graphs=60, grades=OF_GRAPHS)
     assert REVERSE_PASS in {failure["operation"] for failure in results["failures"]}
 
 

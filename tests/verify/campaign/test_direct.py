@@ -1,10 +1,11 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from narrowed import narrowed
 
 from nn_from_scratch.verify import Engine, load, verify
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly, surroundings
@@ -29,9 +30,10 @@ def without_pytorch() -> Iterator[None]:
         yield
 
 
-def asked(engine: Engine) -> Direct:
+def asked(engine: Engine, enough: Callable[[str], bool] = lambda _operation: False) -> Direct:
+    """Ask all direct questions, or those up to the first that an operation fails which is enough."""
     found = Direct()
-    ask_directly(engine, found, lambda: True)
+    ask_directly(engine, found, lambda: not any(enough(question.operation) for question, _ in found.failing))
     return found
 
 
@@ -119,7 +121,8 @@ def test_nothing_that_hides_behind_another_fault_is_called_right() -> None:
     ],
 )
 def test_faults_are_told_by_form_and_role(name: str, form: str, role: str) -> None:
-    told = [one for one in settled(MANY.engine("many faults")).failures() if one["operation"] == name]
+    engine = narrowed(MANY.engine("many faults"), "add", "mul", "neg", name)
+    told = [one for one in settled(engine).failures() if one["operation"] == name]
     assert any(form in one["forms"] and role in one["role"] for one in told)
     assert all(one["reproducer"] and one["kind"] for one in told)
 
@@ -141,7 +144,8 @@ def test_two_faults_of_one_operation_are_both_told() -> None:
     ("name", "cause"), [("float32 gradients", "precision"), ("averaged", "reverse pass")]
 )
 def test_one_cause_behind_several_operations_is_told_as_one(name: str, cause: str) -> None:
-    settling = settled(fault(name))
+    engine = narrowed(fault(name), "add", "mul", "neg", "pow", "exp", "tanh", "stack")
+    settling = settled(engine)
     (told,) = settling.failures()
     assert told["operation"] == cause
     assert len(told["operations"]) >= 4
@@ -173,7 +177,7 @@ def test_what_stands_around_an_operation_is_right_itself() -> None:
 
 
 def test_an_operation_in_a_wrong_reverse_pass_is_not_settled() -> None:
-    settling = settled(fault("breadth first"))
+    settling = settled(narrowed(fault("breadth first"), "add", "mul", "neg", "tanh", "exp", "sum", "matmul"))
     assert settling.wrong == set()
     assert {"tanh", "exp", "add", "matmul"} <= settling.unsettled
     assert {one["operation"] for one in settling.failures()} == {"reverse pass"}
@@ -197,7 +201,7 @@ def test_time_for_settling_runs_from_its_first_question(monkeypatch: pytest.Monk
 
 
 def test_settling_depends_on_questions_alone() -> None:
-    engine = MANY.engine("many faults")
+    engine = narrowed(MANY.engine("many faults"), "add", "neg", *FAULTY)
     first, second = (settled(engine, questions=2000) for _ in range(2))
     assert first.unsettled == second.unsettled != set()
     assert first.failures() == second.failures()
@@ -410,6 +414,5 @@ CAUGHT = [
 
 @pytest.mark.parametrize("one", CAUGHT, ids=lambda one: one.name)
 def test_faults_of_operations_are_caught_by_direct_questions(one: Any) -> None:
-    failing = asked(one.engine()).failing
-    assert failing
+    failing = asked(one.engine(), one.explains).failing
     assert any(one.explains(question.operation) for question, _ in failing)
