@@ -71,6 +71,7 @@ def test_the_spread_predicts_how_a_small_disturbance_grows(scripts: Any) -> None
     assert disturbed[50] - losses[100] == pytest.approx(predicted.item(), rel=1e-2)
 
 
+@pytest.mark.once
 def test_the_solver_finds_a_start_that_prints_the_log(scripts: Any) -> None:
     import torch
 

@@ -120,6 +120,7 @@ def test_a_relative_error_of_1e_9_is_wrong(wrong: dict[str, Any]) -> None:
     assert wrong["operations"]["tanh"]["largest_error_in_tolerances"] > 1e4
 
 
+@pytest.mark.once
 def test_infinite_errors_are_kept_out_of_the_json() -> None:
     engine = Victim(table={**Victim().table, "exp": (lambda x: float("nan"), lambda z, x: (float("inf"),))})
     results = verify(engine.engine("not finite"), graphs=100, grades=OF_GRAPHS)
@@ -129,6 +130,7 @@ def test_infinite_errors_are_kept_out_of_the_json() -> None:
     assert {failure["operation"] for failure in results["failures"]} == {"exp"}
 
 
+@pytest.mark.once
 def test_same_seed_gives_the_same_results_with_any_number_of_workers(right: dict[str, Any]) -> None:
     ours = load("nn_from_scratch")
     one, two = (verify(ours, directly=False, graphs=100, jobs=jobs, grades=OF_GRAPHS) for jobs in (1, 2))
@@ -174,6 +176,7 @@ def test_pytorch_is_imported_before_there_is_anything_to_keep(monkeypatch: pytes
         verify(load("nn_from_scratch"), graphs=10)
 
 
+@pytest.mark.once
 def test_interruption_of_the_checks_keeps_those_made() -> None:
     def interrupt(_: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -322,6 +325,7 @@ def test_no_graphs_are_no_pass() -> None:
     assert "operation tanh is supported but was asked nothing" in results["alarms"]
 
 
+@pytest.mark.once
 def test_vacuity_raises_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = load("nn_from_scratch")
     few = verify(engine, graphs=3, directly=False, grades=OF_GRAPHS)["alarms"]

@@ -56,6 +56,7 @@ def test_text_is_the_verdict_and_the_first_failures(right: Results, wrong: Resul
     assert f"and {5 * len(wrong['failures']) - 3} more failures" in repr(many)
 
 
+@pytest.mark.once
 def test_check_engine_returns_the_results_or_raises_the_first_failures() -> None:
     found = check_engine(load("nn_from_scratch"), graphs=20, jobs=1, grades=RULES)
     assert found["graphs"]["checked"] == 20

@@ -140,6 +140,7 @@ def test_a_wrong_function_is_told_in_every_way(
     assert "x[0]" in page
 
 
+@pytest.mark.once
 def test_a_whole_file_is_checked(wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "results.json"
     assert commands.main(["check", str(wrong), "--json", str(path)]) == WRONG
@@ -202,6 +203,7 @@ def test_folder_of_scripts_is_made_before_the_work(
     assert f"cannot write into {file}" in capsys.readouterr().err
 
 
+@pytest.mark.once
 def test_interruption_keeps_what_there_was(
     right: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

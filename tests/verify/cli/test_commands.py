@@ -61,6 +61,7 @@ def test_verify_writes_json_html_and_junit(faulty: str, tmp_path: Path) -> None:
     assert suite.get("failures") != "0"
 
 
+@pytest.mark.once
 def test_results_may_go_where_no_file_is_of_its_own(tmp_path: Path) -> None:
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     target.write_text("earlier")
@@ -82,6 +83,7 @@ def test_verify_of_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> Non
     assert "NOTHING CHECKED" in capsys.readouterr().out
 
 
+@pytest.mark.once
 def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     options = [
@@ -162,6 +164,7 @@ def test_interruption_has_its_own_status(
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.once
 def test_interrupted_results_are_written_nevertheless(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

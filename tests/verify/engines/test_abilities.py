@@ -107,6 +107,7 @@ def test_array_engine_without_methods_of_its_nodes_is_right() -> None:
     assert results["operations"]["matmul"]["checked"] > 5
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "what", "note"),
     [
@@ -166,6 +167,7 @@ class Tracer:
     __radd__, __rmul__ = __add__, __mul__
 
 
+@pytest.mark.once
 def test_transform_is_asked_for_what_it_lacks_once_it_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Value, "__mul__", OPERATIONS["mul"], raising=False)
     monkeypatch.setattr(Value, "shape", property(lambda node: np.shape(node.data)), raising=False)
@@ -301,6 +303,7 @@ def test_assertion_is_no_lack_unless_it_speaks_of_support() -> None:
     assert ("tanh", "x") in engine("only supporting sigmoid for now").lacks
 
 
+@pytest.mark.once
 def test_engine_that_never_answers_has_nothing_that_is_right() -> None:
     def backward(_: Any, __: Any = None) -> None:
         raise RuntimeError("backward of nothing")

@@ -203,6 +203,7 @@ def test_kinds_of_checks_say_what_happened() -> None:
     assert kind_of_check(result(checks.dead_branch, "wrong", "a is 3")) == ""
 
 
+@pytest.mark.once
 def test_accuracy_that_is_wrong_has_a_failure() -> None:
     # Wrong for positive numbers, and inaccurate for others: what is wrong explains every graph with an exp.
     def partials(z: Any, x: Any) -> tuple[Any]:

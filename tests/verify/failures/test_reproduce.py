@@ -137,6 +137,7 @@ def test_reproducer_of_a_third_party_engine_fails_by_itself(
     assert run(script, healthy).returncode == 0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_reproducer_in_the_syntax_of_each_adapter_passes_while_it_is_right(name: str) -> None:
     engine = engine_or_skip(name)
@@ -215,6 +216,7 @@ engine = replace(ours, driver=Sharing(ours), spec=__file__ + ":engine")
 """
 
 
+@pytest.mark.once
 def test_reproducer_without_a_syntax_loads_the_engine(tmp_path: Path) -> None:
     adapter = tmp_path / "adapter.py"
     adapter.write_text(

@@ -88,6 +88,7 @@ def test_script_writes_a_chain_as_a_loop() -> None:
     assert "y = a\nfor _ in range(3_000):\n    u0 = y + 1.0\n    y = u0\ny.backprop()\n" in script
 
 
+@pytest.mark.once
 def test_engine_without_a_syntax_is_loaded(tmp_path: Path) -> None:
     adapter = tmp_path / "adapter.py"
     adapter.write_text(

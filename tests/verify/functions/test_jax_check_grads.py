@@ -112,6 +112,7 @@ def loss(parameters: Any, index: Any, nothing: None, scale: float) -> Any:
     return {"loss": (hidden**2).sum(), "hidden": [hidden, index]}
 
 
+@pytest.mark.once
 def test_trees_integers_and_none_are_passed_through() -> None:
     parameters = {"w": np.linspace(-1, 1, 6, dtype=np.float32).reshape(3, 2), "b": np.float32(0.5)}
     arguments = (parameters, np.array([0, 2, 0]), None, 1.5)
@@ -167,6 +168,7 @@ def test_any_slope_between_the_two_of_a_kink_is_right(slope: float, verdict: str
     assert found["reverse mode"].startswith(verdict), found
 
 
+@pytest.mark.once
 def test_what_is_not_traced_is_named_and_its_numbers_are_compared() -> None:
     def outside(x: Any) -> Any:
         return jax.pure_callback(np.sin, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
@@ -472,6 +474,7 @@ def test_backward_that_takes_a_size_for_a_constant_is_wrong_at_another_shape() -
     assert all(shape in said for shape in ("(4, 8)", "(1, 4)", "(3, 4)"))
 
 
+@pytest.mark.once
 def test_shapes_that_a_function_does_not_take_are_not_held_against_it() -> None:
     weights = jnp.asarray(LAYER.T)
     said = examined(lambda x: jnp.tanh(x @ weights), (LAYER,))["reverse mode at other shapes"]
@@ -495,6 +498,7 @@ def rounded(x: Any) -> Any:
     return jnp.round(x)
 
 
+@pytest.mark.once
 def test_backward_that_differs_on_purpose_says_what_is_expected() -> None:
     through = custom(rounded, lambda g, x: (g,))
     with pytest.raises(GradientError):
@@ -594,6 +598,7 @@ def test_backward_that_is_wrong_in_one_dtype_alone_is_wrong(off: float) -> None:
         check_grads(custom(jnp.sin, backward), (POINT,), 1)
 
 
+@pytest.mark.once
 def test_function_that_asks_for_its_numbers_is_judged_by_differences() -> None:
     def branching(x: Any) -> Any:
         return jnp.sin(x) if x[0] > 0 else jnp.cos(x)

@@ -163,6 +163,7 @@ def test_results_stored_in_bfloat16_are_judged_so(library: ctypes.CDLL) -> None:
     assert judged(wrong).verdict.accuses
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("eps", "right"), [(1e-5, True), (1e-3, False)])
 def test_a_kernel_is_judged_by_a_plain_function_alone(library: ctypes.CDLL, eps: float, right: bool) -> None:
     forward, backward = kernel(library, 1e-5, eps)

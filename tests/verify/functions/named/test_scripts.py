@@ -81,6 +81,7 @@ def test_scripts_of_pytorch(tmp_path: Path, name: str, monkeypatch: pytest.Monke
     assert ("got {" in script) == (name == "Swish")
 
 
+@pytest.mark.once
 def test_scripts_of_jax(tmp_path: Path) -> None:
     pytest.importorskip("jax")
     script = prove(tmp_path, "arrays_of_jax.py", JAX, (JAX_SLIPS, JAX_MENDED), "swish")
@@ -92,6 +93,7 @@ def test_a_file_that_no_import_finds_is_run(tmp_path: Path) -> None:
     assert "runpy" in script
 
 
+@pytest.mark.once
 def test_what_cannot_be_imported_is_asked_by_the_command_again(tmp_path: Path) -> None:
     path = tmp_path / "a_case.py"
     path.write_text("import numpy as np\n\n\ndef case():\n    return np.sin, lambda x: 2 * np.cos(x), 0.5\n")
@@ -113,6 +115,7 @@ def test_functions_that_came_without_a_name_are_found_by_their_modules(tmp_path:
     assert "got {" in script
 
 
+@pytest.mark.once
 def test_right_functions_have_no_script(tmp_path: Path) -> None:
     path = tmp_path / "right_layers.py"
     path.write_text(written(NUMPY, NUMPY_MENDED))
