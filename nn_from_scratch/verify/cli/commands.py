@@ -28,7 +28,7 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import adapter, check, compare, doctor, vectors
+from nn_from_scratch.verify.cli import adapter, check, compare, doctor, learn, vectors
 from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
@@ -164,6 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("adapter", help=adapter.TEXT, description=adapter.TEXT, epilog=_STATUSES)
     adapter.add_arguments(command)
     command.set_defaults(run=_adapter)
+    command = commands.add_parser("learn", help=learn.TEXT, description=learn.TEXT, epilog=_STATUSES)
+    learn.add_arguments(command)
+    command.set_defaults(run=_learn)
     text = "Train as the README does, and judge every iteration against certified losses."
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
@@ -266,6 +269,14 @@ def _report(options: argparse.Namespace) -> int:
 
 def _adapter(options: argparse.Namespace) -> int:
     adapter.write(options)
+    return RIGHT
+
+
+def _learn(options: argparse.Namespace) -> int:
+    try:
+        learn.write_and_tell(options.folder)
+    except OSError as error:
+        raise UsageError(str(error)) from error
     return RIGHT
 
 
