@@ -1,6 +1,38 @@
-"""A small reverse-mode autodiff engine from numpy alone."""
+"""A small reverse-mode autodiff engine from numpy alone.
 
-from nn_from_scratch.nn import MLP, Layer
-from nn_from_scratch.node import Node, gradients, no_grad, value_and_gradient
+Each name is imported when it is used first: the suite beside the engine judges others without it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nn_from_scratch.nn import MLP, Layer
+    from nn_from_scratch.node import Node, gradients, no_grad, value_and_gradient
 
 __all__ = ["MLP", "Layer", "Node", "gradients", "no_grad", "value_and_gradient"]
+
+_FOUND_IN = {
+    "MLP": "nn_from_scratch.nn",
+    "Layer": "nn_from_scratch.nn",
+    "Node": "nn_from_scratch.node",
+    "gradients": "nn_from_scratch.node",
+    "no_grad": "nn_from_scratch.node",
+    "value_and_gradient": "nn_from_scratch.node",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or a module of the engine (PEP 562)."""
+    if name in ("nn", "node"):
+        return importlib.import_module(f"nn_from_scratch.{name}")
+    if name not in _FOUND_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_FOUND_IN[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names, imported or not."""
+    return sorted({*globals(), *__all__})

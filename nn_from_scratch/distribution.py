@@ -1,6 +1,8 @@
 """How this package is installed, and whose package of the same import name is not it."""
 
-from importlib import metadata
+import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 NAME = "nn-from-scratch-verified"
@@ -23,6 +25,16 @@ def version() -> str | None:
     return _version(NAME)
 
 
+def stranger_may_be_there() -> bool:
+    """Whether the name of a file says so: a short look, where Python's own needs a slow import."""
+    named = re.compile("[-_.]".join(STRANGER.split("-")) + "[-.]", re.IGNORECASE)
+    for folder in sys.path:
+        with suppress(OSError):
+            if any(named.match(path.name) for path in Path(folder).iterdir()):
+                return True
+    return False
+
+
 def stranger_warning() -> str | None:
     """Return what to say if the stranger's package is installed as well, None if it is not.
 
@@ -40,6 +52,8 @@ def stranger_warning() -> str | None:
 
 
 def _version(distribution: str) -> str | None:
+    from importlib import metadata  # noqa: PLC0415  it takes long, and is seldom needed
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

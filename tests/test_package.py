@@ -56,8 +56,8 @@ def test_wheel_runs_the_moons_outside_a_checkout(unpacked: Path, tmp_path: Path)
 
 def test_engine_alone_needs_numpy_only(unpacked: Path) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(unpacked)!r}); before = set(sys.modules); import numpy; "
-        "import nn_from_scratch; new = {name.split('.')[0] for name in set(sys.modules) - before}; "
+        f"import sys; sys.path.insert(0, {str(unpacked)!r}); before = set(sys.modules); import numpy; from "
+        "nn_from_scratch import MLP, Node; new = {name.split('.')[0] for name in set(sys.modules) - before}; "
         "print(sorted(new - set(sys.stdlib_module_names)))"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from nn_from_scratch.distribution import stranger_warning
+from nn_from_scratch.distribution import stranger_may_be_there, stranger_warning
 
 if TYPE_CHECKING:
     from nn_from_scratch.verify.campaign.checking import check_engine
@@ -84,7 +84,7 @@ _FOUND_IN = {
     "check_state": "nn_from_scratch.verify.state.checking",
 }
 
-if _stranger := stranger_warning():
+if stranger_may_be_there() and (_stranger := stranger_warning()):
     warnings.warn(_stranger, stacklevel=2)
 
 

@@ -1,4 +1,4 @@
-"""The public names of the suite, each imported once it is asked for."""
+"""The public names of the package and of the suite, each imported once it is asked for."""
 
 import subprocess
 import sys
@@ -28,3 +28,22 @@ def test_loading_an_engine_imports_little_else() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     rooms = {name.split(".")[2] for name in done.stdout.split()}
     assert rooms == {"engines", "questions"}
+
+
+def test_worker_imports_no_engine_and_nothing_to_judge_one() -> None:
+    code = "import sys, nn_from_scratch.verify.engines.wire.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert {"numpy", "nn_from_scratch.verify.engines.session"} <= imported
+    unneeded = {"flint", "hypothesis", "psutil", "rich", "importlib.metadata", "nn_from_scratch.node"}
+    assert not imported & {*unneeded, "nn_from_scratch.verify.questions.generate"}
+
+
+def test_names_of_the_engine_are_there() -> None:
+    code = (
+        "import nn_from_scratch as package; "
+        "print(package.nn.MLP is package.MLP, package.node.Node is package.Node, all("
+        "getattr(package, name).__name__ == name and name in dir(package) for name in package.__all__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "True"]

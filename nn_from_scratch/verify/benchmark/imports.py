@@ -14,7 +14,7 @@ from time import perf_counter
 start = perf_counter()
 import numpy
 middle = perf_counter()
-import nn_from_scratch
+from nn_from_scratch import MLP, Node
 print(perf_counter() - middle, middle - start)
 """
 

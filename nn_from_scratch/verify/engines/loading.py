@@ -13,7 +13,7 @@ from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.importing import imported, place
 from nn_from_scratch.verify.engines.legible import told
-from nn_from_scratch.verify.engines.specs import BUILT_IN, known, parts
+from nn_from_scratch.verify.engines.specs import known, parts, ships
 
 _LONGEST = 80  # characters of what stands where an engine should
 
@@ -50,9 +50,9 @@ def find(spec: str | Path, folder: Path) -> Engine:
     try:
         module = imported(location, folder)
     except Exception as error:
-        named = f"known names are {', '.join(known())}; else give module:attribute or path.py:attribute"
-        missing = error.name if isinstance(error, ModuleNotFoundError) and spec in BUILT_IN else None
-        where = f"pip install {missing}" if missing else place(error) or named
+        others = f"known names are {', '.join(known())}; else give module:attribute or path.py:attribute"
+        missing = error.name if isinstance(error, ModuleNotFoundError) and ships(location) else None
+        where = f"pip install {missing}" if missing else place(error) or others
         words = str(error) if isinstance(error, EngineError) else told(error)
         raise EngineError(f"{words} ({where})") from error
     engine = _made(_named(module, location, attribute or "engine"), location, attribute or "engine")

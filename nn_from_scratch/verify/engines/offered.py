@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from nn_from_scratch.verify.engines.errors import EngineError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "nn_from_scratch.engines"
 """In a package's metadata: ``NAME = "package.module:engine"``; the attribute defaults to ``engine``."""
@@ -12,6 +15,8 @@ GROUP = "nn_from_scratch.engines"
 
 def names() -> list[str]:
     """Return the names of all engines that are offered."""
+    from importlib.metadata import entry_points  # noqa: PLC0415  slow, and seldom needed
+
     return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
@@ -31,6 +36,8 @@ def offered(name: str, *, is_shipped: bool) -> tuple[str, str] | None:
         If several have the name, or the entry is none that can be loaded.
 
     """
+    from importlib.metadata import entry_points  # noqa: PLC0415  slow, and seldom needed
+
     # One distribution may be found twice, where a folder stands twice on Python's path.
     found = {(_package(entry), entry.value): entry for entry in entry_points(group=GROUP, name=name)}
     if not found:
@@ -43,7 +50,7 @@ def offered(name: str, *, is_shipped: bool) -> tuple[str, str] | None:
     if len(found) > 1:
         raise EngineError(f"{name} is offered by {shown}: load it as module:attribute")
     (entry,) = found.values()
-    told = EntryPoint.pattern.match(entry.value)
+    told = entry.pattern.match(entry.value)
     if told is None or told.group("extras"):
         raise EngineError(f"{shown} offers {name} as no module:attribute")
     return told.group("module"), told.group("attr") or ""

@@ -18,6 +18,7 @@ def known() -> tuple[str, ...]:
     return (*BUILT_IN, *names())
 
 
+_ADAPTERS = f"{__package__}.adapters."  # before the name of a module that ships
 _FILE = "_engine_"  # before the name of a file that is loaded, which may be that of another module
 
 
@@ -28,6 +29,17 @@ def absolute(spec: str) -> str:
         return spec
     path = str(Path(location).resolve())
     return f"{path}:{attribute}" if attribute else path
+
+
+def resolved(spec: str) -> str:
+    """Return the spec by which another process finds the engine, without a search for what packages offer."""
+    location, attribute = parts(absolute(spec))
+    return f"{location}:{attribute or 'engine'}"
+
+
+def ships(location: str) -> bool:
+    """Whether a module is an adapter that ships with the suite."""
+    return location.startswith(_ADAPTERS)
 
 
 def module_of(spec: str) -> ModuleType:
@@ -47,7 +59,7 @@ def parts(spec: str) -> tuple[str, str]:
     if found:
         return found
     if is_shipped:
-        return f"{__package__}.adapters.{'ours' if spec == 'nn_from_scratch' else spec}", ""
+        return f"{_ADAPTERS}{'ours' if spec == 'nn_from_scratch' else spec}", ""
     location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")
     is_path = any(separator in location for separator in (os.sep, os.altsep) if separator)
     return f"{location}.py" if is_path and not location.endswith(".py") else location, attribute

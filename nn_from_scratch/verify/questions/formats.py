@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flint import arb
+if TYPE_CHECKING:  # a process that answers for an engine has no use for balls
+    from flint import arb
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Format:
 
         Smaller numbers do not matter in a ball whose radius is larger: that allows for their underflow.
         """
-        smallest, largest = arb(2) ** self.smallest_exponent, arb(2) ** (self.largest_exponent - 1)
+        smallest, largest = 2.0**self.smallest_exponent, 2.0 ** (self.largest_exponent - 1)
         small = ball.abs_lower() <= smallest and ball.rad() <= smallest
         return bool(ball == 0 or (ball.abs_upper() < largest and not small))
 

@@ -36,7 +36,7 @@ def test_import_seconds_reads_bytecode_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, planted: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    planted.write_text("x = 1\n")
+    planted.write_text("MLP = Node = 1\n")
     imports.import_seconds(str(tmp_path / "bytecode"))
     assert [path.parent.name for path in tmp_path.rglob("bytecode/**/__init__*.pyc")].count(
         "nn_from_scratch"

@@ -12,7 +12,7 @@ from typing import Any
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.loading import as_text
 from nn_from_scratch.verify.engines.source import Source, TapeSource, TransformSource
-from nn_from_scratch.verify.engines.specs import absolute
+from nn_from_scratch.verify.engines.specs import resolved
 from nn_from_scratch.verify.engines.wire.asker import Asker
 from nn_from_scratch.verify.engines.wire.connection import Connection
 from nn_from_scratch.verify.engines.wire.limits import Limits
@@ -77,7 +77,7 @@ def command(spec: str) -> list[str]:
         words = shlex.split(spec.removeprefix(COMMAND))
         return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]
     worker = "nn_from_scratch.verify.engines.wire.worker"
-    return [sys.executable, "-P", "-m", worker, absolute(spec), str(Path.cwd()), "{requests}", "{answers}"]
+    return [sys.executable, "-P", "-m", worker, resolved(spec), str(Path.cwd()), "{requests}", "{answers}"]
 
 
 def python_path() -> dict[str, str]:
