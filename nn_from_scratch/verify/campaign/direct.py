@@ -47,15 +47,18 @@ class Direct:
             self.failing.append((question, seen))
 
 
-def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> None:
-    """Ask an engine all direct questions, as long as `go_on` says so, and count what is found."""
+def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> bool:
+    """Ask an engine all direct questions, as long as `go_on` says so, and count what is found.
+
+    Return whether all were asked.
+    """
     questions = direct_questions(
         engine.forms, engine.array_forms, surroundings(engine), second=engine.second_order
     )
     every = (*deadly_questions(engine), *questions)
     for question in foreseen(engine, every, lambda question: question.case):
         if not go_on():
-            break
+            return False
         if question.case in engine.deadly:
             found.add(question, examine(engine, question.case), engine.format)
             continue
@@ -76,6 +79,7 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> No
             found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
         else:
             found.add(question, seen, engine.format)
+    return True
 
 
 def deadly_questions(engine: Engine) -> Iterator[DirectQuestion]:

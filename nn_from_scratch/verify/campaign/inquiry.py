@@ -124,16 +124,17 @@ class Inquiry:
         if self.plan.directly and not engine.silence:
             self._report("asking every operation directly", 0)
             with self.phases.phase("direct questions"):
-                ask_directly(self._observed, self.direct, self._time_is_left)
+                asked_all = ask_directly(self._observed, self.direct, self._time_is_left)
+                self._stopped_by_time = not asked_all
         with self.phases.phase("random graphs"):
             for part in checked_chunks(engine, graphs, self.plan.seed, self.plan.jobs):
                 self.found.merge(part)
                 self._report("checking graphs", self.found.total)
                 if part.given_up:
                     raise NotAskedError(part.given_up)
-                if not self._time_is_left():
+                if self.found.total < graphs and not self._time_is_left():
+                    self._stopped_by_time = True
                     break
-        self._stopped_by_time = not self._time_is_left()
         with self.phases.phase("digits that are lost"):
             for case in telling_cases(engine.forms):
                 self.found.measure(examine(engine, case), engine.format)

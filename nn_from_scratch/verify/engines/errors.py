@@ -12,5 +12,8 @@ class NotSpelledError(NotImplementedError):
 
 
 def is_lacking(error: BaseException) -> bool:
-    """Whether an engine's own table says that it lacks what was asked: here, or in another process."""
-    return type(error).__name__ == NotSpelledError.__name__
+    """Whether an engine's own table says that it lacks what was asked: here, or in another process.
+
+    An engine may have an exception of the same name, which is a fault as any other.
+    """
+    return isinstance(error, NotSpelledError)

@@ -13,8 +13,8 @@ from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed,
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import harmless, written
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
-from nn_from_scratch.verify.engines.errors import NotSpelledError
-from nn_from_scratch.verify.engines.legible import told
+from nn_from_scratch.verify.engines.errors import is_lacking
+from nn_from_scratch.verify.engines.legible import told, words_of
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import (
@@ -35,6 +35,7 @@ _NOT = r"(?:not (?:yet )?(?:supported|implemented)|unsupported|(?:does not|doesn
 _LACKS_A_TYPE = re.compile(rf"\b{_TYPE}\b.*\b{_NOT}|\b{_NOT}\b.*\b{_TYPE}\b", re.IGNORECASE | re.DOTALL)
 _LONGEST = 200  # characters of it that are kept
 _ABSENT = "no such operation"
+_BY_ITS_TABLE = "by its table, "
 
 
 class Probed(ABC):
@@ -242,12 +243,14 @@ class Probed(ABC):
 
 
 def _said(error: Exception) -> str:
-    return told(error)[:_LONGEST]
+    said = f"{_BY_ITS_TABLE}{words_of(error)}" if is_lacking(error) else told(error)
+    return said[:_LONGEST]
 
 
 def _is_claimed(reason: str) -> bool:
     """Whether an engine says by an exception that it lacks something, not only that it cannot be called."""
     if reason.startswith((TypeError.__name__, AttributeError.__name__)):
         return False
-    claims = (NotImplementedError.__name__, NotSpelledError.__name__)
-    return reason.startswith(claims) or bool(_LACKS_A_TYPE.search(reason))
+    return reason.startswith((NotImplementedError.__name__, _BY_ITS_TABLE)) or bool(
+        _LACKS_A_TYPE.search(reason)
+    )

@@ -11,7 +11,7 @@ from flint import arb
 
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.errors import NotSpelledError, is_lacking
+from nn_from_scratch.verify.engines.errors import is_lacking
 from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.judging.chosen import Choice
 from nn_from_scratch.verify.judging.in_reach import InReach
@@ -41,6 +41,7 @@ class Examination:
     case that is right, only the one along a random direction. Of many inputs only those that are wrong are
     judged one by one: `entries` are their positions in the point. `margin` is the distance from the nearest
     kink, if witnesses were asked. `choices` at kinks give the answer, where it is no derivative.
+    `is_lacking` says that it is the engine's own table that lacks what was asked.
     """
 
     case: Case
@@ -52,16 +53,12 @@ class Examination:
     entries: tuple[int, ...] = ()
     margin: float | None = None
     choices: tuple[Choice, ...] = ()
+    is_lacking: bool = False
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:
         """All judgements, the value's first."""
         return (*([self.value] if self.value else []), *self.gradient)
-
-    @property
-    def is_lacking(self) -> bool:
-        """Whether the engine's own table says that it lacks what was asked."""
-        return self.error.startswith(NotSpelledError.__name__)
 
     @property
     def message(self) -> str:
@@ -128,8 +125,9 @@ def examine(
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         # An engine may raise where a value overflows its format, or may lie outside the domain.
         fair = all(ball.is_finite() for ball in (value, *truth)) and rounding.in_range(engine.format)
-        verdict = Verdict.ERROR if fair and not is_lacking(error) else Verdict.UNDECIDED
-        return Examination(case, verdict, error=told(error))
+        lacking = is_lacking(error)
+        verdict = Verdict.ERROR if fair and not lacking else Verdict.UNDECIDED
+        return Examination(case, verdict, error=told(error), is_lacking=lacking)
     found = _judged(engine.format, asked, answer, (value, truth), rounding)
     in_reach = None
     if rounding.kinks:

@@ -10,6 +10,7 @@ from narrowed import narrowed
 from nn_from_scratch.verify import Engine, load, verify
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly, surroundings
 from nn_from_scratch.verify.campaign.grades import overall_verdict
+from nn_from_scratch.verify.campaign.inquiry import Inquiry
 from nn_from_scratch.verify.campaign.unasked import unasked
 from nn_from_scratch.verify.failures.settling import Settling
 from nn_from_scratch.verify.faults import FAULTS, Victim
@@ -228,6 +229,17 @@ def test_time_that_is_up_is_told_and_nothing_is_called_right() -> None:
     some = verify(Victim().engine("victim"), graphs=200, seconds=0.05, grades=OF_GRAPHS)
     assert (some["verdict"], some["grades"]["rules"]) == ("not settled", "not settled")
     assert some["direct"]["checked"] > 0
+
+
+@pytest.mark.parametrize(("graphs", "something_left"), [(50, False), (51, True)])
+def test_time_that_is_up_at_the_end_has_stopped_nothing(
+    monkeypatch: pytest.MonkeyPatch, graphs: int, something_left: bool
+) -> None:
+    monkeypatch.setattr(Inquiry, "_time_is_left", lambda inquiry: inquiry.found.total < 50)
+    results = verify(Victim().engine("victim"), graphs=graphs, grades=OF_GRAPHS)
+    assert results["stopped by time"] is something_left
+    assert results["verdict"] == ("not settled" if something_left else "right")
+    assert any(alarm.startswith("stopped by time") for alarm in results["alarms"]) is something_left
 
 
 def test_a_form_or_a_shape_that_is_lacking_is_no_fault_and_said() -> None:

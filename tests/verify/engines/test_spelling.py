@@ -1,5 +1,6 @@
 """Array engines that are described by a table: right ones are right, and their faults are still seen."""
 
+import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 import spelled_engines
 
-from nn_from_scratch.verify import Engine, EngineError, Spelling, isolated, verify
+from nn_from_scratch.verify import Engine, EngineError, Spelling, Verdict, isolated, load, verify
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly, surroundings
 from nn_from_scratch.verify.engines.errors import NotSpelledError
 from nn_from_scratch.verify.engines.spelled import spelled_operations
 from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.cases import single
 from nn_from_scratch.verify.questions.direct import direct_questions
 from nn_from_scratch.verify.questions.generate import seeded
 from nn_from_scratch.verify.questions.graphs import drafts
@@ -315,3 +317,42 @@ def test_every_field_is_explained() -> None:
     assert {line for line in explained if line and line[0].isalpha()} == {
         one.name for one in dataclasses.fields(Spelling)
     }
+
+
+OWN_NAME = """
+from dataclasses import replace
+from nn_from_scratch.verify import load
+
+
+class NotSpelledError(TypeError):
+    pass
+
+
+def raising(x):
+    if float(x.value) > 1:
+        raise NotSpelledError("an exception of the engine's own")
+    return x.tanh()
+
+
+def never(x):
+    raise NotSpelledError("an exception of the engine's own")
+
+
+right = load("nn_from_scratch")
+given = {**right.operations, "tanh": raising, "sin": never}
+engine = replace(right, complete=False, operations=given, explicit=frozenset({"sin"}))
+"""
+
+
+@pytest.mark.parametrize("find", [load, isolated])
+def test_an_exception_of_the_engine_that_has_the_name_is_a_fault(
+    find: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    file = tmp_path / "own_name.py"
+    file.write_text(OWN_NAME, encoding="utf-8")
+    engine = find(str(file))
+    with contextlib.closing(engine.driver):
+        seen = examine(engine, single("tanh", "x", (2.0,)))
+        assert (seen.verdict, seen.is_lacking) == (Verdict.ERROR, False)
+        assert "NotSpelledError: an exception of the engine's own" in seen.message
+        assert "sin" in engine.broken

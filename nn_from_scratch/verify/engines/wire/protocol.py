@@ -113,11 +113,15 @@ def _texts(line: Mapping[str, Any], key: str, default: Sequence[str] | None = No
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What a move raised."""
+    """What a move raised.
+
+    `lacking` says that the engine has not what was asked: one in Python by its own table (`Spelling`).
+    """
 
     move: int
     kinds: tuple[str, ...]
     message: str
+    lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,10 @@ def _read_failed(failed: Any, moves: int) -> Failed | None:
         raise ProtocolError(f"a failed move whose `kinds` are no names: {_seen(kinds)}")
     if not isinstance(message, str):
         raise ProtocolError(f"a failed move whose `message` is no text: {_seen(message)}")
-    return Failed(move, tuple(legible(kind) for kind in kinds), legible(message))
+    lacking = failed.get("lacking", False)
+    if not isinstance(lacking, bool):
+        raise ProtocolError(f"a failed move that is `lacking` {_seen(lacking)}")
+    return Failed(move, tuple(legible(kind) for kind in kinds), legible(message), lacking)
 
 
 def _read_said(move: str, x: Any) -> Any:

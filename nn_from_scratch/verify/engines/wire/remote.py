@@ -16,6 +16,7 @@ from typing import Any
 from nn_from_scratch.verify.engines.answers import Answer, flat_gradient, flat_value
 from nn_from_scratch.verify.engines.deaths import Death, DeathError
 from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.errors import NotSpelledError
 from nn_from_scratch.verify.engines.finding import FoundIn
 from nn_from_scratch.verify.engines.session import MoveError, Session
 from nn_from_scratch.verify.engines.wire.asker import IN_FLIGHT, Asker
@@ -177,11 +178,13 @@ class RemoteError(Exception):
 
 def exception(failed: Failed) -> Exception:
     """Return the exception that stands for what a move raised."""
-    return _class_of(failed.kinds)(failed.message)
+    return _class_of(failed.kinds, failed.lacking)(failed.message)
 
 
 @cache
-def _class_of(kinds: tuple[str, ...]) -> type[RemoteError]:
+def _class_of(kinds: tuple[str, ...], lacking: bool) -> type[RemoteError]:
+    if lacking:
+        return type(kinds[0], (RemoteError, NotSpelledError), {})
     known = (getattr(builtins, kind, None) for kind in kinds)
     bases = [kind for kind in known if isinstance(kind, type) and _may_be_a_base(kind)]
     return type(kinds[0], (RemoteError, *bases[:1]), {})

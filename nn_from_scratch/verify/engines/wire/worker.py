@@ -24,6 +24,7 @@ from nn_from_scratch.verify.engines.answers import kind_that_is_no_number
 from nn_from_scratch.verify.engines.disturbing import disturb
 from nn_from_scratch.verify.engines.driver import fails
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
+from nn_from_scratch.verify.engines.errors import is_lacking
 from nn_from_scratch.verify.engines.finding import found_in
 from nn_from_scratch.verify.engines.loading import find
 from nn_from_scratch.verify.engines.session import MoveError, Session
@@ -150,7 +151,8 @@ def _told(move: str, x: Any) -> Any:
 def _failure(error: MoveError) -> dict[str, Any]:
     raised = error.reason
     kinds = [kind.__name__ for kind in type(raised).__mro__ if kind is not object]
-    return {"move": error.position, "kinds": [_cut(kind) for kind in kinds], "message": _text(raised)}
+    told = {"move": error.position, "kinds": [_cut(kind) for kind in kinds], "message": _text(raised)}
+    return {**told, "lacking": True} if is_lacking(raised) else told
 
 
 def _text(x: Any) -> str:

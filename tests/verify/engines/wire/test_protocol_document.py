@@ -133,6 +133,7 @@ INVALID_ANSWERS: list[Any] = [
     {"id": 1, "said": [], "failed": {}},
     {"id": 1, "said": [], "failed": {"move": -1}},
     {"id": 1, "said": [], "failed": {"move": 0, "kinds": []}},
+    {"id": 1, "said": [], "failed": {"move": 0, "lacking": 1}},
     {"id": 1, "said": [], "failed": {"move": 0, "kinds": [1]}},
     {"id": 1, "said": [], "failed": {"move": 0, "message": None}},
 ]
