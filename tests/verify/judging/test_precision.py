@@ -5,6 +5,7 @@ from typing import Any
 
 import flint
 import pytest
+from narrowed import narrowed
 
 from nn_from_scratch.verify import Case, Engine, Expression, verify
 from nn_from_scratch.verify.judging.examine import examine
@@ -41,9 +42,9 @@ def test_precision_of_an_engine_is_no_fault(name: str) -> None:
     left_out = ("det", "digamma", "inv", "solve", "cholesky", "erf")
     known = {rule: f for rule, f in engine.operations.items() if rule not in left_out}
     engine = replace(engine, operations=known)
-    results = verify(engine, graphs=600, grades=["rules", "accuracy"])
+    results = verify(engine, graphs=300, grades=["rules", "accuracy"])
     assert results["verdict"] == "right", results["failures"]
-    assert results["graphs"]["right"] > 500
+    assert results["graphs"]["right"] > 250
 
 
 @pytest.mark.parametrize("x", [2.0**-26 * 0.671875, 2.0**-20, 2.0**-10, 0.0625, 0.5, 1.0])
@@ -78,6 +79,7 @@ def test_wrong_derivative_is_caught_in_a_few_bits(name: str, operation: str) -> 
 
 @pytest.mark.once
 def test_float32_that_claims_float64_is_caught() -> None:
-    results = verify(_in_pytorch(torch.float32, "float64"), graphs=100, grades=["rules", "accuracy"])
+    engine = narrowed(_in_pytorch(torch.float32, "float64"), "add", "mul", "neg", "tanh", "sum", "matmul")
+    results = verify(engine, graphs=100, grades=["rules", "accuracy"])
     assert results["verdict"] == "wrong"
     assert results["graphs"]["inaccurate"] + results["graphs"]["wrong"] > 50
