@@ -96,10 +96,11 @@ def facts(verify: Results | None, moons: Results | None, strictness: float | Non
     """Return the few numbers that tell how much was checked, each with its words."""
     graphs = ((verify or {}).get("graphs") or {}).get("checked")
     operations = ((verify or {}).get("operations") or {}).values()
+    is_right = (verify or {}).get("verdict") == "right"  # else it praises beside what is wrong
     found = [
         (graphs, "random graphs"),
         (sum(bool(operation.get("checked")) for operation in operations), "operations"),
-        (strictness, "times as strict as gradcheck, at the median"),
+        (strictness if is_right else None, "times as strict as gradcheck, at the median"),
         (_compared(moons or {}), "training iterations compared"),
     ]
     return [(str(number(value)), words) for value, words in found if value]

@@ -77,6 +77,8 @@ def page(
         facts=headline.facts(verify, moons, drawings["strictness"]),
         grades=headline.GRADES,
         failures_shown=FAILURES_SHOWN,
+        **_links(verify or {}),
+        lacking=_lacking(verify or {}),
         entries=entries,
         graph=graph,
         logs=_logs(moons or {}),
@@ -119,6 +121,27 @@ def _drawings(verify: Results, moons: Results, benchmark: Results, power: Result
         "smallest": smallest_errors(power),
         "ratios": speed.ratios(benchmark.get("rows") or []),
     }
+
+
+def _links(verify: Results) -> dict[str, Any]:
+    """Return the anchor of the first failure of each operation or check, and of each grade with how many."""
+    first: dict[str, str] = {}
+    graded: dict[str, dict[str, Any]] = {}
+    for number, failure in enumerate((verify.get("failures") or [])[:FAILURES_SHOWN], 1):
+        anchor = f"failure-{number}"
+        for name in (failure.get("operation"), *(failure.get("operations") or ())):
+            first.setdefault(str(name), anchor)
+        graded.setdefault(str(failure.get("grade")), {"first": anchor, "count": 0})
+    for failure in verify.get("failures") or []:
+        if str(failure.get("grade")) in graded:
+            graded[str(failure.get("grade"))]["count"] += 1
+    return {"first_failures": first, "graded": graded}
+
+
+def _lacking(verify: Results) -> dict[str, str]:
+    """Return why each operation that the engine does not have is not supported."""
+    operations = (verify.get("operations") or {}).items()
+    return {name: row.get("note") or "" for name, row in operations if row.get("supported") is False}
 
 
 def _logs(moons: Results) -> dict[str, list[str]]:

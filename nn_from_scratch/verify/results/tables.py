@@ -15,33 +15,14 @@ _STYLES = {
     "not settled": "bold yellow",
     "nothing checked": "bold yellow",
 }
+_LONGEST_NOTE = 160  # characters of what is said of one operation
 _VERDICTS = ("right", "convention", "undecided", "inaccurate", "wrong", "error")
 _NUMERIC = {"asked directly", "graphs", "asked", "agrees", "differs", "no answer", "undecided", "ratio"}
 
 
 def show_verify(console: Console, results: dict[str, Any]) -> None:
     """Print the tables by operation and oracle, the checks that failed, and the verdict."""
-    table = _table(
-        "operation",
-        "asked directly",
-        "graphs",
-        "undecided",
-        "largest error / tolerance",
-        "avoidable digits lost",
-        "",
-    )
-    for name, row in results["operations"].items():
-        asked = [str(row["direct"]), str(row["checked"])]
-        rest = ["", ""]
-        if row["checked"]:
-            rest = [str(row["undecided"]), f"{row['largest_error_in_tolerances']:.3g}"]
-        digits = f"{row['avoidable_digits_lost']:.1f}" if row["avoidable_digits_lost"] else ""
-        table.add_row(name, *asked, *rest, digits, _told(row))
-        if row["avoidable_digits_lost"]:
-            table.add_row("", "", "", "", "", "", escape(row["avoidable_example"]), style="dim")
-        if row["note"]:
-            table.add_row("", "", "", "", "", "", escape(f"not supported: {row['note']}"[:300]), style="dim")
-    console.print(table)
+    _show_operations(console, results["operations"])
     table = _table("oracle", "asked", "agrees", "differs", "no answer", "")
     for name, row in results["oracles"].items():
         counts = (str(row[column]) for column in ("asked", "agrees", "differs", "no answer"))
@@ -65,6 +46,52 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
         results,
         f"{escape(results['engine'])}, {counts['checked']} of {counts['requested']} graphs: {grades}",
     )
+
+
+def _show_operations(console: Console, operations: dict[str, dict[str, Any]]) -> None:
+    """Print a row for each operation that the engine has, and name the others in a line."""
+    table = _table(
+        "operation",
+        "asked directly",
+        "graphs",
+        "undecided",
+        "largest error / tolerance",
+        "avoidable digits lost",
+        "",
+    )
+    lacking = [name for name, row in operations.items() if row["status"] == "not supported"]
+    notes = []
+    for name, row in operations.items():
+        if name in lacking:
+            continue
+        asked = [str(row["direct"]), str(row["checked"])]
+        rest = [str(row["undecided"]), _largest_error(row)] if row["checked"] else ["", ""]
+        digits = f"{row['avoidable_digits_lost']:.1f}" if row["avoidable_digits_lost"] else ""
+        table.add_row(name, *asked, *rest, digits, _told(row))
+        if row["avoidable_digits_lost"]:
+            notes.append(f"{name} loses digits: {row['avoidable_example']}")
+        if row["note"]:
+            notes.append(f"{name} is not supported for {row['note']}")
+    if table.row_count:
+        console.print(table)
+    for note in notes:
+        console.print(f"[dim]{escape(_shortened(note, _LONGEST_NOTE))}[/]", highlight=False)
+    if lacking:
+        console.print(
+            f"[dim]{len(lacking)} operations are not supported (--json and --html say why): "
+            f"{', '.join(lacking)}[/]",
+            highlight=False,
+        )
+
+
+def _largest_error(row: dict[str, Any]) -> str:
+    """Return the largest error of an operation in tolerances; nothing if it is another's fault."""
+    size = row["largest_error_in_tolerances"]
+    return "" if row["status"] == "right" and size > 1 else f"{size:.3g}"
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _told(row: dict[str, Any]) -> str:

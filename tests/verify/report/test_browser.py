@@ -1,5 +1,6 @@
 """The page in Chromium: nothing leaves it, nothing overflows, and its few scripts work by keyboard."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -38,24 +39,43 @@ def test_policy_stops_a_foreign_script(visit: Callable[..., Any], complaints: li
 
 def test_table_sorts_by_keyboard(visit: Callable[..., Any]) -> None:
     view = visit("everything")
-    heading = view.locator("#operations thead th").nth(3)
-    column = "rows => [...rows].map(row => Number(row.cells[3].dataset.value || NaN))"
+    table = view.locator("#kinks table").first
+    heading = table.locator("thead th").nth(4)
+    column = "rows => [...rows].map(row => Number(row.cells[4].dataset.value || NaN))"
 
     def values() -> list[float]:
-        return view.locator("#operations tbody tr").evaluate_all(column)  # type: ignore[no-any-return]
+        return table.locator("tbody tr").evaluate_all(column)  # type: ignore[no-any-return]
 
     heading.locator("button").focus()
     for key, direction in (("Enter", "descending"), ("Space", "ascending")):
         view.keyboard.press(key)
         assert heading.get_attribute("aria-sort") == direction
-        *known, last = values()
+        *known, one, other = values()
         assert known == sorted(known, reverse=direction == "descending")
-        assert last != last  # noqa: PLR0124 - what has no value stays last
-    view.locator("#operations thead th").first.locator("button").focus()
+        assert [math.isnan(one), math.isnan(other)] == [True, True], "what has no value stays last"
+    table.locator("thead th").first.locator("button").focus()
     view.keyboard.press("Enter")
     assert heading.get_attribute("aria-sort") is None
-    names = view.locator("#operations tbody th").all_inner_texts()
+    names = table.locator("tbody th").all_inner_texts()
     assert names == sorted(names)
+
+
+def test_failures_are_two_clicks_away_and_can_be_cited(visit: Callable[..., Any]) -> None:
+    view = visit("wrong")
+    for place in ("#gradients .grades a", "#operations tbody th a"):
+        view.locator(place).first.click()
+        target = view.evaluate("location.hash")
+        assert view.locator(f"{target}.failure .anchor").get_attribute("href") == target
+        assert view.locator(f"{target} details").first.get_attribute("open") is not None
+
+
+def test_got_and_expected_are_whole_on_a_phone(visit: Callable[..., Any]) -> None:
+    view = visit("wrong")
+    view.set_viewport_size({"width": 390, "height": 900})
+    cut = "cells => cells.filter(cell => cell.getBoundingClientRect().right > innerWidth).length"
+    cells = view.locator(".failure .stacked td")
+    assert cells.count() >= 4
+    assert cells.evaluate_all(cut) == 0
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])

@@ -147,7 +147,18 @@ def test_alarms_and_missing_oracles_are_shown(page_of: Pages) -> None:
     assert "2 failures 2 alarms" in text
     assert "2 alarms operation pow was never generated PyTorch was never asked" in text
     assert "torch is not installed" in text
-    assert "not supported: scalar engine" in text
+    assert "1 operation is not supported matmul scalar engine" in text
+
+
+def test_strictness_is_no_praise_of_what_is_wrong(page_of: Pages) -> None:
+    assert "times as strict as gradcheck" in text_of(page_of("everything"))
+    assert "times as strict as gradcheck" not in text_of(page_of("wrong"))
+
+
+def test_a_fault_of_another_operation_is_not_drawn_in_red(wrong_runs: Runs) -> None:
+    results = wrong_runs["verify"]
+    results["operations"]["add"] |= {"status": "right", "wrong": 0, "largest_error_in_tolerances": 1e9}
+    assert "another’s fault" in text_of(page(verify=results))
 
 
 def test_training_says_where_the_curves_part(runs: Runs) -> None:

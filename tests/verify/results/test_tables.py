@@ -1,4 +1,4 @@
-"""What the command line says of answers by convention."""
+"""What the command line says of an engine: briefly, and of answers by convention."""
 
 from __future__ import annotations
 
@@ -85,3 +85,26 @@ def test_results_have_the_counts_and_examples(results: dict[str, Any]) -> None:
         assert results[part]["convention"] >= 0
         assert sum(results[part][one.value] for one in Verdict) == results[part]["checked"]
     assert len(results["convention_examples"]) <= MOST_EXAMPLES
+
+
+def test_what_an_engine_lacks_is_one_line(results: dict[str, Any]) -> None:
+    names = [*results["operations"]]
+    absent = {"status": "not supported", "note": "TypeError: " * 50}
+    few = {
+        name: row if name in {"add", "tanh"} else row | absent for name, row in results["operations"].items()
+    }
+    few["add"] = few["add"] | {"note": "arrays of 4 axes: " * 50}
+    console = Console(file=io.StringIO(), width=80)
+    show_verify(console, results | {"operations": few, "alarms": []})
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"{len(names) - 2} operations are not supported (--json and --html say why): " in printed
+    assert "TypeError" not in printed
+    assert len(printed.splitlines()) < 80
+
+
+def test_an_error_that_is_anothers_is_not_an_operations(results: dict[str, Any]) -> None:
+    row = {"status": "right", "largest_error_in_tolerances": 1e17, "checked": 9}
+    rows = results["operations"] | {"add": results["operations"]["add"] | row}
+    assert "1e+17" not in shown(results | {"operations": rows})
+    rows["add"] |= {"status": "wrong", "wrong": 3}
+    assert "1e+17" in shown(results | {"operations": rows})
