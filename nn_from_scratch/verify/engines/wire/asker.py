@@ -242,8 +242,9 @@ class Asker:
         """Whether a fresh process dies of some requests and then a program."""
         self._connection.end()
         try:
-            for words in (*asked, {"program": program}):
+            for words in asked:
                 self._connection.exchange(words, self._patience)
+            self._connection.request(program, self._patience)  # its answer must be valid, too
         except DeathError:
             return True
         return False

@@ -4,11 +4,20 @@ import json
 import os
 import subprocess
 import sys
+import time
+import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from nn_from_scratch.statuses import BAD_USAGE, NOTHING_CHECKED
+from nn_from_scratch.verify import Engine, isolated, verify
+from nn_from_scratch.verify.engines.deaths import DeathError, ExitedError, InvalidAnswerError, TimedOutError
+from nn_from_scratch.verify.engines.wire import process
+from nn_from_scratch.verify.engines.wire.limits import Limits
+from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.questions.programs import Program
 
 pytestmark = pytest.mark.once
 
@@ -70,9 +79,8 @@ def test_without_a_hello_nothing_is_asked(mode: str, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.json"))
 
 
-@pytest.mark.parametrize("mode", ["another-id", "twice", "noise"])
-def test_what_is_no_answer_is_told(mode: str, tmp_path: Path) -> None:
-    ended = told(mode, tmp_path)
+def test_what_is_no_answer_is_told(tmp_path: Path) -> None:
+    ended = told("noise", tmp_path)
     # Of gradients it answered none, which is all that is gated here.
     assert ended.returncode == NOTHING_CHECKED, ended.stdout + ended.stderr
     text = (tmp_path / "told.json").read_text(encoding="utf-8")
@@ -80,3 +88,80 @@ def test_what_is_no_answer_is_told(mode: str, tmp_path: Path) -> None:
     assert results["deaths"]
     assert "InvalidAnswer" in text
     assert results["verdict"] != "right"
+
+
+PROGRAM: Program = [["variable", "0x1p+0"], ["value", 0]]
+SOON = Limits(program=0.3, grown=0.4, in_a_row=2)
+
+OUTCOMES: dict[str, tuple[type[DeathError], str]] = {
+    "half-then-dies": (ExitedError, "exited with status 3"),
+    "half-then-silent": (TimedOutError, "no answer within 0.4 s"),
+    "closed": (InvalidAnswerError, "closed its channel, and goes on"),
+    "noise": (InvalidAnswerError, "a line that is no JSON"),
+    "another-id": (InvalidAnswerError, "an answer to request -1, where [1-3] was asked"),
+    "twice": (InvalidAnswerError, r"an answer to request 1, where 2 was asked; .* after 1 programs"),
+    "unasked": (InvalidAnswerError, "an answer to request 100[1-3], where [1-3] was asked"),
+    "huge-id": (InvalidAnswerError, "an answer to request 1000.*, where [1-3] was asked"),
+    "no-unicode": (InvalidAnswerError, "a line that is no JSON: .*invalid start byte"),
+    "nan": (InvalidAnswerError, "whose `seconds` are none: nan"),
+    "infinity": (InvalidAnswerError, "whose `seconds` are none: inf"),
+    "said-nan": (InvalidAnswerError, "what `value` said is no number"),
+    "said-infinity": (InvalidAnswerError, "what `value` said is no number"),
+    "nested": (InvalidAnswerError, "a line that is no JSON: .*recursion"),
+    "huge-integer": (InvalidAnswerError, "a line that is no JSON: .*4300 digits"),
+    "large-integer": (InvalidAnswerError, "whose `seconds` are none: 999"),
+    "huge-shape": (InvalidAnswerError, "0 numbers in an array of shape"),
+}
+
+
+def liar(mode: str) -> Engine:
+    return isolated(f"command:{sys.executable} -I -S {LIAR} {mode}", limits=SOON)
+
+
+def asked_twice(engine: Engine) -> None:
+    for _ in range(2):
+        engine.session().run(PROGRAM)
+
+
+@pytest.mark.parametrize("mode", OUTCOMES)
+def test_each_lie_is_an_outcome_of_its_own(mode: str) -> None:
+    kind, words = OUTCOMES[mode]
+    engine = liar(mode)
+    began = time.monotonic()
+    with closing(engine.driver):
+        with pytest.raises(kind, match=words):
+            asked_twice(engine)
+        results = verify(engine, graphs=2, grades=["rules"], jobs=1)
+    assert results["deaths"]
+    assert not results
+    assert results["verdict"] != "right"
+    assert time.monotonic() - began < 60, "or 1 s where nothing else runs"
+
+
+def test_a_line_without_an_end_takes_no_more_memory_than_a_line_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LONGEST_LINE", 4 << 20)
+    engine = liar("endless")
+    tracemalloc.start()
+    try:
+        with (
+            closing(engine.driver),
+            pytest.raises(InvalidAnswerError, match="a line of more than 4,194,304 bytes"),
+        ):
+            engine.session().run(PROGRAM)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 4 << 20 < most < 12 << 20
+    assert len(engine.driver.deaths) == 1
+
+
+def test_answers_in_another_order_are_not_taken_for_each_other() -> None:
+    engine = liar("backwards")
+    with closing(engine.driver):
+        assert isinstance(engine.driver, Remote)
+        asker, other = engine.driver.asker, [["variable", "0x1p+1"], ["value", 0]]
+        asker.foresee(PROGRAM)
+        asker.foresee(other)
+        with pytest.raises(InvalidAnswerError, match="an answer to request 2, where 1 was asked"):
+            asker.ask(PROGRAM)
+        assert asker.ask(other).said == [1.0], "sent again to a fresh process, where nothing comes before it"
