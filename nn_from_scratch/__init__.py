@@ -7,8 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nn_from_scratch.functional import gradients, value_and_gradient
     from nn_from_scratch.nn import MLP, Layer
-    from nn_from_scratch.node import Node, gradients, no_grad, value_and_gradient
+    from nn_from_scratch.node import Node
+    from nn_from_scratch.recording import no_grad
 
 __all__ = ["MLP", "Layer", "Node", "gradients", "no_grad", "value_and_gradient"]
 
@@ -16,9 +18,9 @@ _FOUND_IN = {
     "MLP": "nn_from_scratch.nn",
     "Layer": "nn_from_scratch.nn",
     "Node": "nn_from_scratch.node",
-    "gradients": "nn_from_scratch.node",
-    "no_grad": "nn_from_scratch.node",
-    "value_and_gradient": "nn_from_scratch.node",
+    "gradients": "nn_from_scratch.functional",
+    "no_grad": "nn_from_scratch.recording",
+    "value_and_gradient": "nn_from_scratch.functional",
 }
 
 

@@ -11,17 +11,14 @@ is the gradient.
 have a short way beside it, at the end of the class, for speed alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from functools import wraps
 from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from nn_from_scratch import reverse
+from nn_from_scratch import changes, recording, reverse
 from nn_from_scratch.numpy_functions import NumpyFunctions
 from nn_from_scratch.rule import (
     CAST,
@@ -65,30 +62,31 @@ class Node(NumpyFunctions):
     #   _rule         what computed it: LEAF or LENT_LEAF if it was given;
     #   _consumers    in a reverse pass, how many nodes have yet to hand it their part of its cotangent;
     # and what the rule was applied to:
-    #   _call         the operands, the values they had, and options;
-    # or, if the short way of scalars made it, as its rule says (`Rule.of_floats`), in place of `_call`
-    #   _left, _right one operand or two;
-    #   _x, _y        the values they had;
-    #   _dx, _dy      the partial derivatives by them.
-    # Operands and values in one tuple, and partial derivatives computed on the way back, take a scalar graph
-    # 15 % more time.
-    __slots__ = ("_call", "_consumers", "_dx", "_dy", "_grad", "_left", "_right", "_rule", "_x", "_y")
+    #   _call         the operands, the values they had, and options; then `_left` is None;
+    # or, if the short way of scalars made it,
+    #   _left, _right the operands: a node, and a node, a number or None;
+    #   _dx, _dy      the partial derivatives by them;
+    # or, if it is a row of a batch, `_call` without options, and
+    #   _dx           which row.
+    # The values that the operands of the short way had are among its partial derivatives, or make
+    # no difference (`Rule.of_floats`).
+    # To set a slot takes a fortieth of the time of an operation; to have fewer has made scalars faster twice.
+    __slots__ = ("_call", "_consumers", "_dx", "_dy", "_grad", "_left", "_right", "_rule")
 
     _call: Call
     _consumers: int
     _grad: Any
     _rule: Rule
-    _left: Operand
+    _left: "Node | None"
     _right: Operand
-    _x: float
-    _y: float | None
     _dx: float
-    _dy: float | None
+    _dy: float
 
     def __init__(self, value: Any) -> None:
         self._value = own_value(value, "Node")
         self._grad = None
         self._rule = LEAF
+        self._left = None
         self._call = _NO_CALL
         self._consumers = 0
 
@@ -104,6 +102,7 @@ class Node(NumpyFunctions):
         if self._rule is LEAF:  # a graph may hold this array: lend out another, which operations copy
             self._value = self._value.copy()
             self._rule = LENT_LEAF
+            changes.values = object()
         return self._value
 
     @value.setter
@@ -114,8 +113,10 @@ class Node(NumpyFunctions):
         else:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
             self._rule = IDENTITY
+            self._left = None
             self._call = (computed,), (computed._value,), NO_OPTIONS
         self._value = value
+        changes.values = object()
 
     @property
     def grad(self) -> Any:
@@ -148,7 +149,7 @@ class Node(NumpyFunctions):
             Whether every `grad` becomes a node, to be differentiated in turn.
 
         """
-        reverse.accumulate(self, _seed(self, cotangent, create_graph), create_graph)
+        reverse.accumulate(self, starting_cotangent(self, cotangent, create_graph), create_graph)
 
     @staticmethod
     def apply(rule: Rule, operands: Sequence[Operand], options: Options) -> "Node":
@@ -180,11 +181,12 @@ class Node(NumpyFunctions):
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
-        if _open_choices and not _recording.get():
+        if recording.open_choices and not recording.is_on():
             return Node(value)
         node = _new(Node)
         node._value = value
         node._rule = rule
+        node._left = None
         node._call = operands, values, options
         node._consumers = 0
         return node
@@ -192,48 +194,101 @@ class Node(NumpyFunctions):
     # The short way of scalars. Half of what `Node.apply` does for two floats is for arrays alone: lists of
     # operands, precision, broadcasting. Where all operands are floats these operators compute the value and
     # the partial derivatives at once, and put all into slots, so that the reverse pass need only multiply. A
-    # graph of scalars takes a quarter of the time, forward and back, and half of the memory; the README's
-    # training loop five sixths of the time.
+    # graph of scalars takes a fifth of the time, forward and back, and half of the memory. They say the same
+    # six times, a slot a statement, because a call costs as much as four slots, and a tuple of several values
+    # would be built.
 
     def __add__(self, other: Operand) -> "Node":
-        x, y = self._value, other._value if type(other) is Node else other
+        x = self._value
+        y = other._value if type(other) is Node else other
         if type(x) is type(y) is float:
-            return _of_floats(x + y, _ADD, self, other, x, y, 1.0, 1.0)
+            node = _new(Node)
+            node._value = x + y
+            node._rule = _ADD
+            node._left = self
+            node._right = other
+            node._dx = node._dy = 1.0
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["add"], (self, other), NO_OPTIONS)
 
     __radd__ = __add__
 
     def __sub__(self, other: Operand) -> "Node":
-        x, y = self._value, other._value if type(other) is Node else other
+        x = self._value
+        y = other._value if type(other) is Node else other
         if type(x) is type(y) is float:
-            return _of_floats(x - y, _SUB, self, other, x, y, 1.0, -1.0)
+            node = _new(Node)
+            node._value = x - y
+            node._rule = _SUB
+            node._left = self
+            node._right = other
+            node._dx = 1.0
+            node._dy = -1.0
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["sub"], (self, other), NO_OPTIONS)
 
     def __rsub__(self, other: Operand) -> "Node":
-        y = self._value
-        if type(other) is type(y) is float:
-            return _of_floats(other - y, _SUB, other, self, other, y, 1.0, -1.0)
+        x = self._value
+        if type(x) is type(other) is float:
+            node = _new(Node)
+            node._value = other - x
+            node._rule = _SUB_FROM
+            node._left = self
+            node._right = other
+            node._dx = -1.0
+            node._dy = 1.0
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["sub"], (other, self), NO_OPTIONS)
 
     def __mul__(self, other: Operand) -> "Node":
-        x, y = self._value, other._value if type(other) is Node else other
+        x = self._value
+        y = other._value if type(other) is Node else other
         if type(x) is type(y) is float:
-            return _of_floats(x * y, _MUL, self, other, x, y, y, x)
+            node = _new(Node)
+            node._value = x * y
+            node._rule = _MUL
+            node._left = self
+            node._right = other
+            node._dx = y
+            node._dy = x
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["mul"], (self, other), NO_OPTIONS)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Operand) -> "Node":
-        x, y = self._value, other._value if type(other) is Node else other
+        x = self._value
+        y = other._value if type(other) is Node else other
         if type(x) is type(y) is float and y:  # numpy divides by zero, with a warning
-            z = x / y
-            return _of_floats(z, _DIV, self, other, x, y, 1 / y, -z / y)
+            node = _new(Node)
+            node._value = z = x / y
+            node._rule = _DIV
+            node._left = self
+            node._right = other
+            node._dx = 1 / y
+            node._dy = -z / y
+            node._call = (), (x, y), NO_OPTIONS
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["div"], (self, other), NO_OPTIONS)
 
     def __pow__(self, other: Operand) -> "Node":
-        x, kind = self._value, type(other)
+        x = self._value
+        kind = type(other)
         if type(x) is float and (kind is int or kind is float) and other == 2:
-            return _of_floats(x * x, _SQUARE, self, None, x, None, x + x, None)
+            node = _new(Node)
+            node._value = x * x
+            node._rule = _SQUARE
+            node._left = self
+            node._right = None
+            node._dx = x + x
+            node._dy = x
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         if kind is int and other == 2:
             return Node.apply(RULES["square"], (self,), NO_OPTIONS)
         return Node.apply(RULES["pow"], (self, other), NO_OPTIONS)
@@ -242,7 +297,15 @@ class Node(NumpyFunctions):
         """Return each element where it is positive, else 0; the derivative at 0 is 0."""
         x = self._value
         if type(x) is float:
-            return _of_floats(0.0 if x < 0 else x, _RELU, self, None, x, None, 1.0 if x > 0 else 0.0, None)
+            node = _new(Node)
+            node._value = 0.0 if x < 0 else x
+            node._rule = _RELU
+            node._left = self
+            node._right = None
+            node._dx = 1.0 if x > 0 else 0.0
+            node._dy = x
+            node._consumers = 0
+            return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["relu"], (self,), NO_OPTIONS)
 
 
@@ -250,138 +313,52 @@ _new = Node.__new__  # without __init__, whose checks what was computed needs no
 _NO_CALL: Call = (), (), NO_OPTIONS
 
 
-def _of_floats(  # noqa: PLR0917 - of all calls the commonest
-    z: float,
-    rule: Rule,
-    left: Operand,
-    right: Operand,
-    x: float,
-    y: float | None,
-    dx: float,
-    dy: float | None,
-) -> Node:
-    """Return the node of an operation on one float (then the right is None) or two: see `Node.__slots__`."""
-    if _open_choices and not _recording.get():
-        return Node(z)
-    node = _new(Node)
-    node._value = z  # a slot a statement: a tuple of several is built
-    node._rule = rule
-    node._left = left
-    node._right = right
-    node._x = x
-    node._y = y
-    node._dx = dx
-    node._dy = dy
-    node._consumers = 0
-    return node
+def _forgotten(node: Node) -> Node:
+    """Return a node of the short way, or a leaf of its value where nothing is remembered."""
+    return node if recording.is_on() else Node(node._value)
 
 
-def _rule_of_floats(name: str) -> Rule:
-    return replace(RULES[name], of_floats=True)
+# The rules of the short way: those of the table, and how to tell from a node the values its operands had
 
 
-_ADD = _rule_of_floats("add")
-_SUB = _rule_of_floats("sub")
-_MUL = _rule_of_floats("mul")
-_DIV = _rule_of_floats("div")
-_SQUARE = _rule_of_floats("square")
-_RELU = _rule_of_floats("relu")
+def _summands(node: Node) -> tuple[float, ...]:
+    """Return floats: the derivatives of a sum do not depend on its operands."""
+    values = [value_of(operand) for operand in (node._left, node._right)]
+    return tuple(value if type(value) is float else 0.0 for value in values)
 
 
-# Whether operations are remembered: in this thread, or task
-
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-_open_choices = 0
-"""How many `no_grad` are open in any thread: while there is none, no operation need look `_recording` up."""
+def _factors(node: Node) -> tuple[float, ...]:
+    return node._dy, node._dx
 
 
-@contextmanager
-def no_grad(*, recording: bool = False) -> Iterator[None]:
-    """Compute, in this context or decorated function of this thread, without remembering how.
-
-    With `recording` operations are remembered, though a `no_grad` around this one says otherwise.
-    """
-    global _open_choices  # noqa: PLW0603 - read at every operation
-    token = _recording.set(recording)
-    _open_choices += 1
-    try:
-        yield
-    finally:
-        _open_choices -= 1
-        _recording.reset(token)
+def _quotient(node: Node) -> tuple[float, ...]:
+    _, values, _ = node._call
+    return tuple(values)
 
 
-# Differentiating
+def _argument(node: Node) -> tuple[float, ...]:
+    return (node._dy,)
 
 
-def _seed(output: Node, cotangent: Any, create_graph: bool) -> Any:
+_ADD = replace(RULES["add"], of_floats=_summands)
+_SUB = replace(RULES["sub"], of_floats=_summands)
+_SUB_FROM = replace(_SUB, compute=lambda x, y: y - x, derivatives=_SUB.derivatives[::-1])
+_MUL = replace(RULES["mul"], of_floats=_factors)
+_DIV = replace(RULES["div"], of_floats=_quotient)
+_SQUARE = replace(RULES["square"], of_floats=_argument)
+_RELU = replace(RULES["relu"], of_floats=_argument)
+
+
+def starting_cotangent(output: Node, cotangent: Any, create_graph: bool) -> Any:
     """Return the cotangent that a reverse pass starts from, as a node if there is to be a graph."""
     if cotangent is None and type(output._value) is float and not create_graph:
         return 1.0
     if cotangent is None and output.shape:
         raise ValueError(f"backprop of an array of shape {output.shape} needs a cotangent of that shape")
     given = 1.0 if cotangent is None else cotangent
-    seed = given if type(given) is Node else Node(own_value(given, "backprop"))
+    seed = given if isinstance(given, Node) else Node(own_value(given, "backprop"))
     if seed.shape != output.shape:
         raise ValueError(f"backprop of shape {output.shape} got a cotangent of shape {seed.shape}")
     if seed.dtype != output.dtype:
         seed = seed.astype(output.dtype)
     return seed if create_graph else own_value(seed._value, "backprop")
-
-
-def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
-    """Return the gradient of a node by one node, or the list of those by several.
-
-    No `grad` changes.
-
-    Parameters
-    ----------
-    output
-        What is differentiated.
-    inputs
-        A node, or a list or tuple of nodes: leaves or computed ones. Anything else is a TypeError.
-    cotangent
-        As in `Node.backprop`.
-    create_graph
-        Whether gradients are nodes, to be differentiated in turn.
-
-    Returns
-    -------
-    float, array, Node, or a list of these
-        Each in the shape and precision of its input; zero by a node that the output does not depend on.
-
-    """
-    several = isinstance(inputs, list | tuple)
-    nodes = inputs if several else [inputs]
-    for node in (output, *nodes):
-        if type(node) is not Node:
-            raise TypeError(f"gradients: expected Nodes, got {type(node).__name__} {node!r}")
-    cotangents = reverse.cotangents(output, _seed(output, cotangent, create_graph), create_graph)
-    found = []
-    for node in nodes:
-        gradient = cotangents.get(node, np.zeros(node.shape, node.dtype))
-        if type(gradient) is not Node:
-            gradient = Node(gradient) if create_graph else own_value(gradient, "gradients")
-        found.append(gradient)
-    return found if several else found[0]
-
-
-def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
-    """Return a function that gives the value of a scalar function of nodes, and its gradient.
-
-    The gradient is by the argument, or the list of those by all arguments if there are several. Given numbers
-    and arrays it gives such; given nodes it gives nodes, so that it can be differentiated in turn.
-    """
-
-    @wraps(function)
-    def with_gradient(*arguments: Any) -> tuple[Any, Any]:
-        nested = any(type(argument) is Node for argument in arguments)
-        with no_grad(recording=True):
-            # nodes of our own: of an argument given twice each place has its own gradient
-            inputs = [IDENTITY(a) if type(a) is Node else Node(a) for a in arguments]
-            result = function(*inputs)
-            output = result if type(result) is Node else Node(result)
-            gradient = gradients(output, inputs[0] if len(inputs) == 1 else inputs, create_graph=nested)
-        return output if nested else output.value, gradient
-
-    return with_gradient

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nn_from_scratch.rule import IDENTITY, NO_OPTIONS, Operand, OuterProduct, Traced, Value
+from nn_from_scratch.rule import IDENTITY, NO_OPTIONS, ROW, Operand, OuterProduct, Traced, Value
 
 if TYPE_CHECKING:
     from nn_from_scratch.node import Call, Node
@@ -75,26 +75,26 @@ def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]
     """
     node_type = type(nodes[0])  # `Node`, whose module imports this one
     for node in nodes:  # grows on the way
-        rule = node._rule
-        if not rule.of_floats:
+        left = node._left
+        if left is None:
             operands, _, _ = node._call
             for operand in operands:
                 if type(operand) is node_type:  # not a number or an array
                     if not operand._consumers:
                         nodes.append(operand)
                     operand._consumers += 1
+            if leaves_only and node._rule.is_leaf:
+                earlier.append((node, getattr(node, "_grad", None)))
         else:  # the same, unrolled: this saves a tenth of the time of a scalar graph, forward and back
-            left = node._left
-            if type(left) is node_type:
-                if not left._consumers:
-                    nodes.append(left)
-                left._consumers += 1
+            if not left._consumers:
+                nodes.append(left)
+            left._consumers += 1
             right = node._right
             if type(right) is node_type:
                 if not right._consumers:
                     nodes.append(right)
                 right._consumers += 1
-        if rule.is_leaf or not leaves_only:
+        if not leaves_only:
             earlier.append((node, getattr(node, "_grad", None)))
         node._grad = 0.0
 
@@ -106,28 +106,53 @@ def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:
     products: dict[Node, list[OuterProduct]] = {}
     output._grad = seed
     for node in ready:  # grows on the way
-        rule = node._rule
-        if create_graph or not rule.of_floats:
-            if not rule.is_leaf:
+        left = node._left
+        if left is None or create_graph:
+            if node._rule is ROW and not create_graph:
+                _hand_on_row(node, ready)
+            elif not node._rule.is_leaf:
                 _hand_on(node, ready, products, create_graph)
             continue
         # `_hand_on` for the short way of scalars: g times each partial derivative. To have it here, unrolled,
         # saves another eighth of the time.
         g = node._grad
-        left = node._left
-        if type(left) is node_type:
-            if g:  # a zero stays zero: see `Elementwise.pullback`
-                left._grad += g * node._dx
-            consumers = left._consumers = left._consumers - 1
-            if not consumers:
-                ready.append(left)
+        if g:  # a zero stays zero: see `Elementwise.pullback`
+            left._grad += g * node._dx
+        left._consumers = consumers = left._consumers - 1
+        if not consumers:
+            ready.append(left)
         right = node._right
         if type(right) is node_type:
             if g:
                 right._grad += g * node._dy
-            consumers = right._consumers = right._consumers - 1
+            right._consumers = consumers = right._consumers - 1
             if not consumers:
                 ready.append(right)
+
+
+def _hand_on_row(node: "Node", ready: "list[Node]") -> None:
+    """Do for a row of a batch what `_hand_on` does, without an array of zeros for each row.
+
+    The cotangent of the batch is a list, a row's each, until the last one has arrived.
+    """
+    (batch,), _, _ = node._call
+    if type(batch._grad) is float:
+        batch._grad = [0.0] * len(batch._value)
+    batch._grad[node._dx] += node._grad
+    batch._consumers -= 1
+    if not batch._consumers:
+        batch._grad = _joined(batch._grad, batch._value.shape)
+        ready.append(batch)
+
+
+def _joined(rows: list[Cotangent], shape: tuple[int, ...]) -> Value:
+    """Return the array of these rows; one that no cotangent came to is the number 0."""
+    if len(shape) == 1:
+        return np.array(rows)
+    joined = np.zeros(shape)
+    for key, row in enumerate(rows):
+        joined[key] = row
+    return joined
 
 
 def _hand_on(
@@ -138,31 +163,36 @@ def _hand_on(
     `products` are cotangents that have arrived as outer products, and wait for the last.
     """
     rule, z = node._rule, node._value
-    operands, values, options = _call_of_floats(node) if rule.of_floats else node._call
+    operands, values, options = _call_of(node)
     if create_graph:
         z = node
         values = [_as_it_was(operand, value) for operand, value in zip(operands, values, strict=True)]
-    g = rule.shared_pullback(node._grad, z, options)
+    node_type, pullback = type(node), rule.pullback
+    g = rule.shared_pullback(node._grad, z, values, options)
     for position, operand in enumerate(operands):
-        if type(operand) is not type(node):
+        if type(operand) is not node_type:
             continue
-        part = rule.pullback(position, g, z, values, options)
+        part = pullback(position, g, z, values, options)
         if type(part) is OuterProduct:
             products.setdefault(operand, []).append(part)
         else:
             _add(part, operand, g)
-        operand._consumers -= 1
-        if not operand._consumers:
-            if operand in products:
-                operand._grad = operand._grad + _sum_of_products(products[operand])
+        operand._consumers = consumers = operand._consumers - 1
+        if not consumers:
+            if products and operand in products:
+                _add(_sum_of_products(products[operand]), operand, g)
             ready.append(operand)
 
 
-def _call_of_floats(node: "Node") -> "Call":
-    """Return what a node of the short way of scalars was computed from, as any other node keeps it."""
-    if len(node._rule.derivatives) == 1:
-        return (node._left,), (node._x,), NO_OPTIONS
-    return (node._left, node._right), (node._x, node._y), NO_OPTIONS
+def _call_of(node: "Node") -> "Call":
+    """Return the operands of a node, their values and options, in whatever way it keeps them."""
+    if node._left is not None:
+        values = node._rule.of_floats(node)
+        return (node._left, node._right)[: len(values)], values, NO_OPTIONS
+    if node._rule is ROW:
+        operands, values, _ = node._call
+        return operands, values, {"key": node._dx}
+    return node._call
 
 
 def _add(part: Cotangent, operand: "Node", g: Cotangent) -> None:
@@ -178,6 +208,9 @@ def _add(part: Cotangent, operand: "Node", g: Cotangent) -> None:
 
 def _sum_of_products(products: Sequence[OuterProduct]) -> Value:
     """Return the sum of outer products: of (m,) by (n,) it is one matrix product, (m, k) by (k, n)."""
+    if len(products) == 1:
+        ((column, row),) = products
+        return column[:, None] * row
     columns, rows = zip(*products, strict=True)
     return np.array(columns).T.dot(np.array(rows))
 

@@ -70,7 +70,8 @@ class Rule:
     is_leaf
         Whether nothing was computed: the rule of nodes that were given their value.
     of_floats
-        Whether its nodes keep floats and partial derivatives in slots: the short way of `Node`.
+        Of the short way of `Node`, whose nodes keep partial derivatives in slots: takes a node, and gives the
+        values its operands had. Other rules need it not.
 
     """
 
@@ -78,7 +79,7 @@ class Rule:
     compute: Function
     derivatives: Sequence[Function]
     is_leaf: bool = False
-    of_floats: bool = False
+    of_floats: Function = tuple
 
     def __call__(self, *operands: Operand, **options: Any) -> Any:
         """Compute on values, or on nodes and values."""
@@ -91,7 +92,9 @@ class Rule:
         """Return the result's value, a float if it is a float64 without axes."""
         return without_axes(self.compute(*values, **options))
 
-    def shared_pullback(self, g: Operand, z: Operand, options: Options) -> Operand:
+    def shared_pullback(
+        self, g: Operand, z: Operand, operands: Sequence[Operand], options: Options
+    ) -> Operand:
         """Take the cotangent back as far as all operands have the way in common: here not at all."""
         return g
 
@@ -209,10 +212,8 @@ def fitted(cotangent: Operand, operand: Operand) -> Any:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Leaf(Rule):
-    """The rule of nodes that were given their value; a copied or pickled node has this very one again."""
-
-    is_leaf: bool = True
+class _Constant(Rule):
+    """A rule that is told by its identity: a copied or pickled node has this very one again."""
 
     def __reduce__(self) -> str:
         return self.name  # of the constant below
@@ -235,11 +236,24 @@ def _through_cast(g: Operand, _z: Operand, _x: Operand, dtype: Any) -> Operand:
     return g
 
 
-LEAF = _Leaf("LEAF", _itself, [])
-LENT_LEAF = _Leaf("LENT_LEAF", _itself, [])
+def _row(x: Value, key: int) -> Value:
+    return x[key]
+
+
+def _through_row(g: Operand, _z: Operand, x: Operand, key: int) -> Operand:
+    """Put the cotangent of a row in its place, and zeros everywhere else."""
+    is_there = np.zeros((len(x), *(1,) * (x.ndim - 1)), bool)
+    is_there[key] = True
+    return np.where(is_there, g, 0.0)
+
+
+LEAF = _Constant("LEAF", _itself, [], is_leaf=True)
+LENT_LEAF = _Constant("LENT_LEAF", _itself, [], is_leaf=True)
 """Of a leaf whose array its user holds too, and may edit: see `Node.value`."""
 IDENTITY = Rule("identity", _itself, [_through_identity])
 CAST = Rule("astype", _cast, [_through_cast])
+ROW = _Constant("ROW", _row, [_through_row])
+"""Takes one row out of the outputs for a batch; the reverse pass joins the cotangents of all rows."""
 
 
 def at_one_precision(

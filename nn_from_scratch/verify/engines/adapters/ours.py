@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from nn_from_scratch.node import Node, gradients
+from nn_from_scratch import Node, gradients
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TapeSource
 from nn_from_scratch.verify.questions.expressions import Arithmetic

@@ -1,0 +1,171 @@
+"""Calls of a network on single samples, which wait for one another to be computed as one batch.
+
+``[model(x) for x in samples]`` asks for one output after the other and reads none. Each call gives a node
+whose value is pending: it keeps a copy of the sample, and joins the other calls made at the same parameters.
+The first time anybody reads one of them, all are computed, and in the reverse pass they are one row of the
+graph. None of this can be seen, but in the time it takes:
+
+- A call waits only where nothing can warn or raise later: where shape and precision fit, nothing overflows,
+  numpy's error state is the usual one, and operations are recorded. Any other call is computed at once.
+- It sees the parameters it was made with (`network.Moment`).
+- A batch is held by the nodes that wait in it alone: what nobody holds is never computed.
+- A pending node is a `Waiting`; where its value is read, it becomes a `Node` like any other.
+- Where outputs are read one by one, calls do not wait (`network.Habits`).
+"""
+
+import weakref
+from math import hypot
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch import recording
+from nn_from_scratch.network import NETWORK, Moment, no_batch, recorded
+from nn_from_scratch.node import Call, Node
+from nn_from_scratch.rule import NO_OPTIONS, ROW, Rule, Traced, Value
+
+_LARGEST = 1e100
+"""The norm of a sample that may wait."""
+_MOST_SAMPLES, _MOST_NUMBERS = 256, 2**16
+"""How many wait together; a node that is kept keeps all of its batch."""
+
+
+def may_wait(x: np.ndarray[Any, Any], moment: Moment) -> bool:
+    """Return whether the output for a sample, of the right shape and precision, may be computed later."""
+    habits = moment.network.habits
+    if habits.at_once:
+        habits.at_once -= 1
+        return False
+    if moment.may_wait is None:
+        moment.may_wait = moment.bounds(_LARGEST)
+    if not moment.may_wait or _error_state() is not _USUAL or recording.open_choices:
+        return False
+    return (hypot(*x.tolist()) if len(x) < 32 else np.vdot(x, x) ** 0.5) <= _LARGEST
+
+
+def _error_state_by_value() -> Any:
+    return _USUAL if np.geterr() == _USUAL_VALUES else None
+
+
+# numpy keeps its error state in a context variable: to compare that takes a tenth of the time of `np.geterr`.
+_USUAL_VALUES = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_variable = getattr(getattr(np, "_core", None), "umath", None)
+_variable = getattr(_variable, "_extobj_contextvar", None)
+_error_state = _variable.get if _variable is not None else _error_state_by_value
+_USUAL: Any = object()
+if _variable is not None and np.geterr() == _USUAL_VALUES:
+    _USUAL = _variable.get()
+
+
+class Batch:
+    """Samples that wait, until one of their outputs is read.
+
+    Attributes
+    ----------
+    samples
+        The bytes of each.
+    closed
+        Whether they have been, or are being, computed: no other may join.
+    values
+        The outputs, once they are there; then `rule` and `call` are those of their nodes.
+
+    """
+
+    __slots__ = ("__weakref__", "call", "closed", "lock", "moment", "rule", "samples", "values")
+    call: Call
+    rule: Rule
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment = moment
+        self.samples: list[bytes] = []
+        self.values: Any = None
+        self.closed = False
+        self.lock = Lock()
+
+    def compute(self) -> None:
+        """Compute the outputs, unless another thread has meanwhile."""
+        with self.lock:
+            if self.values is not None:
+                return
+            self.closed = True  # first: a sample that joins afterwards sees it
+            samples = self.samples[:]
+            x = np.frombuffer(b"".join(samples)).reshape(-1, *self.moment.network.sample_shape)
+            with np.errstate(all="ignore"):  # nothing overflows
+                if len(samples) == 1:
+                    z, self.call = self.moment.call(x[0], x[0])
+                    self.rule, values = NETWORK, [z]
+                else:
+                    z, call = self.moment.call(x, x)
+                    self.rule, self.call = ROW, ((recorded(z, call),), (z,), NO_OPTIONS)
+                    values = z.tolist() if z.ndim == 1 else z
+            self.samples = []
+            self.values = values  # last: who finds it needs nothing else
+        self.moment.network.habits.note(len(samples))
+
+
+_set_value = Traced.__dict__["_value"].__set__
+_get_value = Traced.__dict__["_value"].__get__
+
+
+class Waiting(Node):  # type: ignore[misc] # final for all others: nobody meets a value of this class
+    """A node whose value is pending: `_right` is its batch, `_dx` its place there."""
+
+    __slots__ = ()
+
+    @property
+    def _value(self) -> Value:  # type: ignore[override]
+        """Compute the value, and make this a node like any other."""
+        batch = self._right
+        if batch is None:  # another thread was here meanwhile
+            return _get_value(self)
+        if batch.values is None:
+            batch.compute()
+        value = batch.values[self._dx]
+        self._rule = batch.rule
+        self._call = batch.call
+        _set_value(self, value)
+        self._right = None  # after all else: see above
+        self.__class__ = Node  # type: ignore[assignment]
+        return value
+
+    def __repr__(self) -> str:
+        _ = self._value
+        return repr(self)  # of a Node, now
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        _ = self._value
+        return self.__reduce_ex__(protocol)
+
+
+Waiting.__name__ = Waiting.__qualname__ = "Node"
+
+
+def call(x: np.ndarray[Any, Any], moment: Moment) -> Node:
+    """Return the node of the output for a sample that may wait."""
+    batch = moment.batch()
+    if batch is None:
+        batch = Batch(moment)
+        moment.batch = weakref.ref(batch)
+    samples = batch.samples
+    place = len(samples)
+    sample = x.tobytes()
+    samples.append(sample)
+    if (
+        batch.closed
+        or samples[place] is not sample  # another thread came between
+        or place >= _MOST_SAMPLES
+        or place * len(x) > _MOST_NUMBERS
+    ):
+        moment.batch = no_batch
+        return call(x, moment)
+    node = _new(Waiting)
+    node._rule = ROW
+    node._left = None
+    node._right = batch
+    node._dx = place
+    node._consumers = 0
+    return node
+
+
+_new = Node.__new__
