@@ -1,4 +1,4 @@
-"""Whether anything may have changed that a network was computed with: see `network`.
+"""Whether anything may have changed that a network was computed with: see `moment`.
 
 These are no numbers, which two threads might count up as one.
 """

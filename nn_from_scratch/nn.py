@@ -9,9 +9,9 @@ import numpy as np
 
 from nn_from_scratch import changes, waiting
 from nn_from_scratch.layer import Layer
-from nn_from_scratch.network import Moment, moment_of, parts_of
+from nn_from_scratch.moment import Moment, moment_of, parts_of
 from nn_from_scratch.node import Node
-from nn_from_scratch.rule import LENT_LEAF, value_of
+from nn_from_scratch.rule import LENT_LEAF
 
 __all__ = ["MLP", "Layer"]
 
@@ -70,14 +70,22 @@ class MLP:
         ):
             moment = self._moment = moment_of(self.layers, moment)
         if moment is not None:
-            value = x if isinstance(x, np.ndarray) else value_of(x)
-            if type(value) is np.ndarray and value.dtype is moment.network.dtype:
-                shape = value.shape
-                if shape == moment.network.sample_shape and value is x and waiting.may_wait(x, moment):
-                    return waiting.call(x, moment)
-                if 0 < len(shape) < 3 and shape[-1:] == moment.network.sample_shape:
-                    is_ours = value is not x and x._rule is not LENT_LEAF
-                    return moment.compute(x, value if is_ours else value.copy())
+            network = moment.network
+            if type(x) is np.ndarray and x.dtype is network.dtype:
+                shape = x.shape
+                if shape == network.sample_shape:
+                    node = waiting.pending(x, moment)
+                    if node is not None:
+                        return node
+                if 0 < len(shape) < 3 and shape[-1:] == network.sample_shape:
+                    return moment.compute(x, x.copy())
+            elif (
+                isinstance(x, Node)
+                and x.dtype == network.dtype
+                and x.shape[-1:] == network.sample_shape
+                and x.ndim < 3
+            ):
+                return moment.compute(x, x._value.copy() if x._rule is LENT_LEAF else x._value)
         z: Node = x
         for layer in self.layers:
             z = layer(z)

@@ -100,7 +100,7 @@ def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]
 
 
 @np.errstate(all="ignore")  # the forward pass has warned
-def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:
+def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:  # noqa: C901 - unrolled
     """Set the gradient of each of the nodes, now zero, to its cotangent, given that of the output."""
     node_type, ready = type(output), [output]
     products: dict[Node, list[OuterProduct]] = {}
@@ -108,9 +108,19 @@ def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:
     for node in ready:  # grows on the way
         left = node._left
         if left is None or create_graph:
-            if node._rule is ROW and not create_graph:
-                _hand_on_row(node, ready)
-            elif not node._rule.is_leaf:
+            rule = node._rule
+            if rule is ROW and not create_graph:
+                # The cotangent of the batch is a list until those of all rows are there: `_through_row` would
+                # make an array of zeros for each.
+                batch = node._call[0][0]
+                if type(batch._grad) is float:
+                    batch._grad = [0.0] * len(batch._value)
+                batch._grad[node._dx] += node._grad
+                batch._consumers = consumers = batch._consumers - 1
+                if not consumers:
+                    batch._grad = _joined(batch._grad, batch._value.shape)
+                    ready.append(batch)
+            elif not rule.is_leaf:
                 _hand_on(node, ready, products, create_graph)
             continue
         # `_hand_on` for the short way of scalars: g times each partial derivative. To have it here, unrolled,
@@ -128,21 +138,6 @@ def _propagate(output: "Node", seed: Cotangent, create_graph: bool) -> None:
             right._consumers = consumers = right._consumers - 1
             if not consumers:
                 ready.append(right)
-
-
-def _hand_on_row(node: "Node", ready: "list[Node]") -> None:
-    """Do for a row of a batch what `_hand_on` does, without an array of zeros for each row.
-
-    The cotangent of the batch is a list, a row's each, until the last one has arrived.
-    """
-    (batch,), _, _ = node._call
-    if type(batch._grad) is float:
-        batch._grad = [0.0] * len(batch._value)
-    batch._grad[node._dx] += node._grad
-    batch._consumers -= 1
-    if not batch._consumers:
-        batch._grad = _joined(batch._grad, batch._value.shape)
-        ready.append(batch)
 
 
 def _joined(rows: list[Cotangent], shape: tuple[int, ...]) -> Value:

@@ -3,45 +3,31 @@
 ``[model(x) for x in samples]`` asks for one output after the other and reads none. Each call gives a node
 whose value is pending: it keeps a copy of the sample, and joins the other calls made at the same parameters.
 The first time anybody reads one of them, all are computed, and in the reverse pass they are one row of the
-graph. None of this can be seen, but in the time it takes:
+graph. None of this can be seen but by `type`, and in the time it takes:
 
 - A call waits only where nothing can warn or raise later: where shape and precision fit, nothing overflows,
   numpy's error state is the usual one, and operations are recorded. Any other call is computed at once.
-- It sees the parameters it was made with (`network.Moment`).
+- It sees the parameters it was made with (`moment.Moment`).
 - A batch is held by the nodes that wait in it alone: what nobody holds is never computed.
 - A pending node is a `Waiting`; where its value is read, it becomes a `Node` like any other.
-- Where outputs are read one by one, calls do not wait (`network.Habits`).
+- Where outputs are read one by one, calls do not wait (`moment.Habits`).
 """
 
 import weakref
 from math import hypot
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch import recording
-from nn_from_scratch.network import NETWORK, Moment, no_batch, recorded
+from nn_from_scratch.moment import Moment, no_batch
+from nn_from_scratch.network import NETWORK, recorded
 from nn_from_scratch.node import Call, Node
 from nn_from_scratch.rule import NO_OPTIONS, ROW, Rule, Traced, Value
 
 _LARGEST = 1e100
 """The norm of a sample that may wait."""
-_MOST_SAMPLES, _MOST_NUMBERS = 256, 2**16
-"""How many wait together; a node that is kept keeps all of its batch."""
-
-
-def may_wait(x: np.ndarray[Any, Any], moment: Moment) -> bool:
-    """Return whether the output for a sample, of the right shape and precision, may be computed later."""
-    habits = moment.network.habits
-    if habits.at_once:
-        habits.at_once -= 1
-        return False
-    if moment.may_wait is None:
-        moment.may_wait = moment.bounds(_LARGEST)
-    if not moment.may_wait or _error_state() is not _USUAL or recording.open_choices:
-        return False
-    return (hypot(*x.tolist()) if len(x) < 32 else np.vdot(x, x) ** 0.5) <= _LARGEST
 
 
 def _error_state_by_value() -> Any:
@@ -50,12 +36,12 @@ def _error_state_by_value() -> Any:
 
 # numpy keeps its error state in a context variable: to compare that takes a tenth of the time of `np.geterr`.
 _USUAL_VALUES = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-_variable = getattr(getattr(np, "_core", None), "umath", None)
-_variable = getattr(_variable, "_extobj_contextvar", None)
-_error_state = _variable.get if _variable is not None else _error_state_by_value
 _USUAL: Any = object()
+_error_state = _error_state_by_value
+_variable = getattr(getattr(getattr(np, "_core", None), "umath", None), "_extobj_contextvar", None)
 if _variable is not None and np.geterr() == _USUAL_VALUES:
-    _USUAL = _variable.get()
+    _error_state = _variable.get
+    _USUAL = _error_state()
 
 
 class Batch:
@@ -81,7 +67,7 @@ class Batch:
         self.samples: list[bytes] = []
         self.values: Any = None
         self.closed = False
-        self.lock = Lock()
+        self.lock = RLock()  # what the garbage collector runs may read a value too
 
     def compute(self) -> None:
         """Compute the outputs, unless another thread has meanwhile."""
@@ -114,7 +100,7 @@ class Waiting(Node):  # type: ignore[misc] # final for all others: nobody meets 
     __slots__ = ()
 
     @property
-    def _value(self) -> Value:  # type: ignore[override]
+    def _value(self) -> Value:
         """Compute the value, and make this a node like any other."""
         batch = self._right
         if batch is None:  # another thread was here meanwhile
@@ -141,8 +127,25 @@ class Waiting(Node):  # type: ignore[misc] # final for all others: nobody meets 
 Waiting.__name__ = Waiting.__qualname__ = "Node"
 
 
-def call(x: np.ndarray[Any, Any], moment: Moment) -> Node:
-    """Return the node of the output for a sample that may wait."""
+def pending(x: np.ndarray[Any, Any], moment: Moment) -> Node | None:
+    """Return a pending node of the output for a sample; None where it must be computed at once.
+
+    The sample has the right shape and precision.
+    """
+    network = moment.network
+    habits = network.habits
+    if habits.at_once:
+        habits.at_once -= 1
+        return None
+    if moment.may_wait is None:
+        moment.may_wait = moment.bounds(_LARGEST)
+    if (
+        not moment.may_wait
+        or _error_state() is not _USUAL
+        or recording.open_choices
+        or not (hypot(*x.tolist()) if network.is_short else np.vdot(x, x) ** 0.5) <= _LARGEST  # NaN is not
+    ):
+        return None
     batch = moment.batch()
     if batch is None:
         batch = Batch(moment)
@@ -151,14 +154,10 @@ def call(x: np.ndarray[Any, Any], moment: Moment) -> Node:
     place = len(samples)
     sample = x.tobytes()
     samples.append(sample)
-    if (
-        batch.closed
-        or samples[place] is not sample  # another thread came between
-        or place >= _MOST_SAMPLES
-        or place * len(x) > _MOST_NUMBERS
-    ):
+    came_between = samples[place] is not sample  # another thread
+    if batch.closed or came_between or place >= network.most:
         moment.batch = no_batch
-        return call(x, moment)
+        return pending(x, moment)
     node = _new(Waiting)
     node._rule = ROW
     node._left = None
