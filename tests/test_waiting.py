@@ -90,7 +90,9 @@ class Program:
         self.nodes.append(0.5 * a - b if (i + j) % 2 else np.tanh(a) * b)
 
     def loss(self, i: int, _: int) -> None:
-        self.nodes.append(sum((np.int64(k % 2) - node).sum() ** 2 for k, node in enumerate(self.nodes[-i - 1 :])))
+        self.nodes.append(
+            sum((np.int64(k % 2) - node).sum() ** 2 for k, node in enumerate(self.nodes[-i - 1 :]))
+        )
 
     def read(self, i: int, _: int) -> None:
         self.shown.append(np.array(self.node(i).value))
@@ -105,10 +107,16 @@ class Program:
 
     def assign(self, i: int, j: int) -> None:
         p = self.parameters[i % len(self.parameters)]
-        p.value = p.value * 0.5 + 0.1 * j
+        p.value = np.full(p.shape, 0.1 * j)
+
+    def scale(self, i: int, j: int) -> None:
+        p = self.parameters[i % len(self.parameters)]
+        p.value *= 0.5 + 0.1 * j
 
     def update(self, i: int, _: int) -> None:
-        self.parameters[i % len(self.parameters)].value += -0.01 * self.parameters[i % len(self.parameters)].grad
+        self.parameters[i % len(self.parameters)].value += (
+            -0.01 * self.parameters[i % len(self.parameters)].grad
+        )
 
     def lend(self, i: int, _: int) -> None:
         self.lent.append(self.parameters[i % len(self.parameters)].value)
@@ -170,6 +178,61 @@ def test_programs_show_the_same_numbers_as_where_every_call_is_computed_at_once(
     for one, other in zip(found, expected, strict=True):
         scale = np.abs(other).max(initial=1e-3)
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-11 * scale)
+
+
+def test_each_call_sees_the_parameters_it_was_made_with() -> None:
+    model = MLP([2, 3, 1], 0)
+    weights = model.layers[0].weights
+    nodes, expected = [], []
+
+    def call() -> None:
+        nodes.append(model(SAMPLES[0]))
+        expected.append(OneByOne(model)(SAMPLES[0]).value)
+
+    call()
+    for k in range(3):  # assigned, not read
+        weights.value = np.full((3, 2), 0.1 * k)
+        call()
+    model.layers[1].biases = Node([0.5])
+    call()
+    live = weights.value  # handed out between two calls, and edited after the second
+    call()
+    live += 1.0
+    call()
+    model.layers[0].activation = "linear"
+    call()
+    model.layers.reverse()
+    model.layers.reverse()
+    model.layers[0] = MLP([2, 3, 1], 1).layers[0]
+    call()
+    assert (
+        len({round(value, 12) for value in expected}) == 8
+    )  # the array changed nothing before it was edited
+    np.testing.assert_allclose([node.value for node in nodes], expected, rtol=1e-13)
+
+
+def test_copies_of_a_row_add_to_its_cotangent() -> None:
+    model = MLP([2, 3, 1], 0)
+    nodes = [model(x) for x in SAMPLES]
+    _ = nodes[0].value
+    again = copy.copy(nodes[0])
+    (nodes[0] + again * 2.0).backprop()
+    expected = gradients(OneByOne(model)(SAMPLES[0]) * 3.0, model.parameters())
+    for p, gradient in zip(model.parameters(), expected, strict=True):
+        np.testing.assert_allclose(p.grad, gradient, rtol=1e-12)
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (4,)])
+def test_gradients_of_a_network_share_no_memory(batch: tuple[int, ...]) -> None:
+    model = MLP([2, 2], 0, activation="linear")
+    x = Node(np.ones((*batch, 2)))
+    z = model(x)
+    z.backprop(np.ones(z.shape))
+    found = [node.grad for node in (z, x, *model.parameters())]
+    for position, one in enumerate(found):
+        one[...] = 7.0
+        assert not any(np.shares_memory(one, other) for other in found[:position])
+    assert np.array_equal(z.grad, np.ones(z.shape))
 
 
 # What waits, and how long
