@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from nn_from_scratch.nn import MLP, Layer
     from nn_from_scratch.node import Node
     from nn_from_scratch.recording import no_grad
+    from nn_from_scratch.replaying import replay
 
-__all__ = ["MLP", "Layer", "Node", "gradients", "no_grad", "value_and_gradient"]
+__all__ = ["MLP", "Layer", "Node", "gradients", "no_grad", "replay", "value_and_gradient"]
 
 _FOUND_IN = {
     "MLP": "nn_from_scratch.nn",
@@ -20,6 +21,7 @@ _FOUND_IN = {
     "Node": "nn_from_scratch.node",
     "gradients": "nn_from_scratch.functional",
     "no_grad": "nn_from_scratch.recording",
+    "replay": "nn_from_scratch.replaying",
     "value_and_gradient": "nn_from_scratch.functional",
 }
 

@@ -86,9 +86,7 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
         x, before, z = kept[layer]
         activation = activations[layer]
         if activation == "tanh":
-            slope = z * z
-            np.subtract(1.0, slope, slope)
-            g = np.multiply(slope, g, slope)
+            g = _through_tanh(g, z)
         elif activation == "linear":
             g = g.copy()
         else:
@@ -104,6 +102,13 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
     if by_input:
         found[0] = g
     return found
+
+
+def _through_tanh(g: Value, z: Value) -> Value:
+    """Multiply by the derivative of tanh, 1 - z²."""
+    slope = z * z
+    np.subtract(1.0, slope, slope)
+    return np.multiply(slope, g, slope)
 
 
 def _back_on_nodes(

@@ -50,7 +50,7 @@ class Program:
         self.calls: list[Callable[[Any], Node]] = [
             *(self.models if waits else [OneByOne(model) for model in self.models])
         ]
-        self.nodes: list[Node] = [Node(0.5)]
+        self.nodes: list[Any] = [Node(0.5)]
         self.lent: list[Any] = []
         self.shown: list[Any] = []
 
@@ -66,7 +66,7 @@ class Program:
         self.shown += [p.grad for p in self.parameters]
         return self.shown
 
-    def node(self, i: int) -> Node:
+    def node(self, i: int) -> Any:
         return self.nodes[i % len(self.nodes)]
 
     def call(self, i: int, j: int) -> None:
@@ -136,7 +136,7 @@ class Program:
         self.models[0].layers[1].activation = ["tanh", "linear", "relu", "sigmoid"][i % 4]
 
     def copy(self, i: int, j: int) -> None:
-        self.nodes.append((copy.copy, copy.deepcopy)[j % 2](self.node(i)))
+        self.nodes.append((copy.deepcopy if j % 2 else copy.copy)(self.node(i)))
 
     def backward(self, i: int, _: int) -> None:
         node = self.node(i)
@@ -369,7 +369,8 @@ def test_arrays_that_the_user_may_edit_are_not_waited_with() -> None:
 
 def test_pending_nodes_are_copied_and_pickled_as_others_are() -> None:
     model = MLP([2, 3, 1], 0)
-    for again in (copy.copy, copy.deepcopy, lambda node: pickle.loads(pickle.dumps(node))):  # noqa: S301
+    ways: list[Any] = [copy.copy, copy.deepcopy, lambda node: pickle.loads(pickle.dumps(node))]  # noqa: S301
+    for again in ways:
         nodes = [model(x) for x in SAMPLES]
         other: Any = again(nodes[3])
         assert type(other) is Node
@@ -390,7 +391,8 @@ def test_rows_of_a_copied_graph_reach_its_own_parameters() -> None:
     nodes = [model(x) for x in SAMPLES]
     pair: Any = copy.deepcopy((model, sum(node * node for node in nodes)))
     pair[1].backprop()
-    expected = gradients(sum(node * node for node in nodes), model.parameters())
+    total: Any = sum(node * node for node in nodes)
+    expected = gradients(total, model.parameters())
     for p, original, gradient in zip(pair[0].parameters(), model.parameters(), expected, strict=True):
         np.testing.assert_allclose(p.grad, gradient, rtol=1e-12)
         assert np.array_equal(original.grad, np.zeros(original.shape))
@@ -408,7 +410,7 @@ def test_pending_nodes_are_taken_where_nodes_are() -> None:
     model = MLP([2, 3, 1], 0)
 
     def pending() -> Node:
-        node = [model(x) for x in SAMPLES][0]
+        node, _ = model(SAMPLES[0]), model(SAMPLES[1])
         assert is_pending(node)
         return node
 

@@ -12,6 +12,9 @@ from nn_from_scratch.verify.engines.offered import names, offered
 BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "mygrad", "pytorch")
 """Engines whose adapter ships with the suite: `load` knows them by this name."""
 
+_PARTS = {"nn_from_scratch:replay": "replay"}
+"""Parts of an engine that have an adapter of their own: asked by this name, and beside no others."""
+
 
 def known() -> tuple[str, ...]:
     """Return all names of engines: those that ship, and those that packages offer."""
@@ -58,6 +61,8 @@ def parts(spec: str) -> tuple[str, str]:
     found = offered(spec, is_shipped=is_shipped) if is_shipped or spec.isidentifier() or "-" in spec else None
     if found:
         return found
+    if spec in _PARTS:
+        return f"{__package__}.adapters.{_PARTS[spec]}", ""
     if is_shipped:
         return f"{_ADAPTERS}{'ours' if spec == 'nn_from_scratch' else spec}", ""
     location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")

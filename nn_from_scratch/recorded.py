@@ -1,0 +1,224 @@
+"""What stands in for the numbers of a function that is recorded, to be replayed (see `replaying`).
+
+A `Recorded` takes part in every operation that a `Node` does, and writes it down. It has an example of a
+value, for shapes alone: whoever asks it for a number, be it to branch on it, is refused, for the answer would
+be another one when the function is replayed.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, Self
+
+import numpy as np
+
+from nn_from_scratch.numpy_functions import NumpyFunctions
+from nn_from_scratch.rule import NO_OPTIONS, Operand, Options, Rule, Value
+from nn_from_scratch.rules import RULES
+from nn_from_scratch.values import own_value
+
+
+class ReplayError(TypeError):
+    """A function cannot be replayed: it asked for a number, or took what is none."""
+
+
+def refuse(asked: str) -> NoReturn:
+    """Say that a function cannot be replayed, since it asked for a number."""
+    raise ReplayError(
+        f"replay: the function asks for {asked} while it is recorded, which will be another one when it is"
+        " replayed; choose by np.where(condition, x, y), and leave what depends on values to a plain function"
+    )
+
+
+class _Unknown:
+    """The value that a `Recorded` has not; whatever asks for it is refused."""
+
+    def __refuse(self, *_: Any, **__: Any) -> NoReturn:
+        refuse("a value")
+
+    __array__ = __array_ufunc__ = __array_function__ = __float__ = __int__ = __bool__ = __refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __len__ = __iter__ = __getattr__ = __refuse
+    __hash__ = object.__hash__
+
+
+UNKNOWN = _Unknown()
+
+
+class Recorded(NumpyFunctions):
+    """A number or an array of a function that is recorded.
+
+    Attributes
+    ----------
+    tape
+        All there are, in the order in which they came to be.
+    example
+        What it is at the inputs that the function is recorded with.
+    rule, operands, options
+        What gives it; the rule of an input is None.
+
+    """
+
+    __slots__ = ("example", "operands", "options", "rule", "tape")
+
+    def __init__(
+        self,
+        tape: "list[Recorded]",
+        example: Value,
+        rule: Rule | None = None,
+        operands: Sequence[Operand] = (),
+        options: Options = NO_OPTIONS,
+    ) -> None:
+        self._value = UNKNOWN
+        self.tape, self.example = tape, example
+        self.rule, self.operands, self.options = rule, operands, options
+        tape.append(self)
+
+    @staticmethod
+    def apply(rule: Rule, operands: Sequence[Operand], options: Options) -> "Recorded":
+        """Write an operation down: as `Node.apply`."""
+        found = [
+            operand if isinstance(operand, Recorded) else own_value(operand, rule.name)
+            for operand in operands
+        ]
+        examples = [example_of(operand) for operand in found]
+        try:
+            example = rule.evaluate(examples, {name: example_of(value) for name, value in options.items()})
+        except ValueError as error:
+            shapes = ", ".join(str(np.shape(value)) for value in examples)
+            raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
+        tape = next(x.tape for x in (*found, *options.values()) if isinstance(x, Recorded))
+        return Recorded(tape, example, rule, found, options)
+
+    def __add__(self, other: Operand) -> Self:
+        return self._apply("add", self, other)
+
+    def __radd__(self, other: Operand) -> Self:
+        return self._apply("add", other, self)
+
+    def __sub__(self, other: Operand) -> Self:
+        return self._apply("sub", self, other)
+
+    def __rsub__(self, other: Operand) -> Self:
+        return self._apply("sub", other, self)
+
+    def __mul__(self, other: Operand) -> Self:
+        return self._apply("mul", self, other)
+
+    def __rmul__(self, other: Operand) -> Self:
+        return self._apply("mul", other, self)
+
+    def __truediv__(self, other: Operand) -> Self:
+        return self._apply("div", self, other)
+
+    def __pow__(self, other: Operand) -> Self:
+        is_two = type(other) is int and other == 2
+        return self._apply("square", self) if is_two else self._apply("pow", self, other)
+
+    def relu(self) -> Self:
+        """Return each element where it is positive, else 0; the derivative at 0 is 0."""
+        return self._apply("relu", self)
+
+    # Comparisons give what may be asked by `np.where`, and has no truth value of its own
+
+    def __lt__(self, other: Operand) -> Any:
+        return self.apply(COMPARISONS[np.less], (self, other), NO_OPTIONS)
+
+    def __le__(self, other: Operand) -> Any:
+        return self.apply(COMPARISONS[np.less_equal], (self, other), NO_OPTIONS)
+
+    def __gt__(self, other: Operand) -> Any:
+        return self.apply(COMPARISONS[np.greater], (self, other), NO_OPTIONS)
+
+    def __ge__(self, other: Operand) -> Any:
+        return self.apply(COMPARISONS[np.greater_equal], (self, other), NO_OPTIONS)
+
+    def __eq__(self, other: object) -> Any:
+        return self.apply(COMPARISONS[np.equal], (self, other), NO_OPTIONS)
+
+    def __ne__(self, other: object) -> Any:
+        return self.apply(COMPARISONS[np.not_equal], (self, other), NO_OPTIONS)
+
+    def __and__(self, other: Operand) -> Any:
+        return self.apply(COMPARISONS[np.logical_and], (self, other), NO_OPTIONS)
+
+    def __or__(self, other: Operand) -> Any:
+        return self.apply(COMPARISONS[np.logical_or], (self, other), NO_OPTIONS)
+
+    __rand__, __ror__ = __and__, __or__
+    __hash__ = object.__hash__
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Any) -> Any:
+        if ufunc in COMPARISONS and method == "__call__" and not options:
+            return self.apply(COMPARISONS[ufunc], operands, NO_OPTIONS)
+        return super().__array_ufunc__(ufunc, method, *operands, **options)
+
+    def __array_function__(
+        self, function: Any, types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        if function is np.where and len(arguments) == 3 and not options:
+            condition, x, y = arguments
+            if not isinstance(condition, Recorded):
+                condition = np.array(condition, bool)
+            return self.apply(RULES["where"], (x, y), {"condition": condition})
+        return super().__array_function__(function, types, arguments, options)
+
+    # What is asked of a value: its shape is known, and nothing else
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, which is the same at all inputs."""
+        return np.shape(self.example)
+
+    @property
+    def dtype(self) -> Any:
+        """The precision: float64, or that of a comparison."""
+        return np.result_type(self.example)
+
+    @property
+    def value(self) -> NoReturn:
+        """Refused."""
+        refuse("a value")
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def __bool__(self) -> bool:  # noqa: PLE0304
+        refuse("the truth of a comparison or value")
+
+    def __float__(self) -> float:
+        refuse("a number")
+
+    def __int__(self) -> int:
+        refuse("a number")
+
+    def __index__(self) -> int:  # noqa: PLE0305
+        refuse("an index")
+
+    def __format__(self, _: str) -> str:
+        refuse("the text of a value")
+
+    def __repr__(self) -> str:
+        return f"<recorded, of shape {self.shape}>"
+
+
+def example_of(x: Any) -> Any:
+    """Return the example of what is recorded; anything else as it is."""
+    return x.example if isinstance(x, Recorded) else x
+
+
+COMPARISONS: dict[Any, Rule] = {
+    ufunc: Rule(symbol, ufunc, ())
+    for ufunc, symbol in (
+        (np.less, "<"),
+        (np.less_equal, "<="),
+        (np.greater, ">"),
+        (np.greater_equal, ">="),
+        (np.equal, "=="),
+        (np.not_equal, "!="),
+        (np.logical_and, "and"),
+        (np.logical_or, "or"),
+    )
+}
+COMPARISONS |= {
+    np.bitwise_and: COMPARISONS[np.logical_and],  # what `&` and `|` of arrays ask for
+    np.bitwise_or: COMPARISONS[np.logical_or],
+}
+"""Operations that are constant between jumps, by their symbol: no cotangent passes them."""
