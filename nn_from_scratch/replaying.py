@@ -122,7 +122,7 @@ def _recorded(function: Callable[..., Any], examples: Sequence[Value]) -> _Progr
         gradient = _gradient(output, inputs, forward)
     writer = Writer(inputs, [output, *gradient])
     writer.write(forward)
-    if any(node.shape for node in tape):
+    if any(node.shape for node in tape if node.rule not in {None, _ARRAY}):
         writer.without_warnings()  # as the reverse pass of the engine: the forward pass has warned
     writer.write(tape[len(forward) :])
     source = writer.returning(output, gradient)

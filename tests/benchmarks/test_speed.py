@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
 SECONDS = 1.5
-PACKAGES = {"PyTorch": "torch", "micrograd": "micrograd"}
+PACKAGES = {"PyTorch": "torch", "micrograd": "micrograd", "CasADi": "casadi"}
 TIMED = [workload for workload in WORKLOADS if workload.unit == "seconds"]
 OTHERS = [workload for workload in WORKLOADS if workload.unit != "seconds"]
 

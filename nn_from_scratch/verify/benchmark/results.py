@@ -15,7 +15,7 @@ from nn_from_scratch.verify.campaign.environment import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-OPTIONAL = ("torch", "micrograd")
+OPTIONAL = ("torch", "micrograd", "casadi")
 IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_from_scratch import MLP, Node
-from nn_from_scratch.verify.benchmark import by_hand, scalar_engine
+from nn_from_scratch.verify.benchmark import arithmetic, by_hand, scalar_engine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs, compare, held_bytes, run_seconds
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _batches(sizes: Sequence[int], data: Callable[[], tuple[Array, Array]], rate
 README_LOOP = Workload(
     "README loop, one iteration",
     {SUBJECT: _our_readme_loop, "PyTorch": _pytorch_readme_loop, "scalar engine": _scalar_readme_loop},
-    {"PyTorch": 4, "scalar engine": 150},
+    {"PyTorch": 25, "scalar engine": 1000},
 )
 # Most of the scalar engine's time goes into garbage: its closures make cycles.
 README_LOOP_WITHOUT_COLLECTOR = Workload(
@@ -269,7 +269,7 @@ README_LOOP_WITHOUT_COLLECTOR = Workload(
 BATCH = Workload(
     "Batched training of the same network",
     _batches(MOONS_SIZES, moons_batch, MOONS_RATE),
-    {"PyTorch": 2, "hand-written numpy": 1 / 1.3},
+    {"PyTorch": 3, "hand-written numpy": 1 / 1.4},
 )
 LARGE_BATCH = Workload(
     "Batched training of [784, 256, 128, 10]",
@@ -281,6 +281,20 @@ SCALARS = Workload(
     {SUBJECT: _our_scalars, "micrograd": _micrograd_scalars, "PyTorch": _pytorch_scalars},
     {"micrograd": 5, "PyTorch": 10},
 )
+ARITHMETIC = Workload(
+    "Scalar graph of add, mul and relu",
+    {SUBJECT: arithmetic.ours, "micrograd": arithmetic.in_micrograd},
+    {"micrograd": 3},
+)
+REPLAY = Workload(
+    "The same graph, replayed at new inputs",
+    {
+        SUBJECT: arithmetic.replayed,
+        "CasADi": arithmetic.in_casadi,
+        "recorded again": arithmetic.recorded_again,
+    },
+    {"CasADi": 1 / 3, "recorded again": 10},
+)
 SCALARS_MEMORY = Workload(
     "Memory of a scalar graph",
     {SUBJECT: _our_scalars, "micrograd": _micrograd_scalars},
@@ -288,4 +302,13 @@ SCALARS_MEMORY = Workload(
     unit="bytes",
     measure=held_bytes,
 )
-WORKLOADS = (README_LOOP, README_LOOP_WITHOUT_COLLECTOR, BATCH, LARGE_BATCH, SCALARS, SCALARS_MEMORY)
+WORKLOADS = (
+    README_LOOP,
+    README_LOOP_WITHOUT_COLLECTOR,
+    BATCH,
+    LARGE_BATCH,
+    SCALARS,
+    ARITHMETIC,
+    REPLAY,
+    SCALARS_MEMORY,
+)

@@ -27,6 +27,7 @@ OPTIONAL = (
     Optional("autograd", "`--engine autograd`"),
     Optional("mygrad", "`--engine mygrad`"),
     Optional("micrograd", "`--engine micrograd`, and a peer of the benchmark"),
+    Optional("casadi", "a peer of the benchmark"),
 )
 
 

@@ -58,7 +58,7 @@ def test_workload_contenders_compute_the_same(work: Workload, baseline: str) -> 
 
 
 def made(work: Workload, name: str) -> Contender:
-    module = {"PyTorch": "torch", "micrograd": "micrograd"}.get(name)
+    module = {"PyTorch": "torch", "micrograd": "micrograd", "CasADi": "casadi"}.get(name)
     if module:
         pytest.importorskip(module)
     return work.contenders[name]()
