@@ -9,19 +9,26 @@ end over a pipe. Any other end is told, and is never 0.
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from nn_from_scratch.distribution import install_command
 from nn_from_scratch.statuses import BAD_USAGE, INTERNAL_ERROR, INTERRUPTED, WRONG
+
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What ends a command: Ctrl-C, whoever cancels it, and a terminal that is closed."""
 
 
 def main() -> int:
@@ -29,19 +36,22 @@ def main() -> int:
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_say_status, args=(there, sys.argv))
-    with _signals_handed_on(process):
-        process.start()
+    with _endings_handed_on(process):
+        with _endings_held_back():  # until the process can say its status
+            process.start()
         there.close()  # so that the pipe ends with the process
         process.join()
     try:
         return int(here.recv())
     except EOFError:
+        _end_group(process)
         ended = process.exitcode or 0
         how = f"died of {signal.Signals(-ended).name}" if ended < 0 else f"exited with status {ended}"
-        sys.stderr.write(
-            f"nn-from-scratch: error: the process that checks {how} before there was a verdict: what is "
-            "checked ended it, or the system did; no results are written\n"
-        )
+        with suppress(OSError):  # nobody can hear it
+            sys.stderr.write(
+                f"nn-from-scratch: error: the process that checks {how} before there was a verdict: what is "
+                "checked ended it, or the system did; no results are written\n"
+            )
         return WRONG
 
 
@@ -49,10 +59,28 @@ def _say_status(said: Connection, arguments: list[str]) -> None:
     """Run the command, and say its status: the work of the process."""
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C reaches it once, handed on
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was checked until then is kept
+
+    def end_at_once(*_: object) -> None:
+        said.send(INTERRUPTED)
+        os._exit(INTERRUPTED)
+
+    _handle_endings(end_at_once)  # there is nothing to keep while modules are imported, which may not be cut
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.argv = arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know no more than ASCII
+    sys.argv = [_as_seen_here(argument) for argument in arguments]
     said.send(command())
+
+
+def _as_seen_here(argument: str) -> str:
+    """Return an argument that finds what only the parent has opened: a shell's ``>(program)``."""
+    parent = f"/proc/{os.getppid()}/fd/"
+    if not Path(parent).is_dir():
+        return argument
+    return re.sub(r"/(?:dev|proc/self)/fd/(?=[3-9]|\d\d)", parent, argument)
 
 
 def command() -> int:
@@ -67,7 +95,39 @@ def command() -> int:
             f"{install_command('verify')}\n"
         )
         return BAD_USAGE
-    return int(commands.main())
+    _handle_endings(signal.default_int_handler)  # what was checked until then is kept
+    try:
+        return int(commands.main())
+    except KeyboardInterrupt:  # a second one, while results are written
+        return INTERRUPTED
+
+
+def _handle_endings(handler: Callable[[int, FrameType | None], Any]) -> None:
+    """Let a function handle what ends a command, but for what was ignored from the start, as by nohup."""
+    for number in _ENDINGS:
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _endings_held_back() -> Iterator[None]:
+    """Hold back what ends a command, also from a process that is started meanwhile."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_group(process: BaseProcess) -> None:
+    """End what a process has started and left behind."""
+    if process.pid is not None and hasattr(os, "killpg"):
+        with suppress(OSError):  # it has left nothing
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _end_with_parent() -> None:
@@ -81,8 +141,8 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _signals_handed_on(process: BaseProcess) -> Iterator[None]:
-    """Hand interruptions on to a process, and go on waiting for it."""
+def _endings_handed_on(process: BaseProcess) -> Iterator[None]:
+    """Hand what ends a command on to its process, and go on waiting for that."""
 
     def hand_on(number: int, _: FrameType | None) -> None:
         if process.pid is None:  # it has not been started
@@ -90,10 +150,10 @@ def _signals_handed_on(process: BaseProcess) -> Iterator[None]:
         if hasattr(os, "setpgrp"):  # elsewhere a terminal reaches both
             os.kill(process.pid, number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, hand_on) for number in numbers]
+    before = {number: signal.getsignal(number) for number in _ENDINGS}
+    _handle_endings(hand_on)
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 
+from nn_from_scratch.statuses import INTERRUPTED
 from nn_from_scratch.verify.campaign.ahead import foreseen
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.deaths import NotAskedError
@@ -41,13 +44,19 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
             yield _check(engine, seed, chunk)
         return
     finding = isolated if isinstance(engine.driver, Remote) else load
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (finding, engine.spec)) as pool:
-        try:
-            for future in [pool.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
-                yield future.result()
-        except (KeyboardInterrupt, GeneratorExit):
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    context = get_context("spawn")
+    stopped, stop = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, context, _start_worker, (finding, engine.spec, stopped))
+    try:
+        for future in [pool.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
+            yield future.result()
+    except (KeyboardInterrupt, GeneratorExit):
+        stop.close()  # nobody waits for what an engine may never answer
+        raise
+    finally:  # once only: a second time would take the cancellation back
+        pool.shutdown(cancel_futures=True)
+        stop.close()
+        stopped.close()
 
 
 def _check(engine: Engine, seed: int, indices: range) -> Statistics:
@@ -122,10 +131,18 @@ def _examined(engine: Engine, draft: Draft) -> Examination:
     return seen
 
 
-def _start_worker(find: Callable[[str], Engine], spec: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
+def _start_worker(find: Callable[[str], Engine], spec: str, stopped: Connection) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
+    threading.Thread(target=_end_when, args=(stopped,), daemon=True).start()
     global _engine  # noqa: PLW0603  a worker process has one engine
     _engine = find(spec)
+
+
+def _end_when(stopped: Connection) -> None:
+    """End this process once its parent wants it to, or is no more: then the pipe from it ends."""
+    wait([stopped])
+    os._exit(INTERRUPTED)
 
 
 def _check_in_worker(seed: int, indices: range) -> Statistics:

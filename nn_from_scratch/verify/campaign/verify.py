@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from numbers import Integral, Real
 from typing import Any
 
 from nn_from_scratch.verify.campaign.environment import environment
@@ -67,16 +68,16 @@ def verify(
     Raises
     ------
     TypeError
-        If what is given is no `Engine`.
+        If what is given is no `Engine`, or an argument is of another kind than it says.
     ValueError
         If a grade is unknown, or a number is out of range.
     EngineError
         If the engine's adapter has a mistake: then nothing is judged.
 
     """
-    _refuse_what_cannot_be_asked(engine, graphs, jobs, grades)
     start = time.perf_counter()
     plan = Plan(graphs, seed, jobs, seconds, directly, grades, progress or (lambda done, of, words: None))
+    _refuse_what_cannot_be_asked(engine, plan)
     pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     with surroundings_kept():
         refuse_mistakes(engine)
@@ -143,19 +144,32 @@ def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:
     }
 
 
-def _refuse_what_cannot_be_asked(
-    engine: Engine, graphs: int, jobs: int | None, grades: Collection[str]
-) -> None:
+def _refuse_what_cannot_be_asked(engine: Engine, plan: Plan) -> None:
     """Raise for arguments that make no sense, before anything is asked."""
     if not isinstance(engine, Engine):
         raise TypeError(
             f"an Engine is checked, got {engine!r}: load(name) gives one that ships or lies in a file, "
             "Engine.from_tape and its like make one of your own"
         )
-    if set(grades) - set(GRADES) or not grades:
-        raise ValueError(f"grades are {', '.join(GRADES)}; got {sorted(grades)}")
-    if graphs < 0 or (jobs is not None and jobs < 1):
-        raise ValueError(f"graphs must be at least 0 and jobs at least 1; got {graphs} and {jobs}")
+    numbers: dict[str, Any] = {"graphs": plan.graphs, "seed": plan.seed}
+    numbers |= {} if plan.jobs is None else {"jobs": plan.jobs}
+    for name, number in numbers.items():
+        if not isinstance(number, Integral):
+            raise TypeError(f"{name} is a whole number, got {number!r}")
+    seconds: Any = plan.seconds
+    if not isinstance(seconds, Real):
+        raise TypeError(f"seconds is a number, got {seconds!r}")
+    if not float(seconds) > 0:
+        raise ValueError(f"seconds must be above 0, got {seconds!r}")
+    grades: Any = plan.grades
+    if isinstance(grades, str) or not isinstance(grades, Collection):
+        raise TypeError(f"grades is a tuple of {', '.join(GRADES)}, such as ('rules',); got {grades!r}")
+    if set(plan.grades) - set(GRADES) or not plan.grades:
+        raise ValueError(f"grades are {', '.join(GRADES)}; got {sorted(map(str, plan.grades))}")
+    if plan.graphs < 0 or (plan.jobs is not None and plan.jobs < 1):
+        raise ValueError(f"graphs must be at least 0 and jobs at least 1; got {plan.graphs} and {plan.jobs}")
+    if not callable(plan.progress):
+        raise TypeError(f"progress is a function of (done, graphs, words), got {plan.progress!r}")
 
 
 def _further_alarms(inquiry: Inquiry) -> list[str]:

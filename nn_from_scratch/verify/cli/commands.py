@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nn_from_scratch.distribution import install_command
+from nn_from_scratch.distribution import install_command, version
 from nn_from_scratch.statuses import (
     BAD_USAGE,
     INTERNAL_ERROR,
     INTERRUPTED,
+    MEANINGS,
     NOTHING_CHECKED,
     RIGHT,
     WRONG,
@@ -29,7 +28,10 @@ from nn_from_scratch.statuses import (
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import adapter, check, compare, doctor, learn, vectors
+from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, one_of, parsed, path
 from nn_from_scratch.verify.cli.numbers import at_least, seconds
+from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
+from nn_from_scratch.verify.cli.terminal import progress_bar, tell
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import known
@@ -43,27 +45,16 @@ from nn_from_scratch.verify.results.junit import junit
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
 from nn_from_scratch.verify.vectors import files
 
-_STATUSES = (
-    "exit status: 0 all right; 1 a gradient is wrong or not settled, a curve differs, or what is checked "
-    "ended its process; 2 interrupted; 3 internal error; 4 bad usage, or an engine or function that cannot "
-    "be loaded; 5 nothing could be checked or decided, or not what was asked for"
-)
+Run = Callable[[argparse.Namespace, Outputs], int]
+"""Carries out a command; returns its exit status."""
 
-
-class UsageError(Exception):
-    """The command cannot be carried out as given."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(BAD_USAGE, f"{self.prog}: error: {message}\n")
+_STATUSES = "exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in MEANINGS.items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     try:
-        options = _parser().parse_args(arguments)
+        options = parsed(_parser(), arguments)
     except SystemExit as told:  # argparse's way, after a message
         return int(told.code or RIGHT)
     return _carry_out(options)
@@ -72,48 +63,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _carry_out(options: argparse.Namespace) -> int:
     """Run a command; return its exit status, also where something ends it."""
     try:
-        for path in (getattr(options, name, None) for name in ("json", "html", "junit")):
-            _prepare(path)  # a path that cannot be written is told before the long work, not after
         if getattr(options, "html", None):
             _pages()
-        return int(options.run(options))
+        named = {f"--{name}": getattr(options, name, None) for name in ("json", "html", "junit")}
+        if options.run is _vectors and files.is_one_file(options.output):
+            named["--output"] = options.output
+        with Outputs(named, files_read(options)) as outputs:
+            status: int = options.run(options, outputs)
     except (UsageError, EngineError, TargetError) as error:
         return _told(f"error: {error}", BAD_USAGE)
     except KeyboardInterrupt:
         return _told("interrupted", INTERRUPTED)
-    except SystemExit:  # by rich, after results are written, or by what is checked
-        return _told("interrupted: nobody reads what is printed, or what is checked exits", INTERRUPTED)
+    except SystemExit:
+        return _told("interrupted: what is checked exits", INTERRUPTED)
     except BrokenProcessPool:
         return _told("error: a process that checks graphs died; --jobs 1 shows of what", WRONG)
     except Exception:  # noqa: BLE001  the last resort: anything here is a fault of the suite
         return _told(f"internal error\n{traceback.format_exc()}", INTERNAL_ERROR)
+    return status or outputs.status
 
 
 def _told(words: str, status: int) -> int:
     """Say why there is no verdict; return the status."""
-    sys.stderr.write(f"nn-from-scratch: {words.rstrip()}\n")
+    tell(words)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="nn-from-scratch", description="Prove that an engine's gradients are right.", epilog=_STATUSES
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    told = f"nn-from-scratch {version() or '(not installed)'}"
+    parser.add_argument("--version", action="version", version=told)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str, html: Path | None = None
-    ) -> _Parser:
-        command: _Parser = commands.add_parser(name, help=text, description=text, epilog=_STATUSES)
+    def add(name: str, run: Run, text: str, html: Path | None = None) -> Parser:
+        command: Parser = commands.add_parser(name, help=text, description=text, epilog=_STATUSES)
         command.set_defaults(run=run)
-        command.add_argument("--json", type=Path, metavar="PATH", help="write the results as JSON")
+        command.add_argument(
+            "--json", type=path, action=Once, metavar="PATH", help="write the results as JSON"
+        )
         where = f" (default: {html})" if html else ""
-        command.add_argument("--html", type=Path, metavar="PATH", default=html, help=f"write a report{where}")
+        command.add_argument(
+            "--html", type=path, action=Once, metavar="PATH", default=html, help=f"write a report{where}"
+        )
         return command
 
-    def add_graphs(command: _Parser) -> None:
+    def add_graphs(command: Parser) -> None:
         command.add_argument(
             "--engine",
+            action=Once,
             default="nn_from_scratch",
             metavar="SPEC",
             help=f"{', '.join(known()).replace('%', '%%')}, module:attribute, path.py:attribute, or "
@@ -145,7 +144,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--grade",
             action="append",
-            choices=GRADES,
+            type=one_of(GRADES),
+            metavar=f"{{{','.join(GRADES)}}}",
             help="what the verdict depends on; may be repeated (default: all). State and limits that are not "
             "asked for get their quick checks only, no long chains and other processes",
         )
@@ -154,7 +154,9 @@ def _parser() -> argparse.ArgumentParser:
         "verify", _verify, "Check an engine's gradients on random graphs, its state and its limits."
     )
     add_graphs(command)
-    command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
+    command.add_argument(
+        "--junit", type=path, action=Once, metavar="PATH", help="write the results as JUnit XML"
+    )
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
     compare.add_arguments(add("compare", _compare, compare.TEXT))
@@ -179,100 +181,116 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verify(options: argparse.Namespace) -> int:
-    results = _run_verify(options)
-    _write(options.json, _as_json(results))
-    _write(options.junit, junit(results))
-    if options.html:
-        _write(options.html, _pages().page(verify=results))
-    tables.show_verify(Console(), results)
+def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
+    results = _run_verify(options, outputs)
+    outputs.write("--json", lambda: _as_json(results))
+    outputs.write("--junit", lambda: junit(results))
+    outputs.write("--html", lambda: _pages().page(verify=results))
+    outputs.show(lambda console: tables.show_verify(console, results))
     return _status(results, options.grade or ())
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace, outputs: Outputs) -> int:
     _prepare_folder(options.scripts)
     targets = check.found(options)
-    _remove(options.json, options.html, options.junit)
-    with _progress() as progress:
+    outputs.begin()
+    with progress_bar() as progress:
         results = check.asked(options, targets, progress)
-    _write(options.json, _as_json(results))
-    _write(options.junit, junit_of_functions(results))
-    if options.html:
-        _write(options.html, _pages().page_of_functions(results))
-    scripts = check.write_scripts(options.scripts, results) if options.scripts else []
-    show_functions(Console(), results)
-    for path in scripts:
-        print(f"script: {path}")
+    outputs.write("--json", lambda: _as_json(results))
+    outputs.write("--junit", lambda: junit_of_functions(results))
+    outputs.write("--html", lambda: _pages().page_of_functions(results))
+    scripts = _scripts(options, outputs, results)
+
+    def show(console: Console) -> None:
+        show_functions(console, results)
+        for script in scripts:
+            print(f"script: {script}")
+
+    outputs.show(show)
     statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}
     return statuses.get(results["verdict"], INTERRUPTED if results["interrupted"] else NOTHING_CHECKED)
 
 
-def _vectors(options: argparse.Namespace) -> int:
-    one_file = files.is_one_file(options.output)
-    _prepare(options.output) if one_file else _prepare_folder(options.output)
-    with _progress() as progress:
+def _scripts(options: argparse.Namespace, outputs: Outputs, results: dict[str, Any]) -> list[Path]:
+    """Write a script for each failure, if that is asked for; return where they are."""
+    folder: Path | None = options.scripts
+    if folder is None:
+        return []
+    return outputs.attempt(lambda: check.write_scripts(folder, results), folder) or []
+
+
+def _vectors(options: argparse.Namespace, outputs: Outputs) -> int:
+    if not files.is_one_file(options.output):
+        _prepare_folder(options.output)
+    with progress_bar() as progress:
         found, header = files.collect(options.select, progress)
-    vectors.show(Console(), header, files.write(options.output, found, header))
+    written = outputs.attempt(lambda: files.write(options.output, found, header), options.output) or []
+    outputs.show(lambda console: vectors.show(console, header, written))
     return RIGHT if any(found.values()) else NOTHING_CHECKED
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace, outputs: Outputs) -> int:
     specs = compare.found(options)
-    _remove(options.json, options.html)
-    with _progress() as progress:
+    outputs.begin()
+    with progress_bar() as progress:
         for results in compare.asked(options, specs, progress):
             # Written after each engine, so that whatever happens to the next one keeps what there was.
-            _write(options.json, _as_json(results))
-            if options.html:
-                _write(options.html, _pages().page_of_comparison(results))
-    show_comparison(Console(), results)
+            outputs.write("--json", partial(_as_json, results))
+            outputs.write("--html", partial(_page_of_comparison, results))
+    outputs.show(lambda console: show_comparison(console, results))
     return compare.status(results)
 
 
-def _moons(options: argparse.Namespace) -> int:
+def _page_of_comparison(results: dict[str, Any]) -> str:
+    return str(_pages().page_of_comparison(results))
+
+
+def _moons(options: argparse.Namespace, outputs: Outputs) -> int:
     results = _run_moons(options)
-    _write(options.json, _as_json(results))
-    if options.html:
-        _write(options.html, _pages().page(moons=results))
-    tables.show_moons(Console(), results)
+    outputs.write("--json", lambda: _as_json(results))
+    outputs.write("--html", lambda: _pages().page(moons=results))
+    outputs.show(lambda console: tables.show_moons(console, results))
     return _status(results)
 
 
-def _benchmark(options: argparse.Namespace) -> int:
+def _benchmark(_: argparse.Namespace, outputs: Outputs) -> int:
     results = _run_benchmark()
-    _write(options.json, _as_json(results))
-    if options.html:
-        _write(options.html, _pages().page(benchmark=results))
-    tables.show_benchmark(Console(), results)
+    outputs.write("--json", lambda: _as_json(results))
+    outputs.write("--html", lambda: _pages().page(benchmark=results))
+    outputs.show(lambda console: tables.show_benchmark(console, results))
     return _status(results)
 
 
-def _report(options: argparse.Namespace) -> int:
+def _report(options: argparse.Namespace, outputs: Outputs) -> int:
     results: dict[str, dict[str, Any]] = {}
     parts: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[Console, Any], None]]] = {
-        "verify": (partial(_run_verify, options), tables.show_verify),
+        "verify": (partial(_run_verify, options, outputs), tables.show_verify),
         "moons": (partial(_run_moons, options), tables.show_moons),
         "benchmark": (_run_benchmark, tables.show_benchmark),
     }
     for name, (run, show) in parts.items():
         results[name] = run()
         # Written after each part, so that an interruption keeps what there was.
-        _write(options.json, _as_json(results))
-        _write(options.html, _pages().page(**results, power=detection_power()))
-        show(Console(), results[name])
+        outputs.write("--json", lambda: _as_json(results))
+        outputs.write("--html", lambda: _pages().page(**results, power=detection_power()))
+        outputs.show(partial(_show_part, show, results[name]))
         if results[name]["interrupted"]:
             break
-    print(f"The report is {options.html}")
+    outputs.show(lambda _: print(f"The report is {options.html}"))
     statuses = [_status(result) for result in results.values()]
     return next((status for status in (WRONG, INTERRUPTED, NOTHING_CHECKED) if status in statuses), RIGHT)
 
 
-def _adapter(options: argparse.Namespace) -> int:
+def _show_part(show: Callable[[Console, Any], None], results: dict[str, Any], console: Console) -> None:
+    show(console, results)
+
+
+def _adapter(options: argparse.Namespace, _: Outputs) -> int:
     adapter.write(options)
     return RIGHT
 
 
-def _learn(options: argparse.Namespace) -> int:
+def _learn(options: argparse.Namespace, _: Outputs) -> int:
     try:
         learn.write_and_tell(options.folder)
     except OSError as error:
@@ -280,8 +298,9 @@ def _learn(options: argparse.Namespace) -> int:
     return RIGHT
 
 
-def _doctor(_: argparse.Namespace) -> int:
-    return WRONG if doctor.show(Console()) else RIGHT
+def _doctor(_: argparse.Namespace, outputs: Outputs) -> int:
+    outputs.show(doctor.show)
+    return WRONG if doctor.problems() else RIGHT
 
 
 def _pages() -> ModuleType:
@@ -295,10 +314,10 @@ def _pages() -> ModuleType:
     return report
 
 
-def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
+def _run_verify(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
     engine = load(options.engine) if options.in_process or not CAN_ISOLATE else isolated(options.engine)
-    _remove(options.json, options.html, getattr(options, "junit", None))
-    with _progress() as progress, closing(engine.driver):
+    outputs.begin()
+    with progress_bar() as progress, closing(engine.driver):
         return verify(
             engine,
             graphs=options.graphs,
@@ -313,7 +332,7 @@ def _run_verify(options: argparse.Namespace) -> dict[str, Any]:
 def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
     from nn_from_scratch.verify.training import moons  # noqa: PLC0415  scikit-learn is slow to import
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         animate, certify = getattr(options, "animate", True), getattr(options, "certify", False)
         return moons(progress=progress, animate=animate, certify=certify)
 
@@ -321,17 +340,8 @@ def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
 def _run_benchmark() -> dict[str, Any]:
     from nn_from_scratch.verify.benchmark import benchmark  # noqa: PLC0415  PyTorch is slow to import
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         return benchmark(progress=progress)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Show a progress bar on standard error, moved by the function that is yielded."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
 
 
 def _status(results: dict[str, Any], asked: Collection[str] = ()) -> int:
@@ -350,38 +360,9 @@ def _as_json(results: dict[str, Any]) -> str:
     return json.dumps(results, allow_nan=False, indent=1) + "\n"
 
 
-def _prepare(path: Path | None) -> None:
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        there = path.exists()
-        with path.open("a", encoding="utf-8"):
-            pass
-        if not there:
-            path.unlink()
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _remove(*paths: Path | None) -> None:
-    """Remove the results of an earlier run: if this one dies, they are not taken for its own.
-
-    What is no file of its own, such as ``/dev/stdout``, stays.
-    """
-    for path in paths:
-        if path is not None and path.is_file() and not path.is_symlink():
-            path.unlink()
-
-
 def _prepare_folder(path: Path | None) -> None:
     if path is not None:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot write into {path}: {error.strerror}") from error
-
-
-def _write(path: Path | None, text: str) -> None:
-    if path is not None:
-        path.write_text(text, encoding="utf-8")

@@ -42,8 +42,8 @@ def problems() -> list[str]:
     return [problem for problem in found if problem]
 
 
-def show(console: Console) -> int:
-    """Print versions, optional packages and problems; return the number of problems."""
+def show(console: Console) -> None:
+    """Print versions, optional packages and problems."""
     table = Table("installed", "version", box=None, header_style="bold", pad_edge=False)
     for name, version in environment().items():
         table.add_row(name, escape(version or "not installed"))
@@ -57,7 +57,6 @@ def show(console: Console) -> int:
         console.print(f"[bold red]problem:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     if not found:
         console.print("[bold green]no problem found[/]")
-    return len(found)
 
 
 def _version(package: str) -> str:

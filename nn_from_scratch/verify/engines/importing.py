@@ -36,6 +36,8 @@ def imported(location: str, folder: Path) -> ModuleType:
         Whatever it raises; an `ExitError` if it exits.
 
     """
+    if not location.strip("."):  # no module is called so
+        raise IsADirectoryError(f"{location or 'the empty name'} is a folder: give a file in it")
     if not location.endswith(".py"):
         with _as_if_run(location, [folder]), asking():
             return importlib.import_module(location)

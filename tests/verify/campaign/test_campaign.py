@@ -381,3 +381,27 @@ def test_verify_refuses_what_is_no_engine() -> None:
 def test_verify_refuses_bad_arguments(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         verify(load("nn_from_scratch"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"grades": "rules"}, r"grades is a tuple of rules, accuracy, state, limits, such as \('rules',\)"),
+        ({"grades": 3}, "grades is a tuple of"),
+        ({"graphs": "many"}, "graphs is a whole number, got 'many'"),
+        ({"graphs": 1e3}, "graphs is a whole number, got 1000.0"),
+        ({"seed": "a"}, "seed is a whole number, got 'a'"),
+        ({"jobs": 1.5}, "jobs is a whole number, got 1.5"),
+        ({"seconds": "long"}, "seconds is a number, got 'long'"),
+        ({"progress": 3}, r"progress is a function of \(done, graphs, words\), got 3"),
+    ],
+)
+def test_verify_refuses_arguments_of_another_kind(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        verify(load("nn_from_scratch"), **options)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_verify_refuses_times_that_are_none(seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds must be above 0"):
+        verify(load("nn_from_scratch"), seconds=seconds)

@@ -71,6 +71,11 @@ def test_results_may_go_where_no_file_is_of_its_own(tmp_path: Path) -> None:
     assert json.loads(target.read_text())["graphs"]["checked"] == 1
 
 
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == RIGHT
+    assert capsys.readouterr().out.startswith("nn-from-scratch ")
+
+
 @pytest.mark.once
 def test_verify_gates_on_the_given_grades(faulty: str) -> None:
     options = ["verify", "--engine", f"{faulty}:double", "--graphs", "10"]
@@ -114,6 +119,27 @@ def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
         (["verify", "--seconds", "long"], "argument --seconds: must be a number above 0, got long"),
         (["verify", "--jobs", "0"], "argument --jobs: must be at least 1, got 0"),
         (["verify", "--grade", "speed"], "argument --grade: invalid choice: 'speed'"),
+        (["verify", "--grade", "rules,accuracy"], "'rules,accuracy' are several: repeat the option for each"),
+        (["verify", "--grade", "rule"], "perhaps you mean rules"),
+        (["verify", "--json", ""], "argument --json: the path is empty"),
+        (["verify", "--json", "a", "--json", "b"], "--json is given twice"),
+        (["verify", "--engine", "a", "--engine", "b"], "nn-from-scratch compare asks several engines"),
+        (["verify", "--json", "x", "--junit", "./x"], "--junit x would write over a file that --json writes"),
+        (
+            ["verify", "--engine", __file__, "--html", __file__],
+            "would write over a file that is what the command",
+        ),
+        (["verify", "--json", "."], "cannot write .: Is a directory: give the name of a file in it"),
+        (["verify", "--engine", "."], "cannot load engine '.': IsADirectoryError: . is a folder"),
+        (["check", "."], ". is a folder: give FILE.py:NAME"),
+        (
+            ["verify", "my_engine.py"],
+            "unrecognized arguments: my_engine.py; perhaps you mean --engine my_eng",
+        ),
+        (
+            ["verify", "--graph=3", "--seeed", "1"],
+            "unrecognized arguments: --seeed 1; perhaps you mean --seed",
+        ),
         (["verify", "--colour"], "unrecognized arguments: --colour"),
         (["prove"], "invalid choice: 'prove'"),
         ([], "the following arguments are required: COMMAND"),
@@ -210,7 +236,7 @@ def test_report_sums_up_the_statuses(
 ) -> None:
     gradients, moons = statuses
     result = {"interrupted": False}
-    monkeypatch.setattr(cli, "_run_verify", lambda options: {**result, "verdict": gradients})
+    monkeypatch.setattr(cli, "_run_verify", lambda *_: {**result, "verdict": gradients})
     monkeypatch.setattr(cli, "_run_moons", lambda *options: {**result, "verdict": moons})
     monkeypatch.setattr(cli, "_run_benchmark", lambda *options: {**result, "verdict": "measured"})
     monkeypatch.setattr(report, "page", lambda **results: " ".join(results))
@@ -232,13 +258,13 @@ def test_page_that_cannot_be_drawn_is_told_before_the_long_work(
 ) -> None:
     monkeypatch.delattr(nn_from_scratch.verify, "report")
     monkeypatch.setitem(sys.modules, report.__name__, None)
-    monkeypatch.setattr(cli, "_run_verify", lambda options: pytest.fail("the work began"))
+    monkeypatch.setattr(cli, "_run_verify", lambda *_: pytest.fail("the work began"))
     assert cli.main(["verify", "--html", str(tmp_path / "page.html")]) == BAD_USAGE
     assert "which pages need, is not installed: " in capsys.readouterr().err
 
 
 def test_report_stops_where_it_is_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "_run_verify", lambda options: {"interrupted": True, "verdict": "right"})
+    monkeypatch.setattr(cli, "_run_verify", lambda *_: {"interrupted": True, "verdict": "right"})
     monkeypatch.setattr(cli, "_run_moons", lambda *options: pytest.fail("the work went on"))
     monkeypatch.setattr(report, "page", lambda **results: " ".join(results))
     monkeypatch.setattr(cli, "tables", Mock())

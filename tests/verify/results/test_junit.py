@@ -52,10 +52,26 @@ def test_failure_has_message_and_reproducer(wrong: tuple[ET.Element, dict[str, A
 
 
 def test_checks_of_state_fail_under_their_name() -> None:
-    suite, _ = suite_of(faulty("left over"))
+    results = verify(faulty("left over"), graphs=20, grades=("rules", "state"))
+    suite = ET.fromstring(junit(results))  # noqa: S314  our own text
     test = case_of(suite, "two outputs that share a node")
     assert test.get("classname") == "state"
     assert test.find("failure") is not None
+    assert case_of(suite, "verdict").find("failure") is not None
+
+
+def test_what_fails_of_a_grade_that_was_not_asked_for_is_no_failure() -> None:
+    suite, results = suite_of(faulty("left over"))
+    assert (results["verdict"], suite.get("failures")) == ("right", "0")
+    skipped = case_of(suite, "two outputs that share a node").find("skipped")
+    assert skipped is not None
+    assert skipped.get("message", "").startswith("the grade state was not asked for, but fails: ")
+
+
+def test_an_interrupted_run_fails() -> None:
+    _, results = suite_of(load("nn_from_scratch"))
+    suite = ET.fromstring(junit({**results, "interrupted": True}))  # noqa: S314  our own text
+    assert suite.get("failures") == "1"
 
 
 @pytest.mark.once

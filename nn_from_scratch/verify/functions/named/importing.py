@@ -22,6 +22,8 @@ def imported(location: str) -> ModuleType:
         If there is none, or importing it raises.
 
     """
+    if Path(location).is_dir() and not (Path(location) / "__init__.py").is_file():
+        raise TargetError(f"{location or 'the empty name'} is a folder: give FILE.py:NAME")
     is_file = location.endswith(".py")
     if is_file and not Path(location).is_file():
         raise TargetError(f"there is no file {location}")

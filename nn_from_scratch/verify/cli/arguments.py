@@ -1,0 +1,114 @@
+"""The reading of arguments: mistakes are told in one line, with what was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nn_from_scratch.statuses import BAD_USAGE
+from nn_from_scratch.verify.cli.terminal import tell
+from nn_from_scratch.verify.engines.specs import parts
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes have the exit status of bad usage."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.set_defaults(parser=self)
+
+    def error(self, message: str) -> NoReturn:
+        """Tell a mistake, and exit."""
+        tell(f"error: {message}\n{self.format_usage()}")
+        sys.exit(BAD_USAGE)
+
+
+class Once(argparse.Action):
+    """An option that names one thing: given twice, the first would be lost in silence."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        _: str | None = None,
+    ) -> None:
+        """Keep a value, or exit where there is one."""
+        given: set[str] = namespace.__dict__.setdefault("given_once", set())
+        if self.dest in given:
+            more = ": nn-from-scratch compare asks several engines" if self.dest == "engine" else ""
+            parser.error(f"{self.option_strings[-1]} is given twice{more}")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
+def path(text: str) -> Path:
+    """Read the path of a file."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """Return what reads one of several names."""
+
+    def name(text: str) -> str:
+        if text in names:
+            return text
+        several = text.replace(",", " ").split()
+        if len(several) > 1 and set(several) <= set(names):
+            raise argparse.ArgumentTypeError(f"{text!r} are several: repeat the option for each")
+        (close,) = get_close_matches(text, names, 1) or ("",)
+        hint = f", perhaps you mean {close}" if close else ""
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {', '.join(names)}){hint}")
+
+    return name
+
+
+def parsed(parser: Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read arguments; what nobody knows is told with what may be meant.
+
+    Raises
+    ------
+    SystemExit
+        After a message.
+
+    """
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        command: Parser = options.parser
+        command.error(f"unrecognized arguments: {' '.join(unknown)}{_hint(command, unknown[0])}")
+    return options
+
+
+def _hint(command: Parser, unknown: str) -> str:
+    options = [name for action in command._actions for name in action.option_strings]  # noqa: SLF001
+    if not unknown.startswith("-") and "--engine" in options:
+        return f"; perhaps you mean --engine {shlex.quote(unknown)}"
+    close = get_close_matches(unknown.partition("=")[0], options, 1)
+    return f"; perhaps you mean {close[0]}" if close else ""
+
+
+def files_read(options: argparse.Namespace) -> list[Path]:
+    """Return the files that a command reads: adapters, functions and their inputs."""
+    names = ("engine", "target", "inputs", "module")
+    specs = [getattr(options, name, None) for name in names] + list(getattr(options, "engines", ()))
+    found = {file for spec in specs if spec for file in _files(spec)}
+    return [Path(file) for file in sorted(found)]
+
+
+def _files(spec: str) -> list[str]:
+    """Return the files that a spec may mean."""
+    if spec.startswith(COMMAND):
+        candidates = spec.removeprefix(COMMAND).split()
+    else:
+        location = parts(spec)[0]
+        candidates = [spec, location, f"{location.replace('.', os.sep)}.py"]
+    return [file for file in candidates if os.path.isfile(file)]  # noqa: PTH113  of any text

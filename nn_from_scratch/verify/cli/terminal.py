@@ -1,0 +1,67 @@
+"""What is printed, and what becomes of it where nobody can hear it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Terminal(Console):
+    """The standard output, which says by an error that nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise, where rich would end the process."""
+        raise BrokenPipeError
+
+
+def print_no_more() -> None:
+    """Let what is still to be printed go nowhere: Python tries again when it ends."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):  # it is no file of the system
+        pass
+
+
+def tell(words: str) -> None:
+    """Say something on the error stream, if anybody can hear it."""
+    stream = _Unheard(sys.stderr)
+    stream.write(f"nn-from-scratch: {words.rstrip()}\n")
+    stream.flush()
+
+
+class _Unheard:
+    """A stream of text that may fail without anybody being the worse for it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):  # it is full, or closed
+            return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on the error stream, if that is a terminal; it is moved by what is yielded."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(file=cast("IO[str]", _Unheard(sys.stderr)))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
