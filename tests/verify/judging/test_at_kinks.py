@@ -26,6 +26,8 @@ from nn_from_scratch.verify.questions.lower import Symbol
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, Form
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
+pytestmark = pytest.mark.once
+
 GRAPHS = tenth(4000)
 KINKS = ("relu", "abs", "maximum", "minimum", "clip", "where", "max", "min")
 SMOOTH = ("add", "sub", "mul", "neg", "square", "exp", "tanh", "div", "sum", "index", "concatenate", "matmul")

@@ -12,6 +12,8 @@ from nn_from_scratch.verify.judging import examine as examining
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.many_inputs import bisect, direction, miss_probability
 
+pytestmark = pytest.mark.once
+
 OURS = load("nn_from_scratch")
 ELEMENTWISE = Expression(1, (), (Step("sin", (0,)), Step("mul", (1, 0))), 2)
 

@@ -30,6 +30,8 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
+pytestmark = pytest.mark.once
+
 GRAPHS = 200
 
 

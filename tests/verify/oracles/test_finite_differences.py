@@ -11,6 +11,8 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
 
+pytestmark = pytest.mark.once
+
 
 def questions(seed: int, count: int) -> Iterator[tuple[Case, list[list[float]] | None]]:
     """Yield scalar cases, each of them asked for all derivatives, and array cases along a direction."""

@@ -27,6 +27,8 @@ from nn_from_scratch.verify.questions import lower
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS
 
+pytestmark = pytest.mark.once
+
 Entry = Callable[..., Any]
 Mutation = Callable[[Entry], Entry]
 Check = Callable[[str], Iterator[str]]

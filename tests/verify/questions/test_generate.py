@@ -17,6 +17,8 @@ from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.lower import lower
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE
 
+pytestmark = pytest.mark.once
+
 FIRST_OPERATIONS = (
     "add",
     "sub",

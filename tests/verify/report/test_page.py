@@ -9,6 +9,8 @@ from pages import require_ids_once_and_links_to_them, require_strict_html, text_
 
 from nn_from_scratch.verify.report import page
 
+pytestmark = pytest.mark.once
+
 Results = dict[str, Any]
 Runs = dict[str, Results]
 Pages = Callable[[str], str]

@@ -14,6 +14,8 @@ from nn_from_scratch.verify.training.any_engine import loss_expression, train_by
 from nn_from_scratch.verify.training.judge import judge_losses, judge_steps
 from nn_from_scratch.verify.training.recorded import load
 
+pytestmark = pytest.mark.once
+
 INVISIBLE = {
     # what training never does, and so no loss curve can show
     "pow: no gradient for the exponent",
