@@ -76,8 +76,8 @@ def command(spec: str) -> list[str]:
     if spec.startswith(COMMAND):
         words = shlex.split(spec.removeprefix(COMMAND))
         return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]
-    worker = "nn_from_scratch.verify.engines.wire.worker"
-    return [sys.executable, "-P", "-m", worker, resolved(spec), str(Path.cwd()), "{requests}", "{answers}"]
+    start = "nn_from_scratch.verify.engines.wire.apart"
+    return [sys.executable, "-P", "-m", start, resolved(spec), str(Path.cwd()), "{requests}", "{answers}"]
 
 
 def python_path() -> dict[str, str]:

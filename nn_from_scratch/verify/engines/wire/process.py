@@ -34,6 +34,7 @@ from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE
 
 _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet
+_GRACE = 0.2  # seconds that it has to end once its child did
 _PRINTED, _TOLD = 2_000, 400  # bytes of what it prints that are kept, and told
 _HOME = "NN_FROM_SCRATCH_ENGINE"  # in the environment of all that an engine starts: its folder
 
@@ -56,10 +57,11 @@ class Process:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], memory: int) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="nn-from-scratch-"))
         self._memory, self._base = memory, 0
+        self._watched: list[psutil.Process] = []
         self._printed = bytearray()
         self._out, self._in, self._lines = bytearray(), bytearray(), deque[bytes]()
         self._selector = selectors.DefaultSelector()
-        apart = "{requests}" in command
+        self._is_ours = "{requests}" in command
         requests, self._to = os.pipe()
         self._from, answers = os.pipe()
         given = {"{requests}": str(requests), "{answers}": str(answers)}
@@ -67,10 +69,10 @@ class Process:
         try:
             self._process = subprocess.Popen(  # noqa: S603  what the user gave as an engine
                 words,
-                stdin=subprocess.DEVNULL if apart else requests,
-                stdout=subprocess.PIPE if apart else answers,
-                stderr=subprocess.STDOUT if apart else subprocess.PIPE,
-                pass_fds=(requests, answers) if apart else (),
+                stdin=subprocess.DEVNULL if self._is_ours else requests,
+                stdout=subprocess.PIPE if self._is_ours else answers,
+                stderr=subprocess.STDOUT if self._is_ours else subprocess.PIPE,
+                pass_fds=(requests, answers) if self._is_ours else (),
                 cwd=self.directory,
                 env={**environment, _HOME: str(self.directory)},
                 start_new_session=True,
@@ -84,7 +86,7 @@ class Process:
             os.close(requests)
             os.close(answers)
         os.set_blocking(self._to, False)
-        noise = self._process.stdout if apart else self._process.stderr
+        noise = self._process.stdout if self._is_ours else self._process.stderr
         self._selector.register(self._from, selectors.EVENT_READ, self._take)
         if noise is not None:
             self._selector.register(noise.fileno(), selectors.EVENT_READ, self._listen)
@@ -131,7 +133,10 @@ class Process:
         return self._lines.popleft()
 
     def settle(self) -> None:
-        """Take the memory that it has now for what it needs to begin with."""
+        """Take the memory that it has now, with its children, for what it needs to begin with."""
+        with suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            self._watched = [process, *process.children(recursive=True)]
         self._base = self._resident()
 
     def printed(self) -> str:
@@ -140,9 +145,23 @@ class Process:
 
     def kill(self) -> None:
         """End it, and all that it started."""
+        if self._is_ours and not self._has_ended():
+            self._end_worker()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)  # it is not waited for yet: the number is still its own
         _end_strays(self.directory)
+
+    def _end_worker(self) -> None:
+        """End a worker that lives apart: who stands outside waits for it, and ends as well."""
+        with suppress(psutil.Error):
+            for process in self._watched[1:] or psutil.Process(self.pid).children(recursive=True):
+                process.kill()
+        self._wait(_GRACE)
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._has_ended() and time.monotonic() < end:
+            time.sleep(_BLINK)
 
     def close(self) -> None:
         """End it, wait for it and clear up after it."""
@@ -206,9 +225,7 @@ class Process:
 
     def _death(self) -> DeathError:
         """End what is left of it, and say how it ended."""
-        end = time.monotonic() + 1
-        while not self._has_ended() and time.monotonic() < end:
-            time.sleep(0.002)
+        self._wait(1.0)
         if not self._has_ended():
             self.kill()
             return InvalidAnswerError("the process closed its channel, and goes on")
@@ -223,10 +240,11 @@ class Process:
 
     def _resident(self) -> int:
         """Return how many bytes of memory it has resident; 0 where the system does not tell."""
-        try:
-            return int(psutil.Process(self.pid).memory_info().rss)
-        except psutil.Error:
-            return 0
+        found = 0
+        for process in self._watched:
+            with suppress(psutil.Error):
+                found += int(process.memory_info().rss)
+        return found
 
 
 def _end_strays(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The process that answers for an engine in Python: ``python -m nn_from_scratch.verify.engines.wire.worker``.
+"""The process that answers for an engine in Python, once it has been started (`apart`).
 
 Whatever the engine does spoils this process only: nothing of what it says is believed. What an engine may
 change by accident (the folder, the recursion limit, numpy's error state, collection) is restored after each
@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -168,24 +167,10 @@ def _cut(text: str) -> str:
     return str(text)[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _die_with_parent() -> None:
-    """Ask the system to end this process when its parent ends, where it can (Linux)."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415  nowhere else needed
-
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
-
-
 def main(arguments: list[str]) -> None:
     """Answer for an engine: of a spec, found from a folder, over two file descriptors."""
     spec, folder, requests, answers = arguments
-    _die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # however this was started, it is an exception
     with open(int(requests), "rb") as lines:  # noqa: PTH123  a descriptor
         Worker(int(answers)).serve(spec, Path(folder), lines)
     _exit(0)  # without the engine's own hooks
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

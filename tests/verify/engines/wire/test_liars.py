@@ -159,7 +159,8 @@ def test_answers_in_another_order_are_not_taken_for_each_other() -> None:
     engine = liar("backwards")
     with closing(engine.driver):
         assert isinstance(engine.driver, Remote)
-        asker, other = engine.driver.asker, [["variable", "0x1p+1"], ["value", 0]]
+        asker = engine.driver.asker
+        other: Program = [["variable", "0x1p+1"], ["value", 0]]
         asker.foresee(PROGRAM)
         asker.foresee(other)
         with pytest.raises(InvalidAnswerError, match="an answer to request 2, where 1 was asked"):
