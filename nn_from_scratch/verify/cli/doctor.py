@@ -26,6 +26,7 @@ OPTIONAL = (
     Optional("jax", "`--engine jax`"),
     Optional("autograd", "`--engine autograd`"),
     Optional("mygrad", "`--engine mygrad`"),
+    Optional("tinygrad", "`--engine tinygrad`"),
     Optional("micrograd", "`--engine micrograd`, and a peer of the benchmark"),
     Optional("casadi", "a peer of the benchmark"),
 )

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from nn_from_scratch.verify.engines.offered import names, offered
 
-BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "mygrad", "pytorch")
+BUILT_IN = ("nn_from_scratch", "autograd", "jax", "micrograd", "mygrad", "pytorch", "tinygrad")
 """Engines whose adapter ships with the suite: `load` knows them by this name."""
 
 _PARTS = {"nn_from_scratch:replay": "replay"}

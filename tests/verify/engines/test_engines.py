@@ -1,5 +1,8 @@
 import dataclasses
+import math
+import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import Engine, EngineError, load, verify
+from nn_from_scratch.verify.engines.abilities import abilities
 from nn_from_scratch.verify.engines.specs import BUILT_IN
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -137,7 +141,29 @@ def test_jax_engine_is_right() -> None:
     assert found.verdict is Verdict.RIGHT
 
 
-@pytest.mark.parametrize("spec", [spec for spec in BUILT_IN if spec != "jax"])
+def test_tinygrad_engine_is_right_and_says_what_runs_it() -> None:
+    if (
+        find_spec("tinygrad") is None
+    ):  # it is not imported here: where there is no clang, its adapter says by what
+        pytest.skip("tinygrad is not installed")
+    engine = load("tinygrad")
+    assert engine.name == ("tinygrad" if shutil.which("clang") else "tinygrad on PYTHON")
+    cases = [
+        single("mul", "xx", [2.0, 2.0]),  # of two equal numbers it makes one, if they are given as such
+        single("add", "xc", [2.0, 0.5]),  # whose derivative is a constant without memory
+        single("tanh", "x", [0.3]),
+        dataclasses.replace(single("exp", "x", [0.3]), tangent=(1.0,)),
+        *(one.case for one in abilities() if one.form[0] in ("sum", "transpose", "concatenate")),
+    ]
+    for asked in cases:
+        assert examine(engine, asked).verdict is Verdict.RIGHT, asked
+    inaccurate = examine(engine, single("arctan", "x", [1.0]))  # a polynomial of single precision
+    assert inaccurate.verdict is Verdict.WRONG
+    assert inaccurate.value
+    assert inaccurate.value.got == pytest.approx(math.pi / 4, rel=1e-7)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in BUILT_IN if spec not in ("jax", "tinygrad")])
 def test_built_in_engines_are_right(spec: str) -> None:
     if spec != "nn_from_scratch":
         pytest.importorskip({"pytorch": "torch"}.get(spec, spec))

@@ -194,8 +194,12 @@ def test_what_is_no_text_is_no_spec(find: Find) -> None:
         find(load("nn_from_scratch"))  # type: ignore[arg-type]
 
 
-def test_a_package_that_is_missing_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mygrad", None)
-    monkeypatch.delitem(sys.modules, "nn_from_scratch.verify.engines.adapters.mygrad", raising=False)
-    with pytest.raises(EngineError, match=r"cannot load engine 'mygrad': .*\(pip install mygrad\)"):
-        load("mygrad")
+@pytest.mark.parametrize("name", ["mygrad", "tinygrad"])
+def test_a_package_that_is_missing_is_told_with_what_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEV", "PYTHON")
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"nn_from_scratch.verify.engines.adapters.{name}", raising=False)
+    with pytest.raises(EngineError, match=rf"cannot load engine '{name}': .*\(pip install {name}\)"):
+        load(name)
