@@ -93,30 +93,39 @@ class Node(NumpyFunctions):
     @property
     def value(self) -> Any:
         """The number, or the array: live for a leaf, read-only for a computed node."""
-        if type(self._value) is not np.ndarray:
-            return self._value
-        if not self._rule.is_leaf:
-            view = self._value.view()
-            view.flags.writeable = False
-            return view
+        value = self._value
+        if type(value) is not np.ndarray:
+            return value
         if self._rule is LEAF:  # a graph may hold this array: lend out another, which operations copy
-            self._value = self._value.copy()
-            self._rule = LENT_LEAF
+            value = value.copy()
+            self._rule = LENT_LEAF  # first: a thread that finds it copies
+            self._value = value
             changes.values = object()
-        return self._value
+        elif self._rule is not LENT_LEAF:
+            value = value.view()
+            value.flags.writeable = False
+        return value
 
     @value.setter
     def value(self, value: Any) -> None:
-        value = own_value(value, "Node.value")
-        if self._rule.is_leaf:
+        if type(value) is np.ndarray and value.dtype is FLOAT64 and value.ndim:
+            value = value.copy()  # as `own_value` does, without a call
+        else:
+            value = own_value(value, "Node.value")
+        rule = self._rule
+        if rule.is_leaf:
+            self._value = value
             self._rule = LEAF
         else:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
             self._rule = IDENTITY
             self._left = None
             self._call = (computed,), (computed._value,), NO_OPTIONS
-        self._value = value
-        changes.values = object()
+            self._value = value
+        if (
+            rule is not LENT_LEAF
+        ):  # or that it was lent is a change that is known, and no `Moment` relies on it
+            changes.values = object()
 
     @property
     def grad(self) -> Any:

@@ -164,10 +164,11 @@ def _hand_on(
         values = [_as_it_was(operand, value) for operand, value in zip(operands, values, strict=True)]
     node_type, pullback = type(node), rule.pullback
     g = rule.shared_pullback(node._grad, z, values, options)
+    all_found = type(g) is list
     for position, operand in enumerate(operands):
         if type(operand) is not node_type:
             continue
-        part = pullback(position, g, z, values, options)
+        part = g[position] if all_found else pullback(position, g, z, values, options)
         if type(part) is OuterProduct:
             products.setdefault(operand, []).append(part)
         else:

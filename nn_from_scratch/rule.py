@@ -189,7 +189,7 @@ def all_finite(x: Operand) -> bool:
     if type(x) is float:
         return math.isfinite(x)
     if type(x) is np.ndarray:
-        return math.isfinite(np.vdot(x, x))
+        return math.isfinite(x.dot(x) if x.ndim == 1 else np.vdot(x, x))
     return bool(np.isfinite(x).all())
 
 
