@@ -97,4 +97,5 @@ def in_casadi() -> Contender:
 
     x = casadi.SX.sym("x", 40)
     output = arithmetic_graph([x[k] for k in range(40)], lambda value: casadi.fmax(value, 0))
-    return _called(casadi.Function("graph", [x], [output, casadi.gradient(output, x)]))
+    graph: Any = casadi.Function("graph", [x], [output, casadi.gradient(output, x)])
+    return _called(graph)
