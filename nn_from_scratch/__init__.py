@@ -1,6 +1,7 @@
 """A small reverse-mode autodiff engine from numpy alone.
 
 Each name is imported when it is used first: the suite beside the engine judges others without it.
+PYTEST_DONT_REWRITE: pytest may come after it, and rewrites no assertion of the suite.
 """
 
 import importlib

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nn_from_scratch"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-PACKAGE_ITSELF = ("__main__", "distribution", "statuses", "supervised")
+PACKAGE_ITSELF = ("__main__", "distribution", "pytest_plugin", "statuses", "supervised")
 ENGINE = sorted(path for path in PACKAGE.glob("*.py") if path.stem not in PACKAGE_ITSELF)
 
 

@@ -41,7 +41,7 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
     jobs = jobs or min(os.cpu_count() or 1, max(1, graphs // _WORTH_A_WORKER))
     if jobs == 1 or not engine.spec:
         for chunk in chunks:
-            yield _check(engine, seed, chunk)
+            yield checked(engine, seed, chunk)
         return
     finding = isolated if isinstance(engine.driver, Remote) else load
     context = get_context("spawn")
@@ -59,7 +59,7 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
         stopped.close()
 
 
-def _check(engine: Engine, seed: int, indices: range) -> Statistics:
+def checked(engine: Engine, seed: int, indices: range) -> Statistics:
     """Examine graphs, and then the second derivatives of some."""
     found = Statistics()
     engine = Observed.of(engine)
@@ -147,7 +147,7 @@ def _end_when(stopped: Connection) -> None:
 
 def _check_in_worker(seed: int, indices: range) -> Statistics:
     before = len(_engine.driver.deaths)
-    found = _check(_engine, seed, indices)
+    found = checked(_engine, seed, indices)
     found.deaths = _engine.driver.deaths[before:]
     return found
 

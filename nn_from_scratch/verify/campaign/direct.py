@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from nn_from_scratch.verify.campaign.ahead import foreseen
@@ -55,8 +55,20 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> bo
     questions = direct_questions(
         engine.forms, engine.array_forms, surroundings(engine), second=engine.second_order
     )
-    every = (*deadly_questions(engine), *questions)
-    for question in foreseen(engine, every, lambda question: question.case):
+    return ask_questions(engine, (*deadly_questions(engine), *questions), found, go_on)
+
+
+def ask_questions(
+    engine: Engine,
+    questions: Iterable[DirectQuestion],
+    found: Direct,
+    go_on: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Ask an engine direct questions, as long as `go_on` says so, and count what is found.
+
+    Return whether all were asked.
+    """
+    for question in foreseen(engine, questions, lambda question: question.case):
         if not go_on():
             return False
         if question.case in engine.deadly:

@@ -1,0 +1,239 @@
+"""The plugin in runs of pytest of its own, with whatever pytest is installed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.once
+
+PLUGIN = "nn_from_scratch.pytest_plugin"
+ENGINE = """\
+import math
+from nn_from_scratch.verify import Engine
+
+
+class Number:
+    def __init__(self, value, parents=()):
+        self.value, self.parents, self.gradient = value, parents, 0.0
+
+    def __add__(self, other):
+        other = other if isinstance(other, Number) else Number(other)
+        return Number(self.value + other.value, ((self, 1.0), (other, 1.0)))
+
+    __radd__ = __add__
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Number) else Number(other)
+        return Number(self.value * other.value, ((self, other.value), (other, self.value)))
+
+    __rmul__ = __mul__
+
+    def tanh(self):
+        y = math.tanh(self.value)
+        return Number(y, ((self, FACTOR * (1.0 - y * y)),))
+
+    def backward(self, adjoint=1.0):
+        self.gradient += adjoint
+        for parent, partial in self.parents:
+            parent.backward(adjoint * partial)
+
+
+engine = Engine.from_tape(
+    variable=Number,
+    value=lambda number: number.value,
+    gradient=lambda number: number.gradient,
+    backward=lambda number: number.backward(),
+)
+"""
+RIGHT, WRONG = (ENGINE.replace("FACTOR", factor) for factor in ("1.0", "2.0"))
+QUICK = ("--gradient-graphs", "20")
+RULES = "gradient and not state and not limits"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def is_installed() -> bool:
+    """Whether pytest finds the plugin by itself."""
+    return any(entry.value == PLUGIN for entry in metadata.entry_points(group="pytest11"))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+    def runs(*arguments: str, **files: str) -> "subprocess.CompletedProcess[str]":
+        for name, text in files.items():
+            path = tmp_path / (f"{name}.py" if name != "failures" else "failures.txt")
+            path.write_text(text)
+        loaded = () if is_installed() else ("-p", PLUGIN)
+        command = [sys.executable, "-m", "pytest", *loaded, "-p", "no:cacheprovider", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
+
+    return runs
+
+
+def test_a_right_engine_passes_by_names_that_can_be_chosen(run: Run) -> None:
+    done = run(
+        "--gradient-engine", "mine.py", *QUICK, "-v", "-k", "tanh or graphs or add-inner or hash", mine=RIGHT
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("tanh-inner", "add-inner", "graphs-0-to-19", "state-answers-under-other-hash-seeds"):
+        assert f"mine.py::gradient[{name}] PASSED" in done.stdout
+    assert "gradient[add-alone]" not in done.stdout
+    assert "gradient: mine.py; 20 graphs, --gradient-seed 0" in done.stdout
+    (lacks,) = [line for line in done.stdout.splitlines() if "has no" in line]
+    assert "sin, " in lacks
+    assert "tanh" not in lacks
+
+
+def test_a_wrong_engine_fails_with_what_the_command_tells(run: Run) -> None:
+    done = run("--gradient-engine", "mine.py", "--gradient-seed", "7", *QUICK, "-k", RULES, mine=WRONG)
+    assert done.returncode == 1
+    assert "tanh is wrong: in tanh(x0)" in done.stdout
+    assert "check(engine, Case(expression" in done.stdout  # the script
+    assert "(--gradient-seed 7)" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "FAILED mine.py::gradient[graphs-0-to-19]" in done.stdout
+    assert "FAILED mine.py::gradient[add-alone]" not in done.stdout
+
+
+def test_an_engine_that_dies_does_not_pass(run: Run) -> None:
+    dies = RIGHT.replace(
+        "y = math.tanh(self.value)", "y = math.tanh(self.value)\n        if self.value == 0.7: os._exit(0)"
+    )
+    done = run("--gradient-engine", "mine.py", *QUICK, "-k", "tanh or answers", mine=f"import os\n{dies}")
+    assert done.returncode == 1, done.stdout
+    assert "FAILED mine.py::gradient[tanh-alone]" in done.stdout
+    assert "the engine's process ended: Exited, the process exited with status 0" in done.stdout
+
+
+def test_expected_failures_are_none_and_stale_lines_are_told(run: Run) -> None:
+    names = ("alone", "inner", "outer", "used-twice", "dead-branch", "special-numbers", "other-numbers")
+    used = ("operand-used-before", "operand-used-after")
+    lines = [f"gradient[tanh-{name}]" for name in (*names, *used)]
+    text = "\n".join(
+        [*lines, "mine.py::gradient[graphs-0-to-19]  # tanh is wrong", "gradient[sinus-alone]", ""]
+    )
+    arguments = (
+        "--gradient-engine",
+        "mine.py",
+        *QUICK,
+        "--gradient-failures",
+        "failures.txt",
+        "-k",
+        f"{RULES} or failures",
+    )
+    done = run(*arguments, mine=WRONG, failures=text)
+    assert done.returncode == 0, done.stdout
+    assert "expects failures of what is no test: gradient[sinus-alone]" in done.stdout
+    mended = run(*arguments, "--gradient-strict", mine=RIGHT)
+    assert mended.returncode == 1
+    assert "FAILED failures.txt" in mended.stdout
+    assert "[XPASS(strict)]" in mended.stdout
+
+
+FUNCTIONS = """\
+import numpy as np
+import pytest
+
+
+def gradient(x, cotangent):
+    return FACTOR * cotangent * (1 - np.tanh(x) ** 2)
+
+
+@pytest.mark.gradient(np.tanh, gradient, np.ones(3))
+def test_marked():
+    pass
+
+
+@pytest.fixture
+def inputs():
+    return np.ones(3)
+
+
+@pytest.mark.gradient(seed=3)
+def test_returned(inputs):
+    return np.tanh, gradient, inputs
+
+
+def test_fixture(check_gradient):
+    check_gradient(np.tanh, gradient, np.ones(3))
+
+
+@pytest.mark.gradient
+def test_returns_nothing():
+    pass
+"""
+
+
+def test_functions_are_checked_by_marker_and_fixture(run: Run) -> None:
+    options = ("-W", "error", "--strict-markers", "-v", "-k", "not nothing")
+    done = run(*options, test_right=FUNCTIONS.replace("FACTOR", "1"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+    done = run(*options, test_right=FUNCTIONS.replace("FACTOR", "2"))
+    assert (done.returncode, done.stdout.count("\nFAILED")) == (1, 3), done.stdout
+    done = run("-k", "nothing", test_right=FUNCTIONS.replace("FACTOR", "1"))
+    assert "returns (function, gradient, inputs), got None" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--gradient-engine", "none.py"),
+            "cannot load engine 'none.py': FileNotFoundError: there is no file",
+        ),
+        (
+            ("--gradient-engine", "mine.py", "--gradient-seed", "x"),
+            "--gradient-seed is a whole number, got 'x'",
+        ),
+        (
+            ("--gradient-engine", "mine.py", "--gradient-failures", "n"),
+            "there is no file of expected failures n",
+        ),
+    ],
+)
+def test_bad_usage_is_told_in_a_line(arguments: tuple[str, ...], said: str, run: Run) -> None:
+    done = run(*arguments, mine=RIGHT)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert said in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_nothing_is_said_where_nothing_is_asked(run: Run) -> None:
+    done = run("-W", "error", test_mine="def test_nothing():\n    pass\n")
+    assert done.returncode == 0
+    assert "gradient" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(find_spec("xdist") is None, reason="pytest-xdist is not installed")
+def test_several_processes_find_the_same_tests(run: Run) -> None:
+    done = run("--gradient-engine", "mine.py", *QUICK, "-k", "tanh or add", "-n", "2", mine=RIGHT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_suite_may_be_there_before_pytest() -> None:
+    first = f"import sys, nn_from_scratch, {PLUGIN}, pytest"
+    code = f"{first}; sys.exit(pytest.main(['-p', '{PLUGIN}', '-W', 'error', '--version']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stdout + done.stderr
+
+
+def test_the_start_of_pytest_imports_nothing_of_weight() -> None:
+    found = "print(*sorted(set(sys.modules) - before))"
+    code = f"import pytest, sys; before = set(sys.modules); import {PLUGIN}; {found}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = [name for name in done.stdout.split() if name.startswith("nn_from_scratch")]
+    assert ours == ["nn_from_scratch", PLUGIN]
+    assert not {"numpy", "flint"} & {name.partition(".")[0] for name in done.stdout.split()}
