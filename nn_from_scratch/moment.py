@@ -28,8 +28,10 @@ class Network:
         Their weights and biases, nodes.
     activations, single
         Options of the row.
-    sample_shape, dtype
-        What a sample must be.
+    shapes, dtype
+        Of the parameters.
+    sample_shape
+        That of a sample, which must have the same precision.
     since
         `changes.wiring` then: while it is still that, the layers have the same parts.
     is_short
@@ -50,6 +52,7 @@ class Network:
         "most",
         "parts",
         "sample_shape",
+        "shapes",
         "since",
         "single",
     )
@@ -60,6 +63,7 @@ class Network:
         self.parts = parts_of(layers)
         self.activations = tuple([layer.activation for layer in layers])
         self.single: bool = layers[-1]._options["single"]
+        self.shapes = [value.shape for value in values]
         self.sample_shape = values[0].shape[1:]
         self.dtype = values[0].dtype
         (inputs,) = self.sample_shape
@@ -67,17 +71,24 @@ class Network:
         self.most = max(1, min(256, 2**16 // inputs))
         self.habits = Habits()
 
+    def __reduce__(self) -> Any:
+        return type(None), ()  # the copy of an `MLP` makes its own
+
+
+FEW = 4
+"""Fewer samples than this take no less time together: each is computed by itself."""
+
 
 class Habits:
     """Whether outputs of a network are read together.
 
-    Where they are read one by one there is nothing to join: samples that turn out to have waited alone make
-    later ones not wait.
+    Where they are read one by one there is nothing to join: samples that turn out to have waited alone, or
+    with too few, make later ones not wait.
 
     Attributes
     ----------
     alone
-        How many batches in a row were of one sample, at most six.
+        How many batches in a row were of few samples, at most six.
     at_once
         How many of the next calls are computed at once: at most 63, so that one of 64 tries again.
 
@@ -90,7 +101,7 @@ class Habits:
 
     def note(self, samples: int) -> None:
         """Learn of a batch."""
-        self.alone = min(self.alone + 1, 6) if samples == 1 else 0
+        self.alone = min(self.alone + 1, 6) if samples < FEW else 0
         self.at_once = 2**self.alone - 1
 
 
@@ -118,20 +129,17 @@ class Moment:
     batch: Callable[[], Any]
     may_wait: bool | None
 
-    def __init__(self, network: Network, known: list[Value]) -> None:
-        """Take the values of now; a `_NoRowError` if their shapes or precision are not those known."""
+    def __init__(self, network: Network) -> None:
+        """Take the values of now; a `_NoRowError` if their shapes or precision are not the network's."""
         self.network = network
         self.since: object = changes.values
         self.may_wait = None
         self.batch = no_batch
         self.values: list[Value] = []
-        for part, former in zip(network.parts, known, strict=True):
+        dtype = network.dtype
+        for part, shape in zip(network.parts, network.shapes, strict=True):
             value = part._value
-            if value is not former and (
-                type(value) is not np.ndarray
-                or value.shape != former.shape
-                or value.dtype is not former.dtype
-            ):
+            if type(value) is not np.ndarray or value.shape != shape or value.dtype is not dtype:
                 raise _NoRowError
             if part._rule is LENT_LEAF:
                 value = value.copy()
@@ -183,16 +191,15 @@ class _NoRowError(Exception):
     """Layers are not one row: they must be computed one by one, and say what is wrong if anything is."""
 
 
-def moment_of(layers: list[Layer], last: Moment | None) -> Moment | None:
+def moment_of(layers: list[Layer], network: Network | None) -> Moment | None:
     """Return what a network is computed with now, or None if its layers are not one row.
 
-    `last` is what it was computed with before.
+    `network` is what the layers were before.
     """
     try:
-        if last is not None and last.network.since is changes.wiring and last.network.layers == layers:
-            return Moment(last.network, last.values)
-        values = _values_of(layers)
-        return Moment(Network(layers, values), values)
+        if network is None or network.since is not changes.wiring or network.layers != layers:
+            network = Network(layers, _values_of(layers))
+        return Moment(network)
     except _NoRowError:
         return None
 

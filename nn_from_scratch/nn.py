@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_from_scratch import changes, waiting
 from nn_from_scratch.layer import Layer
-from nn_from_scratch.moment import Moment, moment_of, parts_of
+from nn_from_scratch.moment import Moment, Network, moment_of, parts_of
 from nn_from_scratch.node import Node
 from nn_from_scratch.rule import LENT_LEAF
 
@@ -42,6 +42,7 @@ class MLP:
 
     layers: list[Layer]
     _moment: Moment | None = None
+    _network: Network | None = None
 
     def __init__(
         self, sizes: Any, seed: Any = None, *, activation: str = "tanh", last: str = "", dtype: Any = float
@@ -68,7 +69,10 @@ class MLP:
             or moment.network.since is not changes.wiring
             or moment.network.layers != self.layers
         ):
-            moment = self._moment = moment_of(self.layers, moment)
+            moment = moment_of(self.layers, self._network)
+            self._network = None if moment is None else moment.network
+            # One that is not kept holds copies of what is lent: their memory serves for the next.
+            self._moment = None if moment is None or moment.since is None else moment
         if moment is not None:
             network = moment.network
             if type(x) is np.ndarray and x.dtype is network.dtype:

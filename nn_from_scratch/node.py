@@ -175,16 +175,18 @@ class Node(NumpyFunctions):
             Those of the rule, all of them.
 
         """
-        values = [
-            operand._value
-            if type(operand) is Node and operand._rule is not LENT_LEAF
-            else own_value(value_of(operand), rule.name)
-            for operand in operands
-        ]
-        for value in values:
-            if type(value) is not float and value.dtype is not FLOAT64 and rule is not CAST:
-                operands, values = at_one_precision(operands, values)
-                break
+        values = []
+        of_float64 = True
+        for operand in operands:
+            if type(operand) is Node and operand._rule is not LENT_LEAF:
+                value = operand._value
+            else:
+                value = own_value(value_of(operand), rule.name)
+            if type(value) is not float and value.dtype is not FLOAT64:
+                of_float64 = False
+            values.append(value)
+        if not of_float64 and rule is not CAST:
+            operands, values = at_one_precision(operands, values)
         try:
             value = rule.evaluate(values, options)
         except ValueError as error:

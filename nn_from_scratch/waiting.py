@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch import recording
-from nn_from_scratch.moment import Moment, no_batch
+from nn_from_scratch.moment import FEW, Moment, no_batch
 from nn_from_scratch.network import NETWORK, recorded
 from nn_from_scratch.node import Call, Node
 from nn_from_scratch.rule import NO_OPTIONS, ROW, Rule, Traced, Value
@@ -54,12 +54,12 @@ class Batch:
     closed
         Whether they have been, or are being, computed: no other may join.
     values
-        The outputs, once they are there; then `rule` and `call` are those of their nodes.
+        The outputs, once they are there; then `rule` is that of their nodes, and `calls` has that of each.
 
     """
 
-    __slots__ = ("__weakref__", "call", "closed", "lock", "moment", "rule", "samples", "values")
-    call: Call
+    __slots__ = ("__weakref__", "calls", "closed", "lock", "moment", "rule", "samples", "values")
+    calls: list[Call]
     rule: Rule
 
     def __init__(self, moment: Moment) -> None:
@@ -78,12 +78,14 @@ class Batch:
             samples = self.samples[:]
             x = np.frombuffer(b"".join(samples)).reshape(-1, *self.moment.network.sample_shape)
             with np.errstate(all="ignore"):  # nothing overflows
-                if len(samples) == 1:
-                    z, self.call = self.moment.call(x[0], x[0])
-                    self.rule, values = NETWORK, [z]
+                if len(samples) < FEW:
+                    found = [self.moment.call(row, row) for row in x]
+                    self.rule, self.calls = NETWORK, [call for _, call in found]
+                    values = [z for z, _ in found]
                 else:
                     z, call = self.moment.call(x, x)
-                    self.rule, self.call = ROW, ((recorded(z, call),), (z,), NO_OPTIONS)
+                    self.rule = ROW
+                    self.calls = [((recorded(z, call),), (z,), NO_OPTIONS)] * len(samples)
                     values = z.tolist() if z.ndim == 1 else z
             self.samples = []
             self.values = values  # last: who finds it needs nothing else
@@ -107,9 +109,10 @@ class Waiting(Node):  # type: ignore[misc] # final for all others: nobody meets 
             return _get_value(self)
         if batch.values is None:
             batch.compute()
-        value = batch.values[self._dx]
+        place = self._dx
+        value = batch.values[place]
         self._rule = batch.rule
-        self._call = batch.call
+        self._call = batch.calls[place]
         _set_value(self, value)
         self._right = None  # after all else: see above
         self.__class__ = Node  # type: ignore[assignment]

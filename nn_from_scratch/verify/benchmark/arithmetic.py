@@ -45,33 +45,41 @@ def of_vector(x: Any) -> Any:
     return arithmetic_graph([x[k] for k in range(40)], _relu)
 
 
-def _built(
-    variable: Callable[[float], Any],
+def built(
+    graph: Callable[[], tuple[list[Any], Any]],
     backward: Callable[[Any], None],
     value: Callable[[Any], float],
     gradient: Callable[[Any], float],
 ) -> Contender:
-    """Return the graph as an engine of scalars builds it, forward and back."""
+    """Return a graph as an engine of scalars builds it, which gives leaves and output, forward and back."""
 
     def run() -> tuple[list[Any], Any]:
-        leaves = [variable(x) for x in numbers().tolist()]
-        output = arithmetic_graph(leaves, _relu)
+        leaves, output = graph()
         backward(output)
         return leaves, output
 
-    return Contender(run, lambda graph: [value(graph[1]), *map(gradient, graph[0])])
+    def result(found: tuple[list[Any], Any]) -> list[Any]:
+        leaves, output = found
+        return [value(output), *map(gradient, leaves)]
+
+    return Contender(run, result)
+
+
+def _of_leaves(variable: Callable[[float], Any]) -> tuple[list[Any], Any]:
+    leaves = [variable(x) for x in numbers().tolist()]
+    return leaves, arithmetic_graph(leaves, _relu)
 
 
 def ours() -> Contender:
     """Return the graph built of nodes."""
-    return _built(Node, Node.backprop, lambda node: node.value, lambda node: node.grad)
+    return built(partial(_of_leaves, Node), Node.backprop, lambda node: node.value, lambda node: node.grad)
 
 
 def in_micrograd() -> Contender:
     """Return the graph built by micrograd."""
     from micrograd.engine import Value
 
-    return _built(Value, Value.backward, lambda node: node.data, lambda node: node.grad)
+    return built(partial(_of_leaves, Value), Value.backward, lambda node: node.data, lambda node: node.grad)
 
 
 def _called(function: Callable[[Array], tuple[Any, Any]]) -> Contender:

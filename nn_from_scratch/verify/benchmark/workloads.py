@@ -86,39 +86,30 @@ def scalar_graph(variable: Callable[[float], Any]) -> tuple[list[Any], Any]:
     return leaves, output
 
 
-def _scalars(
-    variable: Callable[[float], Any],
-    backward: Callable[[Any], None],
-    value: Callable[[Any], float],
-    gradient: Callable[[Any], float],
-) -> Contender:
-    def run() -> tuple[list[Any], Any]:
-        leaves, output = scalar_graph(variable)
-        backward(output)
-        return leaves, output
-
-    def result(graph: tuple[list[Any], Any]) -> list[Any]:
-        leaves, output = graph
-        return [value(output), *map(gradient, leaves)]
-
-    return Contender(run, result)
-
-
 def _our_scalars() -> Contender:
-    return _scalars(Node, Node.backprop, lambda node: node.value, lambda node: node.grad)
+    return arithmetic.built(
+        partial(scalar_graph, Node), Node.backprop, lambda node: node.value, lambda node: node.grad
+    )
 
 
 def _micrograd_scalars() -> Contender:
     from micrograd.engine import Value
 
-    return _scalars(Value, Value.backward, lambda node: node.data, lambda node: node.grad)
+    return arithmetic.built(
+        partial(scalar_graph, Value), Value.backward, lambda node: node.data, lambda node: node.grad
+    )
 
 
 def _pytorch_scalars() -> Contender:
     import torch
 
     variable = partial(torch.tensor, dtype=torch.float64, requires_grad=True)
-    return _scalars(variable, torch.Tensor.backward, torch.Tensor.item, lambda leaf: leaf.grad.item())
+    return arithmetic.built(
+        partial(scalar_graph, variable),
+        torch.Tensor.backward,
+        torch.Tensor.item,
+        lambda leaf: leaf.grad.item(),
+    )
 
 
 # Training -----------------------------------------------------------------------------------------
