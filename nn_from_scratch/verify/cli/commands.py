@@ -176,6 +176,7 @@ def _parser() -> Parser:
     add("benchmark", _benchmark, "Measure speed beside PyTorch and hand-written numpy.")
     text = "Say what is installed, what is missing and what it would add; exit with 1 if something is wrong."
     command = commands.add_parser("doctor", help=text, description=text)
+    doctor.add_arguments(command)
     command.set_defaults(run=_doctor)
     add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
     return parser
@@ -298,9 +299,10 @@ def _learn(options: argparse.Namespace, _: Outputs) -> int:
     return RIGHT
 
 
-def _doctor(_: argparse.Namespace, outputs: Outputs) -> int:
-    outputs.show(doctor.show)
-    return WRONG if doctor.problems() else RIGHT
+def _doctor(options: argparse.Namespace, outputs: Outputs) -> int:
+    engine = doctor.tried(options.engine) if options.engine else None
+    outputs.show(lambda console: doctor.show(console, engine))
+    return WRONG if doctor.problems() or (engine and engine.problems) else RIGHT
 
 
 def _pages() -> ModuleType:
