@@ -110,7 +110,7 @@ def test_an_engine_that_dies_does_not_pass(run: Run) -> None:
     dies = RIGHT.replace(
         "y = math.tanh(self.value)", "y = math.tanh(self.value)\n        if self.value == 0.7: os._exit(0)"
     )
-    done = run("--gradient-engine", "mine.py", *QUICK, "-k", "tanh or answers", mine=f"import os\n{dies}")
+    done = run("--gradient-engine", "mine.py", *QUICK, "-k", "tanh-alone", mine=f"import os\n{dies}")
     assert done.returncode == 1, done.stdout
     assert "FAILED mine.py::gradient[tanh-alone]" in done.stdout
     assert "the engine's process ended: Exited, the process exited with status 0" in done.stdout
