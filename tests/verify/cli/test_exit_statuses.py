@@ -34,6 +34,7 @@ pytestmark = [
 ENGINES = """\
 import os
 import time
+from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,8 @@ def made(before=lambda: None, factor=1.0):
 
 
 def slowly(seconds):
-    Path(__file__).with_suffix(".asked").touch()
+    if seconds:
+        Path(__file__).with_suffix(".asked").touch()
     time.sleep(seconds)
 
 
@@ -72,6 +74,7 @@ wrong = made(factor=2.0)
 ends = made(lambda: os._exit(0))
 slow = made(lambda: slowly(0.05))
 stuck = made(lambda: slowly(1000))
+stuck_in_a_worker = made(lambda: slowly(1000 * (parent_process().name != "MainProcess")))
 """
 WITHOUT_TORCH = "import sys\nsys.modules['torch'] = None\n"  # it takes seconds to import
 BROKEN = WITHOUT_TORCH + "import json\njson.dumps = None\n"
@@ -155,7 +158,7 @@ def test_a_way_leads_to_its_status_and_leaves_what_was_found(way: Way, folder: P
     [
         (signal.SIGINT, "slow", ("--jobs", "2")),
         (signal.SIGTERM, "slow", ("--jobs", "2", "--in-process")),
-        (signal.SIGTERM, "stuck", ("--jobs", "2", "--in-process")),
+        (signal.SIGTERM, "stuck_in_a_worker", ("--jobs", "2", "--in-process")),
         (signal.SIGINT, "stuck", ()),
         (signal.SIGHUP, "stuck", ("--in-process",)),
     ],
