@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nn_from_scratch.functional import gradients, value_and_gradient
+    from nn_from_scratch.joining import array
     from nn_from_scratch.nn import MLP, Layer
     from nn_from_scratch.node import Node
     from nn_from_scratch.recording import no_grad
     from nn_from_scratch.replaying import replay
 
-__all__ = ["MLP", "Layer", "Node", "gradients", "no_grad", "replay", "value_and_gradient"]
+__all__ = ["MLP", "Layer", "Node", "array", "gradients", "no_grad", "replay", "value_and_gradient"]
 
 _FOUND_IN = {
     "MLP": "nn_from_scratch.nn",
     "Layer": "nn_from_scratch.nn",
     "Node": "nn_from_scratch.node",
+    "array": "nn_from_scratch.joining",
     "gradients": "nn_from_scratch.functional",
     "no_grad": "nn_from_scratch.recording",
     "replay": "nn_from_scratch.replaying",

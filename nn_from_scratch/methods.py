@@ -6,22 +6,24 @@ a function gives at the edges of its domain, and which errors and warnings it ra
 and what they are at kinks, stand in `rules`.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 
+from nn_from_scratch.appearance import Appearance
 from nn_from_scratch.array_rules import Axis, Shape
-from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Traced, value_of
+from nn_from_scratch.refusals import NO_ITEMS, in_place
+from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Rule, Traced, value_of
 from nn_from_scratch.rules import RULES
-from nn_from_scratch.values import FLOAT64
 
 
-class Methods(Traced):
+class Methods(Appearance):
     """Operators and functions of a node; `Node` itself has those that take a short way of their own."""
 
     __slots__ = ()
+    _rule: Rule
+    _grad: Any
 
     # Operators
 
@@ -42,6 +44,26 @@ class Methods(Traced):
 
     def __abs__(self) -> Self:
         return self._apply("abs", self)
+
+    # In place: of a number or an array on the left Python makes `total = total + term` of `total += term`
+
+    def __iadd__(self, other: Operand) -> Any:
+        return self._unless_an_update(other, "+") + other
+
+    def __isub__(self, other: Operand) -> Any:
+        return self._unless_an_update(other, "-") - other
+
+    def __imul__(self, other: Operand) -> Any:
+        return self._unless_an_update(other, "*") * other
+
+    def __itruediv__(self, other: Operand) -> Any:
+        return self._unless_an_update(other, "/") / other
+
+    def _unless_an_update(self, other: Operand, symbol: str) -> Any:
+        """Return this node; refuse to update a parameter, a leaf that has a gradient, by what is no node."""
+        if self._rule.is_leaf and not isinstance(other, Traced) and np.any(value_of(self._grad)):
+            raise TypeError(in_place("w", symbol))
+        return self
 
     def _apply(self, name: str, *operands: Operand) -> Self:
         """Apply a row that has no options."""
@@ -251,49 +273,28 @@ class Methods(Traced):
         return self.transpose()
 
     def astype(self, dtype: Any) -> Self:
-        """Return the elements at another precision; gradients come back at this one."""
+        """Return the elements at another precision; gradients come back at this one.
+
+        What is no precision of real numbers, as int and str, is a TypeError: ``node.value.astype(int)``.
+        """
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(
+                f"astype: a Node of {np.dtype(dtype).name} would have no gradient; "
+                f"its values: node.value.astype({np.dtype(dtype).name!r})"
+            )
         result: Self = CAST(self, dtype=dtype)
         return result
 
     def __getitem__(self, key: Any) -> Self:
         return self._with("index", key=_own_key(key))
 
-    # A node looks like its value
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of the value; () for a number."""
-        return () if type(self._value) is float else self._value.shape
-
-    @property
-    def dtype(self) -> Any:
-        """The precision of the value, as numpy names it."""
-        return FLOAT64 if type(self._value) is float else self._value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-    def __len__(self) -> int:
-        return len(self._value)
-
     def __iter__(self) -> Iterator[Self]:
+        if not self.ndim:
+            raise TypeError("iteration over a Node without axes")
         return (self[row] for row in range(len(self)))
 
-    def __float__(self) -> float:
-        return float(self._value)
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._value!r})"
+    def __setitem__(self, key: Any, item: Any) -> None:
+        raise TypeError(NO_ITEMS)
 
 
 def _own_key(key: Any) -> Any:

@@ -11,6 +11,7 @@ is the gradient.
 have a short way beside it, at the end of the class, for speed alone.
 """
 
+import sys
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -20,6 +21,7 @@ import numpy as np
 
 from nn_from_scratch import changes, recording, reverse
 from nn_from_scratch.numpy_functions import NumpyFunctions
+from nn_from_scratch.refusals import no_plain_number
 from nn_from_scratch.rule import (
     CAST,
     IDENTITY,
@@ -201,6 +203,11 @@ class Node(NumpyFunctions):
         node._call = operands, values, options
         node._consumers = 0
         return node
+
+    def __float__(self) -> float:
+        if recording.is_on():
+            raise TypeError(no_plain_number(sys._getframe(1)))
+        return float(self._value)
 
     # The short way of scalars. Half of what `Node.apply` does for two floats is for arrays alone: lists of
     # operands, precision, broadcasting. Where all operands are floats these operators compute the value and

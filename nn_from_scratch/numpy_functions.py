@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.methods import Methods
+from nn_from_scratch.refusals import NO_ARRAY
 from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, value_of
 from nn_from_scratch.rules import RULES
 
@@ -22,7 +23,7 @@ class NumpyFunctions(Methods):
     __slots__ = ()
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("a Node is no array: take its .value, or join a list of Nodes by np.stack")
+        raise TypeError(NO_ARRAY)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Any) -> Any:
         if method == "__call__" and not options:
@@ -38,7 +39,10 @@ class NumpyFunctions(Methods):
         self, function: Any, _types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         if function not in _FUNCTIONS:
-            raise TypeError(f"{function.__module__}.{function.__name__} has no rule for Nodes")
+            raise TypeError(
+                f"{function.__module__}.{function.__name__} has no rule for Nodes: take it of node.value,"
+                " where no gradient is needed, or write it by functions that have one (the README lists them)"
+            )
         known = _PARAMETERS[function]
         if not all(name in known for name in options):
             raise TypeError(f"{function.__name__} takes {', '.join(known)}; got {options}")

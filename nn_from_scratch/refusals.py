@@ -1,0 +1,76 @@
+"""What is refused because a graph would be lost without a word, and what to write instead."""
+
+import linecache
+import math
+import re
+from types import FrameType
+from typing import Any
+
+_IN_NUMPY = {
+    **{name: name for name in ("exp", "expm1", "exp2", "log", "log2", "log10", "log1p", "sqrt", "cbrt")},
+    **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "fabs", "copysign")},
+    **{f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{name: name for name in ("fmod", "degrees", "radians", "prod", "floor", "ceil", "trunc", "isnan")},
+    **{name: name for name in ("isinf", "isfinite", "isclose")},
+    "atan2": "arctan2",
+    "pow": "power",
+    "fsum": "sum",
+    "sumprod": "dot",
+    "dist": "linalg.norm",
+}
+"""The functions of `math`, each with numpy's of the same meaning."""
+_IN_SCIPY = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "gamma": "gamma"}
+
+
+def no_plain_number(frame: FrameType | None) -> str:
+    """Say why a node is no float, and what the line that asked for one should say.
+
+    Parameters
+    ----------
+    frame
+        Where a float was asked for: numpy's function is named for one of `math` in its line.
+
+    """
+    reason = "a Node becomes no float by itself, for its graph would be lost"
+    if frame is not None and (advice := _of_math(frame)):
+        return f"{reason}: {advice}"
+    return (
+        f"{reason}: write node.value for the number alone, np.exp for math.exp, np.stack for items that are"
+        ' assigned into an array, f"{node:.3f}" for "%.3f" % node'
+    )
+
+
+def _of_math(frame: FrameType) -> str:
+    """Name the functions of numpy for those of `math` in the line that a frame is at."""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    found = []
+    for name in re.findall(r"[A-Za-z_][\w.]*(?=\s*\()", line):
+        module, _, last = name.rpartition(".")
+        known: Any = frame.f_locals.get(last, frame.f_globals.get(last)) if not module else None
+        if not module and getattr(known, "__module__", "") == math.__name__:
+            last = known.__name__
+        elif module.rpartition(".")[2] != math.__name__:
+            continue
+        if last in _IN_NUMPY:
+            found.append(f"write np.{_IN_NUMPY[last]} for {name}")
+        elif last in _IN_SCIPY:
+            found.append(f"write scipy.special.{_IN_SCIPY[last]} for {name}")
+    return ", ".join(dict.fromkeys(found))
+
+
+NO_ARRAY = (
+    "a Node is no array: take its .value; nn_from_scratch.array([[a, b], [c, d]]) joins Nodes into one"
+    " Node, as np.stack([a, b]) and np.concatenate([x, y]) do"
+)
+NO_ITEMS = (
+    "a Node's items cannot be assigned, for its graph has used them: write np.where(mask, new, node), or"
+    " join the parts by np.stack or np.concatenate; of a leaf, node.value[...] = new"
+)
+
+
+def in_place(left: str, symbol: str) -> str:
+    """Say why a parameter is not updated by an operator in place."""
+    return (
+        f"{left} {symbol}= step would make another Node of it, with a graph that grows at every step:"
+        f" to update a parameter write {left}.value {symbol}= step; for a new Node, {left} = {left} {symbol} step"
+    )
