@@ -15,6 +15,11 @@ Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
 
 
+def axes_of(axis: Any) -> Any:
+    """Return a list of axes as the tuple that numpy takes."""
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
 # Reductions ---------------------------------------------------------------------------------------------
 
 

@@ -1,10 +1,11 @@
-"""`array`: Nodes and numbers in nested lists, joined into one node."""
+"""What joins nodes: numpy's functions of several arrays, and `array`, of nested lists."""
 
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.rule import Traced
+from nn_from_scratch.rule import Function, Traced
+from nn_from_scratch.rules import RULES
 
 
 def array(items: Any) -> Any:
@@ -26,3 +27,70 @@ def array(items: Any) -> Any:
         return items if isinstance(items, Traced) else np.asarray(items)
     parts = [array(item) for item in items]
     return np.stack(parts) if parts else np.array(parts)
+
+
+def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
+    if axis is None:
+        return RULES["concatenate"](*(np.reshape(x, -1) for x in arrays), axis=0)
+    return RULES["concatenate"](*arrays, axis=axis)
+
+
+def _stack(arrays: Any, axis: int = 0) -> Any:
+    return RULES["stack"](*arrays, axis=axis)
+
+
+def _vstack(arrays: Any) -> Any:
+    return np.concatenate([np.atleast_2d(x) for x in arrays], axis=0)
+
+
+def _hstack(arrays: Any) -> Any:
+    arrays = [np.atleast_1d(x) for x in arrays]
+    return np.concatenate(arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+
+
+def _dstack(arrays: Any) -> Any:
+    return np.concatenate([np.atleast_3d(x) for x in arrays], axis=2)
+
+
+def _column_stack(arrays: Any) -> Any:
+    return np.concatenate([np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in arrays], axis=1)
+
+
+def _append(x: Any, values: Any, axis: int | None = None) -> Any:
+    return (
+        np.concatenate([x, values], axis)
+        if axis is not None
+        else _hstack([np.reshape(a, -1) for a in (x, values)])
+    )
+
+
+def _block(arrays: Any) -> Any:
+    """Join nested lists of blocks: the innermost along the last axis, the next along the one before."""
+    return _joined(arrays, -1 - _depth(arrays) + 1)
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def _joined(arrays: Any, axis: int) -> Any:
+    if not isinstance(arrays, list):
+        return np.atleast_1d(arrays) if axis == 0 else arrays
+    parts = [_joined(part, axis + 1) for part in arrays]
+    ndim = max(-axis, *(np.ndim(part) for part in parts))
+    return np.concatenate(
+        [np.reshape(part, (1,) * (ndim - np.ndim(part)) + np.shape(part)) for part in parts], axis
+    )
+
+
+JOINING: dict[Any, Function] = {
+    np.concatenate: _concatenate,
+    np.stack: _stack,
+    np.vstack: _vstack,
+    np.hstack: _hstack,
+    np.dstack: _dstack,
+    np.column_stack: _column_stack,
+    np.append: _append,
+    np.block: _block,
+}
+"""By function of numpy, what it does to nodes."""

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from nn_from_scratch.appearance import Appearance
-from nn_from_scratch.array_rules import Axis, Shape
+from nn_from_scratch.array_rules import Axis, Shape, axes_of
 from nn_from_scratch.refusals import NO_ITEMS, in_place
 from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Rule, Traced, value_of
 from nn_from_scratch.rules import RULES
@@ -210,27 +210,27 @@ class Methods(Appearance):
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the sum."""
-        return self._with("sum", axis=axis, keepdims=keepdims)
+        return self._with("sum", axis=axes_of(axis), keepdims=keepdims)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the arithmetic mean."""
-        return self._with("mean", axis=axis, keepdims=keepdims)
+        return self._with("mean", axis=axes_of(axis), keepdims=keepdims)
 
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the product."""
-        return self._with("prod", axis=axis, keepdims=keepdims)
+        return self._with("prod", axis=axes_of(axis), keepdims=keepdims)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the largest element; those that tie for it share its derivative equally."""
-        return self._with("max", axis=axis, keepdims=keepdims)
+        return self._with("max", axis=axes_of(axis), keepdims=keepdims)
 
     def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the smallest element; those that tie for it share its derivative equally."""
-        return self._with("min", axis=axis, keepdims=keepdims)
+        return self._with("min", axis=axes_of(axis), keepdims=keepdims)
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return log(sum(exp(x))); nothing overflows on the way."""
-        return self._with("logsumexp", axis=axis, keepdims=keepdims)
+        return self._with("logsumexp", axis=axes_of(axis), keepdims=keepdims)
 
     # The same shape out as in, of elements along an axis
 

@@ -1,23 +1,33 @@
 """numpy's functions on nodes: ``np.tanh(node)`` gives a node.
 
 numpy hands a call with a node among its arguments over to the node, by the protocols of NEP 13 (ufuncs) and
-NEP 18 (all other functions). It gives a node where there is a row for it, and raises TypeError, with the
-function's name, where there is none: no value leaves the graph unseen.
+NEP 18 (all other functions). It gives a node where there is a rule for it, a plain value where the function
+is constant between jumps, and raises TypeError, with the function's name and what to write instead, where
+there is neither: no value leaves the graph unseen.
 """
 
-import inspect
 import operator
 from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.array_methods import ArrayMethods
+from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS, constant
+from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS, ELEMENTWISE_ROWS
+from nn_from_scratch.joining import JOINING
+from nn_from_scratch.linear_algebra import LINEAR_ALGEBRA
 from nn_from_scratch.methods import Methods
-from nn_from_scratch.refusals import NO_ARRAY
-from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, value_of
+from nn_from_scratch.products import PRODUCTS, matvec, vecdot, vecmat
+from nn_from_scratch.rearranging import REARRANGING
+from nn_from_scratch.reducing import REDUCING, refuse_out
+from nn_from_scratch.refusals import ARRAY_IN_PLACE, NO_ARRAY, no_rule
+from nn_from_scratch.rule import CAST, NO_OPTIONS, Function, Operand, Rule, value_of
 from nn_from_scratch.rules import RULES
+from nn_from_scratch.scanning import SCANNING, running_extreme
+from nn_from_scratch.special_rules import special_rule
 
 
-class NumpyFunctions(Methods):
+class NumpyFunctions(ArrayMethods):
     """What numpy asks a node to do."""
 
     __slots__ = ()
@@ -26,62 +36,164 @@ class NumpyFunctions(Methods):
         raise TypeError(NO_ARRAY)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Any) -> Any:
-        if method == "__call__" and not options:
-            if type(self._value) is float and ufunc in _OPERATORS and isinstance(operands[0], _REALS):
-                return _OPERATORS[ufunc](float(operands[0]), self)
-            if ufunc in _UFUNCS:
-                return self.apply(_UFUNCS[ufunc], operands, NO_OPTIONS)
-            if ufunc in _PIECEWISE_CONSTANT:
-                return ufunc(*(value_of(operand) for operand in operands))
-        raise TypeError(f"np.{ufunc.__name__} has no rule for Nodes ({method.strip('_')}{options or ''})")
+        if method != "__call__":
+            return _by_method(ufunc, method, operands, options)
+        if options:
+            return _with_options(ufunc, operands, options)
+        if type(self._value) is float and ufunc in _OPERATORS and isinstance(operands[0], _REALS):
+            return _OPERATORS[ufunc](float(operands[0]), self)
+        rule = UFUNCS.get(ufunc)
+        if rule is not None:
+            return self.apply(rule, operands, NO_OPTIONS)
+        return _without_row(ufunc, operands)
 
     def __array_function__(
         self, function: Any, _types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        if function not in _FUNCTIONS:
-            raise TypeError(
-                f"{function.__module__}.{function.__name__} has no rule for Nodes: take it of node.value,"
-                " where no gradient is needed, or write it by functions that have one (the README lists them)"
-            )
-        known = _PARAMETERS[function]
-        if not all(name in known for name in options):
-            raise TypeError(f"{function.__name__} takes {', '.join(known)}; got {options}")
-        return _FUNCTIONS[function](*arguments, **options)
+        if function in CONSTANT_FUNCTIONS:
+            return constant(function, arguments, options)
+        if function not in FUNCTIONS:
+            raise TypeError(no_rule(function))
+        ours = FUNCTIONS[function]
+        if options:
+            known = _parameters(ours)
+            options = {
+                name: option for name, option in options.items() if name in known or option is not None
+            }
+            if "**" not in known and not all(name in known for name in options):
+                raise TypeError(f"np.{function.__name__} of Nodes takes {', '.join(known)}; got {options}")
+        return ours(*arguments, **options)
 
 
-# numpy's ufuncs: those that are a row, and those that are constant between jumps, whose values are enough. A
-# number of numpy's on the left of a scalar node asks numpy first: it goes on as a Python number to the
-# operator, which has the short way (`number - node` of the README's loss takes little more than half of the
-# time).
+def _parameters(function: Function) -> tuple[str, ...]:
+    """Return the names of what a function of ours takes beside the node; "**" among them for all others."""
+    code = getattr(function, "__code__", None)
+    if code is None:  # a rule, or a ufunc
+        return ()
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    return (*names, "**") if code.co_flags & _TAKES_ALL else names
 
-_UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.compute, np.ufunc)}
+
+_TAKES_ALL = 0x08  # inspect.CO_VARKEYWORDS, whose module takes a third of the engine's time to be imported
+
+# numpy's ufuncs. A number of numpy's on the left of a scalar node asks numpy first: it goes on as a Python
+# number to the operator, which has the short way (`number - node` of the README's loss takes little more than
+# half of the time).
+
+UFUNCS: dict[np.ufunc, Rule] = {
+    rule.compute: rule for rule in (*RULES.values(), *ELEMENTWISE_ROWS) if isinstance(rule.compute, np.ufunc)
+}
+"""By ufunc, its rule."""
+UFUNCS[np.float_power] = RULES["pow"]
+UFUNCS_OF_ARRAYS: dict[np.ufunc, Function] = {
+    getattr(np, function.__name__): function
+    for function in (vecdot, matvec, vecmat)
+    if hasattr(np, function.__name__)  # numpy 2.2 has them all
+}
 _REALS = (float, np.integer)
 _OPERATORS: dict[np.ufunc, Function] = {
     np.add: operator.add,
     np.subtract: operator.sub,
     np.multiply: operator.mul,
 }
-_PIECEWISE_CONSTANT = {
-    np.isfinite,
-    np.isinf,
-    np.isnan,
-    np.less,
-    np.less_equal,
-    np.greater,
-    np.greater_equal,
-    np.equal,
-    np.not_equal,
+
+
+def _without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
+    """Apply a ufunc that is no row of numpy's: constant between jumps, of whole arrays, or scipy's."""
+    if ufunc in CONSTANT_UFUNCS:
+        return ufunc(*(value_of(operand) for operand in operands))
+    if ufunc in UFUNCS_OF_ARRAYS:
+        return UFUNCS_OF_ARRAYS[ufunc](*operands)
+    rule = special_rule(ufunc)
+    if rule is None:
+        raise TypeError(no_rule(ufunc))
+    return rule(*operands)
+
+
+def _with_options(ufunc: np.ufunc, operands: tuple[Operand, ...], options: dict[str, Any]) -> Any:
+    """Apply a ufunc with keywords: ``dtype``, which operands are cast to, and ``axis`` of vecdot."""
+    if "out" in options:
+        raise TypeError(ARRAY_IN_PLACE.format(name=ufunc.__name__))
+    if options.get("where", True) is not True:
+        raise TypeError(
+            f"np.{ufunc.__name__}: without out= where leaves elements unset: np.where(mask, z, other)"
+        )
+    ignored = {"where", "casting", "order", "subok"}
+    kept = {name: option for name, option in options.items() if name not in ignored}
+    dtype = kept.pop("dtype", None)
+    if ufunc is getattr(np, "vecdot", None) and set(kept) <= {"axis"}:
+        return vecdot(*operands, **kept)
+    if kept:
+        raise TypeError(f"np.{ufunc.__name__} of Nodes takes dtype; got {kept}")
+    if dtype is not None:
+        operands = tuple(CAST(x, dtype=dtype) for x in operands)
+    return ufunc(*operands)
+
+
+def _by_method(ufunc: np.ufunc, method: str, operands: tuple[Operand, ...], options: dict[str, Any]) -> Any:
+    """Apply a method of a ufunc: reduce, accumulate or outer."""
+    options = {name: option for name, option in options.items() if name == "axis" or option is not None}
+    if method == "outer" and not options:
+        x, y = operands
+        return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
+    if method == "reduce" and ufunc in _REDUCTIONS:
+        x, *others = operands
+        if others:  # as numpy orders them
+            options |= dict(
+                zip(("axis", "dtype", "out", "keepdims", "initial", "where"), others, strict=False)
+            )
+        return _REDUCTIONS[ufunc](x, **({"axis": 0} | options))
+    if method == "accumulate" and ufunc in _ACCUMULATIONS:
+        refuse_out(f"{ufunc.__name__}.accumulate", options.pop("out", None))
+        x, *others = operands
+        axis = others[0] if others else options.pop("axis", 0)
+        return _ACCUMULATIONS[ufunc](x, axis=axis, **options)
+    if ufunc in CONSTANT_UFUNCS and method in {"reduce", "accumulate", "outer"}:
+        return getattr(ufunc, method)(*(value_of(x) for x in operands), **options)
+    raise TypeError(no_rule(ufunc, method))
+
+
+def _logsumexp(x: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    return RULES["logsumexp"](x, axis=axis, keepdims=keepdims)
+
+
+_REDUCTIONS: dict[np.ufunc, Function] = {
+    np.add: REDUCING[np.sum],
+    np.multiply: REDUCING[np.prod],
+    np.maximum: REDUCING[np.max],
+    np.minimum: REDUCING[np.min],
+    np.fmax: REDUCING[np.nanmax],
+    np.fmin: REDUCING[np.nanmin],
+    np.logaddexp: _logsumexp,
+}
+_ACCUMULATIONS: dict[np.ufunc, Function] = {
+    np.add: SCANNING[np.cumsum],
+    np.multiply: SCANNING[np.cumprod],
+    np.maximum: running_extreme(np.greater_equal),
+    np.minimum: running_extreme(np.less_equal),
 }
 
-# numpy's other functions. A parameter that the row has not is refused, with the function's name.
+
+# numpy's other functions
 
 
 def _where(condition: Any, x: Operand, y: Operand) -> Any:
     return RULES["where"](x, y, condition=np.array(value_of(condition), dtype=bool))
 
 
-def _ravel(x: Methods) -> Methods:
-    return x.reshape(-1)
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    z = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        z = np.where(condition, choice, z)
+    return z
+
+
+def _clip(
+    x: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
+) -> Any:
+    refuse_out("clip", out)
+    low, high = min if a_min is None else a_min, max if a_max is None else a_max
+    return RULES["clip"](x, -np.inf if low is None else low, np.inf if high is None else high)
 
 
 def _transpose(x: Methods, axes: Any = None) -> Methods:
@@ -92,36 +204,21 @@ def _matrix_transpose(x: Methods) -> Methods:
     return x.transpose(*range(x.ndim - 2), -1, -2)
 
 
-def _concatenate(arrays: Any, axis: int = 0) -> Any:
-    return RULES["concatenate"](*arrays, axis=axis)
-
-
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    return RULES["stack"](*arrays, axis=axis)
-
-
-_FUNCTIONS: dict[Any, Function] = {
-    np.sum: Methods.sum,
-    np.mean: Methods.mean,
-    np.prod: Methods.prod,
-    np.max: Methods.max,
-    np.min: Methods.min,
-    np.amax: Methods.max,
-    np.amin: Methods.min,
-    np.clip: Methods.clip,
+FUNCTIONS: dict[Any, Function] = {
+    **REDUCING,
+    **SCANNING,
+    **REARRANGING,
+    **JOINING,
+    **PRODUCTS,
+    **LINEAR_ALGEBRA,
+    **ELEMENTWISE_FUNCTIONS,
+    np.clip: _clip,
     np.where: _where,
-    np.reshape: Methods.reshape,
-    np.ravel: _ravel,
-    np.broadcast_to: Methods.broadcast_to,
+    np.select: _select,
+    np.broadcast_to: lambda x, shape, subok=False: RULES["broadcast_to"](x, shape=shape),
     np.squeeze: Methods.squeeze,
     np.expand_dims: Methods.expand_dims,
     np.transpose: _transpose,
     np.matrix_transpose: _matrix_transpose,
-    np.concatenate: _concatenate,
-    np.stack: _stack,
-    np.shape: lambda x: x.shape,
-    np.ndim: lambda x: x.ndim,
-    np.size: lambda x: x.size,
 }
-_PARAMETERS = {function: [*inspect.signature(ours).parameters][1:] for function, ours in _FUNCTIONS.items()}
-"""The names of what they take beside the node."""
+"""By function of numpy, what it does to nodes."""

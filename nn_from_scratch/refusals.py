@@ -68,9 +68,31 @@ NO_ITEMS = (
 )
 
 
+ARRAY_IN_PLACE = (
+    "np.{name} into an array has no rule for Nodes: an array keeps no graph: write array = array + node for"
+    " array += node, and leave out= away"
+)
+
+
+def no_rule(function: Any, method: str = "") -> str:
+    """Say that a function of numpy has no rule for nodes, and what to do."""
+    module = getattr(function, "__module__", None) or "numpy"
+    name = f"{module}.{function.__name__}" + (f".{method}" if method else "")
+    if module.startswith("numpy.fft") or function.__name__ in _COMPLEX:
+        return f"{name} gives complex numbers, and a Node holds real ones: no rule for Nodes; see the README"
+    return (
+        f"{name} has no rule for Nodes: take it of node.value where no gradient is needed, or write it by"
+        " functions that have one (the README lists them)"
+    )
+
+
+_COMPLEX = {"eig", "eigvals", "roots", "sqrtm", "angle"}
+
+
 def in_place(left: str, symbol: str) -> str:
     """Say why a parameter is not updated by an operator in place."""
     return (
-        f"{left} {symbol}= step would make another Node of it, with a graph that grows at every step:"
-        f" to update a parameter write {left}.value {symbol}= step; for a new Node, {left} = {left} {symbol} step"
+        f"{left} {symbol}= step would make another Node of it, with a graph that grows at every step: to"
+        f" update a parameter write {left}.value {symbol}= step; for a new Node"
+        f" {left} = {left} {symbol} step"
     )

@@ -399,7 +399,9 @@ def test_public_operations_that_nobody_asked_are_named() -> None:
         name="public", variable=Value, backward=len, value=len, gradient=len, operations={"tanh": len}
     )
     assert unasked(engine, ["tanh"]) == "nobody asked what else the engine offers: softsign"
-    assert unasked(load("nn_from_scratch"), ()) == ""
+    ours = unasked(load("nn_from_scratch"), ())
+    assert "cumprod" in ours
+    assert not {"value", "argmax", "item", "relu", "backprop"} & set(ours.replace(",", "").split())
     namespace = Engine.from_transform(name="numpy", namespace=np, value_and_gradient=_tagged)
     assert "arccosh" in unasked(namespace, ())
 

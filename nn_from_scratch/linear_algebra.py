@@ -1,0 +1,240 @@
+"""Linear algebra: solve, inv, det, slogdet, cholesky, eigh, norms and powers of matrices.
+
+The rules are those of M. Giles, *Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation* (2008), and, of the Cholesky factor, of I. Murray, *Differentiation of the Cholesky
+decomposition* (2016). What numpy reads of a matrix is what is differentiated: `cholesky` and `eigh` read the
+lower triangle, and give no cotangent to the upper one.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.array_rules import axes_of
+from nn_from_scratch.rule import Function, Operand, Rule, Value, value_of
+
+_transposed = np.matrix_transpose
+
+
+# Systems of equations
+
+
+def _through_inv(g: Operand, z: Operand, _x: Operand) -> Operand:
+    """Return -zᵀ g zᵀ."""
+    return -np.matmul(np.matmul(_transposed(z), g), _transposed(z))
+
+
+def _solved_back(g: Operand, a: Operand, b: Operand) -> Operand:
+    """Return the solution of aᵀ w = g, as columns."""
+    return SOLVE(_transposed(a), np.expand_dims(g, -1) if np.ndim(b) == 1 else g)
+
+
+def _through_solve_by_matrix(g: Operand, z: Operand, a: Operand, b: Operand) -> Operand:
+    """Return -w zᵀ, where w solves aᵀ w = g."""
+    columns = np.expand_dims(z, -1) if np.ndim(b) == 1 else z
+    return -np.matmul(_solved_back(g, a, b), _transposed(columns))
+
+
+def _through_solve_by_right_side(g: Operand, _z: Operand, a: Operand, b: Operand) -> Operand:
+    """Return w, where w solves aᵀ w = g."""
+    w = _solved_back(g, a, b)
+    return w[..., 0] if np.ndim(b) == 1 else w
+
+
+INV = Rule("inv", np.linalg.inv, [_through_inv])
+SOLVE = Rule("solve", np.linalg.solve, [_through_solve_by_matrix, _through_solve_by_right_side])
+
+
+# Determinants
+
+
+def _through_det(g: Operand, z: Operand, x: Operand) -> Operand:
+    """Multiply by the cofactors."""
+    return np.reshape(g, (*np.shape(g), 1, 1)) * _cofactors(z, x)
+
+
+def _cofactors(z: Operand, x: Operand) -> Operand:
+    """Return det(x) times the transposed inverse; of a singular matrix the determinants of its minors."""
+    if np.all(value_of(z)):
+        return np.reshape(z, (*np.shape(z), 1, 1)) * _transposed(np.linalg.inv(x))
+    n = np.shape(x)[-1]
+    rows = []
+    for i in range(n):
+        without_row = np.delete(x, i, axis=-2)
+        minors: list[Any] = [np.linalg.det(np.delete(without_row, j, axis=-1)) for j in range(n)]
+        rows.append(np.stack([minor * (-1.0) ** (i + j) for j, minor in enumerate(minors)], axis=-1))
+    return np.stack(rows, axis=-2)
+
+
+def _log_of_size(x: Value) -> Value:
+    return np.linalg.slogdet(x)[1]
+
+
+def _through_log_of_size(g: Operand, _z: Operand, x: Operand) -> Operand:
+    return np.reshape(g, (*np.shape(g), 1, 1)) * _transposed(np.linalg.inv(x))
+
+
+DET = Rule("det", np.linalg.det, [_through_det])
+LOG_OF_SIZE = Rule("slogdet", _log_of_size, [_through_log_of_size])
+
+
+# Factors of symmetric matrices
+
+
+def _by_lower_triangle(x: Operand) -> Operand:
+    """Return the cotangent of a symmetric matrix that is read from its lower triangle."""
+    return np.tril(x) + np.tril(_transposed(x), -1)
+
+
+def _through_cholesky(g: Operand, z: Operand, _x: Operand) -> Operand:
+    """Return z⁻ᵀ p z⁻¹, symmetric, where p is the lower triangle of zᵀ g with half of its diagonal."""
+    p = np.matmul(_transposed(z), g)
+    p = np.tril(p, -1) + 0.5 * (np.tril(p) - np.tril(p, -1))
+    half = np.linalg.solve(_transposed(z), _transposed(np.linalg.solve(_transposed(z), _transposed(p))))
+    return _by_lower_triangle(0.5 * (half + _transposed(half)))
+
+
+CHOLESKY = Rule("cholesky", np.linalg.cholesky, [_through_cholesky])
+
+
+def _eigen(x: Value) -> Value:
+    """Return the eigenvalues as a row above the eigenvectors."""
+    values, vectors = np.linalg.eigh(x)
+    return np.concatenate([values[..., None, :], vectors], axis=-2)
+
+
+def _through_eigen(g: Operand, z: Operand, _x: Operand) -> Operand:
+    """Return v (diag(g of w) + f * (vᵀ g of v)) vᵀ, where f is 1 / (w[j] - w[i]) beside the diagonal.
+
+    Of equal eigenvalues the vectors have no derivative: what depends on them is infinite or NaN.
+    """
+    w, v = z[..., 0, :], z[..., 1:, :]
+    g_of_w, g_of_v = g[..., 0, :], g[..., 1:, :]
+    turned = np.matmul(_transposed(v), g_of_v)
+    gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
+    counts = np.not_equal(turned, 0) & ~np.eye(np.shape(w)[-1], dtype=bool)
+    inner = np.where(counts, turned / np.where(counts, gaps, 1.0), 0.0)
+    inner = inner + np.eye(np.shape(w)[-1]) * np.expand_dims(g_of_w, -2)
+    found = np.matmul(np.matmul(v, inner), _transposed(v))
+    return _by_lower_triangle(0.5 * (found + _transposed(found)))
+
+
+EIGEN = Rule("eigh", _eigen, [_through_eigen])
+
+
+def _read_from(x: Any, upper: bool) -> Any:
+    return _transposed(x) if upper else x
+
+
+def _cholesky(x: Any, *, upper: bool = False) -> Any:
+    return _read_from(CHOLESKY(_read_from(x, upper)), upper)
+
+
+def _eigh(x: Any, UPLO: str = "L") -> Any:  # noqa: N803 - numpy's name
+    pair = EIGEN(_read_from(x, UPLO.upper() == "U"))
+    kind = type(np.linalg.eigh(np.eye(1)))
+    return kind(pair[..., 0, :], pair[..., 1:, :])
+
+
+def _eigvalsh(x: Any, UPLO: str = "L") -> Any:  # noqa: N803 - numpy's name
+    return _eigh(x, UPLO)[0]
+
+
+def _slogdet(x: Any) -> Any:
+    """Return the sign, which is a plain value, and the logarithm of the size."""
+    sign, _ = found = np.linalg.slogdet(value_of(x))
+    return type(found)(sign, LOG_OF_SIZE(x))
+
+
+def _matrix_power(x: Any, n: int) -> Any:
+    """Return the product of n equal matrices, by squaring; of the inverse if n is negative."""
+    if n == 0:
+        return np.broadcast_to(np.eye(np.shape(x)[-1]), np.shape(x)) + 0.0
+    square, result = (np.linalg.inv(x) if n < 0 else x), None
+    n = abs(n)
+    while n:
+        if n % 2:
+            result = square if result is None else np.matmul(result, square)
+        n //= 2
+        square = np.matmul(square, square) if n else square
+    return result
+
+
+# Norms
+
+
+def _length(x: Value, axis: Any, keepdims: bool) -> Value:
+    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+
+
+def _through_length(g: Operand, z: Operand, x: Operand, axis: Any, keepdims: bool) -> Operand:
+    """Multiply by x / z; 0 where all is 0, which is a subgradient."""
+    if axis is not None and not keepdims:
+        g, z = np.expand_dims(g, axis), np.expand_dims(z, axis)
+    return g * (x / (z + np.equal(z, 0)))
+
+
+LENGTH = Rule("norm", _length, [_through_length])
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    axis = axes_of(axis)
+    if axis is None and (ord is None or np.ndim(x) <= 1):
+        z = _vector_norm(np.reshape(x, -1), ord, 0, keepdims=False)
+        return np.reshape(z, (1,) * np.ndim(x)) if keepdims else z
+    axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims=keepdims)
+    if len(axes) != 2:
+        raise ValueError(f"np.linalg.norm is of vectors or matrices, got axes {axes} of shape {np.shape(x)}")
+    if ord is None or ord == "fro":
+        return LENGTH(x, axis=axes, keepdims=bool(keepdims))
+    if ord in {1, -1, np.inf, -np.inf}:
+        summed, left = axes if abs(ord) == 1 else axes[::-1]
+        sums = np.sum(np.abs(x), axis=summed, keepdims=True)
+        z = (np.max if ord > 0 else np.min)(sums, axis=left, keepdims=True)
+        return z if keepdims else np.squeeze(z, axes)
+    raise TypeError(
+        f"np.linalg.norm of matrices of Nodes: ord is None, 'fro', 1, -1, inf or -inf, got {ord!r}"
+    )
+
+
+def _vector_norm(x: Any, order: Any, axis: Any, *, keepdims: bool) -> Any:
+    keepdims = bool(keepdims)
+    if order is None or order == 2:
+        return LENGTH(x, axis=axis, keepdims=keepdims)
+    if order == 0:
+        return np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims).astype(float)
+    size = np.abs(x)
+    if order in {np.inf, -np.inf}:
+        return (np.max if order > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+    if order == 1:
+        return np.sum(size, axis=axis, keepdims=keepdims)
+    return np.sum(size**order, axis=axis, keepdims=keepdims) ** (1.0 / order)
+
+
+def _norm_of_vectors(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    return _vector_norm(x, ord, axes_of(axis), keepdims=keepdims)
+
+
+def _norm_of_matrices(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return _norm(x, ord, (-2, -1), keepdims)
+
+
+LINEAR_ALGEBRA: dict[Any, Function] = {
+    np.linalg.norm: _norm,
+    np.linalg.vector_norm: _norm_of_vectors,
+    np.linalg.matrix_norm: _norm_of_matrices,
+    np.linalg.solve: SOLVE,
+    np.linalg.inv: INV,
+    np.linalg.det: DET,
+    np.linalg.slogdet: _slogdet,
+    np.linalg.cholesky: _cholesky,
+    np.linalg.eigh: _eigh,
+    np.linalg.eigvalsh: _eigvalsh,
+    np.linalg.matrix_power: _matrix_power,
+    np.linalg.matrix_transpose: np.matrix_transpose,
+    np.linalg.diagonal: lambda x, offset=0: np.diagonal(x, offset, -2, -1),
+    np.linalg.trace: lambda x, offset=0: np.trace(x, offset, -2, -1),
+}
+"""By function of numpy, what it does to nodes."""

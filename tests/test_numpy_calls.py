@@ -1,0 +1,115 @@
+"""Every function of numpy that takes nodes: value, first and second derivative, and the methods of arrays."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy_cases import CALLS, Asked
+
+from nn_from_scratch import Node, gradients
+
+
+def followed(z: Any) -> Any:
+    """Put something after the call: its cotangent is then neither constant nor the seed."""
+    return z * z + 3 * z
+
+
+def total(asked: Asked, operands: list[Any]) -> Any:
+    """Return a number of which every entry of the result has its own share."""
+    z = followed(asked(np, *operands))
+    return (z * np.cos(np.arange(np.size(z)).reshape(np.shape(z)))).sum()
+
+
+def gradient(asked: Asked, operands: list[Any]) -> list[Any]:
+    nodes = [Node(x) for x in operands]
+    return list(gradients(total(asked, nodes), nodes))
+
+
+def differences(function: Any, operands: list[Any], step: float) -> list[Any]:
+    """Return the derivative of a scalar function, by central differences extrapolated once."""
+    found = []
+    for k, x in enumerate(operands):
+        entries = np.empty(np.shape(x))
+        for place in np.ndindex(entries.shape):
+
+            def moved(by: float, k: int = k, place: Any = place) -> float:
+                others = [np.array(one) for one in operands]
+                others[k][place] += by
+                return float(function([one if one.ndim else float(one) for one in others]))
+
+            wide, narrow = ((moved(h) - moved(-h)) / (2 * h) for h in (2 * step, step))
+            entries[place] = narrow + (narrow - wide) / 3
+        found.append(entries)
+    return found
+
+
+@pytest.mark.parametrize("asked", CALLS, ids=str)
+def test_value_is_numpys_and_derivatives_are_those_of_differences(asked: Asked) -> None:
+    operands = asked.operands()
+    nodes = [Node(x) for x in operands]
+    z, expected = (
+        asked(np, *nodes),
+        asked(np, *(np.asarray(x) if asked.text[0] == "x" else x for x in operands)),
+    )
+    assert type(z) is Node
+    assert z.shape == np.shape(expected)
+    np.testing.assert_allclose(z.value, expected, rtol=1e-12, atol=1e-13)
+    first = gradient(asked, operands)
+    by_values = differences(lambda xs: total(asked, [np.asarray(x) for x in xs]), operands, 1e-4)
+    for got, rough in zip(first, by_values, strict=True):
+        assert np.shape(got) == rough.shape
+        np.testing.assert_allclose(got, rough, rtol=1e-6, atol=1e-6 * (1 + np.abs(rough).max(initial=0)))
+    along = [np.cos(3.0 + np.arange(np.size(x))).reshape(np.shape(x)) for x in operands]
+
+    def slope(xs: list[Any]) -> Any:
+        return sum(np.sum(g * v) for g, v in zip(gradient(asked, xs), along, strict=True))
+
+    graph = gradients(total(asked, nodes), nodes, create_graph=True)
+    for got, plain in zip(graph, first, strict=True):
+        np.testing.assert_allclose(got.value, plain, rtol=1e-9, atol=1e-9)
+    direction: Any = sum((g * v).sum() for g, v in zip(graph, along, strict=True))
+    second = gradients(direction, nodes)
+    by_slopes = differences(slope, operands, 1e-4)
+    for got, rough in zip(second, by_slopes, strict=True):
+        np.testing.assert_allclose(got, rough, rtol=1e-5, atol=1e-5 * (1 + np.abs(rough).max(initial=0)))
+
+
+OWN_DERIVATIVE = re.compile(
+    r"np\.(?:linalg\.)?(exp2|cbrt|arcsinh|sinc|log2|arccosh|arctanh|fmax|mod|copysign|logaddexp2|einsum|cumsum|cumprod"
+    r"|sort|take|pad|roll|repeat|diag|tril|interp|median|std|norm|solve|inv|det|slogdet|cholesky|eigh|matrix_power)\("
+)
+
+
+@pytest.mark.once  # JAX compiles for a third of a second each
+def test_derivatives_are_those_of_jax() -> None:
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    first_of_name = {
+        found[1]: asked
+        for asked in reversed(CALLS)
+        if asked.jax and (found := OWN_DERIVATIVE.match(asked.text))
+    }
+    assert len(first_of_name) == OWN_DERIVATIVE.pattern.count("|") + 1
+    for asked in first_of_name.values():
+        operands = asked.operands()
+        z, pull = jax.vjp(lambda *xs, asked=asked: asked(jax.numpy, *xs), *map(jax.numpy.asarray, operands))
+        cotangent = np.cos(np.arange(np.size(z)).reshape(np.shape(z)))
+        nodes = [Node(x) for x in operands]
+        ours = asked(np, *nodes)
+        np.testing.assert_allclose(ours.value, z, rtol=1e-10, atol=1e-12, err_msg=str(asked))
+        for got, expected in zip(
+            gradients(ours, nodes, cotangent), pull(jax.numpy.asarray(cotangent)), strict=True
+        ):
+            np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-10, err_msg=str(asked))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "std", "var", "median"])
+def test_lists_of_axes_are_taken(name: str) -> None:
+    x = np.random.default_rng(0).uniform(1, 2, (2, 3, 4))
+    z = getattr(np, name)(Node(x), axis=[0, 2])
+    np.testing.assert_allclose(z.value, getattr(np, name)(x, axis=(0, 2)), rtol=1e-13)
+    if hasattr(Node, name):
+        assert np.array_equal(getattr(Node(x), name)(axis=[0, 2]).value, z.value)
