@@ -15,7 +15,13 @@ from nn_from_scratch.verify.engines.specs import BUILT_IN
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import single
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, FURTHER_FORMS
+from nn_from_scratch.verify.questions.direct import direct_questions
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    EVERY_ARRAY_FORM,
+    FURTHER_ARRAY_FORMS,
+    FURTHER_FORMS,
+)
 
 # As short as the documentation says an adapter is.
 SHORT_ADAPTER = """\
@@ -68,9 +74,34 @@ def tiny(**options: Any) -> Engine:
 
 def test_our_engine_has_every_operation_on_either_side() -> None:
     engine = load("nn_from_scratch")
-    assert engine.forms == ALL_FORMS
-    assert engine.lacks == dict.fromkeys(FURTHER_FORMS, "no such operation")
+    special = FURTHER_FORMS if find_spec("scipy") else ()
+    assert engine.forms == (*ALL_FORMS, *special)
+    assert engine.array_forms == (*engine.forms, *EVERY_ARRAY_FORM)
+    assert set(engine.lacks) == set(FURTHER_FORMS) - set(special)
     assert engine.complete
+
+
+@pytest.mark.once
+def test_our_engine_is_right_in_what_only_libraries_for_science_have() -> None:
+    engine = load("nn_from_scratch")
+    asked = [
+        question
+        for question in direct_questions((), engine.array_forms, second=True)
+        if question.form in FURTHER_ARRAY_FORMS
+    ]
+    assert {question.form for question in asked} == set(FURTHER_ARRAY_FORMS)
+    verdicts = [examine(engine, question.case).verdict for question in asked]
+    fine = {Verdict.RIGHT, Verdict.CONVENTION, Verdict.UNDECIDED}
+    assert not {
+        question.form for question, verdict in zip(asked, verdicts, strict=True) if verdict not in fine
+    }
+    assert verdicts.count(Verdict.RIGHT) > 0.9 * len(asked)
+    solve = engine.operations["solve"]
+    wrong = dataclasses.replace(
+        engine, operations={**engine.operations, "solve": lambda a, b: solve(a.swapaxes(-1, -2), b)}
+    )
+    first = next(question.case for question in asked if question.form[0] == "solve")
+    assert examine(wrong, first).verdict is Verdict.WRONG
 
 
 def test_engine_shows_what_it_has() -> None:
@@ -260,7 +291,7 @@ def test_replaced_operations_are_those_that_answer() -> None:
     fewer = {name: operation for name, operation in ours.operations.items() if name != "tanh"}
     without = dataclasses.replace(ours, operations=fewer, complete=False)
     assert {form for form in ours.forms if form not in without.forms} == {("tanh", "x")}
-    assert without.lacks == dict.fromkeys([("tanh", "x"), *FURTHER_FORMS], "no such operation")
+    assert set(without.lacks) == {("tanh", "x"), *ours.lacks}
 
 
 def test_replaced_properties_are_those_that_are_judged_by() -> None:

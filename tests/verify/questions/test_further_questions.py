@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -13,12 +14,14 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
+    ARRAYS,
+    CATALOGUE,
     FURTHER,
     FURTHER_FORMS,
 )
 
-SCALARS = "2a6cd0c1c28f56c8b6725300ea5a5214866a126d2c9f5ec33cb6035d2976be3a"
-ARRAYS = "fa8feaacbcec1b73b887b65d28c666e94db4ce9ef4b56190961552d2e7ed431d"
+OF_SCALARS = "2a6cd0c1c28f56c8b6725300ea5a5214866a126d2c9f5ec33cb6035d2976be3a"
+OF_ARRAYS = "fa8feaacbcec1b73b887b65d28c666e94db4ce9ef4b56190961552d2e7ed431d"
 
 
 def digest(drawn: list[Case]) -> str:
@@ -28,9 +31,11 @@ def digest(drawn: list[Case]) -> str:
 
 def test_graphs_of_an_engine_that_lacks_them_are_those_before_there_were_any() -> None:
     # Pinned before the first of them: what is recorded of engines without them stays true.
-    engine = load("nn_from_scratch")
-    assert digest([case(seeded(0, k), engine.forms) for k in range(300)]) == SCALARS
-    assert digest([array_case(seeded(0, k), engine.array_forms) for k in range(300)]) == ARRAYS
+    ours = load("nn_from_scratch")
+    known = {name: one for name, one in ours.operations.items() if name in CATALOGUE | ARRAYS}
+    engine = replace(ours, operations=known)
+    assert digest([case(seeded(0, k), engine.forms) for k in range(300)]) == OF_SCALARS
+    assert digest([array_case(seeded(0, k), engine.array_forms) for k in range(300)]) == OF_ARRAYS
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,48 @@
 """nn_from_scratch itself."""
 
+import importlib
 import operator
 from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from nn_from_scratch import Node, gradients
+from nn_from_scratch.array_rules import SCATTER
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TapeSource
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, as_index
+
+_SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"}
+"""The names of scipy's special functions, which nodes take where it is installed."""
+_HAS_SCIPY = find_spec("scipy") is not None
+
+
+def _special(name: str) -> Any:
+    """Return a special function of scipy's, which is imported when one is asked first."""
+
+    def function(x: Any) -> Any:
+        return getattr(importlib.import_module("scipy.special"), name)(x)
+
+    return function
+
+
+def _scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
+    places = list(np.indices(np.shape(indices)))
+    places[axis] = np.array(indices)
+    return x + SCATTER(y, key=tuple(places), shape=np.shape(x))
+
+
+def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+    axes = range(2, np.ndim(x))
+    padded = np.pad(x, [(0, 0), (0, 0), *((padding, padding) for _ in axes)])
+    windows = sliding_window_view(padded, np.shape(w)[2:], axis=tuple(axes))
+    windows = windows[(..., *(slice(None, None, stride) for _ in axes), *(slice(None) for _ in axes))]
+    return np.einsum("bcxk,fck->bfx" if len(axes) == 1 else "bcxykl,fckl->bfxy", windows, w)
+
 
 # numpy's own functions, which take constants on either side; what numpy has not is a method.
 _OPERATIONS: Arithmetic = {
@@ -23,6 +56,17 @@ _OPERATIONS: Arithmetic = {
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    "cumsum": np.cumsum,
+    "sort": np.sort,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+    "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
+    "scatter_add": _scatter_add,
+    "solve": np.linalg.solve,
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "cholesky": lambda x: np.linalg.cholesky((x + x.swapaxes(-1, -2)) / 2),
+    "conv": _conv,
+    **{name: _special(function) for name, function in _SPECIAL.items() if _HAS_SCIPY},
 }
 
 engine = Engine.from_tape(
@@ -38,7 +82,9 @@ engine = Engine.from_tape(
     arrays=True,
     complete=True,
     source=TapeSource(
-        imports="import numpy as np\n\nfrom nn_from_scratch import Node, gradients",
+        imports="import numpy as np\n"
+        + ("from scipy import special\n" if _HAS_SCIPY else "")
+        + "\nfrom nn_from_scratch import Node, gradients",
         variable="Node({})",
         backward="{output}.backprop()",
         backward_from="{output}.backprop({cotangent})",
@@ -50,6 +96,12 @@ engine = Engine.from_tape(
         call="np.{name}({arguments})",
         operations={
             "where": "np.where({0} > 0, {1}, {2})",
+            "einsum": "np.einsum({subscripts!r}, {operands})",
+            "take_along_axis": "np.take_along_axis({0}, np.array({indices}), {axis})",
+            **dict.fromkeys(("scatter_add", "conv"), ""),
+            **dict.fromkeys(("solve", "inv", "det"), "np.linalg.{name}({operands})"),
+            "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
+            **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
             **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
         },
     ),
