@@ -8,24 +8,47 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nn_from_scratch.functional import gradients, value_and_gradient
+    from nn_from_scratch.custom import checkpoint, custom
+    from nn_from_scratch.derivatives import hessian, hvp, jacobian, jvp, value_and_gradient
+    from nn_from_scratch.functional import gradients
     from nn_from_scratch.joining import array
     from nn_from_scratch.nn import MLP, Layer
     from nn_from_scratch.node import Node
     from nn_from_scratch.recording import no_grad
     from nn_from_scratch.replaying import replay
 
-__all__ = ["MLP", "Layer", "Node", "array", "gradients", "no_grad", "replay", "value_and_gradient"]
+__all__ = [
+    "MLP",
+    "Layer",
+    "Node",
+    "array",
+    "checkpoint",
+    "custom",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "replay",
+    "value_and_gradient",
+]
 
 _FOUND_IN = {
     "MLP": "nn_from_scratch.nn",
     "Layer": "nn_from_scratch.nn",
     "Node": "nn_from_scratch.node",
     "array": "nn_from_scratch.joining",
+    "checkpoint": "nn_from_scratch.custom",
+    "custom": "nn_from_scratch.custom",
     "gradients": "nn_from_scratch.functional",
+    "hessian": "nn_from_scratch.derivatives",
+    "hvp": "nn_from_scratch.derivatives",
+    "jacobian": "nn_from_scratch.derivatives",
+    "jvp": "nn_from_scratch.derivatives",
     "no_grad": "nn_from_scratch.recording",
     "replay": "nn_from_scratch.replaying",
-    "value_and_gradient": "nn_from_scratch.functional",
+    "value_and_gradient": "nn_from_scratch.derivatives",
 }
 
 

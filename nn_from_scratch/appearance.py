@@ -1,5 +1,6 @@
 """A node looks like its value: shape, length, and what is written of it."""
 
+import importlib
 import math
 from typing import Any
 
@@ -45,8 +46,22 @@ class Appearance(Traced):
         return f"{type(self).__name__}({self._value!r})"
 
     def __format__(self, specification: str) -> str:
-        """Write the value as a number is written; an array needs the empty specification, as numpy's does."""
+        """Write the value as a number is written; an array takes the empty specification only."""
         return format(value_of(self), specification) if specification else str(self)
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(value_of(self), digits)
+
+    def to_dot(self) -> str:
+        """Return the graph behind this node for Graphviz; of a large one the last 200 nodes."""
+        found: str = _picture().to_dot(self)
+        return found
+
+    def _repr_svg_(self) -> str:
+        found: str = _picture().svg(self)
+        return found
+
+
+def _picture() -> Any:
+    """Return the module that draws, which is imported when somebody looks first."""
+    return importlib.import_module("nn_from_scratch.picture")

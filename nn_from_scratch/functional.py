@@ -1,15 +1,11 @@
-"""Differentiating without `grad`: the gradients of a node, and functions that give their gradient."""
+"""Differentiating without `grad`: the gradients of a node."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch import reverse
 from nn_from_scratch.node import Node, starting_cotangent
-from nn_from_scratch.recording import no_grad
-from nn_from_scratch.rule import IDENTITY
 from nn_from_scratch.values import own_value
 
 
@@ -48,24 +44,3 @@ def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph:
             gradient = Node(gradient) if create_graph else own_value(gradient, "gradients")
         found.append(gradient)
     return found if several else found[0]
-
-
-def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
-    """Return a function that gives the value of a scalar function of nodes, and its gradient.
-
-    The gradient is by the argument, or the list of those by all arguments if there are several. Given numbers
-    and arrays it gives such; given nodes it gives nodes, so that it can be differentiated in turn.
-    """
-
-    @wraps(function)
-    def with_gradient(*arguments: Any) -> tuple[Any, Any]:
-        nested = any(isinstance(argument, Node) for argument in arguments)
-        with no_grad(recording=True):
-            # nodes of our own: of an argument given twice each place has its own gradient
-            inputs = [IDENTITY(a) if isinstance(a, Node) else Node(a) for a in arguments]
-            result = function(*inputs)
-            output = result if isinstance(result, Node) else Node(result)
-            gradient = gradients(output, inputs[0] if len(inputs) == 1 else inputs, create_graph=nested)
-        return output if nested else output.value, gradient
-
-    return with_gradient

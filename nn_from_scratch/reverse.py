@@ -158,7 +158,7 @@ def _hand_on(
     `products` are cotangents that have arrived as outer products, and wait for the last.
     """
     rule, z = node._rule, node._value
-    operands, values, options = _call_of(node)
+    operands, values, options = call_of(node)
     if create_graph:
         z = node
         values = [_as_it_was(operand, value) for operand, value in zip(operands, values, strict=True)]
@@ -180,7 +180,7 @@ def _hand_on(
             ready.append(operand)
 
 
-def _call_of(node: "Node") -> "Call":
+def call_of(node: "Node") -> "Call":
     """Return the operands of a node, their values and options, in whatever way it keeps them."""
     if node._left is not None:
         values = node._rule.of_floats(node)

@@ -28,7 +28,7 @@ def called(name: str, operands: list[Any]) -> Any:
 
 
 def drawn(name: str) -> list[Any]:
-    count = getattr(special, "_ufuncs")._zeta.nin if name == "zeta" else getattr(special, name).nin
+    count = special._ufuncs._zeta.nin if name == "zeta" else getattr(special, name).nin
     low, high = INSIDE.get(name, (0.2, 0.8) if name in FIRST else (-2.0, 2.0))
     generator = np.random.default_rng(len(name))
     return [generator.uniform(low, high, 4) for _ in range(count - len(FIRST.get(name, ())))]
@@ -74,7 +74,9 @@ def test_special_functions_take_scalars_and_numbers() -> None:
 
 
 def test_what_has_no_derivative_says_so() -> None:
-    with pytest.raises(TypeError, match=r"scipy\.special\.betainc has no derivative by a here: give a\.value"):
+    with pytest.raises(
+        TypeError, match=r"scipy\.special\.betainc has no derivative by a here: give a\.value"
+    ):
         special.betainc(Node(1.0), 2.0, 0.5).backprop()
     with pytest.raises(TypeError, match=r"has no rule for Nodes: take it of node\.value"):
         special.airy(Node(1.0))

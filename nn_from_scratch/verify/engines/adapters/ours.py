@@ -39,7 +39,7 @@ def _scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
 def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
     axes = range(2, np.ndim(x))
     padded = np.pad(x, [(0, 0), (0, 0), *((padding, padding) for _ in axes)])
-    windows = sliding_window_view(padded, np.shape(w)[2:], axis=tuple(axes))
+    windows: Any = sliding_window_view(padded, np.shape(w)[2:], axis=tuple(axes))
     windows = windows[(..., *(slice(None, None, stride) for _ in axes), *(slice(None) for _ in axes))]
     return np.einsum("bcxk,fck->bfx" if len(axes) == 1 else "bcxykl,fckl->bfxy", windows, w)
 

@@ -1,0 +1,197 @@
+"""Derivatives of functions: trees of parameters, Jacobians and Hessians; rules of one's own; pictures."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch import (
+    Node,
+    array,
+    checkpoint,
+    custom,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    no_grad,
+    value_and_gradient,
+)
+from nn_from_scratch.verify import GradientError, check_gradient
+
+X = np.random.default_rng(0).uniform(-1, 1, (5, 3))
+
+
+def test_gradient_has_the_shape_of_nested_parameters() -> None:
+    Pair = namedtuple("Pair", ["scale", "shift"])  # noqa: PYI024
+    parameters = {
+        "layers": [{"w": np.ones((3, 2)), "b": np.zeros(2)}, {"w": np.full((2, 2), 0.5), "b": np.ones(2)}],
+        "pair": Pair(2.0, np.array([1.0, 2.0])),
+        "nothing": None,
+        "list": [1.0, 2.0],
+    }
+
+    def loss(p: Any) -> Any:
+        h = np.tanh(X @ p["layers"][0]["w"] + p["layers"][0]["b"])
+        y = h @ p["layers"][1]["w"] + p["layers"][1]["b"]
+        return (y * p["pair"].scale + p["pair"].shift).sum() + (p["list"] ** 2).sum()
+
+    value, gradient = value_and_gradient(loss)(parameters)
+    assert type(gradient["pair"]) is Pair
+    assert gradient["nothing"] is None
+    assert np.array_equal(gradient["pair"].shift, [5.0, 5.0])
+    assert np.array_equal(gradient["list"], [2.0, 4.0])
+    assert [layer["w"].shape for layer in gradient["layers"]] == [(3, 2), (2, 2)]
+    assert type(gradient["pair"].scale) is float
+    assert np.allclose(gradient["layers"][1]["b"], [10.0, 10.0])
+    again, (by_dict, by_number) = value_and_gradient(lambda p, s: loss(p) * s)(parameters, 2.0)
+    assert again == 2 * value
+    assert by_number == pytest.approx(value)
+    assert np.allclose(by_dict["layers"][0]["w"], 2 * gradient["layers"][0]["w"])
+
+
+def test_list_of_equal_arrays_is_a_list_and_of_numbers_an_array() -> None:
+    _, both = value_and_gradient(lambda ws: (ws[0] @ ws[1]).sum())([np.eye(2), np.ones((2, 2))])
+    assert type(both) is list
+    assert np.array_equal(both[0], [[2.0, 2.0], [2.0, 2.0]])
+    _, one = value_and_gradient(lambda w: (w * w).sum())([1.0, 2.0])
+    assert np.array_equal(one, [2.0, 4.0])
+
+
+def field(x: Any) -> Any:
+    return np.stack([x[0] * x[1], np.sin(x[2]), x[0] ** 2 * x[2]])
+
+
+def rosenbrock(x: Any) -> Any:
+    return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+def test_jacobian_and_hessian_are_those_of_calculus() -> None:
+    x, y, z = point = np.array([0.5, -1.0, 2.0])
+    expected = np.array([[y, x, 0], [0, 0, np.cos(z)], [2 * x * z, 0, x * x]])
+    np.testing.assert_allclose(jacobian(field)(point), expected, rtol=1e-15)
+    two = np.array([-1.2, 1.0])
+    second = [[1200 * 1.44 - 400 + 2, 480.0], [480.0, 200.0]]
+    np.testing.assert_allclose(hessian(rosenbrock)(two), second, rtol=1e-13)
+    assert hessian(lambda a: a**3)(2.0) == pytest.approx(12.0)
+    assert jacobian(lambda a: np.outer(a, a))(np.ones(2)).shape == (2, 2, 2)
+    node = Node(point)
+    assert gradients(jacobian(field)(node).sum(), node).shape == (3,)
+
+
+def test_products_are_those_with_jacobian_and_hessian() -> None:
+    point, direction = np.array([0.5, -1.0, 2.0]), np.array([1.0, 2.0, -0.5])
+    value, along = jvp(field, point, direction)
+    np.testing.assert_allclose(value, field(point))
+    np.testing.assert_allclose(along, jacobian(field)(point) @ direction, rtol=1e-14)
+    np.testing.assert_allclose(
+        hvp(rosenbrock, point, direction), hessian(rosenbrock)(point) @ direction, rtol=1e-13
+    )
+    _, of_tree = jvp(
+        lambda p: p["a"] * p["b"], {"a": 2.0, "b": np.ones(2)}, {"a": 1.0, "b": np.array([3.0, 4.0])}
+    )
+    np.testing.assert_allclose(of_tree, [7.0, 9.0])
+    assert jvp(lambda a: 3.0, 1.0, 1.0) == (3.0, 0.0)
+    with no_grad():
+        np.testing.assert_allclose(jvp(np.sin, 0.5, 2.0)[1], 2 * np.cos(0.5))
+    with pytest.raises(
+        ValueError, match=r"a direction needs the shapes of the inputs, \[\(3,\)\], got \[\(2,\)\]"
+    ):
+        jvp(field, point, np.ones(2))
+
+
+# Rules of one's own
+
+
+def test_custom_rule_is_differentiated_and_checked_in_one_line() -> None:
+    softsign = custom(lambda x: x / (1 + np.abs(x)), lambda x, g: g / (1 + np.abs(x)) ** 2)
+    x = Node([0.5, -2.0])
+    np.testing.assert_allclose(gradients((softsign(x) * 3).sum(), x), 3 / (1 + np.abs(x.value)) ** 2)
+    graph = gradients(softsign(x).sum(), x, create_graph=True)
+    np.testing.assert_allclose(gradients(graph.sum(), x), [-2 / 1.5**3, 2 / 27])
+    assert check_gradient(softsign, np.array([0.5, -2.0]))
+    wrong = custom(lambda x: x / (1 + np.abs(x)), lambda x, g: g / (1 + np.abs(x)))
+    with pytest.raises(GradientError):
+        check_gradient(wrong, np.array([0.5, -2.0]))
+    assert softsign(1.0) == 0.5
+
+
+def test_custom_rule_of_several_operands_asks_its_gradient_once() -> None:
+    calls = []
+
+    def gradient(x: Any, y: Any, g: Any) -> Any:
+        calls.append(1)
+        return g * y, g * x
+
+    product = custom(np.multiply, gradient)
+    x, y = Node([1.0, 2.0]), Node([3.0, 4.0])
+    by_x, by_y = gradients((product(x, y) + product(y, x)).sum(), [x, y])
+    assert np.array_equal(by_x, [6.0, 8.0])
+    assert np.array_equal(by_y, [2.0, 4.0])
+    assert len(calls) == 2
+    a = Node(2.0)
+    assert gradients(product(a, a) * product(a, 3.0), a) == 36.0
+
+
+@pytest.mark.parametrize(
+    ("gradient", "message"),
+    [
+        (lambda x, g: (g, g), "its gradient gave 2 cotangents for 1 operands"),
+        (lambda x, g: g.sum(), r"its gradient has shape \(\) for an operand of \(2,\)"),
+    ],
+)
+def test_custom_rule_that_does_not_fit_is_refused(gradient: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        custom(np.sin, gradient)(Node([1.0, 2.0])).sum().backprop()
+
+
+def test_checkpoint_computes_once_more_and_has_the_same_derivatives() -> None:
+    runs = []
+
+    def block(x: Any, w: Any) -> Any:
+        runs.append(1)
+        return np.tanh(x @ w) * x
+
+    x, w = Node(X), Node(np.eye(3) * 0.5)
+    plain = (block(x, w) ** 2).sum()
+    kept = (checkpoint(block)(x, w) ** 2).sum()
+    assert kept.value == plain.value
+    runs.clear()
+    for got, expected in zip(gradients(kept, [x, w]), gradients(plain, [x, w]), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-14)
+    assert len(runs) == 1
+    second = [gradients((gradients(z, w, create_graph=True) ** 2).sum(), [x, w]) for z in (kept, plain)]
+    for got, expected in zip(*second, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+    assert type(checkpoint(block)(X, np.eye(3))) is np.ndarray
+
+
+def test_checkpoint_refuses_a_node_that_is_no_argument() -> None:
+    hidden = Node(2.0)
+    with pytest.raises(TypeError, match="uses a Node that is no argument"):
+        checkpoint(lambda x: x * hidden)(Node(1.0))
+
+
+# The picture
+
+
+def test_graph_is_drawn() -> None:
+    a, b = Node(2.0), Node(-3.0)
+    z = (a * b + a).relu() + array([a, b]).sum()
+    dot = z.to_dot()
+    assert dot.startswith("digraph {")
+    assert dot.count("->") == len(re.findall(r"n\d+ -> n\d+;", dot)) == 10
+    assert 'label="mul\\n-6"' in dot
+    drawing = ET.fromstring(z._repr_svg_())  # noqa: S314 - our own
+    names = [str(text.text) for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert sorted(names[::2]) == sorted(["leaf", "leaf", "mul", "add", "relu", "add", "stack", "sum"])
+    for _ in range(1000):
+        z = z + a
+    assert z._repr_svg_().count("<rect") == 200
+    assert Node(1.0)._repr_svg_().count("<rect") == 1
