@@ -8,8 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch import numpy_functions as table
 from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS
+from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS
+from nn_from_scratch.joining import JOINING
+from nn_from_scratch.linear_algebra import LINEAR_ALGEBRA
+from nn_from_scratch.numpy_functions import FUNCTIONS, UFUNCS, UFUNCS_OF_ARRAYS
+from nn_from_scratch.products import PRODUCTS
+from nn_from_scratch.rearranging import REARRANGING
+from nn_from_scratch.reducing import REDUCING
+from nn_from_scratch.scanning import SCANNING
 from nn_from_scratch.special_rules import SPECIAL_NAMES
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -30,19 +37,19 @@ def name(function: Any) -> str:
 
 
 def groups() -> dict[str, set[str]]:
-    """Return the names of the functions that the engine takes, by rows of the table."""
+    """Return the names of the functions that the engine takes, by rows of the"""
     grouped: dict[str, Any] = {
-        "one element by itself": {*table.UFUNCS, *table.ELEMENTWISE_FUNCTIONS, np.clip, np.where, np.select}
+        "one element by itself": {*UFUNCS, *ELEMENTWISE_FUNCTIONS, np.clip, np.where, np.select}
         - {np.matmul},
-        "reductions": table.REDUCING,
-        "along an axis": table.SCANNING,
-        "products": {*table.PRODUCTS, *table.UFUNCS_OF_ARRAYS, np.matmul},
+        "reductions": REDUCING,
+        "along an axis": SCANNING,
+        "products": {*PRODUCTS, *UFUNCS_OF_ARRAYS, np.matmul},
         "what moves elements": {
-            *table.REARRANGING,
+            *REARRANGING,
             *(np.broadcast_to, np.squeeze, np.expand_dims, np.transpose, np.matrix_transpose),
         },
-        "what joins": table.JOINING,
-        "linear algebra": table.LINEAR_ALGEBRA,
+        "what joins": JOINING,
+        "linear algebra": LINEAR_ALGEBRA,
         "plain values, for they are constant between jumps": {*CONSTANT_UFUNCS, *CONSTANT_FUNCTIONS},
     }
     found = {row: {name(function) for function in functions} for row, functions in grouped.items()}
@@ -60,5 +67,5 @@ def test_table_lists_what_takes_nodes() -> None:
 
 def test_everything_with_a_rule_is_in_one_row() -> None:
     shown = [name for names in groups().values() for name in names]
-    everything = {name(function) for function in (*table.FUNCTIONS, *table.UFUNCS, *CONSTANT_UFUNCS)}
+    everything = {name(function) for function in (*FUNCTIONS, *UFUNCS, *CONSTANT_UFUNCS)}
     assert everything <= set(shown)
