@@ -8,12 +8,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nn_from_scratch.custom import checkpoint, custom
     from nn_from_scratch.derivatives import hessian, hvp, jacobian, jvp, value_and_gradient
     from nn_from_scratch.functional import gradients
     from nn_from_scratch.joining import array
     from nn_from_scratch.nn import MLP, Layer
     from nn_from_scratch.node import Node
+    from nn_from_scratch.own_rules import checkpoint, custom
     from nn_from_scratch.recording import no_grad
     from nn_from_scratch.replaying import replay
 
@@ -39,8 +39,8 @@ _FOUND_IN = {
     "Layer": "nn_from_scratch.nn",
     "Node": "nn_from_scratch.node",
     "array": "nn_from_scratch.joining",
-    "checkpoint": "nn_from_scratch.custom",
-    "custom": "nn_from_scratch.custom",
+    "checkpoint": "nn_from_scratch.own_rules",
+    "custom": "nn_from_scratch.own_rules",
     "gradients": "nn_from_scratch.functional",
     "hessian": "nn_from_scratch.derivatives",
     "hvp": "nn_from_scratch.derivatives",

@@ -1,7 +1,6 @@
 """Products of arrays: dot, einsum, tensordot and their kin, by matmul and one rule for einsum."""
 
 import math
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -56,13 +55,16 @@ def _einsum(subscripts: Any, *operands: Any, out: Any = None, optimize: Any = No
     return EINSUM(*parts, inputs=tuple(inputs), output=output)
 
 
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
 def _spelled_out(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     """Return the letters of each operand and of the result, with letters for dots."""
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(ndims):
         raise ValueError(f"np.einsum: {subscripts!r} is of {len(inputs)} operands, got {len(ndims)}")
-    free = [letter for letter in ascii_letters if letter not in subscripts]
+    free = [letter for letter in _LETTERS if letter not in subscripts]
     longest = max([0, *(n - len(one) + 3 for one, n in zip(inputs, ndims, strict=True) if "..." in one)])
     dots = "".join(free[:longest])
     spelled = []

@@ -5,7 +5,6 @@ where each element of the result was taken from, and that is where its cotangent
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from nn_from_scratch.array_rules import SCATTER
 from nn_from_scratch.rule import Function, Operand, Options, Rule, Traced, Value, fitted, value_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Move(Rule):
     """The rule of a function that takes every element of its result from one place of its operand."""
+
+    __slots__ = ()
 
     def pullback(
         self, position: int, g: Operand, z: Operand, operands: Sequence[Operand], options: Options

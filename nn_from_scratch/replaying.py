@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.functional import value_and_gradient
+from nn_from_scratch.derivatives import value_and_gradient
 from nn_from_scratch.generated import Writer, is_element
 from nn_from_scratch.recorded import Recorded, ReplayError
 from nn_from_scratch.rule import NO_OPTIONS, Elementwise, Operand, Rule, Traced, Value, fitted
