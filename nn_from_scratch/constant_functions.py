@@ -20,7 +20,7 @@ CONSTANT_FUNCTIONS = {
     *(np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.iscomplexobj, np.isrealobj),
     *(np.result_type, np.can_cast, np.min_scalar_type, np.common_type),
     *(np.array_repr, np.array_str, np.array2string),
-    *(np.shape, np.ndim, np.size, np.linalg.matrix_rank),
+    *(np.linalg.matrix_rank,),
 }
 
 

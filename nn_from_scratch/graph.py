@@ -29,6 +29,7 @@ def walk(output: Node) -> Iterator[Step]:
 
 
 def _step(node: Node) -> Step:
+    _ = node._value  # of a node that waits: it is computed now
     rule = node._rule
     if rule.is_leaf:
         return Step(node, "", [], is_leaf=True)

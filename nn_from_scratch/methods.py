@@ -61,7 +61,9 @@ class Methods(Appearance):
 
     def _unless_an_update(self, other: Operand, symbol: str) -> Any:
         """Return this node; refuse to update a parameter, a leaf that has a gradient, by what is no node."""
-        if self._rule.is_leaf and not isinstance(other, Traced) and np.any(value_of(self._grad)):
+        rule = getattr(self, "_rule", None)  # what is recorded to be replayed has none
+        is_step = rule is not None and rule.is_leaf and not isinstance(other, Traced)
+        if is_step and np.any(value_of(self._grad)):
             raise TypeError(in_place("w", symbol))
         return self
 

@@ -220,5 +220,8 @@ FUNCTIONS: dict[Any, Function] = {
     np.expand_dims: Methods.expand_dims,
     np.transpose: _transpose,
     np.matrix_transpose: _matrix_transpose,
+    np.shape: lambda x: x.shape,
+    np.ndim: lambda x: x.ndim,
+    np.size: lambda x, axis=None: x.size if axis is None else x.shape[axis],
 }
 """By function of numpy, what it does to nodes."""

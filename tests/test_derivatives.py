@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import (
+    MLP,
     Node,
     array,
     checkpoint,
@@ -21,6 +22,7 @@ from nn_from_scratch import (
     jacobian,
     jvp,
     no_grad,
+    replay,
     value_and_gradient,
 )
 from nn_from_scratch.verify import GradientError, check_gradient
@@ -195,3 +197,18 @@ def test_graph_is_drawn() -> None:
         z = z + a
     assert z._repr_svg_().count("<rect") == 200
     assert Node(1.0)._repr_svg_().count("<rect") == 1
+
+
+def test_graph_of_a_call_that_waits_is_drawn() -> None:
+    model = MLP([2, 3, 1], seed=0)
+    assert model([0.5, -0.5]).to_dot().count("leaf") == len(model.parameters())
+
+
+def test_total_in_place_is_replayed() -> None:
+    def function(x: Any) -> Any:
+        total = 0.5 * x
+        total += 1.0
+        total *= x
+        return total
+
+    assert replay(function)(2.0) == (4.0, 3.0)

@@ -50,7 +50,10 @@ def groups() -> dict[str, set[str]]:
         },
         "what joins": JOINING,
         "linear algebra": LINEAR_ALGEBRA,
-        "plain values, for they are constant between jumps": {*CONSTANT_UFUNCS, *CONSTANT_FUNCTIONS},
+        "plain values, for they are constant between jumps": {
+            *(*CONSTANT_UFUNCS, *CONSTANT_FUNCTIONS),
+            *(np.shape, np.ndim, np.size),
+        },
     }
     found = {row: {name(function) for function in functions} for row, functions in grouped.items()}
     return {**found, "`scipy.special`, where scipy is installed": set(SPECIAL_NAMES)}
