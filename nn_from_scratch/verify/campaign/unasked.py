@@ -7,10 +7,10 @@ from collections.abc import Collection
 from nn_from_scratch.verify.engines.engine import Engine
 
 _NO_OPERATIONS = """
-    all any apply argmax argmin argsort astype backprop backward clone conj conjugate copy cpu cuda data detach
-    dim double eval fill float from_numpy grad half item label name ndim new no_grad nonzero numel numpy
-    parameters realize requires_grad retain_grad round searchsorted set_data shape size step to tolist topo_sort
-    topological_sort train type zero_grad
+    all any apply argmax argmin argsort astype backprop backward clone conj conjugate copy cpu cuda data
+    detach dim double eval fill float from_numpy grad half item label name ndim new no_grad nonzero numel
+    numpy parameters realize requires_grad retain_grad round searchsorted set_data shape size step to to_dot
+    tolist topo_sort topological_sort train type zero_grad
 """
 """Public names of nodes that compute nothing new, or what has no derivative."""
 _MOST_NAMED = 12

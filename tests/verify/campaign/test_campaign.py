@@ -2,6 +2,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any, NoReturn, cast
 
 import pytest
@@ -16,7 +17,7 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
 from nn_from_scratch.verify.questions import graphs as questions
 from nn_from_scratch.verify.questions.graphs import SORTS
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import CATALOGUE, FURTHER, OF_ARRAYS
 from nn_from_scratch.verify.state import isolated
 
 OF_GRAPHS = ("rules", "accuracy")
@@ -41,7 +42,8 @@ def test_our_engine_is_right_and_complete(right: dict[str, Any]) -> None:
     assert right["verdict"] == "right"
     assert right["grades"] == dict.fromkeys(GRADES, "right")
     assert (right["failures"], right["interrupted"]) == ([], False)
-    assert {name for name, row in right["operations"].items() if row["supported"]} == {*CATALOGUE, *ARRAYS}
+    supported = {name for name, row in right["operations"].items() if row["supported"]}
+    assert supported == {*CATALOGUE, *OF_ARRAYS, *(FURTHER if find_spec("scipy") else ())}
     assert all(right["operations"][name]["checked"] for name in CATALOGUE)
 
 
@@ -60,7 +62,8 @@ def test_every_oracle_is_heard_and_none_differs(right: dict[str, Any]) -> None:
     for name, row in right["oracles"].items():
         if row["available"]:
             assert row["asked"] == row["agrees"] + row["differs"] + row["no answer"], name
-            assert row["asked"] == (300 if name == "taylor" else _sampled(300))
+            sampled = 300 if name == "taylor" else _sampled(300)
+            assert row["asked"] == sampled or (name == "pytorch" and 0.9 * sampled < row["asked"] < sampled)
             assert row["differs"] == 0
             assert row["agrees"] > 0.8 * row["asked"]
     assert right["oracles"]["pytorch"]["available"] is (pytorch.version() is not None)
