@@ -1,7 +1,7 @@
 """Rules of one's own: `custom`, a function with its derivative, and `checkpoint`, which computes twice."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,37 +10,28 @@ from nn_from_scratch.functional import gradients
 from nn_from_scratch.graph import walk
 from nn_from_scratch.node import Node
 from nn_from_scratch.recording import no_grad
-from nn_from_scratch.rule import NO_OPTIONS, Operand, Options, Rule, Traced, Value, fitted
+from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, Options, Rule, Traced, Value, fitted
 from nn_from_scratch.values import own_value
-
-
-@dataclass(slots=True, eq=False)
-class _Found:
-    """The cotangents of all operands of one node: what the first of them asks, all others take."""
-
-    operands: Sequence[Operand] = ()
-    cotangents: Sequence[Operand] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _TogetherRule(Rule):
     """A rule whose cotangents of all operands come from one call, of ``(g, operands)``."""
 
-    together: Callable[..., Sequence[Operand]] = tuple
-    found: _Found = field(default_factory=_Found)  # one reverse pass runs at a time
+    together: Function = tuple
+
+    def shared_pullback(
+        self, g: Operand, z: Operand, operands: Sequence[Operand], options: Options
+    ) -> list[Operand]:
+        """Return the cotangents of all operands at once."""
+        found = self.together(g, operands)
+        return [fitted(part, operand) for part, operand in zip(found, operands, strict=True)]
 
     def pullback(
-        self, position: int, g: Operand, z: Operand, operands: Sequence[Operand], options: Options
+        self, position: int, g: Any, z: Operand, operands: Sequence[Operand], options: Options
     ) -> Any:
-        """Return the cotangent of the operand at `position`, in that operand's shape and precision."""
-        found = self.found
-        if found.operands is not operands:
-            cotangents = self.together(g, operands)
-            found.operands, found.cotangents = operands, cotangents
-        part = found.cotangents[position]
-        if position == len(operands) - 1:
-            found.operands = found.cotangents = ()
-        return fitted(part, operands[position])
+        """Return what `shared_pullback` has found."""
+        return g[position]
 
 
 class Custom:

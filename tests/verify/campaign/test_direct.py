@@ -222,7 +222,7 @@ def test_an_operation_that_failed_before_an_interruption_is_not_called_right() -
 
 
 def test_time_that_is_up_is_told_and_nothing_is_called_right() -> None:
-    results = verify(Victim().engine("victim"), graphs=200, seconds=0.0, grades=OF_GRAPHS)
+    results = verify(Victim().engine("victim"), graphs=200, seconds=1e-9, grades=OF_GRAPHS)
     assert results["stopped by time"] is True
     assert (results["verdict"], results["grades"]["rules"]) == ("not settled", "not settled")
     assert any(alarm.startswith("stopped by time after 0 direct questions") for alarm in results["alarms"])
