@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from flint import ctx
 
-from nn_from_scratch.verify import NotTraced, Traced, Verdict, trace_backward, trace_gradient
+from nn_from_scratch.verify import (
+    NotTraced,
+    Traced,
+    UndecidedError,
+    Verdict,
+    check_gradient,
+    trace_backward,
+    trace_gradient,
+)
 
 Function = Callable[..., Any]
 RNG = np.random.default_rng(0)
@@ -381,3 +389,14 @@ def test_too_many_operations_end_the_trace() -> None:
     found = trace_gradient(long, np.ones_like, [np.ones(1000)])
     assert isinstance(found, NotTraced)
     assert "scalar operations" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("point", "seed"), [(0.5640987514192071, 20), (0.2650610614602896, 29), (0.20802889875925712, 126)]
+)
+def test_an_oscillation_of_which_hardly_a_period_is_near_accuses_nobody(point: float, seed: int) -> None:
+    def function(x: Any) -> Any:
+        return np.exp(-x * x) + 1e-12 * np.sin(100 * x)
+
+    with pytest.raises(UndecidedError):
+        check_gradient(function, lambda x: -2 * x * np.exp(-x * x), point, seed=seed)

@@ -37,11 +37,12 @@ NOTHING = 2.0**-64
 REACH = 0.3
 """How far, relatively, the points are along which a small difference must be smooth."""
 
-POINTS = 9
+POINTS = 17
 """How many they are, the point asked included: more than a cubic has coefficients."""
 
-ROUGH = 0.1
-"""What a cubic may leave of a smooth difference, relative to its largest."""
+ROUGH = 0.01
+"""What a cubic may leave of a smooth difference, relative to its largest: of one period of an oscillation it
+leaves more."""
 
 ELSEWHERE = 0.1
 """How far, relatively, the point is at which constants must fit that only rounding reconciles."""
