@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,15 +190,27 @@ def test_a_command_that_is_interrupted_while_it_starts_says_so(folder: Path) -> 
     wait_for(lambda: not in_folder(folder))
 
 
-def started(line: str, folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def started(line: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command that a terminal may close, and end it if the test has not."""
+    with subprocess.Popen(
         [BASH, "-c", line],
         cwd=folder,
         env=surroundings(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
+        preexec_fn=heed_closed_terminals,  # noqa: PLW1509  no thread is started here
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def heed_closed_terminals() -> None:
+    """Do not ignore what the tests may be told to ignore, as by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_for(happens: Callable[[], bool]) -> None:
