@@ -68,7 +68,7 @@ class ArrayMethods(Methods):
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
         """Return the elements where a condition holds, along an axis."""
-        return _np.take(self, np.flatnonzero(condition), axis)
+        return _np.compress(condition, self, axis)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """Return a diagonal."""

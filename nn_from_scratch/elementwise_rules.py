@@ -45,16 +45,6 @@ def _second_counts(_z: Operand, x: Operand, y: Operand) -> Operand:
     return (y > x) + 0.5 * (y == x) + 1.0 * (np.isnan(x) & ~np.isnan(y))
 
 
-def _first_counts_below(_z: Operand, x: Operand, y: Operand) -> Operand:
-    """Return 1 where x is smaller, or all that is a number; 1/2 at a tie."""
-    return (x < y) + 0.5 * (x == y) + 1.0 * np.isnan(y)
-
-
-def _second_counts_below(_z: Operand, x: Operand, y: Operand) -> Operand:
-    """Return 1 where y is smaller, or all that is a number; 1/2 at a tie."""
-    return (y < x) + 0.5 * (y == x) + 1.0 * (np.isnan(x) & ~np.isnan(y))
-
-
 def _whole_times(z: Operand, x: Operand, y: Operand) -> Operand:
     """Return how many times y was taken from x to leave z, negative."""
     return -np.rint((x - z) / y)
@@ -85,7 +75,7 @@ ELEMENTWISE_ROWS = (
     _row(np.remainder, lambda z, x, y: 1.0, _whole_times),
     _row(np.fmod, lambda z, x, y: 1.0, _whole_times),
     _row(np.fmax, _first_counts, _second_counts),
-    _row(np.fmin, _first_counts_below, _second_counts_below),
+    _row(np.fmin, lambda z, x, y: _first_counts(z, -x, -y), lambda z, x, y: _second_counts(z, -x, -y)),
 )
 
 

@@ -52,7 +52,7 @@ class Layer:
         return f"Layer(weights {self.weights.shape}, biases {self.biases.shape}, {self.activation})"
 
 
-def affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
+def _affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
     """Return W x + b: (outputs,) of a sample, (B, outputs) of a batch; with `single` without that axis."""
     if type(x) is float or x.ndim > 2:
         raise ValueError("the first must be that of a sample or of a batch")
@@ -62,7 +62,7 @@ def affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
 
 
 def _tanh_of_affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
-    return np.tanh(affine(x, weights, biases, single))
+    return np.tanh(_affine(x, weights, biases, single))
 
 
 def with_axis(g: Operand) -> Operand:
@@ -126,7 +126,7 @@ class _LayerRule(Rule):
         return _product(g.T, ones(len(x), x.dtype)) if x.ndim > 1 else g  # faster than a sum along an axis
 
 
-_AFFINE = _LayerRule("layer", affine, ())
+_AFFINE = _LayerRule("layer", _affine, ())
 ACTIVATIONS: dict[str, tuple[Rule, ...]] = {
     "tanh": (_LayerRule("layer", _tanh_of_affine, (), through_activation=_through_tanh),),
     "sigmoid": (_AFFINE, RULES["sigmoid"]),

@@ -19,8 +19,8 @@ from nn_from_scratch.linear_algebra import LINEAR_ALGEBRA
 from nn_from_scratch.methods import Methods
 from nn_from_scratch.products import PRODUCTS, matvec, vecdot, vecmat
 from nn_from_scratch.rearranging import REARRANGING
-from nn_from_scratch.reducing import REDUCING, refuse_out
-from nn_from_scratch.refusals import ARRAY_IN_PLACE, NO_ARRAY, no_rule
+from nn_from_scratch.reducing import REDUCING
+from nn_from_scratch.refusals import ARRAY_IN_PLACE, NO_ARRAY, no_rule, refuse_out
 from nn_from_scratch.rule import CAST, NO_OPTIONS, Function, Operand, Rule, value_of
 from nn_from_scratch.rules import RULES
 from nn_from_scratch.scanning import SCANNING, running_extreme

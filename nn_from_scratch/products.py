@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.rearranging import move
+from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Value, Variadic
 
 # Einstein's sums. The rule knows only the plain case, in which every letter of an operand stands there once,
@@ -83,8 +84,7 @@ def _spelled_out(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
 
 
 def _dot(x: Any, y: Any, out: Any = None) -> Any:
-    if out is not None:
-        raise TypeError("np.dot: an array keeps no graph: leave out= away, and take what is returned")
+    refuse_out("dot", out)
     if not np.ndim(x) or not np.ndim(y):
         return np.multiply(x, y)
     if np.ndim(y) <= 2 and (np.ndim(x) <= 2 or np.ndim(y) == 1):
@@ -97,6 +97,7 @@ def _inner(x: Any, y: Any) -> Any:
 
 
 def _outer(x: Any, y: Any, out: Any = None) -> Any:
+    refuse_out("outer", out)
     return np.multiply(np.reshape(x, (-1, 1)), np.reshape(y, (1, -1)))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.array_rules import axes_of
+from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, value_of
 from nn_from_scratch.rules import RULES
 
@@ -13,19 +14,17 @@ Axes = Any
 """None, an integer, or a tuple or list of them."""
 
 
-def refuse_out(name: str, out: Any) -> None:
-    """Refuse to write into an array, which keeps no graph."""
-    if out is not None:
-        raise TypeError(f"np.{name}: an array keeps no graph: leave out= away, and take what is returned")
-
-
 def _cast(x: Any, dtype: Any) -> Any:
     return x if dtype is None else x.astype(dtype)
 
 
+def _all_count(where: Any) -> bool:
+    return where is None or where is True
+
+
 def _chosen(x: Any, where: Any, neutral: float) -> Any:
     """Return the elements that count, all others replaced by what changes nothing."""
-    return x if where is None or where is True else np.where(where, x, neutral)
+    return x if _all_count(where) else np.where(where, x, neutral)
 
 
 def _total(name: str, neutral: float, joined: Function) -> Function:
@@ -60,7 +59,7 @@ def _extreme(name: str, beyond: float, joined: Function) -> Function:
         where: Any = None,
     ) -> Any:
         refuse_out(name, out)
-        if where is not None and where is not True and initial is None:
+        if initial is None and not _all_count(where):
             raise ValueError(f"np.{name} with where needs initial, for a part may be empty")
         if initial is not None and not np.size(x):
             return np.full(
@@ -74,7 +73,7 @@ def _extreme(name: str, beyond: float, joined: Function) -> Function:
 
 def _count(x: Any, axis: Axes, where: Any, *, keepdims: bool) -> Any:
     """Return how many elements count."""
-    counted = np.ones(x.shape) if where is None or where is True else np.broadcast_to(where, x.shape)
+    counted = np.ones(x.shape) if _all_count(where) else np.broadcast_to(where, x.shape)
     return np.sum(counted, axis=axes_of(axis), keepdims=bool(keepdims))
 
 
@@ -89,7 +88,7 @@ def _mean(
 ) -> Any:
     refuse_out("mean", out)
     x = _cast(x, dtype)
-    if where is None or where is True:
+    if _all_count(where):
         return RULES["mean"](x, axis=axes_of(axis), keepdims=bool(keepdims))
     return np.sum(x, axis=axis, keepdims=keepdims, where=where) / _count(x, axis, where, keepdims=keepdims)
 
@@ -117,8 +116,7 @@ def _var(
 
 def _std(x: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
     """Return the root of the variance; where that is 0, as of equal elements, the derivative is 0."""
-    variance = np.var(x, axis, *arguments, **keywords)
-    return _root(variance)
+    return _root(np.var(x, axis, *arguments, **keywords))
 
 
 def _root(x: Any) -> Any:

@@ -74,6 +74,12 @@ ARRAY_IN_PLACE = (
 )
 
 
+def refuse_out(name: str, out: Any) -> None:
+    """Refuse to write into an array, which keeps no graph."""
+    if out is not None:
+        raise TypeError(f"np.{name}: an array keeps no graph: leave out= away, and take what is returned")
+
+
 def no_rule(function: Any, method: str = "") -> str:
     """Say that a function of numpy has no rule for nodes, and what to do."""
     module = getattr(function, "__module__", None) or "numpy"

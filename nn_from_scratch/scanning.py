@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.reducing import refuse_out
+from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Rule, Value, value_of
 
 

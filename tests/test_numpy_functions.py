@@ -76,6 +76,7 @@ def test_functions_take_their_parameters_as_numpy_does() -> None:
         ),
         (lambda x: np.exp(x, where=np.array([True, False])), r"np\.where\(mask"),
         (lambda x: np.sum(x, out=np.zeros(())), r"np\.sum: an array keeps no graph"),
+        (lambda x: np.outer(x, x, out=np.zeros((2, 2))), r"np\.outer: an array keeps no graph"),
         (lambda x: np.sum(x, strange=1), "sum"),  # type: ignore[call-overload]
         (lambda x: np.median(x, overwrite_input=True, axis=0, keepdims=True, out=np.zeros(1)), "out= away"),
         (lambda x: np.take(np.ones(3), x), "a Node is no array"),

@@ -37,6 +37,8 @@ OPTIONAL = (
     Optional("autograd", "`--engine autograd`"),
     Optional("mygrad", "`--engine mygrad`"),
     Optional("tinygrad", "`--engine tinygrad`"),
+    Optional("scipy", "functions of scipy.special, such as erf, of our engine's nodes"),
+    Optional("tinygrad", "`--engine tinygrad`"),
     Optional("micrograd", "`--engine micrograd`, and a peer of the benchmark"),
     Optional("casadi", "a peer of the benchmark"),
 )

@@ -62,7 +62,7 @@ def parts(spec: str) -> tuple[str, str]:
     if found:
         return found
     if spec in _PARTS:
-        return f"{__package__}.adapters.{_PARTS[spec]}", ""
+        return f"{_ADAPTERS}{_PARTS[spec]}", ""
     if is_shipped:
         return f"{_ADAPTERS}{'ours' if spec == 'nn_from_scratch' else spec}", ""
     location, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")

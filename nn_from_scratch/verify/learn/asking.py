@@ -7,7 +7,7 @@ from typing import Any
 
 from nn_from_scratch.verify import state
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.learn.steps import Step
 
@@ -45,15 +45,12 @@ def ask(variable: type[Any], step: Step) -> None:
     for case in step.cases():
         found = examine(engine, case)
         if found.verdict is not Verdict.RIGHT:
-            raise MissingError(_told(step, f"in {case}", _message(found)))
+            answered = found.message or f"the answer is {found.verdict.value}"
+            raise MissingError(_told(step, f"in {case}", answered))
     for name in step.checks:
         result = state.outcome(engine, name)
         if result.outcome != "right":
             raise MissingError(_told(step, name, result.message))
-
-
-def _message(found: Examination) -> str:
-    return found.message or f"the answer is {found.verdict.value}"
 
 
 def _told(step: Step, asked: str, answered: str) -> str:

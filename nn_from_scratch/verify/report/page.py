@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import Counter
 from importlib.resources import files
 from typing import Any
 
@@ -125,16 +126,15 @@ def _drawings(verify: Results, moons: Results, benchmark: Results, power: Result
 
 def _links(verify: Results) -> dict[str, Any]:
     """Return the anchor of the first failure of each operation or check, and of each grade with how many."""
+    failures = verify.get("failures") or []
+    counts = Counter(str(failure.get("grade")) for failure in failures)
     first: dict[str, str] = {}
     graded: dict[str, dict[str, Any]] = {}
-    for number, failure in enumerate((verify.get("failures") or [])[:FAILURES_SHOWN], 1):
-        anchor = f"failure-{number}"
+    for number, failure in enumerate(failures[:FAILURES_SHOWN], 1):
+        anchor, grade = f"failure-{number}", str(failure.get("grade"))
         for name in (failure.get("operation"), *(failure.get("operations") or ())):
             first.setdefault(str(name), anchor)
-        graded.setdefault(str(failure.get("grade")), {"first": anchor, "count": 0})
-    for failure in verify.get("failures") or []:
-        if str(failure.get("grade")) in graded:
-            graded[str(failure.get("grade"))]["count"] += 1
+        graded.setdefault(grade, {"first": anchor, "count": counts[grade]})
     return {"first_failures": first, "graded": graded}
 
 

@@ -124,7 +124,7 @@ def test_where_it_is_not_allowed_the_worker_lives_here() -> None:
     assert ran(code + "print(here == os.getpid())").stdout == "True\n"
 
 
-@pytest.mark.filterwarnings("ignore")  # JAX warns of every fork, once it is imported
+@pytest.mark.filterwarnings("ignore:os.fork")  # of which JAX warns, once it is imported
 def test_what_works_by_half_is_left_alone() -> None:
     assert apart._works_in_a_child(lambda: True)
     assert not apart._works_in_a_child(lambda: False)
