@@ -72,11 +72,14 @@ def tests_of(engine: Engine, graphs: int, seed: int) -> dict[str, Ask]:
         for first in range(0, graphs, GROUP):
             group = range(first, min(first + GROUP, graphs))
             found[f"graphs-{group.start}-to-{group.stop - 1}"] = partial(_ask_graphs, seed=seed, graphs=group)
-    for name, check in state.CHECKS.items():
-        found[f"{check.grade}-{re.sub('[^0-9A-Za-z]+', '-', name).strip('-')}"] = partial(
-            _ask_state, name=name
-        )
+    found |= {_name_of_check(name): partial(_ask_state, name=name) for name in state.CHECKS}
     return found
+
+
+def _name_of_check(name: str) -> str:
+    """Return what the test of a check is called: letters, digits and hyphens, and a name of its own."""
+    words = re.sub("[^0-9A-Za-z]+", "-", name.replace(" -", " minus ")).strip("-")
+    return f"{state.CHECKS[name].grade}-{words}"
 
 
 def _word(role: str) -> str:

@@ -237,3 +237,10 @@ def test_the_start_of_pytest_imports_nothing_of_weight() -> None:
     ours = [name for name in done.stdout.split() if name.startswith("nn_from_scratch")]
     assert ours == ["nn_from_scratch", PLUGIN]
     assert not {"numpy", "flint"} & {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_no_two_checks_share_a_test() -> None:
+    from nn_from_scratch.verify.plugin.tests_of_engines import _name_of_check
+    from nn_from_scratch.verify.state import CHECKS
+
+    assert len({_name_of_check(name) for name in CHECKS}) == len(CHECKS)
