@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nn_from_scratch"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -14,6 +16,7 @@ PACKAGE_ITSELF = ("__main__", "distribution", "pytest_plugin", "statuses", "supe
 ENGINE = sorted(path for path in PACKAGE.glob("*.py") if path.stem not in PACKAGE_ITSELF)
 
 
+@pytest.mark.once
 def test_imports_run_one_way() -> None:
     command = [sys.executable, "-c", "import importlinter.cli as c; raise SystemExit(c.lint_imports())"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -94,11 +97,13 @@ def drawn() -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.once
 def test_picture_shows_every_import_between_rooms_and_no_other() -> None:
     assert not imports() - drawn(), "not in the picture"
     assert not drawn() - imports(), "not in the code"
 
 
+@pytest.mark.once
 def test_picture_has_no_arrow_that_runs_back() -> None:
     rows = ROW.findall(PICTURE)
     assert all(len(marks.split()) == position for position, (_, _, marks) in enumerate(rows, 1))

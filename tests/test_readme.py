@@ -18,6 +18,7 @@ PYTHON = [block for block in BLOCKS if block not in PYTORCH]
 COMMANDS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.once
 def test_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     mpl.use("Agg")
     names: dict[str, object] = {}

@@ -78,6 +78,7 @@ def test_hand_written_numpy_reproduces_a_recorded_run(name: str) -> None:
     assert judge_weights(weights, run).outcome != "wrong"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", NAMES)
 def test_the_engine_reproduces_a_recorded_run(name: str) -> None:
     run = recorded.load(name)

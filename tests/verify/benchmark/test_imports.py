@@ -7,6 +7,8 @@ import pytest
 import nn_from_scratch
 from nn_from_scratch.verify.benchmark import imports
 
+pytestmark = pytest.mark.once
+
 if TYPE_CHECKING:
     from pathlib import Path
 

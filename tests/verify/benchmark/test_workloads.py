@@ -22,6 +22,7 @@ COMPARISONS = [
 ]
 
 
+@pytest.mark.once
 def test_require_same_results_notices_gradients_that_are_not_zeroed() -> None:
     x, y = workloads.moons()
     model = MLP(workloads.MOONS_SIZES)

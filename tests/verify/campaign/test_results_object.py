@@ -26,6 +26,7 @@ def wrong() -> Results:
     return verify(with_a_wrong_cosine(), graphs=40, grades=RULES)
 
 
+@pytest.mark.once
 def test_truth_is_the_verdict(right: Results, wrong: Results) -> None:
     assert right
     assert not wrong

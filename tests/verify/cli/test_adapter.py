@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import spelled_engines
+from without_torch import environment
 
 from nn_from_scratch.verify import load
 from nn_from_scratch.verify.cli.commands import main
@@ -125,7 +126,9 @@ def test_its_fault_is_still_seen_by_the_command(tmp_path: Path) -> None:
         "--grade",
         "rules",
     ]
-    done = subprocess.run(asked, cwd=tmp_path, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        asked, cwd=tmp_path, check=False, capture_output=True, text=True, env=environment(tmp_path)
+    )
     assert done.returncode == 1, done.stderr
     assert "mul" in done.stdout
 

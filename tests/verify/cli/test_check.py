@@ -107,6 +107,7 @@ def test_a_right_function_is_right(right: Path, capsys: pytest.CaptureFixture[st
     assert "formula equal at this point" in out
 
 
+@pytest.mark.once
 def test_a_wrong_function_is_told_in_every_way(
     wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,7 @@ def test_doctor_tries_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert ": 10 right" in printed
 
 
+@pytest.mark.once
 def test_doctor_tells_what_is_wrong_with_an_engine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

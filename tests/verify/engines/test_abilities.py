@@ -83,6 +83,7 @@ def test_array_operation_that_an_engine_lacks_is_not_supported(error: Exception)
     assert results["operations"]["min"]["supported"]
 
 
+@pytest.mark.once
 def test_array_engine_without_methods_of_its_nodes_is_right() -> None:
     class Few(Value):
         pass

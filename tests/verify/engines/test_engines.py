@@ -143,6 +143,7 @@ def test_operations_override_operators_and_methods() -> None:
     assert engine.answer(single("square", "x", [3.0])).gradient == (6.0,)
 
 
+@pytest.mark.once
 def test_transform_is_asked_by_the_names_of_its_namespace() -> None:
     def value_and_gradient(function: Any, point: Any) -> tuple[float, list[float]]:
         h = 1e-6
@@ -210,6 +211,7 @@ def test_built_in_engines_are_right(spec: str) -> None:
     assert results["graphs"]["right"] > 40
 
 
+@pytest.mark.once
 def test_short_adapter_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "my_engine.py"
     path.write_text(

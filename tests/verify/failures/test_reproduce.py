@@ -167,6 +167,7 @@ def test_reproducer_names_what_is_used_more_than_once() -> None:
     assert "u0 = np.exp(x0 * x1)\ny = u0 + u0\n" in script
 
 
+@pytest.mark.once
 def test_reproducer_accepts_anything_between_the_slopes_at_a_kink() -> None:
     engine = load("nn_from_scratch")
     script = written(engine, examine(engine, single("maximum", "xx", [2.0, 2.0])))
@@ -177,6 +178,7 @@ def test_reproducer_accepts_anything_between_the_slopes_at_a_kink() -> None:
     assert run(both + one_each.replace("x0.grad + x1.grad", "2.0")).returncode == 1
 
 
+@pytest.mark.once
 def test_reproducer_asks_the_suite_where_only_choices_at_kinks_tell(tmp_path: Path) -> None:
     """All of it for each of max(x, -y): between the slopes for each, and in their sum."""
     adapter = tmp_path / "adapter.py"

@@ -11,6 +11,8 @@ from nn_from_scratch.verify import Engine, load, state
 from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check, written
 from nn_from_scratch.verify.faults import Victim
 
+pytestmark = pytest.mark.once
+
 TWO_OUTPUTS = "two outputs that share a node"
 NOT_WRITTEN = {  # in the engine's syntax: they do more than moves
     "a graph walked again, once gradients are zeroed",

@@ -65,6 +65,7 @@ def failures_in_float32() -> Iterator[tuple[Engine, Examination]]:
         yield from ((engine, seen) for _, seen in zip(range(2), accused, strict=False))
 
 
+@pytest.mark.once
 def test_shrinking_ends_in_float32() -> None:
     shrunk = 0
     for engine, found in failures_in_float32():

@@ -20,6 +20,7 @@ def test_fault_is_caught_with_every_seed(fault: Fault) -> None:
     assert found.seeds(direct_questions=True) == len(seeds)
 
 
+@pytest.mark.once
 def test_a_rare_fault_is_caught_by_direct_questions_with_seeds_that_miss_it() -> None:
     (fault,) = (one for one in FAULTS if one.name == "broadcast_to: no sum")
     found = caught(fault, [0], graphs=1)
@@ -27,6 +28,7 @@ def test_a_rare_fault_is_caught_by_direct_questions_with_seeds_that_miss_it() ->
     assert (found.seeds(direct_questions=True), found.seeds(direct_questions=False)) == (1, 0)
 
 
+@pytest.mark.once
 def test_no_fault_is_caught_where_there_is_none() -> None:
     found = caught(Fault("none", "no fault", "mul", Victim(), "none"), [0], graphs=40)
     assert (found.directly, found.by_checks, found.by_graphs) == (False, False, {0: None})
@@ -39,6 +41,7 @@ def test_record_says_that_every_fault_is_caught_with_every_seed() -> None:
         assert [name for name, row in recorded.items() if row[how] < len(SEEDS)] == []
 
 
+@pytest.mark.once
 def test_what_only_a_check_of_state_shows_is_caught() -> None:
     (fault,) = (one for one in FAULTS if one.name == "aliased")
     assert caught(fault, [0], graphs=1).by_checks

@@ -7,6 +7,8 @@ import pytest
 
 from nn_from_scratch.verify import GradientError, check_gradient
 
+pytestmark = pytest.mark.once
+
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(3, 3))
 W = RNG.normal(size=(3, 3))

@@ -66,6 +66,7 @@ def test_failure_names_entry_got_expected_interval_and_oracle() -> None:
     assert last.startswith("(found by ")
 
 
+@pytest.mark.once
 def test_ten_thousand_inputs_take_a_constant_number_of_evaluations() -> None:
     calls = 0
 
@@ -158,6 +159,7 @@ def test_terms_that_cancel_in_float16_hide_errors_and_are_undecided(error: float
         check_values(lambda x: np.sum(x - np.mean(x)), lambda x: np.full_like(x, error), x, seed=seed)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("dtype", "error"), [(np.float64, 1e-3), (np.float32, 0.1)])
 @pytest.mark.parametrize("seed", range(4))
 def test_terms_that_cancel_in_longer_types_show_errors(dtype: Any, error: float, seed: int) -> None:

@@ -200,6 +200,7 @@ def test_integers_and_none_are_passed_through() -> None:
     )
 
 
+@pytest.mark.once
 def test_sparse_wrapped_and_missing_gradients_are_taken() -> None:
     check_gradient(loss, lambda x: Sparse(np.cos(x)), X)
     check_gradient(loss, lambda x: (np.cos(x),), X)

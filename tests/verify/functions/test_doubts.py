@@ -57,6 +57,7 @@ def test_solver_whose_mesh_changes_farther_away_is_not_accused_of_its_own_error(
     assert not isinstance(raised.value, UndecidedError)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-3])
 @pytest.mark.parametrize("seed", range(2))
 def test_exact_gradient_of_a_differential_equation_solved_coarsely_is_not_accused(

@@ -311,11 +311,13 @@ def test_what_is_fixed_may_broadcast_against_a_batch_of_one() -> None:
 FIXED["both ends"] = (lambda x: x[0] ** 2 + x[-1] ** 2, both_ends)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", FIXED)
 def test_a_function_that_is_meant_for_one_size_is_not_accused_elsewhere(name: str) -> None:
     assert check_gradient(*FIXED[name], X)
 
 
+@pytest.mark.once
 def test_a_long_trace_tells_of_its_progress_and_takes_fifty_thousand_operations_a_second() -> None:
     told: list[tuple[int, int, str]] = []
 

@@ -157,6 +157,7 @@ def test_second_derivative_is_judged_apart() -> None:
     assert "\nreverse mode: right" in str(raised.value)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("slope", "verdict"), [(0.0, "right"), (0.5, "right"), (1.0, "right"), (2.0, "wrong")]
 )
@@ -374,6 +375,7 @@ def test_second_derivative_of_a_rule_that_stops_gradients_is_wrong(kind: Any) ->
         check_grads(function, (POINT,), 2, modes=("rev",))
 
 
+@pytest.mark.once
 def test_second_derivative_of_a_function_that_stops_gradients_is_right() -> None:
     check_grads(lambda x: x**2 * jax.lax.stop_gradient(jnp.sin(x)), (POINT,), 2, modes=("rev",))
 
@@ -463,6 +465,7 @@ def mean(x: Any) -> Any:
     return x.mean()
 
 
+@pytest.mark.once
 def test_backward_that_takes_a_size_for_a_constant_is_wrong_at_another_shape() -> None:
     fixed = custom(mean, lambda g, x: (jnp.full_like(x, g / 8),))
     found = examined(fixed, (LAYER,))
@@ -484,6 +487,7 @@ def test_shapes_that_a_function_does_not_take_are_not_held_against_it() -> None:
     assert "(3, 4)" in said
 
 
+@pytest.mark.once
 def test_what_closes_over_an_array_of_a_fixed_size_is_not_accused_at_a_size_of_1() -> None:
     target = jnp.arange(4.0)
     right = custom(lambda x: jnp.sum((x - target) ** 2), lambda g, x: (g * 2 * (x - target),))
@@ -586,6 +590,7 @@ def test_operation_that_a_difference_comes_from_is_named_with_its_line(backward:
     assert "missing" in said or re.search(r"\(.*test_jax_check_grads.py:\d+ ", found), found
 
 
+@pytest.mark.once
 def test_constant_that_a_difference_comes_from_is_named() -> None:
     said = examined(custom(normed(1e-5), normed_backward(1.1e-5)), (LAYER,))["reverse mode"]
     assert said.endswith("with the function's constant 1e-05 in place of 1.1e-05 it is right")

@@ -85,6 +85,7 @@ def test_losses_are_merged_and_kept_by_operation() -> None:
     assert first.losses["exp"] == Loss()
 
 
+@pytest.mark.once
 def test_losses_are_shown_and_not_gated() -> None:
     engine = with_partial("sigmoid", lambda z, x: z * (1 - z))
     results = verify(engine, graphs=20, grades=("rules", "accuracy"))

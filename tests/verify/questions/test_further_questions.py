@@ -43,6 +43,7 @@ def cases() -> list[Case]:
     return [case(seeded(0, index), (*ALL_FORMS, *FURTHER_FORMS)) for index in range(3500)]
 
 
+@pytest.mark.once
 def test_every_further_form_is_generated_with_its_special_points(cases: list[Case]) -> None:
     forms: Counter[tuple[str, str]] = Counter()
     met: dict[str, set[float]] = {name: set() for name in FURTHER}

@@ -1,6 +1,7 @@
 import json
 
 import hypothesis
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_our_engine_is_never_accused(one: Case) -> None:
     assert check(load("nn_from_scratch"), one).verdict in (Verdict.RIGHT, Verdict.UNDECIDED)
 
 
+@pytest.mark.once
 @REPEATABLE
 @given(st.booleans(), st.data())
 def test_array_and_second_order_cases_are_drawn(arrays: bool, data: st.DataObject) -> None:

@@ -32,6 +32,7 @@ def mix(colour: Colour, share: float, base: Colour) -> Colour:
     return tuple(share * x + (1 - share) * y for x, y in zip(colour, base, strict=True))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("background", ["paper", "surface"])
 def test_text_has_contrast_aa(colours: dict[str, Colour], background: str) -> None:
     low = {name for name in TEXT if contrast(colours[name], colours[background]) < 4.5}

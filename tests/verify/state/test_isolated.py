@@ -63,6 +63,7 @@ def test_check_in_a_process_finds_what_is_right_and_wrong(tmp_path: Path) -> Non
     assert "100,000 operations is 2.0, expected 1.0" in result.message
 
 
+@pytest.mark.once
 def test_death_in_one_check_leaves_what_was_said_before(tmp_path: Path) -> None:
     engine = adapted(tmp_path, fault="os.abort() if output.value > 50_000 else None")
     seeds, chain = state.run(engine, (SEEDS, CHAIN))
@@ -70,11 +71,13 @@ def test_death_in_one_check_leaves_what_was_said_before(tmp_path: Path) -> None:
     assert chain.message == "the interpreter died of SIGABRT"
 
 
+@pytest.mark.once
 def test_what_the_engine_prints_is_not_taken_for_an_answer(tmp_path: Path) -> None:
     engine = adapted(tmp_path, fault="print('backward'); os.write(1, b'noise')")
     assert [one.outcome for one in state.run(engine, (SEEDS, CHAIN))] == ["right", "right"]
 
 
+@pytest.mark.once
 def test_exceptions_are_answers_that_hash_seeds_do_not_change(tmp_path: Path) -> None:
     engine = adapted(tmp_path, fault="raise LookupError(id(output))")
     assert [one.outcome for one in state.run(engine, (SEEDS, CHAIN))] == ["right", "error"]
@@ -86,6 +89,7 @@ def test_slowness_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert (result.outcome, result.message) == ("not supported", "no answer within 0.01 s")
 
 
+@pytest.mark.once
 def test_gradients_that_depend_on_the_hash_seed_are_wrong(tmp_path: Path) -> None:
     assert outcome(adapted(tmp_path), SEEDS).outcome == "right"
     result = outcome(adapted(tmp_path, gradient="node.grad + hash('x')"), SEEDS)

@@ -28,6 +28,7 @@ LACKING = {  # it has no `reset`, and no name by which another process finds it
 BY_FAULT = {fault.name: fault.engine() for fault in FAULTS}
 
 
+@pytest.mark.once
 def test_our_engine_passes_every_check() -> None:
     assert {result.name: result.outcome for result in state.run(ENGINE)} == dict.fromkeys(
         state.CHECKS, "right"
@@ -425,6 +426,7 @@ def test_time_that_is_quadratic_in_the_length_is_found_within_a_budget(
     assert int(found[2].replace(",", "")) >= 1_000
 
 
+@pytest.mark.once
 def test_chain_is_asked_although_other_work_stretched_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, passes = 0.0, 0
 

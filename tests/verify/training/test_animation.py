@@ -63,6 +63,7 @@ def test_the_animation_is_self_contained(recorded: Recorded, run: Trajectory) ->
     assert "</script><b>" not in hostile
 
 
+@pytest.mark.once
 def test_the_animation_plays(recorded: Recorded, run: Trajectory, tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")

@@ -61,6 +61,7 @@ def test_the_same_run_twice_is_the_same_to_the_last_bit(loss_of: object) -> None
     assert runs[0].digest != runs[1].digest
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_threads_and_hash_seeds_change_no_bit(digest: str, threads: str) -> None:
     libraries = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -78,6 +79,7 @@ def test_other_pythons_change_no_bit(digest: str, version: str) -> None:
     assert digest_of_another_process(python) == digest
 
 
+@pytest.mark.once
 def test_other_instructions_change_the_last_digits_only(digest: str) -> None:
     # numpy picks its vectorized tanh by the processor: without it the bits differ, within the tolerance
     features = " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))

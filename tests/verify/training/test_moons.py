@@ -44,6 +44,7 @@ def results() -> dict[str, Any]:
     return moons(animate=True)
 
 
+@pytest.mark.once
 def test_moons_prints_the_log_of_the_seed_readme(results: dict[str, Any]) -> None:
     assert results["log"] == SEED_README
     assert all(log == SEED_README for log in results["logs"].values())
@@ -98,6 +99,7 @@ def test_moons_tells_its_progress_and_keeps_what_it_had_when_interrupted() -> No
     }
 
 
+@pytest.mark.once
 def test_moons_interrupted_after_training_keeps_the_runs_it_had() -> None:
     def interrupt(done: int, _total: int, _text: str) -> None:
         if done == 103:
@@ -163,6 +165,7 @@ def test_moons_calls_a_gradient_wrong_by_a_billionth_wrong(monkeypatch: pytest.M
     assert outcomes["log"] == ("right", None)  # four decimals do not show it
 
 
+@pytest.mark.once
 def test_moons_of_an_engine_that_gives_nan_is_wrong_and_strict_json(monkeypatch: pytest.MonkeyPatch) -> None:
     break_tanh(monkeypatch, lambda g: g * np.nan)
     monkeypatch.setattr(sensitivity, "PLANTED", ())

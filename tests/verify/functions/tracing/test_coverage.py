@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 REFERENCE = Path(__file__).parents[4] / "reference"
 RECORD = json.loads((REFERENCE / "traced.json").read_text())
 
@@ -18,6 +20,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.once
 def test_table_is_what_is_traced() -> None:
     module = script()
     found = {name: module.asked(function, point) for name, (function, point) in module.operations().items()}

@@ -46,6 +46,7 @@ ENDS: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ENDS)
 def test_the_operation_of_a_backward_is_named(name: str) -> None:
     end, cause = ENDS[name]
@@ -59,6 +60,7 @@ def test_the_operation_of_a_backward_is_named(name: str) -> None:
         assert any(cause in x and "test_mending.py" in x for x in found.causes), found
 
 
+@pytest.mark.once
 def test_another_operation_axis_or_transposition_is_named() -> None:
     def causes(function: Any, gradient: Any, point: Any) -> str:
         with pytest.raises(GradientError) as raised:

@@ -11,6 +11,8 @@ from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.operations import WHOLE
 
+pytestmark = pytest.mark.once
+
 X = np.random.default_rng(0).uniform(0.2, 0.8, 5)
 
 

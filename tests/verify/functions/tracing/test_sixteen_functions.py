@@ -7,6 +7,8 @@ from nn_from_scratch.verify.functions.traced import Traced, trace_backward
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
+pytestmark = pytest.mark.once
+
 NAMES = list(examples("float32"))
 
 
