@@ -1,6 +1,6 @@
 """Sixteen functions as users write them: right in both formats, and proved wrong with a tiny fault.
 
-XLA compiles a hundred times for each: all are asked in `tox -e long`, half of them otherwise.
+XLA compiles a hundred times for each: all are asked in `tox -e long`, a part of them otherwise.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from nn_from_scratch.verify.functions.jaxpr.checking import examine  # noqa: E40
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 
 FORMATS = ("float32", "float64")
-BY_TURNS = [(name, FORMATS[k % 2]) for k, name in enumerate(RULES)]
+BY_TURNS = [(name, FORMATS[k % 2]) for k, name in enumerate(RULES)][::3]
 IN_BOTH = [(name, dtype) for name in RULES for dtype in FORMATS]
 
 
@@ -40,7 +40,7 @@ def test_right_functions_are_equal_to_70_digits(name: str, dtype: str) -> None:
     assert "within its rounding" in found["reverse mode by operation"].said
 
 
-@pytest.mark.parametrize("name", [*RULES][:: 1 if WHOLE else 2])
+@pytest.mark.parametrize("name", [*RULES] if WHOLE else [*RULES][1::5])
 def test_a_constant_changed_by_1e_14_is_proved_wrong(name: str) -> None:
     with planted(1e-14):
         found = rows(name, "float32")
