@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
 
-from nn_from_scratch.statuses import INTERRUPTED
 from nn_from_scratch.verify.campaign.ahead import foreseen
 from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.campaign.workers import pool
 from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.loading import load
@@ -44,19 +39,9 @@ def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> 
             yield checked(engine, seed, chunk)
         return
     finding = isolated if isinstance(engine.driver, Remote) else load
-    context = get_context("spawn")
-    stopped, stop = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(jobs, context, _start_worker, (finding, engine.spec, stopped))
-    try:
-        for future in [pool.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
+    with pool(jobs, _find_engine, finding, engine.spec) as executor:
+        for future in [executor.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
             yield future.result()
-    except (KeyboardInterrupt, GeneratorExit):
-        stop.close()  # nobody waits for what an engine may never answer
-        raise
-    finally:  # once only: a second time would take the cancellation back
-        pool.shutdown(cancel_futures=True)
-        stop.close()
-        stopped.close()
 
 
 def checked(engine: Engine, seed: int, indices: range) -> Statistics:
@@ -131,18 +116,9 @@ def _examined(engine: Engine, draft: Draft) -> Examination:
     return seen
 
 
-def _start_worker(find: Callable[[str], Engine], spec: str, stopped: Connection) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
-    threading.Thread(target=_end_when, args=(stopped,), daemon=True).start()
+def _find_engine(find: Callable[[str], Engine], spec: str) -> None:
     global _engine  # noqa: PLW0603  a worker process has one engine
     _engine = find(spec)
-
-
-def _end_when(stopped: Connection) -> None:
-    """End this process once its parent wants it to, or is no more: then the pipe from it ends."""
-    wait([stopped])
-    os._exit(INTERRUPTED)
 
 
 def _check_in_worker(seed: int, indices: range) -> Statistics:

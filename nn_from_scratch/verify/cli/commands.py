@@ -27,7 +27,7 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import adapter, check, compare, doctor, learn, vectors
+from nn_from_scratch.verify.cli import adapter, campaign, check, compare, doctor, learn, vectors
 from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, one_of, parsed, path
 from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
@@ -43,6 +43,8 @@ from nn_from_scratch.verify.results.comparison import show_comparison
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
+from nn_from_scratch.verify.store.plan import PlanError
+from nn_from_scratch.verify.store.store import StoreError
 from nn_from_scratch.verify.vectors import files
 
 Run = Callable[[argparse.Namespace, Outputs], int]
@@ -70,7 +72,7 @@ def _carry_out(options: argparse.Namespace) -> int:
             named["--output"] = options.output
         with Outputs(named, files_read(options)) as outputs:
             status: int = options.run(options, outputs)
-    except (UsageError, EngineError, TargetError) as error:
+    except (UsageError, EngineError, TargetError, StoreError, PlanError) as error:
         return _told(f"error: {error}", BAD_USAGE)
     except KeyboardInterrupt:
         return _told("interrupted", INTERRUPTED)
@@ -157,6 +159,10 @@ def _parser() -> Parser:
     command.add_argument(
         "--junit", type=path, action=Once, metavar="PATH", help="write the results as JUnit XML"
     )
+    command = commands.add_parser("campaign", help=campaign.TEXT, description=campaign.TEXT)
+    command.set_defaults(run=_campaign)
+    command.add_argument("--json", type=path, action=Once, metavar="PATH", help="write the results as JSON")
+    campaign.add_arguments(command)
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
     compare.add_arguments(add("compare", _compare, compare.TEXT))
@@ -189,6 +195,13 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
     outputs.write("--html", lambda: _pages().page(verify=results))
     outputs.show(lambda console: tables.show_verify(console, results))
     return _status(results, options.grade or ())
+
+
+def _campaign(options: argparse.Namespace, outputs: Outputs) -> int:
+    results = campaign.asked(options)
+    outputs.write("--json", lambda: _as_json(campaign.exported(results)))
+    outputs.show(lambda console: campaign.show(console, results, options.store))
+    return campaign.status(results)
 
 
 def _check(options: argparse.Namespace, outputs: Outputs) -> int:

@@ -18,6 +18,17 @@ def at_least(least: int) -> Callable[[str], int]:
     return integer
 
 
+def count(text: str) -> int:
+    """Read a number of things, above 0: 1000, 1_000 or 1e3."""
+    try:
+        number = float(text.replace(",", ""))
+        if number >= 1 and number == int(number):
+            return int(number)
+    except (ValueError, OverflowError):
+        pass
+    raise argparse.ArgumentTypeError(f"must be a whole number above 0, such as 1000 or 1e6, got {text}")
+
+
 def seconds(text: str) -> float:
     """Read a time, which is above 0."""
     try:

@@ -31,9 +31,14 @@ def print_no_more() -> None:
 
 
 def tell(words: str) -> None:
-    """Say something on the error stream, if anybody can hear it."""
+    """Say on the error stream, if anybody can hear it, what went wrong."""
+    say(f"nn-from-scratch: {words.rstrip()}")
+
+
+def say(line: str) -> None:
+    """Write a line to the error stream, if anybody can hear it."""
     stream = _Unheard(sys.stderr)
-    stream.write(f"nn-from-scratch: {words.rstrip()}\n")
+    stream.write(f"{line}\n")
     stream.flush()
 
 

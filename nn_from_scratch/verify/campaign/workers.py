@@ -1,0 +1,55 @@
+"""Processes of this machine that check graphs: they end with what started them, whatever an engine does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from nn_from_scratch.statuses import INTERRUPTED
+
+
+@contextmanager
+def pool(jobs: int, prepare: Callable[..., None] | None = None, *given: Any) -> Iterator[ProcessPoolExecutor]:
+    """Give an executor of some processes; an interruption ends them at once.
+
+    Parameters
+    ----------
+    jobs
+        How many.
+    prepare
+        What each does first, if anything, with what is given.
+
+    """
+    context = get_context("spawn")
+    stopped, stop = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(jobs, context, _start, (stopped, prepare, given))
+    try:
+        yield executor
+    except (KeyboardInterrupt, GeneratorExit):
+        stop.close()  # nobody waits for what an engine may never answer
+        raise
+    finally:  # once only: a second time would take the cancellation back
+        executor.shutdown(cancel_futures=True)
+        stop.close()
+        stopped.close()
+
+
+def _start(stopped: Connection, prepare: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
+    threading.Thread(target=_end_when, args=(stopped,), daemon=True).start()
+    if prepare:
+        prepare(*given)
+
+
+def _end_when(stopped: Connection) -> None:
+    """End this process once its parent wants it to, or is no more: then the pipe from it ends."""
+    wait([stopped])
+    os._exit(INTERRUPTED)
