@@ -20,7 +20,7 @@ def ask(request: Request) -> Found:
     time.sleep(draw.uniform(0.0, 0.002))
     wrong = draw.choice([0, 0, 0, 1, 2])
     tally = {
-        "graphs": {"right": request.count - wrong, **({"wrong": wrong} if wrong else {})},
+        "graphs": {"right": PLAN.chunk - wrong, **({"wrong": wrong} if wrong else {})},
         "checked": {"add": draw.randrange(1, 9)},
         "undecided": {},
         "accusing": {},

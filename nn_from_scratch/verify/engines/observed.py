@@ -39,6 +39,18 @@ class Observed(Engine):
         vars(observed).update({name: known for name, known in vars(engine).items() if name not in given})
         return observed
 
+    @classmethod
+    def apart(cls, engine: Engine) -> Observed:
+        """Observe an engine, and keep to oneself what is found out of it: others will not know it.
+
+        An engine of functions is asked what it lacks when it raises. What is asked of it next then depends on
+        what was asked before; here it depends on nothing but what was known when it was found.
+        """
+        observed = cls.of(engine)
+        known = vars(observed)
+        known.update({name: known[name].copy() for name in ("_asked", "deadly") if name in known})
+        return observed
+
     def answer(self, case: Case) -> Answer:
         """Compute value and gradient of a case, as the engine does."""
         start, before = time.perf_counter(), self.driver.seconds

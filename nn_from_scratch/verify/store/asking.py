@@ -1,16 +1,23 @@
-"""The work of one chunk, wherever it is done: a function of a request that can be sent to another machine."""
+"""The work of one chunk, wherever it is done: what comes of it hangs on the request alone."""
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from nn_from_scratch.verify.campaign.chunks import checked
+from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.engines.observed import Observed
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.failures.settling import Settling
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.store.plan import Plan
 from nn_from_scratch.verify.store.tally import Tally, tally_of
 
 MOST = 3
@@ -18,16 +25,16 @@ MOST = 3
 QUESTIONS = 2_000
 """Questions that may take: no limit of time, on which no total may hang."""
 
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")  # of an object, in a text of the engine's
+_one_at_a_time = threading.Lock()  # a worker of a cluster may have several threads, and an engine answers one
+
 
 @dataclass(frozen=True)
 class Request:
-    """A chunk of graphs that is to be asked: the first one's index, and how many they are."""
+    """A chunk of graphs that is to be asked: the plan's from this index on."""
 
-    engine: str
-    in_process: bool
-    seed: int
+    plan: Plan
     first: int
-    count: int
 
 
 @dataclass(frozen=True)
@@ -41,20 +48,31 @@ class Found:
 
 
 def ask(request: Request) -> Found:
-    """Ask an engine a chunk of graphs; the engine is found once in a process."""
-    engine = _found(request.engine, in_process=request.in_process)
-    before = len(engine.driver.deaths)
-    found = checked(engine, request.seed, range(request.first, request.first + request.count))
-    failures: list[dict[str, Any]] = []
-    if found.accused:
-        settling = Settling(engine, QUESTIONS, math.inf)
-        settling.graphs(found.accused[:MOST])
-        failures = settling.failures()
-    found.deaths = engine.driver.deaths[before:]
-    if found.deaths:  # the next chunk is to find it as this one did: not given up, whatever was asked before
-        engine.driver.close()
-        _engines.clear()
-    return Found(request.first, tally_of(found), failures)
+    """Ask an engine a chunk of graphs; the engine is found once in a process.
+
+    Raises
+    ------
+    EngineError
+        If this process cannot find it.
+    PlanError
+        If this process finds another one, or has other versions than are planned.
+
+    """
+    with _one_at_a_time:
+        engine, plan = _found(request.plan), request.plan
+        before = len(engine.driver.deaths)
+        engine.driver.begin_phase()
+        asked = Observed.apart(engine)
+        found = checked(asked, plan.seed, range(request.first, request.first + plan.chunk))
+        failures: list[dict[str, Any]] = []
+        try:
+            failures = _minimal(asked, found.accused[:MOST])
+        except NotAskedError as given_up:
+            found.given_up = str(given_up)
+        found.deaths = engine.driver.deaths[before:]
+        if found.deaths:  # what it died of is remembered: the next chunk is to find it as this one did
+            _forget()
+        return Found(request.first, tally_of(found), failures)
 
 
 def find(spec: str, *, in_process: bool) -> Engine:
@@ -62,11 +80,38 @@ def find(spec: str, *, in_process: bool) -> Engine:
     return load(spec) if in_process or not CAN_ISOLATE else isolated(spec)
 
 
-def _found(spec: str, *, in_process: bool) -> Engine:
-    if spec not in _engines:
-        _engines[spec] = find(spec, in_process=in_process)
-    return _engines[spec]
+def _minimal(engine: Engine, accused: list[Case]) -> list[dict[str, Any]]:
+    """Return the failures of some graphs, without what differs between two processes."""
+    if not accused:
+        return []
+    engine.driver.begin_phase()
+    settling = Settling(engine, QUESTIONS, math.inf)
+    settling.graphs(accused)
+    told = json.dumps(settling.failures())
+    failures: list[dict[str, Any]] = json.loads(_ADDRESS.sub("0x...", told))
+    return failures
 
 
-_engines: dict[str, Engine] = {}
-"""The engine of this process, by its spec."""
+def _found(plan: Plan) -> Engine:
+    if plan not in _engines:
+        _forget()
+        engine = find(plan.engine, in_process=plan.in_process)
+        try:
+            plan.require(
+                Plan.of(engine, plan.engine, plan.seed, in_process=plan.in_process, chunk=plan.chunk)
+            )
+        except BaseException:
+            engine.driver.close()
+            raise
+        _engines[plan] = engine
+    return _engines[plan]
+
+
+def _forget() -> None:
+    for engine in _engines.values():
+        engine.driver.close()
+    _engines.clear()
+
+
+_engines: dict[Plan, Engine] = {}
+"""The engine of this process, if it has found one."""

@@ -127,7 +127,7 @@ class Campaign:
             done = self.store.done(block)
             for first in block:
                 if first not in done:
-                    yield Request(plan.engine, plan.in_process, plan.seed, first, plan.chunk)
+                    yield Request(plan, first)
 
     def _work(self, executor: Executor) -> None:
         """Keep an executor busy until there is no more to ask, or it is time to end."""

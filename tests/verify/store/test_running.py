@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 import pytest
 from fake_chunks import PLAN, ask
 
+from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.store.asking import Found, Request
+from nn_from_scratch.verify.store.asking import ask as ask_an_engine
 from nn_from_scratch.verify.store.export import results_of
+from nn_from_scratch.verify.store.plan import Plan, PlanError
 from nn_from_scratch.verify.store.running import Campaign, Progress
 from nn_from_scratch.verify.store.store import Store, StoreError
 
@@ -50,7 +54,7 @@ def test_what_is_found_is_counted(expected: str) -> None:
     assert (results["verdict"], results["complete"]) == ("wrong", True)
     graphs = results["graphs"]
     assert graphs["checked"] == graphs["right"] + graphs["wrong"] == 1000
-    asked = [ask(Request("fake", True, 0, first, 10)) for first in range(0, 1000, 10)]
+    asked = [ask(Request(PLAN, first)) for first in range(0, 1000, 10)]
     assert graphs["wrong"] == sum(found.tally["graphs"].get("wrong", 0) for found in asked)
     assert results["operations"]["add"]["checked"] == sum(found.tally["checked"]["add"] for found in asked)
     assert results["operations"]["add"]["largest error"] == max(
@@ -135,3 +139,25 @@ def dying(mark: str, request: Request) -> Found:
         Path(mark).touch()
         os.kill(os.getpid(), 9)
     return ask(request)
+
+
+@pytest.mark.once
+def test_a_chunk_hangs_on_no_other_that_was_asked_before() -> None:
+    pytest.importorskip("autograd")
+    plan = plan_of("autograd")
+    alone = ask_an_engine(Request(plan, 400))
+    for first in (200, 0, 1200):
+        ask_an_engine(Request(plan, first))
+    assert ask_an_engine(Request(plan, 400)) == alone
+    assert alone.tally["checked"]
+
+
+def test_a_process_that_finds_another_engine_is_told() -> None:
+    plan = replace(plan_of("nn_from_scratch"), suite="another")
+    with pytest.raises(PlanError, match="suite was 'another', and is"):
+        ask_an_engine(Request(plan, 0))
+
+
+def plan_of(spec: str) -> Plan:
+    """Return the plan of small chunks of an engine, which is asked here."""
+    return Plan.of(load(spec), spec, 0, in_process=True, chunk=40)
