@@ -1,0 +1,30 @@
+"""How Sphinx builds this site: plain pages that ask for nothing from the network."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from nn_from_scratch.distribution import version as installed_version
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+
+project = "nn_from_scratch"
+author = "The nn_from_scratch authors"
+copyright = author  # noqa: A001  Sphinx's name
+release = version = installed_version() or ""
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "generated"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["README.md"]
+
+html_theme = "furo"
+html_title = project
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sphinx = False
+
+default_role = "code"  # docstrings write code between single backticks
+napoleon_use_rtype = False
+autodoc_typehints = "none"  # docstrings say what an argument is; signatures stay readable
+autodoc_mock_imports = [name for name in ("torch", "jax") if find_spec(name) is None]
