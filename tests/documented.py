@@ -29,7 +29,8 @@ _SHOWN = {"text", "none", "json"}
 """What is no code to run."""
 _WARNED = ("(overflow|invalid value) encountered", "Input #0 requires gradient and is not a double")
 """The beginnings of warnings that examples are meant to cause."""
-_FRAMEWORKS = ("torch", "jax")
+_FRAMEWORKS = {"torch": "torch", "pytorch": "torch", "jax": "jax"}
+"""By what a block imports, or loads, the package that it needs."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Block:
     def framework(self) -> str:
         """The optional package that the block needs, or nothing."""
         importing = r"^(?:import|from) (?:nn_from_scratch\.verify\.)?(\w+)"
-        imported = re.findall(importing, self.text, re.MULTILINE)
-        return next((name for name in _FRAMEWORKS if name in imported), "")
+        named = re.findall(importing, self.text, re.MULTILINE) + re.findall(r'load\("(\w+)"\)', self.text)
+        return next((package for name, package in _FRAMEWORKS.items() if name in named), "")
 
 
 def blocks(path: Path) -> list[Block]:
@@ -132,7 +133,7 @@ class Reader:
         if block.language == "python":
             printed = execute(block, self.names, raises=block.printed is not None)
         elif block.language == "bash":
-            printed = "".join(_answer(words, status, place) for words, status in commands(block))
+            printed = "".join(answer(words, status, place) for words, status in commands(block))
         else:
             raise AssertionError(f"{place}: nothing runs {block.language}")
         if block.printed is not None:
@@ -151,7 +152,7 @@ def is_installed(framework: str) -> bool:
     return not framework or importlib.util.find_spec(framework) is not None
 
 
-def _answer(words: list[str], status: int, place: str) -> str:
+def answer(words: list[str], status: int, place: str) -> str:
     """Run a command, and return what it prints."""
     command, *arguments = words
     if command == "nn-from-scratch":
