@@ -3,6 +3,9 @@
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
 
 from nn_from_scratch.distribution import version as installed_version
 
@@ -20,6 +23,9 @@ exclude_patterns = ["README.md"]
 
 html_theme = "furo"
 html_title = project
+html_static_path = ["style"]
+html_css_files = ["output.css"]
+pygments_dark_style = "github-dark"
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
@@ -28,3 +34,13 @@ default_role = "code"  # docstrings write code between single backticks
 napoleon_use_rtype = False
 autodoc_typehints = "none"  # docstrings say what an argument is; signatures stay readable
 autodoc_mock_imports = [name for name in ("torch", "jax") if find_spec(name) is None]
+
+
+def setup(app: Sphinx) -> None:
+    """Leave out of docstrings what is said to pytest, on a line of its own."""
+
+    def leave_out(*event: Any) -> None:
+        lines: list[str] = event[-1]
+        lines[:] = [line for line in lines if not line.startswith("PYTEST_DONT_REWRITE")]
+
+    app.connect("autodoc-process-docstring", leave_out)

@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -102,46 +103,57 @@ def document(path: str) -> Iterator[str]:
 
 
 def schema(name: str) -> Iterator[str]:
-    """Write what a JSON Schema of results says of every key."""
-    told = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-    yield from _keys(told, told.get("$defs", {}))
-    for title, part in told.get("$defs", {}).items():
+    """Write what the JSON Schema of a command's results says of every key."""
+    file = SCHEMAS / f"{name}.schema.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    parts = Parts(name, told["$defs"])
+    yield from (f"## {name}", "", told["description"])
+    yield from (f"The JSON Schema is `nn_from_scratch/verify/results/{file.name}`.", "")
+    yield from parts.keys(told)
+    for title, part in parts.defined.items():
         if "properties" in part:
-            yield from (f"### {title}", "", part.get("description", ""), "")
-            yield from _keys(part, told["$defs"])
+            yield from (f"### {title} ({name})", "", part["description"], "")
+            yield from parts.keys(part)
 
 
-def _keys(part: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
-    yield from ("| key | value | what it says |", "| --- | --- | --- |")
-    for key, told in part["properties"].items():
-        optional = "" if key in part.get("required", ()) else " (may be absent)"
-        yield f"| `{key}` | {_kind(told, parts)}{optional} | {told.get('description', '')} |"
-    yield ""
+@dataclass(frozen=True)
+class Parts:
+    """The parts that a schema defines, by their names, and the command that it is of."""
 
+    command: str
+    defined: Mapping[str, Any]
 
-def _kind(told: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
-    """Say in words what a value is."""
-    if "$ref" in told:
-        name = told["$ref"].rpartition("/")[2]
-        has_a_table = "properties" in parts[name]
-        return f"[{name}](#{name.replace(' ', '-')})" if has_a_table else _kind(parts[name], parts)
-    if "anyOf" in told:
-        return " or ".join(_kind(one, parts) for one in told["anyOf"])
-    if "const" in told or "enum" in told:
-        return ", ".join(f"`{json.dumps(one)}`" for one in told.get("enum", [told.get("const")]))
-    kinds = told.get("type", "anything")
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    return " or ".join(_of_its_parts(kind, told, parts) for kind in kinds)
+    def keys(self, part: Mapping[str, Any]) -> Iterator[str]:
+        """Write the table of an object's keys."""
+        yield from ("| key | value | what it says |", "| --- | --- | --- |")
+        for key, told in part["properties"].items():
+            optional = "" if key in part["required"] else " (may be absent)"
+            yield f"| `{key}` | {self.kind(told)}{optional} | {told['description']} |"
+        yield ""
 
+    def kind(self, told: Mapping[str, Any]) -> str:
+        """Say in words what a value is."""
+        if "$ref" in told:
+            name = told["$ref"].rpartition("/")[2]
+            has_a_table = "properties" in self.defined[name]
+            return f"[{name}](#{name}-{self.command})" if has_a_table else self.kind(self.defined[name])
+        if "anyOf" in told:
+            return " or ".join(map(self.kind, told["anyOf"]))
+        if "const" in told or "enum" in told:
+            return ", ".join(f"`{json.dumps(one)}`" for one in told.get("enum", [told.get("const")]))
+        kinds = told.get("type", "anything")
+        return " or ".join(
+            self._of_parts(kind, told) for kind in ([kinds] if isinstance(kinds, str) else kinds)
+        )
 
-def _of_its_parts(kind: str, told: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
-    if kind == "array":
-        return f"list of {_kind(told['items'], parts)}"
-    if kind == "object" and "properties" in told:
-        return "object of " + ", ".join(f"`{key}`" for key in told["properties"])
-    if kind == "object" and isinstance(told.get("additionalProperties"), dict):
-        return f"object, each {_kind(told['additionalProperties'], parts)}"
-    return kind
+    def _of_parts(self, kind: str, told: Mapping[str, Any]) -> str:
+        if kind == "array":
+            return f"list of {self.kind(told['items'])}"
+        if kind == "object" and "properties" in told:
+            return "object of " + ", ".join(f"`{key}`" for key in told["properties"])
+        if kind == "object" and isinstance(told.get("additionalProperties"), dict):
+            return f"object, each {self.kind(told['additionalProperties'])}"
+        return kind
 
 
 def _directive(write: Callable[..., Iterator[str]], *, arguments: int = 0) -> type[SphinxDirective]:

@@ -32,7 +32,7 @@ def test_examples_do_what_the_page_says(
         pytest.skip(f"{framework} is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)  # as Python does for who is in the folder
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "88")
     monkeypatch.setattr(
         growth.measured, "__defaults__", (0.3,)
     )  # seconds that show how time grows; 3 otherwise

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import nn_from_scratch.verify
+from nn_from_scratch.statuses import MEANINGS
+from nn_from_scratch.verify.cli.commands import command_line
 
 pytestmark = pytest.mark.once
 
@@ -47,6 +54,58 @@ def test_pages_load_nothing_from_outside(site: Path) -> None:
         assert not [url for url in loaded if re.match(r"(?:https?:)?//", url)], path.name
     styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
     assert not re.findall(r"@import|url\([\"']?(?:https?:)?//", styles)
+
+
+def read(site: Path, page: str) -> str:
+    """Return what a reader sees of a page, with single spaces."""
+    (article,) = re.findall(r"<article.*?</article>", (site / f"{page}.html").read_text("utf-8"), re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", article)).split())
+
+
+def test_commands_and_statuses_are_told(site: Path) -> None:
+    told = read(site, "commands")
+    assert all(f"{status} {meaning}" in told for status, meaning in MEANINGS.items())
+    (subparsers,) = command_line()._subparsers._group_actions  # type: ignore[union-attr]
+    assert isinstance(subparsers.choices, dict)
+    assert len(subparsers.choices) > 8
+    for name, command in subparsers.choices.items():
+        part = told[told.index(f"usage: nn-from-scratch {name} ") :].partition("usage: ")[2]
+        part = part.partition("usage: ")[0]
+        options = [option for action in command._actions for option in action.option_strings]
+        assert all(part.count(option) > 1 for option in options if option not in {"-h", "--help"}), name
+
+
+def test_findings_are_told(site: Path) -> None:
+    told = read(site, "found")
+    findings = [path for path in (ROOT / "reference" / "findings").glob("*.md") if path.name != "README.md"]
+    assert len(findings) > 10
+    for path in findings:
+        title = path.read_text("utf-8").partition("\n")[0]
+        assert html.unescape(title.removeprefix("# ").replace("`", "")) in told, path.name
+
+
+def test_keys_of_results_are_told_before_their_parts(site: Path) -> None:
+    told = read(site, "results")
+    for name in ("verify", "check"):
+        schema = json.loads((files("nn_from_scratch.verify.results") / f"{name}.schema.json").read_text())
+        whole = told[told.index(f"{name}.schema.json") :].partition(f"({name})")[0]
+        assert all(f" {key} " in whole for key in schema["properties"])
+        parts = [title for title, part in schema["$defs"].items() if "properties" in part]
+        assert all(f"{title} ({name})" in told for title in parts)
+
+
+def test_documents_beside_the_code_are_told(site: Path) -> None:
+    told = read(site, "languages")
+    for path in ("nn_from_scratch/verify/engines/wire/PROTOCOL.md", "reference/vectors/VECTORS.md"):
+        headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+        assert headings
+        assert all(heading in told for heading in headings)
+
+
+def test_public_names_are_told(site: Path) -> None:
+    told = read(site, "reference")
+    assert all(f"nn_from_scratch. {name}" in told for name in nn_from_scratch.__all__)
+    assert all(f"nn_from_scratch.verify. {name}" in told for name in nn_from_scratch.verify.__all__)
 
 
 @pytest.fixture(scope="module")
