@@ -19,7 +19,6 @@ release = version = installed_version() or ""
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "generated"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["README.md"]
 
 html_theme = "furo"
 html_title = project
@@ -28,6 +27,7 @@ html_css_files = ["output.css"]
 pygments_dark_style = "github-dark"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_use_index = html_domain_indices = False  # the reference has everything on one page
 html_show_sphinx = False
 
 default_role = "code"  # docstrings write code between single backticks

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.state import growth
 pytestmark = pytest.mark.once
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(path for path in DOCS.glob("*.md") if path.name != "README.md")
+PAGES = sorted(DOCS.glob("*.md"))
 ASKED = [
     (path, framework)
     for path in PAGES
