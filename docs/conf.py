@@ -1,5 +1,6 @@
 """How Sphinx builds this site: plain pages that ask for nothing from the network."""
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from sphinx.application import Sphinx
 from nn_from_scratch.distribution import version as installed_version
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+os.environ["COLUMNS"] = "80"  # by which argparse folds what it prints
 
 project = "nn_from_scratch"
 author = "The nn_from_scratch authors"
@@ -19,6 +21,8 @@ release = version = installed_version() or ""
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "generated"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+
+smartquotes = False  # what stands in quotation marks is often to be typed
 
 html_theme = "furo"
 html_title = project

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import doctest
-import importlib.util
 import io
 import re
 import shlex
@@ -145,11 +144,6 @@ def require_printed(promised: str, printed: str, place: str) -> None:
     got = "".join(f"{line.rstrip()}\n" for line in printed.strip("\n").splitlines())
     same = doctest.OutputChecker().check_output(promised, got, doctest.ELLIPSIS)
     assert same, f"{place} promises\n{promised}\nand gets\n{got}"
-
-
-def is_installed(framework: str) -> bool:
-    """Whether a package that some blocks need can be imported."""
-    return not framework or importlib.util.find_spec(framework) is not None
 
 
 def answer(words: list[str], status: int, place: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from documented import Block, answer, blocks, commands, execute, is_installed, require_printed
+from documented import Block, answer, blocks, commands, execute, require_printed
 
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE
 
@@ -40,8 +40,7 @@ def test_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("framework", ["torch", "jax"])
 def test_readme_examples_of_frameworks_run(framework: str) -> None:
-    if not is_installed(framework):
-        pytest.skip(f"{framework} is not installed")
+    pytest.importorskip(framework)
     found = [block for block in PYTHON if block.framework == framework]
     assert found
     for block in found:
