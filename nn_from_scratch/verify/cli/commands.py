@@ -1,4 +1,4 @@
-"""The command line: ``nn-from-scratch COMMAND``; `_parser` has all of them."""
+"""The command line: ``nn-from-scratch COMMAND``; `command_line` has all of them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _STATUSES = "exit status: " + "; ".join(f"{status} {meaning}" for status, meanin
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     try:
-        options = parsed(_parser(), arguments)
+        options = parsed(command_line(), arguments)
     except SystemExit as told:  # argparse's way, after a message
         return int(told.code or RIGHT)
     return _carry_out(options)
@@ -91,7 +91,8 @@ def _told(words: str, status: int) -> int:
     return status
 
 
-def _parser() -> Parser:
+def command_line() -> Parser:
+    """Return the parser of the whole command line."""
     parser = Parser(
         prog="nn-from-scratch", description="Prove that an engine's gradients are right.", epilog=_STATUSES
     )

@@ -268,9 +268,8 @@ class Settling:
                 continue
             failing = self._steps_that_fail(piece)
             if failing:
-                pieces += [
-                    rest for rest in _without(piece, failing) if examine(self.engine, rest).verdict.accuses
-                ]
+                left = (rest for rest in _without(piece, failing) if rest.point)
+                pieces += [rest for rest in left if examine(self.engine, rest).verdict.accuses]
                 continue
             steps = piece.expression.live_steps()
             if self._exhausted() or (self._is_common(REVERSE_PASS) and _shares(steps)):
