@@ -75,7 +75,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="which directions (default: 0)")
     command.add_argument("--scripts", type=Path, metavar="DIR", help="write a script for each failure")
-    command.add_argument("--junit", type=Path, metavar="PATH", help="write the results as JUnit XML")
 
 
 def found(options: argparse.Namespace) -> list[Target]:

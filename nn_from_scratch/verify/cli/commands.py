@@ -27,7 +27,7 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import adapter, campaign, check, compare, doctor, learn, vectors
+from nn_from_scratch.verify.cli import adapter, campaign, check, compare, doctor, formats, learn, vectors
 from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, one_of, parsed, path
 from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
@@ -43,6 +43,7 @@ from nn_from_scratch.verify.results.comparison import show_comparison
 from nn_from_scratch.verify.results.functions import show_functions
 from nn_from_scratch.verify.results.junit import junit
 from nn_from_scratch.verify.results.junit_functions import junit_of_functions
+from nn_from_scratch.verify.results.summary import summary_of_engine, summary_of_functions
 from nn_from_scratch.verify.store.plan import PlanError
 from nn_from_scratch.verify.store.store import StoreError
 from nn_from_scratch.verify.vectors import files
@@ -67,7 +68,7 @@ def _carry_out(options: argparse.Namespace) -> int:
     try:
         if getattr(options, "html", None):
             _pages()
-        named = {f"--{name}": getattr(options, name, None) for name in ("json", "html", "junit")}
+        named = formats.paths(options)
         if options.run is _vectors and files.is_one_file(options.output):
             named["--output"] = options.output
         with Outputs(named, files_read(options)) as outputs:
@@ -157,15 +158,14 @@ def command_line() -> Parser:
         "verify", _verify, "Check an engine's gradients on random graphs, its state and its limits."
     )
     add_graphs(command)
-    command.add_argument(
-        "--junit", type=path, action=Once, metavar="PATH", help="write the results as JUnit XML"
-    )
+    formats.add_arguments(command)
     command = commands.add_parser("campaign", help=campaign.TEXT, description=campaign.TEXT)
     command.set_defaults(run=_campaign)
     command.add_argument("--json", type=path, action=Once, metavar="PATH", help="write the results as JSON")
     campaign.add_arguments(command)
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
+    formats.add_arguments(command)
     compare.add_arguments(add("compare", _compare, compare.TEXT))
     command = commands.add_parser("vectors", help=vectors.TEXT, description=vectors.TEXT, epilog=_STATUSES)
     command.set_defaults(run=_vectors)
@@ -194,7 +194,14 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--junit", lambda: junit(results))
     outputs.write("--html", lambda: _pages().page(verify=results))
-    outputs.show(lambda console: tables.show_verify(console, results))
+    summarized = partial(summary_of_engine, results)
+    formats.write(outputs, summarized)
+
+    def show(console: Console) -> None:
+        with formats.annotated(options, summarized):
+            tables.show_verify(console, results)
+
+    outputs.show(show)
     return _status(results, options.grade or ())
 
 
@@ -214,12 +221,15 @@ def _check(options: argparse.Namespace, outputs: Outputs) -> int:
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--junit", lambda: junit_of_functions(results))
     outputs.write("--html", lambda: _pages().page_of_functions(results))
+    summarized = partial(summary_of_functions, results)
+    formats.write(outputs, summarized)
     scripts = _scripts(options, outputs, results)
 
     def show(console: Console) -> None:
-        show_functions(console, results)
-        for script in scripts:
-            print(f"script: {script}")
+        with formats.annotated(options, summarized):
+            show_functions(console, results)
+            for script in scripts:
+                print(f"script: {script}")
 
     outputs.show(show)
     statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}

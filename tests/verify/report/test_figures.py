@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from nn_from_scratch.verify.report.figures.errors import Checks
+from nn_from_scratch.verify.report.figures.errors import Checks, scatter
 
 
 def test_checks_keep_only_what_can_be_drawn() -> None:
@@ -21,3 +21,8 @@ def test_checks_keep_only_what_can_be_drawn() -> None:
 
 def test_checks_without_a_verdict_are_not_drawn_as_right() -> None:
     assert Checks.of({"error": [0.0], "tolerance": [1.0]}).verdict.tolist() == ["undecided"]
+
+
+def test_gradients_that_are_all_zero_are_drawn() -> None:
+    checks = Checks.of({"gradient": [0.0], "error": [0.0], "tolerance": [1.0], "verdict": ["right"]})
+    assert "<svg" in str(scatter(checks))

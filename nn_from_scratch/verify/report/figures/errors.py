@@ -171,5 +171,5 @@ def histogram(checks: Checks) -> Markup | None:
 def _frame(values: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
     """Return whole decades that hold the finite values and at least [low, high], within the extent."""
     finite = values[np.isfinite(values)]
-    lowest, highest = min(low, *finite), max(high, *finite)
+    lowest, highest = min([low, *finite]), max([high, *finite])
     return float(np.floor(max(lowest, _EXTENT[0]))), float(np.ceil(min(highest, _EXTENT[1])))
