@@ -36,6 +36,7 @@ OPTIONAL = (
     Optional("jax", "`--engine jax`"),
     Optional("autograd", "`--engine autograd`"),
     Optional("mygrad", "`--engine mygrad`"),
+    Optional("distributed", "`campaign --dask`, on the workers of a Dask cluster"),
     Optional("tinygrad", "`--engine tinygrad`"),
     Optional("scipy", "functions of scipy.special, such as erf, of our engine's nodes"),
     Optional("tinygrad", "`--engine tinygrad`"),

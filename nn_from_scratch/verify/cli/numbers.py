@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -21,10 +22,10 @@ def at_least(least: int) -> Callable[[str], int]:
 def count(text: str) -> int:
     """Read a number of things, above 0: 1000, 1_000 or 1e3."""
     try:
-        number = float(text.replace(",", ""))
+        number = Decimal(text.replace(",", ""))
         if number >= 1 and number == int(number):
             return int(number)
-    except (ValueError, OverflowError):
+    except (InvalidOperation, ValueError, OverflowError):
         pass
     raise argparse.ArgumentTypeError(f"must be a whole number above 0, such as 1000 or 1e6, got {text}")
 

@@ -25,6 +25,9 @@ MOST = 3
 QUESTIONS = 2_000
 """Questions that may take: no limit of time, on which no total may hang."""
 
+ATTEMPTS = 3
+"""At a chunk during which the engine's process was killed from outside, which says nothing of the engine."""
+
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")  # of an object, in a text of the engine's
 _one_at_a_time = threading.Lock()  # a worker of a cluster may have several threads, and an engine answers one
 
@@ -59,20 +62,29 @@ def ask(request: Request) -> Found:
 
     """
     with _one_at_a_time:
-        engine, plan = _found(request.plan), request.plan
-        before = len(engine.driver.deaths)
-        engine.driver.begin_phase()
-        asked = Observed.apart(engine)
-        found = checked(asked, plan.seed, range(request.first, request.first + plan.chunk))
-        failures: list[dict[str, Any]] = []
-        try:
-            failures = _minimal(asked, found.accused[:MOST])
-        except NotAskedError as given_up:
-            found.given_up = str(given_up)
-        found.deaths = engine.driver.deaths[before:]
-        if found.deaths:  # what it died of is remembered: the next chunk is to find it as this one did
-            _forget()
-        return Found(request.first, tally_of(found), failures)
+        for _ in range(ATTEMPTS):
+            found = _asked(request)
+            if "Killed" not in found.tally["deaths"]:
+                break
+        return found
+
+
+def _asked(request: Request) -> Found:
+    """Ask a chunk once."""
+    engine, plan = _found(request.plan), request.plan
+    before = len(engine.driver.deaths)
+    engine.driver.begin_phase()
+    asked = Observed.apart(engine)
+    found = checked(asked, plan.seed, range(request.first, request.first + plan.chunk))
+    failures: list[dict[str, Any]] = []
+    try:
+        failures = _minimal(asked, found.accused[:MOST])
+    except NotAskedError as given_up:
+        found.given_up = str(given_up)
+    found.deaths = engine.driver.deaths[before:]
+    if found.deaths:  # what it died of is remembered: the next chunk is to find it as this one did
+        _forget()
+    return Found(request.first, tally_of(found), failures)
 
 
 def find(spec: str, *, in_process: bool) -> Engine:

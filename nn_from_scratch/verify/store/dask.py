@@ -27,13 +27,15 @@ def cluster(address: str) -> Executors:
     @contextmanager
     def connected() -> Iterator[Executor]:
         with _client(address) as client:
-            from dask.distributed import KilledWorker  # noqa: PLC0415  an optional package
+            from dask.distributed import CancelledError, KilledWorker  # noqa: PLC0415  an optional package
 
             try:
                 with client.get_executor(pure=False) as executor:
                     yield executor
             except KilledWorker as error:
                 raise BrokenExecutor(str(error)) from error
+            except CancelledError as error:
+                raise StoreError(f"the cluster at {address} is gone; what was committed is kept") from error
 
     return connected
 

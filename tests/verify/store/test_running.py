@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 from fake_chunks import PLAN, ask
 
+from nn_from_scratch.verify import Engine
+from nn_from_scratch.verify.campaign.chunks import checked
+from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
+from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.store import asking
 from nn_from_scratch.verify.store.asking import Found, Request
 from nn_from_scratch.verify.store.asking import ask as ask_an_engine
 from nn_from_scratch.verify.store.export import results_of
@@ -161,3 +167,24 @@ def test_a_process_that_finds_another_engine_is_told() -> None:
 def plan_of(spec: str) -> Plan:
     """Return the plan of small chunks of an engine, which is asked here."""
     return Plan.of(load(spec), spec, 0, in_process=True, chunk=40)
+
+
+@pytest.mark.once
+@pytest.mark.skipif(not CAN_ISOLATE, reason="no processes of POSIX")
+def test_an_engine_that_is_killed_from_outside_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = replace(plan_of("nn_from_scratch"), in_process=False)
+    expected = ask_an_engine(Request(plan, 0))
+    killed: list[int] = []
+
+    def killing(engine: Engine, *arguments: Any) -> Statistics:
+        if len(killed) < 2:
+            driver = engine.driver
+            assert isinstance(driver, Remote)
+            process = driver.asker._connection.begin()
+            killed.append(process.pid)
+            os.kill(process.pid, 9)
+        return checked(engine, *arguments)
+
+    monkeypatch.setattr(asking, "checked", killing)
+    assert ask_an_engine(Request(plan, 0)) == expected
+    assert len(set(killed)) == 2
