@@ -27,7 +27,7 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import adapter, check, compare, doctor, formats, learn, vectors
+from nn_from_scratch.verify.cli import adapter, check, compare, doctor, formats, learn, vectors, watch
 from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, one_of, parsed, path
 from nn_from_scratch.verify.cli.numbers import at_least, seconds
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
@@ -48,6 +48,8 @@ from nn_from_scratch.verify.vectors import files
 
 Run = Callable[[argparse.Namespace, Outputs], int]
 """Carries out a command; returns its exit status."""
+
+_GRAPHS = 2000
 
 _STATUSES = "exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in MEANINGS.items())
 
@@ -127,9 +129,8 @@ def _parser() -> Parser:
         command.add_argument(
             "--graphs",
             type=at_least(0),
-            default=2000,
             metavar="N",
-            help="how many random graphs (default: 2000)",
+            help=f"how many random graphs (default: {_GRAPHS:,}, and {watch.GRAPHS} where files are watched)",
         )
         command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
         command.add_argument(
@@ -155,6 +156,12 @@ def _parser() -> Parser:
         "verify", _verify, "Check an engine's gradients on random graphs, its state and its limits."
     )
     add_graphs(command)
+    command.add_argument(
+        "--watch",
+        action="store_true",
+        help="check again, the last failure first, whenever a file of the engine's changes, until Ctrl-C; by "
+        f"default {watch.GRAPHS} graphs and the grades {' and '.join(watch.GRADES)}",
+    )
     formats.add_arguments(command)
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
@@ -183,6 +190,16 @@ def _parser() -> Parser:
 
 
 def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
+    if options.watch:
+        asked = argparse.Namespace(**vars(options))
+        asked.grade = options.grade or watch.GRADES
+        asked.graphs = watch.GRAPHS if options.graphs is None else options.graphs
+        watch.watch(asked, partial(_verified, asked, outputs))
+    return _status(_verified(options, outputs), options.grade or ())
+
+
+def _verified(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
+    """Ask an engine, and tell what was found."""
     results = _run_verify(options, outputs)
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--junit", lambda: junit(results))
@@ -195,7 +212,7 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
             tables.show_verify(console, results)
 
     outputs.show(show)
-    return _status(results, options.grade or ())
+    return results
 
 
 def _check(options: argparse.Namespace, outputs: Outputs) -> int:
@@ -332,7 +349,7 @@ def _run_verify(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]
     with progress_bar() as progress, closing(engine.driver):
         return verify(
             engine,
-            graphs=options.graphs,
+            graphs=_GRAPHS if options.graphs is None else options.graphs,
             seed=options.seed,
             jobs=options.jobs,
             seconds=options.seconds,
