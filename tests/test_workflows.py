@@ -124,13 +124,21 @@ def test_steps_that_install_and_test_ask_for_what_is_there(name: str, folder: Pa
 
 def test_the_nightly_run_leaves_a_page(folder: Path) -> None:
     step = runs()["nightly/campaign/Verify"]
-    done = run(step, folder, also="--engine my_engine.py --grade rules", GRAPHS="2", SEED="7")
+    done = run(step, folder, also="--engine my_engine.py --grade rules --graphs 2", SEED="7")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path.name for path in (folder / "campaign").iterdir()} == {
         "results.json",
         "index.html",
         "badge.svg",
     }
+
+
+def test_the_nightly_campaign_keeps_its_store(folder: Path) -> None:
+    step = runs()["nightly/campaign/Campaign"]
+    (folder / "campaign").mkdir()
+    done = run(step, folder, GRAPHS="200", SEED="7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in (folder / "campaign").iterdir()} == {"store.db", "campaign.json"}
 
 
 ACTIONS_OWN = {"FUNCTION": "", "ENGINE": "", "GRAPHS": "2", "SEED": "0", "RESULTS": "gradients"}
@@ -160,7 +168,7 @@ def test_what_is_given_to_the_action_is_no_command(folder: Path) -> None:
 
 
 def test_each_step_is_run_by_a_test() -> None:
-    assert set(runs()) == {*STUBBED, "nightly/campaign/Verify", "action/Verify"}
+    assert set(runs()) == {*STUBBED, "nightly/campaign/Verify", "nightly/campaign/Campaign", "action/Verify"}
 
 
 def test_actions_are_pinned_and_permissions_are_the_least() -> None:

@@ -27,14 +27,23 @@ from nn_from_scratch.statuses import (
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
-from nn_from_scratch.verify.cli import adapter, campaign, check, compare, doctor, formats, learn, vectors
-from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, one_of, parsed, path
-from nn_from_scratch.verify.cli.numbers import at_least, seconds
+from nn_from_scratch.verify.cli import (
+    adapter,
+    campaign,
+    check,
+    compare,
+    doctor,
+    formats,
+    graphs,
+    learn,
+    vectors,
+    watch,
+)
+from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, parsed, path
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
 from nn_from_scratch.verify.cli.terminal import progress_bar, tell
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.engines.specs import known
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
@@ -113,51 +122,16 @@ def command_line() -> Parser:
         )
         return command
 
-    def add_graphs(command: Parser) -> None:
-        command.add_argument(
-            "--engine",
-            action=Once,
-            default="nn_from_scratch",
-            metavar="SPEC",
-            help=f"{', '.join(known()).replace('%', '%%')}, module:attribute, path.py:attribute, or "
-            "'command:PROGRAM', which speaks the protocol (default: nn_from_scratch)",
-        )
-        command.add_argument(
-            "--in-process",
-            action="store_true",
-            help="ask the engine in the process that judges it, where it can end the run: somewhat faster",
-        )
-        command.add_argument(
-            "--graphs",
-            type=at_least(0),
-            default=2000,
-            metavar="N",
-            help="how many random graphs (default: 2000)",
-        )
-        command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
-        command.add_argument(
-            "--jobs", type=at_least(1), metavar="N", help="how many processes (default: as many as pay)"
-        )
-        command.add_argument(
-            "--seconds",
-            type=seconds,
-            default=60.0,
-            metavar="T",
-            help="how long the engine may take to answer, a last resort (default: 60)",
-        )
-        command.add_argument(
-            "--grade",
-            action="append",
-            type=one_of(GRADES),
-            metavar=f"{{{','.join(GRADES)}}}",
-            help="what the verdict depends on; may be repeated (default: all). State and limits that are not "
-            "asked for get their quick checks only, no long chains and other processes",
-        )
-
     command = add(
         "verify", _verify, "Check an engine's gradients on random graphs, its state and its limits."
     )
-    add_graphs(command)
+    graphs.add_arguments(command)
+    command.add_argument(
+        "--watch",
+        action="store_true",
+        help="check again, the last failure first, whenever a file of the engine's changes, until Ctrl-C; by "
+        f"default {watch.GRAPHS} graphs and the grades {' and '.join(watch.GRADES)}",
+    )
     formats.add_arguments(command)
     command = commands.add_parser("campaign", help=campaign.TEXT, description=campaign.TEXT)
     command.set_defaults(run=_campaign)
@@ -185,11 +159,22 @@ def command_line() -> Parser:
     command = commands.add_parser("doctor", help=text, description=text)
     doctor.add_arguments(command)
     command.set_defaults(run=_doctor)
-    add_graphs(add("report", _report, "Run all three and write one HTML page.", Path("reports/index.html")))
+    text = "Run all three and write one HTML page."
+    graphs.add_arguments(add("report", _report, text, Path("reports/index.html")))
     return parser
 
 
 def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
+    if options.watch:
+        asked = argparse.Namespace(**vars(options))
+        asked.grade = options.grade or watch.GRADES
+        asked.graphs = watch.GRAPHS if options.graphs is None else options.graphs
+        watch.watch(asked, partial(_verified, asked, outputs))
+    return _status(_verified(options, outputs), options.grade or ())
+
+
+def _verified(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
+    """Ask an engine, and tell what was found."""
     results = _run_verify(options, outputs)
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--junit", lambda: junit(results))
@@ -202,7 +187,7 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
             tables.show_verify(console, results)
 
     outputs.show(show)
-    return _status(results, options.grade or ())
+    return results
 
 
 def _campaign(options: argparse.Namespace, outputs: Outputs) -> int:
@@ -346,7 +331,7 @@ def _run_verify(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]
     with progress_bar() as progress, closing(engine.driver):
         return verify(
             engine,
-            graphs=options.graphs,
+            graphs=graphs.GRAPHS if options.graphs is None else options.graphs,
             seed=options.seed,
             jobs=options.jobs,
             seconds=options.seconds,

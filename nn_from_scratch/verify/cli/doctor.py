@@ -39,7 +39,6 @@ OPTIONAL = (
     Optional("distributed", "`campaign --dask`, on the workers of a Dask cluster"),
     Optional("tinygrad", "`--engine tinygrad`"),
     Optional("scipy", "functions of scipy.special, such as erf, of our engine's nodes"),
-    Optional("tinygrad", "`--engine tinygrad`"),
     Optional("micrograd", "`--engine micrograd`, and a peer of the benchmark"),
     Optional("casadi", "a peer of the benchmark"),
 )

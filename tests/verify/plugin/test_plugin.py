@@ -223,10 +223,12 @@ def test_several_processes_find_the_same_tests(run: Run) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_suite_may_be_there_before_pytest() -> None:
+def test_the_suite_may_be_there_before_pytest(tmp_path: Path) -> None:
     first = f"import sys, nn_from_scratch, {PLUGIN}, pytest"
-    code = f"{first}; sys.exit(pytest.main(['-p', '{PLUGIN}', '-W', 'error', '--version']))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    loaded = [] if is_installed() else ["-p", PLUGIN]  # pytest 7.0 takes no plugin twice
+    code = f"{first}; sys.exit(pytest.main([*{loaded}, '-W', 'error', '--version']))"
+    command = [sys.executable, "-c", code]  # in a folder without settings, which an old pytest may not know
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stdout + done.stderr
 
@@ -245,3 +247,23 @@ def test_no_two_checks_share_a_test() -> None:
     from nn_from_scratch.verify.state import CHECKS
 
     assert len({_name_of_check(name) for name in CHECKS}) == len(CHECKS)
+
+
+def test_settings_may_stand_in_pytests_own_file(run: Run, tmp_path: Path) -> None:
+    settings = "gradient_graphs = 70\ngradient_failures = failures.txt\ngradient_strict = true\n"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{settings}")
+    asked = ("--gradient-engine", "mine.py", "-k", "add-inner or tanh-inner", "-rx")
+    expected = "gradient[tanh-inner]  # issue 7\n"
+    done = run("--gradient-engine", "mine.py", "--collect-only", "-q", mine=WRONG, failures=expected)
+    assert "gradient[graphs-50-to-69]" in done.stdout
+    done = run(*asked, mine=WRONG, failures=expected)
+    assert (done.returncode, "1 xfailed" in done.stdout) == (0, True), done.stdout + done.stderr
+    done = run(*asked, mine=RIGHT, failures=expected)  # a stale line, and they are strict
+    assert (done.returncode, "1 failed, " in done.stdout) == (1, True), done.stdout + done.stderr
+
+
+def test_a_setting_that_is_no_number_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\ngradient_seed = first\n")
+    done = run("--gradient-engine", "mine.py", "--collect-only", mine=RIGHT)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--gradient-seed is a whole number, got 'first'" in done.stdout + done.stderr
