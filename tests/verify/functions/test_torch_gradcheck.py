@@ -651,3 +651,16 @@ def test_random_state_is_left_alone() -> None:
     with pytest.raises(UndecidedError):
         gradgradcheck(torch.nn.functional.dropout, draw(8))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_what_is_computed_for_one_number_alone_is_no_proof() -> None:
+    """Of pow the gradient by the base is a constant 0 where the exponent is 0: a derivative of one point."""
+    x, y = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (2.0, 0.0))
+    with pytest.raises(GradcheckError, match=r"the derivative for x1 is .*, expected"):
+        gradgradcheck(torch.pow, (x, y))
+    assert gradgradcheck(torch.pow, (x, y + 1.5))
+    assert gradcheck(torch.pow, (x, y))
+    points = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
+    with pytest.raises(GradcheckError, match=r"the derivative for x\[0\] is 0.0, expected"):
+        gradcheck(lambda x: torch.where(x == 0, x * x, torch.sin(x)), (points,))
+    assert gradcheck(torch.sinc, (points,))

@@ -85,6 +85,8 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
         dtype=dtype,
         rounding=tracing.rounding,
     )
+    if rules.rule is not Rule.DIFFERENT and tracing.alone:
+        raise NotTracedError(f"its formula is of this point alone: {tracing.alone[0]}")
     if rules.rule is Rule.DIFFERENT and tracing.ties:
         raise NotTracedError(f"a kink: {tracing.ties[0]}")
     if rules.rule is Rule.DIFFERENT and tracing.decisions:

@@ -45,6 +45,7 @@ class Tracing:
         self.local = LocalCheck()
         self.notes: dict[str, None] = {}
         self.ties: list[str] = []
+        self.alone: list[str] = []
         self.decisions: list[str] = []
         self.replaced: dict[tuple[float, str], arb] = {}
         self.traces: list[Trace] = []
@@ -167,6 +168,7 @@ class Tracing:
         self._backward(there, near, [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
+        self.alone = here.trace.alone
         if self.meant_question is not self.question:
             self._replay_what_is_meant(near)
         for note in here.trace.random:
@@ -185,6 +187,7 @@ class Tracing:
         self._demand_the_local_check()
         _demand_the_same(*traces)
         self.ties += traces[0].ties
+        self.alone = traces[0].alone
 
     def _demand_the_local_check(self) -> None:
         failed = self.local.failed

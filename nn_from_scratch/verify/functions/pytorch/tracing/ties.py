@@ -22,6 +22,10 @@ _IN_ORDER = frozenset(
 )
 
 
+ASK_FOR_ONE = frozenset(["eq", "ne", "not_equal"])
+"""What decides for one number alone, where it is tied: beside it another formula holds on both sides."""
+
+
 def tied(name: str, arguments: dict[str, Any]) -> bool:
     """Whether an operation decides by numbers of which two are equal."""
     x = arguments.get("self")

@@ -25,6 +25,8 @@ class Trace:
 
     outside: list[tuple[str, Any, str]] = field(default_factory=list)
     ties: list[str] = field(default_factory=list)
+    alone: list[str] = field(default_factory=list)
+    """The lines of the forward that ask for one number alone: what follows tells of no neighbour."""
     decisions: list[str] = field(default_factory=list)
     """The lines on which a computed truth value decides what is run."""
     random: list[str] = field(default_factory=list)

@@ -24,7 +24,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     by_name,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
-from nn_from_scratch.verify.functions.pytorch.tracing.ties import tied
+from nn_from_scratch.verify.functions.pytorch.tracing.ties import ASK_FOR_ONE, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -193,6 +193,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             raise NotTracedError(f"{name} of complex numbers ({self.line})")
         if tied(base, operands):
             self.trace.ties.append(f"{name} ({self.line})")
+            if base in ASK_FOR_ONE and not self.trace.in_backward:
+                self.trace.alone.append(f"{name} ({self.line})")
         if not any(x.dtype in FORMATS for x in outputs):
             return found
         self._count(outputs)
