@@ -14,6 +14,8 @@ from typing import Any
 
 from nn_from_scratch.statuses import INTERRUPTED
 
+_GRACE = 1.0  # seconds
+
 
 @contextmanager
 def pool(jobs: int, prepare: Callable[..., None] | None = None, *given: Any) -> Iterator[ProcessPoolExecutor]:
@@ -42,11 +44,19 @@ def pool(jobs: int, prepare: Callable[..., None] | None = None, *given: Any) -> 
 
 
 def _start(stopped: Connection, prepare: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and stops its workers
+    signal.signal(signal.SIGTERM, _end_soon)
     threading.Thread(target=_end_when, args=(stopped,), daemon=True).start()
     if prepare:
         prepare(*given)
+
+
+def _end_soon(*_: object) -> None:
+    """End this process, later than a parent would that got the same signal: then it is no death.
+
+    An executor of which a process has died sends this to the others, and waits for them.
+    """
+    threading.Timer(_GRACE, os._exit, (INTERRUPTED,)).start()
 
 
 def _end_when(stopped: Connection) -> None:
