@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import chromium
 import pytest
 
 import nn_from_scratch.verify
@@ -23,7 +23,6 @@ from nn_from_scratch.verify.cli.commands import command_line
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -110,15 +109,8 @@ def test_public_names_are_told(site: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("no chromium is on the path")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+    with chromium.started() as browser:
         yield browser
-        browser.close()
 
 
 BEYOND = """() => {

@@ -14,7 +14,7 @@ from typing import Any
 
 from nn_from_scratch.statuses import INTERRUPTED
 
-_GRACE = 1.0  # seconds
+_GRACE = 3.0  # seconds
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from nn_from_scratch.verify.cli import numbers
 from nn_from_scratch.verify.cli.arguments import Once, one_of, path
 from nn_from_scratch.verify.cli.terminal import progress_bar, say
 from nn_from_scratch.verify.engines.specs import known, resolved
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.store import dask
-from nn_from_scratch.verify.store.asking import find
 from nn_from_scratch.verify.store.export import results_of
 from nn_from_scratch.verify.store.plan import Plan
 from nn_from_scratch.verify.store.running import Campaign, Executors, Progress
@@ -83,8 +83,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def asked(options: argparse.Namespace) -> dict[str, Any]:
-    """Ask what the store lacks; return the results so far, with whether the run was interrupted.
+def asked(options: argparse.Namespace, begin: Callable[[], None]) -> tuple[dict[str, Any], bool]:
+    """Ask what the store lacks; return the results so far, and whether the run was interrupted.
+
+    Parameters
+    ----------
+    options
+        Of the command.
+    begin
+        Called once it is known that the run can start.
 
     Raises
     ------
@@ -94,8 +101,9 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     """
     with Store(options.store) as store:
         plan, graphs = _planned(options, store)
-        store.begin(plan, graphs)
         executors, workers = _executors(options)
+        store.begin(plan, graphs)
+        begin()
         interrupted = False
         with _told(options.progress) as progress:
             campaign = Campaign(
@@ -111,20 +119,19 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
                 campaign.run(executors)
             except KeyboardInterrupt:
                 interrupted = True
-        return {**results_of(store, plan, graphs), "interrupted": interrupted}
+        return results_of(store, plan, graphs), interrupted
 
 
 def _planned(options: argparse.Namespace, store: Store) -> tuple[Plan, int]:
     """Return what is to be asked, and how many graphs, in whole chunks: what is not said is the store's."""
     before = store.plan
-    spec = resolved(options.engine) if options.engine else before.engine if before else "nn_from_scratch"
+    spec = options.engine or (before.engine if before else "nn_from_scratch")
     seed = options.seed if options.seed is not None else before.seed if before else 0
     in_process = options.in_process or bool(before and before.in_process and not options.engine)
-    engine = find(spec, in_process=in_process)
+    engine = isolated_if_possible(spec, in_process=in_process)
     with closing(engine.driver):
-        plan = Plan.of(engine, spec, seed, in_process=in_process)
-    chunks = math.ceil((options.graphs or store.graphs or GRAPHS) / plan.chunk)
-    return plan, chunks * plan.chunk
+        plan = Plan.of(engine, resolved(spec), seed, in_process=in_process)
+    return plan, plan.whole(options.graphs or store.graphs or GRAPHS)
 
 
 def _executors(options: argparse.Namespace) -> tuple[Executors, int]:
@@ -186,16 +193,11 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def exported(results: dict[str, Any]) -> dict[str, Any]:
-    """Return what is written: nothing of how this run ended, so that the same store gives the same bytes."""
-    return {name: value for name, value in results.items() if name != "interrupted"}
-
-
-def status(results: dict[str, Any]) -> int:
+def status(results: dict[str, Any], *, interrupted: bool) -> int:
     """Return the exit status of a campaign."""
     if results["verdict"] in {"wrong", "not settled"}:
         return WRONG
-    if results["interrupted"]:
+    if interrupted:
         return INTERRUPTED
     return RIGHT if results["verdict"] == "right" else NOTHING_CHECKED
 

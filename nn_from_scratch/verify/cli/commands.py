@@ -43,8 +43,7 @@ from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, parse
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
 from nn_from_scratch.verify.cli.terminal import progress_bar, tell
 from nn_from_scratch.verify.engines.engine import EngineError
-from nn_from_scratch.verify.engines.loading import load
-from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.results import tables
@@ -191,10 +190,10 @@ def _verified(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
 
 
 def _campaign(options: argparse.Namespace, outputs: Outputs) -> int:
-    results = campaign.asked(options)
-    outputs.write("--json", lambda: _as_json(campaign.exported(results)))
+    results, interrupted = campaign.asked(options, outputs.begin)
+    outputs.write("--json", lambda: _as_json(results))
     outputs.show(lambda console: campaign.show(console, results, options.store))
-    return campaign.status(results)
+    return campaign.status(results, interrupted=interrupted)
 
 
 def _check(options: argparse.Namespace, outputs: Outputs) -> int:
@@ -326,7 +325,7 @@ def _pages() -> ModuleType:
 
 
 def _run_verify(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
-    engine = load(options.engine) if options.in_process or not CAN_ISOLATE else isolated(options.engine)
+    engine = isolated_if_possible(options.engine, in_process=options.in_process)
     outputs.begin()
     with progress_bar() as progress, closing(engine.driver):
         return verify(

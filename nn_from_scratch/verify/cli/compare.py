@@ -10,11 +10,10 @@ from typing import Any
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify.campaign.compare import compare
 from nn_from_scratch.verify.cli import numbers
-from nn_from_scratch.verify.engines.engine import Engine, EngineError
+from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.installed import installed
-from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.specs import known
-from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 
 TEXT = "Ask engines the same questions, and tell side by side what each gets right."
 
@@ -67,20 +66,20 @@ def found(options: argparse.Namespace) -> tuple[str, ...]:
     for spec in options.engines:
         if options.engines.count(spec) > 1:
             raise EngineError(f"{spec} is named {options.engines.count(spec)} times: once is enough")
-        _find(spec).driver.close()
+        isolated_if_possible(spec).driver.close()
     return tuple(options.engines) or installed()
 
 
 def asked(options: argparse.Namespace, specs: Sequence[str], progress: Progress) -> Iterator[dict[str, Any]]:
     """Ask the engines one after the other; yield the comparison so far after each."""
     return compare(
-        specs, _find, graphs=options.graphs, seed=options.seed, seconds=options.seconds, progress=progress
+        specs,
+        isolated_if_possible,
+        graphs=options.graphs,
+        seed=options.seed,
+        seconds=options.seconds,
+        progress=progress,
     )
-
-
-def _find(spec: str) -> Engine:
-    """Find an engine in a process of its own, where the system has such."""
-    return isolated(spec) if CAN_ISOLATE else load(spec)
 
 
 def status(results: dict[str, Any]) -> int:

@@ -17,9 +17,8 @@ from nn_from_scratch import distribution
 from nn_from_scratch.verify.campaign.direct import Direct, ask_questions
 from nn_from_scratch.verify.campaign.environment import environment
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
-from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.questions.direct import direct_questions
 
 
@@ -78,7 +77,7 @@ def tried(spec: str) -> Tried:
         If it cannot be loaded, or its adapter has a mistake.
 
     """
-    engine = isolated(spec) if CAN_ISOLATE else load(spec)
+    engine = isolated_if_possible(spec)
     with closing(engine.driver):
         refuse_mistakes(engine)
         return _asked(engine)

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
-from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
-from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.plugin.tests_of_engines import Ask, NothingDecidedError, ask, tests_of
 from nn_from_scratch.verify.questions.operations import CATALOGUE
 
@@ -97,7 +96,7 @@ class EngineHooks:
 
     def _tests(self, session: pytest.Session, spec: str) -> list[pytest.Item]:
         try:
-            engine = isolated(spec) if CAN_ISOLATE else load(spec)
+            engine = isolated_if_possible(spec)
             self._engines[spec] = engine
             refuse_mistakes(engine)
         except EngineError as error:

@@ -12,9 +12,8 @@ from typing import Any
 from nn_from_scratch.verify.campaign.chunks import checked
 from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.observed import Observed
-from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.failures.settling import Settling
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.store.plan import Plan
@@ -24,7 +23,6 @@ MOST = 3
 """Failing graphs of a chunk that are made minimal; all are counted."""
 QUESTIONS = 2_000
 """Questions that may take: no limit of time, on which no total may hang."""
-
 ATTEMPTS = 3
 """At a chunk during which the engine's process was killed from outside, which says nothing of the engine."""
 
@@ -87,11 +85,6 @@ def _asked(request: Request) -> Found:
     return Found(request.first, tally_of(found), failures)
 
 
-def find(spec: str, *, in_process: bool) -> Engine:
-    """Find an engine, in a process of its own unless that is not wanted or not possible."""
-    return load(spec) if in_process or not CAN_ISOLATE else isolated(spec)
-
-
 def _minimal(engine: Engine, accused: list[Case]) -> list[dict[str, Any]]:
     """Return the failures of some graphs, without what differs between two processes."""
     if not accused:
@@ -107,7 +100,7 @@ def _minimal(engine: Engine, accused: list[Case]) -> list[dict[str, Any]]:
 def _found(plan: Plan) -> Engine:
     if plan not in _engines:
         _forget()
-        engine = find(plan.engine, in_process=plan.in_process)
+        engine = isolated_if_possible(plan.engine, in_process=plan.in_process)
         try:
             plan.require(
                 Plan.of(engine, plan.engine, plan.seed, in_process=plan.in_process, chunk=plan.chunk)

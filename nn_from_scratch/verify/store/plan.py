@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -80,13 +81,17 @@ class Plan:
             Naming what differs.
 
         """
-        before, now = asdict(self), asdict(other)
-        for name in (field.name for field in fields(self)):
-            if before[name] != now[name]:
-                changed = f"{name} was {before[name]!r}, and is {now[name]!r} now"
+        now = asdict(other)
+        for name, before in asdict(self).items():
+            if before != now[name]:
+                changed = f"{name} was {before!r}, and is {now[name]!r} now"
                 if name == "file":
                     changed = "the engine's file has changed"
                 raise PlanError(f"{changed}: what is added up belongs together; begin another store")
+
+    def whole(self, graphs: int) -> int:
+        """Return a number of graphs, rounded up to whole chunks."""
+        return math.ceil(graphs / self.chunk) * self.chunk
 
 
 def digest(spec: str) -> str:

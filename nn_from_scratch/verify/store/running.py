@@ -67,7 +67,7 @@ class Campaign:
     plan
         What is asked: the store's.
     graphs
-        How many graphs there are to be; rounded up to whole chunks.
+        How many graphs there are to be: whole chunks.
     workers
         How many chunks an executor works on at a time.
     seconds
@@ -89,6 +89,7 @@ class Campaign:
     until_failure: bool = False
     progress: Callable[[Progress], None] = lambda _: None
     ask: Ask = ask
+    _before: int = field(default=0, init=False)
     _asked: int = field(default=0, init=False)
     _begun: float = field(default=0.0, init=False)
 
@@ -103,6 +104,7 @@ class Campaign:
 
         """
         self._begun = time.monotonic()
+        self._before = self.store.chunks * self.plan.chunk
         self._tell()
         broken = 0
         while broken < _IN_A_ROW:
@@ -160,7 +162,6 @@ class Campaign:
         self._tell()
 
     def _tell(self) -> None:
-        whole = math.ceil(self.graphs / self.plan.chunk) * self.plan.chunk
-        done = self.store.chunks * self.plan.chunk
-        seconds = time.monotonic() - self._begun
-        self.progress(Progress(done, max(whole, done), self._asked, seconds, self.store.failing_programs))
+        done, seconds = self._before + self._asked, time.monotonic() - self._begun
+        graphs = max(self.graphs, done)
+        self.progress(Progress(done, graphs, self._asked, seconds, self.store.failing_programs))

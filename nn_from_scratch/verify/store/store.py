@@ -59,7 +59,7 @@ class Store:
     Parameters
     ----------
     path
-        The file. It is made if there is none.
+        The file. If there is none, it is made when the campaign begins.
 
     Raises
     ------
@@ -70,6 +70,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._is_new = not path.exists()
         with self._told():
             self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
             try:
@@ -81,23 +82,34 @@ class Store:
     def _open(self) -> None:
         # Nobody else reads or writes until this process ends.
         self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        application, tables = self._number("PRAGMA application_id"), self._number("PRAGMA schema_version")
-        if tables and application != _APPLICATION:
+        if not self._has_tables:
+            return
+        if self._number("PRAGMA application_id") != _APPLICATION:
             raise StoreError(f"{self.path} is a database of something else: name another file")
-        if tables and self._number("PRAGMA user_version") != VERSION:
-            version = self._number("PRAGMA user_version")
+        version = self._number("PRAGMA user_version")
+        if version != VERSION:
             raise StoreError(
                 f"{self.path} is a store of version {version}, and this suite writes version {VERSION}: go "
                 "on with the suite that made it, or begin another store"
             )
+        self._hold()
+
+    @property
+    def _has_tables(self) -> bool:
+        return self._number("PRAGMA schema_version") > 0
+
+    def _hold(self) -> None:
+        """Take the file for this process alone, as the first transaction does."""
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         with self._transaction():
-            if not tables:
-                for statement in filter(str.strip, _TABLES.split(";")):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
-                self._database.execute(f"PRAGMA user_version = {VERSION}")
+            pass
+
+    def _make_tables(self) -> None:
+        for statement in filter(str.strip, _TABLES.split(";")):
+            self._database.execute(statement)
+        self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
+        self._database.execute(f"PRAGMA user_version = {VERSION}")
 
     def __enter__(self) -> Self:
         return self
@@ -106,17 +118,21 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self._database.close()
+        if self._is_new and self.path.exists() and not self.path.stat().st_size:
+            self.path.unlink()  # nothing was begun
 
     @property
     def plan(self) -> Plan | None:
-        """What it is asked; None while that is not written."""
+        """What it is asked; None while nothing is begun."""
+        if not self._has_tables:
+            return None
         rows = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM plan")}
-        return Plan(**rows) if rows else None
+        return Plan(**rows)
 
     @property
     def graphs(self) -> int:
-        """How many graphs there are to be; 0 while that is not written."""
-        return self._number("SELECT coalesce(max(graphs), 0) FROM target")
+        """How many graphs there are to be; 0 while nothing is begun."""
+        return self._number("SELECT graphs FROM target") if self._has_tables else 0
 
     def done(self, graphs: range) -> set[int]:
         """Return the first graphs of the chunks that are done and begin among some."""
@@ -159,7 +175,12 @@ class Store:
         if before is not None:
             before.require(plan)
         rows = [(name, json.dumps(value)) for name, value in asdict(plan).items()]
+        if before is None:
+            with self._told():
+                self._hold()
         with self._transaction():
+            if before is None:
+                self._make_tables()
             self._database.executemany("INSERT OR REPLACE INTO plan VALUES (?, ?)", rows)
             self._database.execute("DELETE FROM target")
             self._database.execute("INSERT INTO target VALUES (?)", (graphs,))
@@ -180,10 +201,6 @@ class Store:
             for key, failure in {key_of(failure): failure for failure in found.failures}.items():
                 row = {"key": key, "first": found.first, "told": json.dumps(failure)}
                 self._database.execute(_KEEP_THE_FIRST, row)
-            self._before_commit()
-
-    def _before_commit(self) -> None:
-        """Do nothing; for tests, which end the process here."""
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

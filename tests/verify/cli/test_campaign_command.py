@@ -138,6 +138,7 @@ def test_a_campaign_that_is_ended_keeps_what_was_committed(folder: Path) -> None
         (("store.db", "--engine", "none.py"), "there is no file"),
         (("mine.py",), "is no store of a campaign"),
         (("store.db", "--dask", "tcp"), "there is no Dask scheduler at tcp"),
+        (("store.db", "--json", "./store.db"), "would write over a file that is what the command reads"),
     ],
 )
 def test_bad_usage_is_told_in_a_line(arguments: tuple[str, ...], said: str, folder: Path) -> None:
@@ -146,3 +147,10 @@ def test_bad_usage_is_told_in_a_line(arguments: tuple[str, ...], said: str, fold
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert (folder / "mine.py").read_text() == ENGINES
+    assert not (folder / "store.db").exists()
+
+
+def test_the_engine_may_be_named_again_or_not(folder: Path) -> None:
+    for named in ((), ("--engine", "nn_from_scratch"), ()):
+        done = run(folder, "store.db", *named, "--graphs", "1", "--jobs", "1")
+        assert done.returncode == RIGHT, done.stderr

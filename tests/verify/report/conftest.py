@@ -1,23 +1,18 @@
 """Sample results, as the runs write them, and the pages made of them."""
 
 import math
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import chromium
 import numpy as np
 import pytest
 
 from nn_from_scratch.verify.report import page
 
 Results = dict[str, Any]
-
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 
 ENVIRONMENT = {
     "nn_from_scratch": "0.1.0",
@@ -439,15 +434,8 @@ def hostile_text() -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Start Chromium, where it and what drives it are installed."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("no chromium is on the path")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+    with chromium.started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

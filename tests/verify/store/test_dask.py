@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,6 @@ def slowly(request: Request) -> Found:
 
 
 def test_totals_are_the_same_though_a_worker_is_killed(tmp_path: Path) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     def here(store: Store) -> None:
         Campaign(store, PLAN, GRAPHS, 1, ask=ask).run(lambda: ThreadPoolExecutor(1))
 

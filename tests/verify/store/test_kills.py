@@ -40,17 +40,23 @@ from nn_from_scratch.verify.store.store import Store
 path, workers, chunks, inside = Path(sys.argv[1]), *map(int, sys.argv[2:])
 
 
-class Killed(Store):
-    def _before_commit(self):
-        if self.chunks == inside + 1:  # this one is written, and not committed
+with Store(path) as store:
+
+    def before(statement):
+        # All of a chunk is written, and not committed.
+        if statement == "COMMIT" and committed[0] == inside:
             os.kill(os.getpid(), signal.SIGKILL)
 
-
-with Killed(path) as store:
     store.begin(PLAN, chunks * PLAN.chunk)
     # Workers hold no end of what this process says, so that it ends with this process.
     executors = partial(ProcessPoolExecutor, workers, get_context("fork"), os.close, (1,))
-    told = lambda progress: print(progress.done // PLAN.chunk, flush=True)
+
+    def told(progress):
+        committed[0] = progress.done // PLAN.chunk
+        print(committed[0], flush=True)
+
+    committed = [store.chunks]
+    store._database.set_trace_callback(before)
     Campaign(store, PLAN, chunks * PLAN.chunk, workers, progress=told, ask=ask).run(executors)
 """
 

@@ -45,15 +45,12 @@ def test_what_was_committed_is_there_again(store: Path) -> None:
         assert (again.total, again.chunks) == ({"graphs": {"right": 10}}, 1)
 
 
-def test_a_chunk_is_committed_whole_or_not_at_all(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Store) -> None:
-        raise KeyboardInterrupt
-
+def test_a_chunk_is_committed_whole_or_not_at_all(store: Path) -> None:
     found = Found(20, {"graphs": {"wrong": 1}}, [failure("a")])
-    with Store(store) as again, monkeypatch.context() as patched:
-        patched.setattr(Store, "_before_commit", fail)
-        with pytest.raises(KeyboardInterrupt):
-            again.commit(found)
+    with Store(store) as again:
+        without_a_key = replace(found, failures=[failure("b"), {}])
+        with pytest.raises(KeyError):
+            again.commit(without_a_key)
     with Store(store) as again:
         assert (again.done(ALL), again.total, again.failures) == ({10}, {"graphs": {"right": 10}}, [])
         again.commit(found)
@@ -127,3 +124,23 @@ def test_a_full_disk_is_told_and_takes_nothing(store: Path) -> None:
         assert (again.done(ALL), again.total) == ({10}, {"graphs": {"right": 10}})
         again.commit(large)
         assert again.done(ALL) == {10, 20}
+
+
+def test_of_what_was_not_begun_no_file_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Store(path) as new:
+        assert (new.plan, new.graphs) == (None, 0)
+    assert list(tmp_path.iterdir()) == []
+    path.touch()
+    with Store(path):
+        pass
+    assert path.exists()  # somebody else has made it
+    with Store(path) as empty:
+        empty.begin(PLAN, 100)
+    with Store(path) as again:
+        assert (again.plan, again.graphs) == (PLAN, 100)
+
+
+@pytest.mark.parametrize(("graphs", "whole"), [(1, 10), (10, 10), (995, 1000), (10**10 + 1, 10**10 + 10)])
+def test_whole_chunks_are_asked(graphs: int, whole: int) -> None:
+    assert PLAN.whole(graphs) == whole

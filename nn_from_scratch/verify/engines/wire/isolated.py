@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
-from nn_from_scratch.verify.engines.loading import as_text
+from nn_from_scratch.verify.engines.loading import as_text, load
 from nn_from_scratch.verify.engines.source import Source, TapeSource, TransformSource
 from nn_from_scratch.verify.engines.specs import resolved
 from nn_from_scratch.verify.engines.wire.asker import Asker
@@ -65,6 +65,18 @@ def isolated(
         explicit=hello.explicit & OPERATIONS.keys(),
         spec=spec,
     )
+
+
+def isolated_if_possible(spec: str | Path, *, in_process: bool = False) -> Engine:
+    """Find an engine in a process of its own, or in this one if that is wanted or the system has no such.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be loaded.
+
+    """
+    return load(spec) if in_process or not CAN_ISOLATE else isolated(spec)
 
 
 def _elsewhere(*_: Any, **__: Any) -> Any:
