@@ -120,9 +120,8 @@ class Reader:
         mine = [block for block in self.blocks if not block.file and block.framework == self.framework]
         with warnings.catch_warnings():
             warnings.simplefilter("default")  # as for who reads the page
-            warnings.filterwarnings(
-                "ignore", "(overflow|invalid value) encountered", RuntimeWarning
-            )  # which is shown
+            for beginning in _WARNED:
+                warnings.filterwarnings("ignore", beginning)
             for block in mine:
                 self._try(block)
         return len(mine)

@@ -36,9 +36,12 @@ def statuses() -> Iterator[str]:
 
 def commands() -> Iterator[str]:
     """Write every command with all that it takes."""
-    (subparsers,) = command_line()._subparsers._group_actions  # type: ignore[union-attr]  # noqa: SLF001
+    parser = command_line()
+    (subparsers,) = parser._subparsers._group_actions  # type: ignore[union-attr]  # noqa: SLF001
     for name, command in subparsers.choices.items():  # type: ignore[union-attr]
         yield from _command(name, command)
+        if command.epilog and command.epilog != parser.epilog:  # statuses that say more of this command
+            yield from (f"{_sentence(command.epilog)}", "")
 
 
 def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
@@ -51,8 +54,6 @@ def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
         if action.help is not argparse.SUPPRESS and "--help" not in action.option_strings:
             yield f"| {_called(action)} | {_in_a_cell(_help(command, action))} |"
     yield ""
-    if name == "compare":  # the only one whose statuses are of several engines
-        yield from (f"{_sentence(command.epilog or '')}", "")
 
 
 def _called(action: argparse.Action) -> str:
