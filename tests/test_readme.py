@@ -67,7 +67,10 @@ def test_first_screen_shows_a_failing_example_and_three_ways_in(
         assert block.text.count("\n") < 10
         if block.file:
             Path(block.file).write_text(block.text)
-    fewer = {"nn-from-scratch": ["--graphs", "20", "--grade", "rules"], "pytest": ["-k", "gradient and pow"]}
+    fewer = {
+        "nn-from-scratch": ["--graphs", "20", "--grade", "accuracy"],
+        "pytest": ["-k", "gradient and mul"],
+    }
     ran = [words for block in on_first_screen("bash") for words, _ in commands(block)]
     assert [words[0] for words in ran] == ["nn-from-scratch", "nn-from-scratch", "pytest"]
     for words in ran:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -58,19 +59,29 @@ def test_every_further_form_is_generated_with_its_special_points(cases: list[Cas
 
 
 @pytest.mark.parametrize(
-    ("name", "points"),
+    ("form", "points"),
     [
-        ("erf", {0.0, 5.9, -30.0}),
-        ("erfc", {10.0, 26.0, -30.0}),
-        ("lgamma", {1.0, 2.0, -0.99999999, 1e30}),
-        ("digamma", {1e-8, -7.000001, 1e30}),
+        (("erf", "x"), {(0.0,), (5.9,), (-30.0,)}),
+        (("erfc", "x"), {(10.0,), (26.0,), (-30.0,)}),
+        (("lgamma", "x"), {(1.0,), (2.0,), (-0.99999999,), (1e30,)}),
+        (("digamma", "x"), {(1e-8,), (-7.000001,), (1e30,)}),
+        (("pow", "xc"), {(0.0, 0.0), (0.0, 2.0), (-1.3, -1.0)}),
     ],
 )
-def test_special_points_are_asked_directly(name: str, points: set[float]) -> None:
-    questions = direct_questions([(name, "x"), ("mul", "xc"), ("add", "xx")])
-    asked = {
-        question.case.point[0]
+def test_special_points_are_asked_directly(form: tuple[str, str], points: set[tuple[float, ...]]) -> None:
+    assert points <= asked_at_special_numbers(form)
+
+
+@pytest.mark.parametrize("kinds", ["xx", "cx"])
+def test_zero_to_a_zero_that_is_a_node_has_no_derivative_and_is_not_asked(kinds: str) -> None:
+    assert (0.0, 0.0) not in asked_at_special_numbers(("pow", kinds))
+
+
+def asked_at_special_numbers(form: tuple[str, str]) -> set[tuple[Any, ...]]:
+    """Return the inputs and then the constants of each direct question about special numbers."""
+    questions = direct_questions([form, ("mul", "xc"), ("add", "xx")])
+    return {
+        (*question.case.point, *question.case.expression.constants)
         for question in questions
-        if question.form == (name, "x") and question.role == SPECIAL
+        if question.form == form and question.role == SPECIAL
     }
-    assert points <= asked
