@@ -9,6 +9,8 @@ from typing import Any
 
 _FAILING = ("inaccurate", "wrong", "error", "undecided")
 """Verdicts of a function's rows that are no pass."""
+VERDICT = "verdict"
+"""The rule of the finding that a verdict is where nothing else explains it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _with_verdict(
     verdict = results["verdict"] + (", interrupted" if results["interrupted"] else "")
     if verdict != "right" and not any(one.is_gated for one in findings):
         said = ", ".join(f"{name} {outcome}" for name, outcome in parts.items())
-        findings = [*findings, Finding("verdict", "verdict", f"{verdict}: {said}", "", place)]
+        findings = [*findings, Finding(VERDICT, VERDICT, f"{verdict}: {said}", "", place)]
     return Summary(spec, verdict, parts, tuple(findings), results["seconds"])
 
 
