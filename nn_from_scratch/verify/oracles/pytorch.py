@@ -33,10 +33,10 @@ def gradient(case: Case) -> npt.NDArray[np.float64]:
     """Return PyTorch's gradient: a float64 array with a derivative for each number of the point."""
     import torch  # noqa: PLC0415
 
-    from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS  # noqa: PLC0415
+    from nn_from_scratch.verify.oracles.pytorch_operations import AS_A_WITNESS, OPERATIONS  # noqa: PLC0415
 
     inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in case.inputs()]
-    output = case.expression.function(OPERATIONS)(inputs)
+    output = case.expression.function({**OPERATIONS, **AS_A_WITNESS})(inputs)
     if case.shapes:  # grad would take the cotangent as well, but imports sympy first, for half a second
         output = (output * torch.tensor(case.cotangent, dtype=torch.float64).reshape(output.shape)).sum()
     gradient = torch.autograd.grad(output, inputs, allow_unused=True)

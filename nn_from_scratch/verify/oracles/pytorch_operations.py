@@ -61,6 +61,18 @@ def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
     return x[tuple(torch.tensor(item) if isinstance(item, list) else item for item in items)]
 
 
+def _determinant(x: torch.Tensor) -> torch.Tensor:
+    """Expand along the first row, which has the right derivative where a matrix is singular."""
+    first, below = x[..., 0, :], x[..., 1:, :]
+    columns = range(x.shape[-1])
+    if len(columns) == 1:
+        return first[..., 0]
+    signed = [
+        (-1) ** k * first[..., k] * _determinant(below[..., [j for j in columns if j != k]]) for k in columns
+    ]
+    return torch.stack(signed).sum(0)
+
+
 OPERATIONS: Arithmetic = {
     **{
         name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
@@ -109,3 +121,9 @@ OPERATIONS: Arithmetic = {
     "concatenate": lambda *xs, axis: _operator(lambda *parts: torch.concatenate(parts, axis))(*xs),
     "stack": lambda *xs, axis: _operator(lambda *parts: torch.stack(parts, axis))(*xs),
 }
+
+AS_A_WITNESS: Arithmetic = {"det": _determinant}
+"""What the oracle computes otherwise than the adapter, since PyTorch's own derivative is known to be wrong.
+
+That of `torch.linalg.det` is 0 at a singular matrix, and has few digits near one.
+"""

@@ -52,6 +52,27 @@ def test_a_fault_of_the_table_contradicts_the_truth(monkeypatch: pytest.MonkeyPa
     assert verdicts(one) == [Verdict.WRONG]
 
 
+@pytest.mark.parametrize(
+    ("matrix", "cofactors"),
+    [
+        ([[1.0, 2.0], [2.0, 4.0]], [[4.0, -2.0], [-2.0, 1.0]]),
+        ([[2.684, -0.756], [2.684, -0.7567559999999999]], [[-0.7567559999999999, -2.684], [0.756, 2.684]]),
+        ([[3.0]], [[1.0]]),
+        (
+            [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]],
+            [[-3.0, 6.0, -3.0], [6.0, -12.0, 6.0], [-3.0, 6.0, -3.0]],
+        ),
+    ],
+)
+def test_a_determinant_has_its_cofactors_at_singular_matrices(
+    matrix: list[list[float]], cofactors: list[list[float]]
+) -> None:
+    size = len(matrix)
+    expression = Expression(1, (), (Step("det", (0,)),), output=1)
+    one = Case(expression, tuple(np.ravel(matrix)), ((size, size),), cotangent=(1.0,))
+    assert pytorch.gradient(one) == pytest.approx(np.ravel(cofactors), rel=1e-14)
+
+
 def test_version_is_none_where_torch_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pytorch.version() == torch.__version__
     monkeypatch.setitem(sys.modules, "torch", None)
