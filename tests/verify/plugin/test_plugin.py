@@ -223,6 +223,18 @@ def test_several_processes_find_the_same_tests(run: Run) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.skipif(find_spec("pytest_randomly") is None, reason="pytest-randomly is not installed")
+def test_another_plugins_seed_changes_nothing(run: Run) -> None:
+    asked = ("--gradient-engine", "mine.py", *QUICK, "-k", "tanh or add-inner or graphs", "-v")
+    outcomes = []
+    for others in (("no:randomly",), ("randomly", "--randomly-seed=1"), ("randomly", "--randomly-seed=2")):
+        done = run(*asked, "-p", *others, mine=WRONG)
+        told = [line.split(" [")[0].rstrip() for line in done.stdout.splitlines() if "::gradient[" in line]
+        outcomes.append(sorted(line for line in told if line.endswith(("PASSED", "FAILED"))))
+    assert {line.rpartition(" ")[2] for line in outcomes[0]} == {"PASSED", "FAILED"}
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
 def test_the_suite_may_be_there_before_pytest(tmp_path: Path) -> None:
     first = f"import sys, nn_from_scratch, {PLUGIN}, pytest"
     loaded = [] if is_installed() else ["-p", PLUGIN]  # pytest 7.0 takes no plugin twice
