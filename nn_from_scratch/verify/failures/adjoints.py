@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.failures.rebuild import values
-from nn_from_scratch.verify.judging.tolerance import derive_rounding
+from nn_from_scratch.verify.failures.rebuild import rebuilt, values
+from nn_from_scratch.verify.judging.tolerance import derive_rounding, rounding_of_value
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions import programs
@@ -46,6 +46,7 @@ class NodeView:
     true_adjoint: tuple[float, ...]
     wrong: bool
     """Whether the adjoint is."""
+    wrong_value: bool
 
 
 def inspect(engine: Engine, case: Case) -> list[NodeView]:
@@ -68,6 +69,8 @@ def inspect(engine: Engine, case: Case) -> list[NodeView]:
                 adjoint,
                 tuple(one.expected for one in truths),
                 adjoint is not None and any(one.verdict.accuses for one in truths),
+                not constant
+                and _is_wrong_value(engine.format, case, index, got, np.ravel(known[index]).tolist()),
             )
         )
     return views
@@ -98,6 +101,26 @@ def judged_adjoint(
             numbers, truth, found.derivatives, found.derivative_scales, strict=True
         )
     ]
+
+
+def _is_wrong_value(
+    working_format: Format, case: Case, node: int, got: Sequence[float] | None, roughly: Sequence[float]
+) -> bool:
+    """Judge what the engine holds as a node's value; entries that are what numpy has need no judging."""
+    if got is None or node < case.expression.inputs or not case.point:
+        return False
+    if len(got) != len(roughly):
+        return True
+    differing = [k for k, (one, other) in enumerate(zip(got, roughly, strict=True)) if one != other]
+    asked = rebuilt(case, output=node)
+    for k in differing:
+        unit = tuple(float(k == entry) for entry in range(len(got)))
+        scalar = lower(replace(asked, cotangent=unit)) if case.shapes else asked
+        truth, _ = taylor.enclose(scalar.expression, scalar.point)
+        radius, summed = rounding_of_value(scalar.expression, scalar.point, working_format)
+        if judge(got[k], truth, radius, working_format, summed=summed).verdict.accuses:
+            return True
+    return False
 
 
 def shadowed(case: Case, node: int, use: Use | None = None) -> Case:

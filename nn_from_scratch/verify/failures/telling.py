@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.failures.around import around
 from nn_from_scratch.verify.failures.blame import Diagnosis
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
-def failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return a failure as the results JSON has it, with a drawing and a script."""
+def failure(
+    engine: Engine, found: Examination, diagnosis: Diagnosis, *, drawn: bool = True
+) -> dict[str, Any]:
+    """Return a failure as the results JSON has it, with its graph and a script.
+
+    If it is to be `drawn`, the function around the point is sampled as well.
+    """
     case = found.case
     message = found.message or "the engine answered right when it was asked again"
     return {
@@ -33,6 +39,7 @@ def failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[st
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],
         "graph": _graph(diagnosis),
+        **({"around": around(engine, found)} if drawn else {}),
         "reproducer": reproducer(engine, found),
     }
 
@@ -45,7 +52,7 @@ def _graph(diagnosis: Diagnosis) -> dict[str, Any]:
             {
                 "label": node.label,
                 "operands": [position[k] for k in node.operands],
-                "value": _beside(node.got, node.expected),
+                "value": _beside(node.got, node.expected) | {"wrong": node.wrong_value},
                 "adjoint": _beside(node.adjoint, node.true_adjoint),
                 "wrong": node.wrong,
                 "blamed": node.index == diagnosis.node,
@@ -55,7 +62,7 @@ def _graph(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _beside(got: Sequence[float] | None, expected: Sequence[float]) -> dict[str, list[float | None] | None]:
+def _beside(got: Sequence[float] | None, expected: Sequence[float]) -> dict[str, Any]:
     return {"got": None if got is None else [*map(_finite, got)], "expected": [*map(_finite, expected)]}
 
 
