@@ -9,8 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from nn_from_scratch.verify.report import formats, headline, provenance
-from nn_from_scratch.verify.report.entries import entries
-from nn_from_scratch.verify.report.figures.graph import graph
 from nn_from_scratch.verify.report.headline import Part, Results
 from nn_from_scratch.verify.report.page import TEMPLATES, frame
 
@@ -76,8 +74,6 @@ def page_of_comparison(results: Results) -> str:
         checked=_checked(results),
         facts=_facts(results, engines),
         parts=[engine["part"] for engine in engines],
-        entries=entries,
-        graph=graph,
         commands=[_command(results)],
         reproduced="The same versions and seed give the same questions and the same verdicts; times differ.",
         environments=provenance.environments({"compare": results}),

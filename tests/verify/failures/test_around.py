@@ -141,3 +141,17 @@ def test_only_the_failures_that_are_drawn_are_sampled() -> None:
     engine, asked = made(sin=twisted), case(Step("sin", (0,)), point=(0.5,))
     found = examine(engine, asked)
     assert "around" not in failure(engine, found, diagnose(engine, found), drawn=False)
+
+
+def test_an_engine_without_a_tape_is_told_at_the_leaves_and_the_output_only() -> None:
+    def value_and_gradient(function: Callable[..., Any], inputs: Any) -> Any:
+        (x,) = inputs
+        return function(x), [2 * math.cos(x) * math.cos(math.sin(x))]
+
+    engine = Engine.from_transform(name="leaves", namespace=np, value_and_gradient=value_and_gradient)
+    told = nodes(engine, case(Step("sin", (0,)), Step("sin", (1,)), point=(0.5,)))
+    assert [node["value"]["got"] for node in told] == [None, None, [math.sin(math.sin(0.5))]]
+    true = math.cos(0.5) * math.cos(math.sin(0.5))
+    assert told[0]["adjoint"]["got"] == pytest.approx([2 * true])
+    assert told[1]["adjoint"]["got"] is None
+    assert [node["wrong"] for node in told] == [True, False, False]
