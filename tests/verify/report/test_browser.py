@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from accessible import require_accessible
 
 pytestmark = pytest.mark.once
 
@@ -106,3 +107,23 @@ def test_print_unfolds_everything(visit: Callable[..., Any]) -> None:
     view.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert view.evaluate("[...document.querySelectorAll('details')].every(details => details.open)")
     assert not view.locator("#contents").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [
+        ("everything", 1280, "dark"),
+        ("wrong", 1280, "light"),
+        ("wrong", 390, "dark"),
+        ("interrupted", 390, "light"),
+    ],
+)
+def test_page_is_accessible(visit: Callable[..., Any], name: str, width: int, scheme: str) -> None:
+    require_accessible(visit(name, width, scheme))
+
+
+def test_a_violation_is_found(visit: Callable[..., Any]) -> None:
+    view = visit("wrong")
+    view.evaluate("document.querySelector('.near input').removeAttribute('aria-label')")
+    with pytest.raises(AssertionError, match="every form element has a label"):
+        require_accessible(view)
