@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from nn_from_scratch.verify.report import animation, formats, headline, provenance
+from nn_from_scratch.verify.report.causes import causes
 from nn_from_scratch.verify.report.entries import coordinates, entries
 from nn_from_scratch.verify.report.figures import errors, speed, training
 from nn_from_scratch.verify.report.figures.around import around
@@ -39,6 +40,7 @@ TEMPLATES.filters |= {
     "tone": headline.tone,
 }
 TEMPLATES.globals |= {
+    "causes": causes,
     "around": around,
     "coordinates": coordinates,
     "entries": entries,

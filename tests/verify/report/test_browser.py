@@ -67,7 +67,7 @@ def test_failures_are_two_clicks_away_and_can_be_cited(visit: Callable[..., Any]
         view.locator(place).first.click()
         target = view.evaluate("location.hash")
         assert view.locator(f"{target}.failure .anchor").get_attribute("href") == target
-        assert view.locator(f"{target} details").first.get_attribute("open") is not None
+        assert view.locator(f"{target} > details").first.get_attribute("open") is not None
 
 
 def test_got_and_expected_are_whole_on_a_phone(visit: Callable[..., Any]) -> None:
