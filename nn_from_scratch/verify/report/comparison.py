@@ -131,7 +131,8 @@ def _top(results: Results, engines: Sequence[Mapping[str, Any]]) -> Part:
 def _checked(results: Results) -> str:
     text = "Every operation in every form and role"
     if results.get("graphs") is not None:
-        text += f", then {formats.plural(results['graphs'], 'random graph')} (seed {results.get('seed')})"
+        text += f", then {formats.plural(results['graphs'], 'random graph')}"
+        text += f" (seed {results['seed']})" if results.get("seed") is not None else ""
     text += ", values and derivatives, against balls that enclose the truth"
     return text + (
         f"; in {formats.seconds(results['seconds'])}." if results.get("seconds") is not None else "."
