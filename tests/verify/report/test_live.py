@@ -2,11 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+from narrowed import narrowed
 
+from nn_from_scratch.verify import load
+from nn_from_scratch.verify.failures.blame import diagnose
+from nn_from_scratch.verify.failures.telling import failure as failing
+from nn_from_scratch.verify.judging.examine import examine
+from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.report import page
 from nn_from_scratch.verify.report.figures.around import around
 from nn_from_scratch.verify.report.steps import steps
@@ -114,6 +123,17 @@ def test_numbers_that_look_alike_are_told_with_all_digits(failure: Results) -> N
     assert found is not None
     one, _, other = found.said.removesuffix(".").partition("slope is ")[2].partition(", the true one ")
     assert float(one) != float(other)
+
+
+def test_an_engine_that_is_asked_is_told_so_too() -> None:
+    ours = narrowed(load("nn_from_scratch"), "add", "mul", "sin")
+    engine = replace(ours, operations={**ours.operations, "sin": lambda x: np.sin(x) * 2})
+    found = examine(engine, Case(Expression(1, (), (Step("sin", (0,)), Step("mul", (1, 1))), 2), (0.5,)))
+    told = json.loads(json.dumps(failing(engine, found, diagnose(engine, found))))
+    assert steps(told).first == 2
+    assert [row.what for row in steps(told).rows[:3]] == ["x0", "sin of x0", "mul of sin and sin"]
+    html = page(verify={"engine": "e", "verdict": "wrong", "failures": [told]})
+    assert html.count('class="steps"') == html.count('class="near"') == 1
 
 
 def test_page_without_script_has_every_step(visit: Callable[..., Any], browser: Any, tmp_path: Any) -> None:
