@@ -147,9 +147,7 @@ def test_pages_are_read_in_a_browser(site: Path, browser: Any) -> None:
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]
 
 
-@pytest.mark.parametrize(
-    ("name", "scheme"), [("index", "light"), ("judged", "dark"), ("course", "light"), ("tour", "dark")]
-)
+@pytest.mark.parametrize(("name", "scheme"), [("tour", "light"), ("judged", "dark")])
 def test_page_is_accessible(site: Path, browser: Any, name: str, scheme: str) -> None:
     page = browser.new_page(color_scheme=scheme)
     page.goto((site / f"{name}.html").as_uri())

@@ -146,10 +146,8 @@ def test_print_unfolds_everything(visit: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("name", "width", "scheme"),
     [
-        ("everything", 1280, "dark"),
-        ("wrong", 1280, "light"),
-        ("wrong", 390, "dark"),
-        ("interrupted", 390, "light"),
+        ("everything", 390, "light"),
+        ("wrong", 1280, "dark"),
     ],
 )
 def test_page_is_accessible(visit: Callable[..., Any], name: str, width: int, scheme: str) -> None:
