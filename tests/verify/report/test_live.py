@@ -188,6 +188,18 @@ def test_graph_is_stepped_by_keyboard(visit: Callable[..., Any]) -> None:
     assert slider.get_attribute("aria-valuetext") == "9 of 10"
 
 
+def test_the_node_of_a_step_is_in_sight_on_a_phone(visit: Callable[..., Any]) -> None:
+    view = visit("wrong", 390)
+    part = view.locator("#failure-1 .steps")
+    part.get_by_role("button", name="First that differs").click()
+    ends = (
+        "one => [one.closest('.scroller'), one].map(box => box.getBoundingClientRect())"
+        ".flatMap(box => [box.left, box.right])"
+    )
+    first, last, left, right = part.locator(".current").evaluate(ends)
+    assert first - 1 <= left < right <= last + 1
+
+
 def test_slider_moves_the_point_and_both_tangents(visit: Callable[..., Any]) -> None:
     view = visit("wrong")
     figure = view.locator("#failure-1 .near")

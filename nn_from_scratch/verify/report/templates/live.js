@@ -1,4 +1,12 @@
 
+// A graph may be wider than the page: its own box is scrolled, not the page.
+function visit(node) {
+  node.classList.add("current");
+  const box = node.closest(".scroller");
+  const [inner, outer] = [node.getBoundingClientRect(), box.getBoundingClientRect()];
+  box.scrollLeft += Math.min(0, inner.left - outer.left) + Math.max(0, inner.right - outer.right);
+}
+
 // Steps: the graph of a failure shows what both passes have reached, and lights what differs first.
 for (const part of document.querySelectorAll(".steps")) {
   const [controls, rows] = [part.querySelector(".controls"), [...part.querySelectorAll("tbody tr")]];
@@ -16,7 +24,7 @@ for (const part of document.querySelectorAll(".steps")) {
     if (first && step >= first) for (const k of rows[first - 1].dataset.lit.split(" ")) nodes[k]?.classList.add("lit");
     const row = rows[step - 1];
     const ended = step === rows.length;
-    if (row && !ended) nodes[row.dataset.node]?.classList.add("current");
+    if (row && !ended && nodes.length) visit(nodes[row.dataset.node]);
     row?.setAttribute("aria-current", "step");
     const numbers = row && [...row.cells].map((cell) => cell.textContent);
     const way = row?.classList.contains("backward") ? "Reverse pass" : "Forward pass";
