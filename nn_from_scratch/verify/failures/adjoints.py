@@ -17,11 +17,14 @@ import numpy as np
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import rebuilt, values
-from nn_from_scratch.verify.judging.tolerance import derive_rounding, rounding_of_value
+from nn_from_scratch.verify.judging.many_inputs import direction
+from nn_from_scratch.verify.judging.question import Question
+from nn_from_scratch.verify.judging.tolerance import derive_rounding
 from nn_from_scratch.verify.judging.verdicts import Judgement, judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.lower import lower
@@ -69,8 +72,7 @@ def inspect(engine: Engine, case: Case) -> list[NodeView]:
                 adjoint,
                 tuple(one.expected for one in truths),
                 adjoint is not None and any(one.verdict.accuses for one in truths),
-                not constant
-                and _is_wrong_value(engine.format, case, index, got, np.ravel(known[index]).tolist()),
+                _is_wrong_value(engine.format, case, index, got, int(np.size(known[index]))),
             )
         )
     return views
@@ -104,23 +106,23 @@ def judged_adjoint(
 
 
 def _is_wrong_value(
-    working_format: Format, case: Case, node: int, got: Sequence[float] | None, roughly: Sequence[float]
+    working_format: Format, case: Case, node: int, got: Sequence[float] | None, size: int
 ) -> bool:
-    """Judge what the engine holds as a node's value; entries that are what numpy has need no judging."""
-    if got is None or node < case.expression.inputs or not case.point:
+    """Judge what the engine holds as a node's value, an array by its sum with a random direction."""
+    if got is None or node < case.expression.first_step:
         return False
-    if len(got) != len(roughly):
+    if len(got) != size:
         return True
-    differing = [k for k, (one, other) in enumerate(zip(got, roughly, strict=True)) if one != other]
-    asked = rebuilt(case, output=node)
-    for k in differing:
-        unit = tuple(float(k == entry) for entry in range(len(got)))
-        scalar = lower(replace(asked, cotangent=unit)) if case.shapes else asked
-        truth, _ = taylor.enclose(scalar.expression, scalar.point)
-        radius, summed = rounding_of_value(scalar.expression, scalar.point, working_format)
-        if judge(got[k], truth, radius, working_format, summed=summed).verdict.accuses:
-            return True
-    return False
+    part = rebuilt(case, output=node)
+    if not part.point:  # it hangs on constants alone
+        return False
+    along = direction(size, got) if case.shapes else [1.0]
+    asked = Question.of(replace(part, cotangent=tuple(along) if case.shapes else (), tangent=()))
+    value, truth = asked.truth()
+    rounding = asked.rounding(value, truth, working_format)
+    total = exact_sum(weight * number for weight, number in zip(along, got, strict=True))
+    verdict = judge(total, value, rounding.value, working_format, summed=rounding.value_scale).verdict
+    return verdict.accuses and rounding.in_range(working_format)
 
 
 def shadowed(case: Case, node: int, use: Use | None = None) -> Case:
