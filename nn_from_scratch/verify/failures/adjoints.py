@@ -20,7 +20,7 @@ from nn_from_scratch.verify.failures.rebuild import rebuilt, values
 from nn_from_scratch.verify.judging.many_inputs import direction
 from nn_from_scratch.verify.judging.question import Question
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
-from nn_from_scratch.verify.judging.verdicts import Judgement, judge
+from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict, judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case
@@ -97,12 +97,15 @@ def judged_adjoint(
     _, truth = taylor.enclose(scalar.expression, scalar.point, directions=units)
     found = derive_rounding(scalar.expression, scalar.point, working_format, units)
     numbers = [math.nan] * entries if got is None or len(got) != entries else got
-    return [
+    judged = [
         judge(number, true, radius, working_format, summed=summed)
         for number, true, radius, summed in zip(
             numbers, truth, found.derivatives, found.derivative_scales, strict=True
         )
     ]
+    if any(one.verdict.accuses for one in judged) and not found.in_range(working_format):
+        return [replace(one, verdict=Verdict.UNDECIDED) for one in judged]  # no radius tells of overflow
+    return judged
 
 
 def _is_wrong_value(

@@ -11,6 +11,7 @@ from narrowed import narrowed
 from nn_from_scratch import Node
 from nn_from_scratch.verify import Engine, load
 from nn_from_scratch.verify.engines.deaths import CrashedError, NotAskedError
+from nn_from_scratch.verify.failures.adjoints import inspect
 from nn_from_scratch.verify.failures.around import around
 from nn_from_scratch.verify.failures.blame import diagnose
 from nn_from_scratch.verify.failures.telling import failure
@@ -155,3 +156,15 @@ def test_an_engine_without_a_tape_is_told_at_the_leaves_and_the_output_only() ->
     assert told[0]["adjoint"]["got"] == pytest.approx([2 * true])
     assert told[1]["adjoint"]["got"] is None
     assert [node["wrong"] for node in told] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        case(Step("lgamma", (0,)), point=(-5e-324,)),
+        case(Step("log", (0,)), Step("tanh", (1,)), point=(5e-324,)),
+    ],
+    ids=["overflow", "underflow"],
+)
+def test_nothing_of_a_right_engine_is_called_wrong(asked: Case) -> None:
+    assert not any(node.wrong or node.wrong_value for node in inspect(load("nn_from_scratch"), asked))
