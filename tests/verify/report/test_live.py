@@ -58,6 +58,9 @@ def test_steps_tell_what_the_engine_does_not(failure: Results) -> None:
     assert found.rows[6].word == "not told"
     html = page(verify={"verdict": "wrong", "failures": [failure]})
     assert "The engine tells no adjoints of inner nodes" in html
+    html = page(verify={"verdict": "wrong", "failures": [failure | {"verdict": "error"}]})
+    assert "The engine tells no adjoints of inner nodes" not in html
+    assert "The engine gave no answer here" in html
 
 
 def test_constants_have_a_value_in_the_graph_and_no_steps(failure: Results) -> None:

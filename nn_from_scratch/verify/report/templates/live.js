@@ -28,9 +28,11 @@ for (const part of document.querySelectorAll(".steps")) {
     row?.setAttribute("aria-current", "step");
     const numbers = row && [...row.cells].map((cell) => cell.textContent);
     const way = row?.classList.contains("backward") ? "Reverse pass" : "Forward pass";
-    said.textContent = row
-      ? `${way}, ${numbers[0]}: engine ${numbers[1]}, truth ${numbers[2]}${numbers[3] === "not told" ? "" : `: it ${numbers[3]}`}.`
-      : "Before the first step.";
+    said.textContent = !row
+      ? "Before the first step."
+      : numbers[3] === "not told"
+        ? `${way}, ${numbers[0]}: truth ${numbers[2]}; the engine tells none.`
+        : `${way}, ${numbers[0]}: engine ${numbers[1]}, truth ${numbers[2]}: it ${numbers[3]}.`;
     slider.setAttribute("aria-valuetext", `${step} of ${rows.length}`);
     controls.querySelector(".back").disabled = step === 0;
     controls.querySelector(".next").disabled = false;
