@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from nn_from_scratch.distribution import version as installed_version
@@ -28,6 +29,7 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["style"]
 html_css_files = ["output.css"]
+html_js_files = ["accessible.js"]
 pygments_dark_style = "github-dark"
 html_math_renderer = "mathml"
 html_copy_source = False
@@ -40,11 +42,19 @@ autodoc_typehints = "none"  # docstrings say what an argument is; signatures sta
 autodoc_mock_imports = [name for name in ("torch", "jax") if find_spec(name) is None]
 
 
+def without_empty_heads(app: Sphinx, tree: nodes.document) -> None:  # noqa: ARG001  Sphinx's signature
+    """Take away the heads of tables that have nothing in them: Markdown has no table without one."""
+    for head in list(tree.findall(nodes.thead)):
+        if not head.astext().strip():
+            head.parent.remove(head)
+
+
 def setup(app: Sphinx) -> None:
-    """Leave out of docstrings what is said to pytest, on a line of its own."""
+    """Leave out of docstrings what is said to pytest, on a line of its own, and of tables empty heads."""
 
     def leave_out(*event: Any) -> None:
         lines: list[str] = event[-1]
         lines[:] = [line for line in lines if not line.startswith("PYTEST_DONT_REWRITE")]
 
     app.connect("autodoc-process-docstring", leave_out)
+    app.connect("doctree-read", without_empty_heads)

@@ -15,6 +15,7 @@ from typing import Any
 
 import chromium
 import pytest
+from accessible import require_accessible
 
 import nn_from_scratch.verify
 from nn_from_scratch.statuses import MEANINGS
@@ -144,3 +145,11 @@ def test_pages_are_read_in_a_browser(site: Path, browser: Any) -> None:
     page.close()
     assert not said
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("tour", "light"), ("judged", "dark")])
+def test_page_is_accessible(site: Path, browser: Any, name: str, scheme: str) -> None:
+    page = browser.new_page(color_scheme=scheme)
+    page.goto((site / f"{name}.html").as_uri())
+    require_accessible(page)
+    page.close()

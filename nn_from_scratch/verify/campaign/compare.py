@@ -99,6 +99,42 @@ def compare(
             return
 
 
+def beside(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Set the results of several runs of `verify` side by side, as a comparison: nothing is asked.
+
+    Parameters
+    ----------
+    found
+        Results, as read from their JSON. Their seeds and numbers of graphs may differ: each stands in its own
+        results, and the comparison has them only where all agree.
+
+    Raises
+    ------
+    KeyError, TypeError
+        If one is not whole.
+
+    """
+    entries: list[Entry] = []
+    for results in found:
+        spec = str(results.get("spec") or results["engine"])
+        outcome = "interrupted" if results["interrupted"] else "asked"
+        told = {"name": results["engine"], "outcome": outcome, "results": _kept(results)}
+        entries.append(_entry(spec) | told)
+    same = {
+        "graphs": {results["graphs"]["requested"] for results in found},
+        "seed": {results["seed"] for results in found},
+    }
+    return {
+        "schema": 1,
+        "kind": "comparison",
+        **{key: values.pop() if len(values) == 1 else None for key, values in same.items()},
+        "seconds": round(sum(results["seconds"] for results in found), 3),
+        "interrupted": any(results["interrupted"] for results in found),
+        "environment": dict(found[0]["environment"]) if found else {},
+        **_side_by_side(entries),
+    }
+
+
 def _entry(spec: str) -> Entry:
     """Return what is known of an engine before it is asked."""
     return {

@@ -36,6 +36,7 @@ from nn_from_scratch.verify.cli import (
     formats,
     graphs,
     learn,
+    reading,
     vectors,
     watch,
 )
@@ -135,6 +136,7 @@ def command_line() -> Parser:
     command = commands.add_parser("campaign", help=campaign.TEXT, description=campaign.TEXT)
     command.set_defaults(run=_campaign)
     command.add_argument("--json", type=path, action=Once, metavar="PATH", help="write the results as JSON")
+    command.add_argument("--html", type=path, action=Once, metavar="PATH", help="write a report")
     campaign.add_arguments(command)
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
@@ -158,8 +160,10 @@ def command_line() -> Parser:
     command = commands.add_parser("doctor", help=text, description=text)
     doctor.add_arguments(command)
     command.set_defaults(run=_doctor)
-    text = "Run all three and write one HTML page."
-    graphs.add_arguments(add("report", _report, text, Path("reports/index.html")))
+    text = "Run all three and write one HTML page, or write the page of results that there are."
+    command = add("report", _report, text, Path("reports/index.html"))
+    reading.add_arguments(command)
+    graphs.add_arguments(command)
     return parser
 
 
@@ -192,6 +196,7 @@ def _verified(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
 def _campaign(options: argparse.Namespace, outputs: Outputs) -> int:
     results, interrupted = campaign.asked(options, outputs.begin)
     outputs.write("--json", lambda: _as_json(results))
+    outputs.write("--html", lambda: _pages().page_of_campaigns([results]))
     outputs.show(lambda console: campaign.show(console, results, options.store))
     return campaign.status(results, interrupted=interrupted)
 
@@ -271,6 +276,8 @@ def _benchmark(_: argparse.Namespace, outputs: Outputs) -> int:
 
 
 def _report(options: argparse.Namespace, outputs: Outputs) -> int:
+    if options.results:
+        return reading.report(options, outputs, _pages())
     results: dict[str, dict[str, Any]] = {}
     parts: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[Console, Any], None]]] = {
         "verify": (partial(_run_verify, options, outputs), tables.show_verify),

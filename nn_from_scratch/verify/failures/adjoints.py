@@ -9,19 +9,22 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.verify.engines.answers import asking
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.failures.rebuild import values
+from nn_from_scratch.verify.failures.rebuild import rebuilt, values
+from nn_from_scratch.verify.judging.many_inputs import direction
+from nn_from_scratch.verify.judging.question import Question
 from nn_from_scratch.verify.judging.tolerance import derive_rounding
-from nn_from_scratch.verify.judging.verdicts import Judgement, judge
+from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict, judge
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.formats import Format
 from nn_from_scratch.verify.questions.lower import lower
@@ -46,6 +49,7 @@ class NodeView:
     true_adjoint: tuple[float, ...]
     wrong: bool
     """Whether the adjoint is."""
+    wrong_value: bool
 
 
 def inspect(engine: Engine, case: Case) -> list[NodeView]:
@@ -68,6 +72,7 @@ def inspect(engine: Engine, case: Case) -> list[NodeView]:
                 adjoint,
                 tuple(one.expected for one in truths),
                 adjoint is not None and any(one.verdict.accuses for one in truths),
+                _is_wrong_value(engine.format, case, index, got, int(np.size(known[index]))),
             )
         )
     return views
@@ -92,12 +97,35 @@ def judged_adjoint(
     _, truth = taylor.enclose(scalar.expression, scalar.point, directions=units)
     found = derive_rounding(scalar.expression, scalar.point, working_format, units)
     numbers = [math.nan] * entries if got is None or len(got) != entries else got
-    return [
+    judged = [
         judge(number, true, radius, working_format, summed=summed)
         for number, true, radius, summed in zip(
             numbers, truth, found.derivatives, found.derivative_scales, strict=True
         )
     ]
+    if any(one.verdict.accuses for one in judged) and not found.in_range(working_format):
+        return [replace(one, verdict=Verdict.UNDECIDED) for one in judged]  # no radius tells of overflow
+    return judged
+
+
+def _is_wrong_value(
+    working_format: Format, case: Case, node: int, got: Sequence[float] | None, size: int
+) -> bool:
+    """Judge what the engine holds as a node's value, an array by its sum with a random direction."""
+    if got is None or node < case.expression.first_step:
+        return False
+    if len(got) != size:
+        return True
+    part = rebuilt(case, output=node)
+    if not part.point:  # it hangs on constants alone
+        return False
+    along = direction(size, got) if case.shapes else [1.0]
+    asked = Question.of(replace(part, cotangent=tuple(along) if case.shapes else (), tangent=()))
+    value, truth = asked.truth()
+    rounding = asked.rounding(value, truth, working_format)
+    total = exact_sum(weight * number for weight, number in zip(along, got, strict=True))
+    verdict = judge(total, value, rounding.value, working_format, summed=rounding.value_scale).verdict
+    return verdict.accuses and rounding.in_range(working_format)
 
 
 def shadowed(case: Case, node: int, use: Use | None = None) -> Case:

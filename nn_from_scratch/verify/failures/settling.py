@@ -41,6 +41,8 @@ QUESTIONS = 30_000
 """Asked to settle failures at most: what is settled depends on the questions alone, not on the machine."""
 SECONDS = 120.0
 """A last resort, for an engine that takes long to answer."""
+DRAWN = 25
+"""Failures told with the function around their points, which reports draw; the others are told without."""
 _PASSES = (FORWARD_PASS, REVERSE_PASS)
 _KINDS = 3  # that are told apart among the failures of one operation that look alike at first
 _LOOKS = 8  # at failures that look alike at first, until they are taken for alike
@@ -103,13 +105,14 @@ class Settling:
     def failures(self) -> list[dict[str, Any]]:
         """Return what is told, one cause behind several operations as one."""
         told: set[str] = set()
-        failures = []
+        failures: list[dict[str, Any]] = []
         for (_, what), fault in self._faults.items():
+            drawn = len(failures) < DRAWN
             if not self._is_common(what):
-                failures.append(self._told(fault))
+                failures.append(self._told(fault, drawn=drawn))
             elif what not in told:
                 told.add(what)
-                failures.append(self._told(fault, what))
+                failures.append(self._told(fault, what, drawn=drawn))
         return failures
 
     def _is_common(self, what: str) -> bool:
@@ -329,8 +332,8 @@ class Settling:
             fault.forms[kinds] = None
         fault.operations[operation or diagnosis.operation] = None
 
-    def _told(self, fault: Fault, common: str = "") -> dict[str, Any]:
-        told = failure(self.engine, fault.found, fault.diagnosis)
+    def _told(self, fault: Fault, common: str = "", *, drawn: bool) -> dict[str, Any]:
+        told = failure(self.engine, fault.found, fault.diagnosis, drawn=drawn)
         if common:
             operations = self._operations_of(common)
             where = f"{len(operations)} operations show it: {', '.join(operations)}"

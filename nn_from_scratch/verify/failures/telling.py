@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.failures.around import around
 from nn_from_scratch.verify.failures.blame import Diagnosis
 from nn_from_scratch.verify.failures.reproduce import reproducer
 from nn_from_scratch.verify.judging.examine import Examination
-from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict
 
 
-def failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return a failure as the results JSON has it, with a drawing and a script."""
+def failure(
+    engine: Engine, found: Examination, diagnosis: Diagnosis, *, drawn: bool = True
+) -> dict[str, Any]:
+    """Return a failure as the results JSON has it, with its graph and a script.
+
+    If it is to be `drawn`, the function around the point is sampled as well.
+    """
     case = found.case
     message = found.message or "the engine answered right when it was asked again"
     return {
@@ -32,30 +39,57 @@ def failure(engine: Engine, found: Examination, diagnosis: Diagnosis) -> dict[st
         "got": [_finite(one.got) for one in found.judgements],
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],
-        "graph": _graph(diagnosis),
+        "graph": _graph(found, diagnosis),
+        **({"around": around(engine, found)} if drawn else {}),
         "reproducer": reproducer(engine, found),
     }
 
 
-def _graph(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return the nodes of the case with what the engine holds in them, for a drawing."""
+def _graph(found: Examination, diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return the nodes of the case with what the engine holds in them, or else answered for them."""
     position = {node.index: k for k, node in enumerate(diagnosis.nodes)}
-    return {
-        "nodes": [
+    answered = _answered(found)
+    nodes = []
+    for node in diagnosis.nodes:
+        value, adjoint = answered.get(node.index, ((), ()))
+        got, wrong_value, held, wrong = node.got, node.wrong_value, node.adjoint, node.wrong
+        if got is None and value:
+            got, wrong_value = _told_by(value)
+        if held is None and adjoint:
+            held, wrong = _told_by(adjoint)
+        nodes.append(
             {
                 "label": node.label,
                 "operands": [position[k] for k in node.operands],
-                "value": _beside(node.got, node.expected),
-                "adjoint": _beside(node.adjoint, node.true_adjoint),
-                "wrong": node.wrong,
+                "value": _beside(got, node.expected) | {"wrong": wrong_value},
+                "adjoint": _beside(held, node.true_adjoint),
+                "wrong": wrong,
                 "blamed": node.index == diagnosis.node,
             }
-            for node in diagnosis.nodes
-        ]
-    }
+        )
+    return {"nodes": nodes}
 
 
-def _beside(got: Sequence[float] | None, expected: Sequence[float]) -> dict[str, list[float | None] | None]:
+def _answered(found: Examination) -> dict[int, tuple[Sequence[Judgement], Sequence[Judgement]]]:
+    """Return by nodes what was judged of an answer: the output's value, and the inputs' derivatives."""
+    case = found.case
+    if case.tangent:
+        return {}
+    said: dict[int, tuple[Sequence[Judgement], Sequence[Judgement]]] = {}
+    if found.value is not None and not case.shapes:
+        said[case.expression.output] = [found.value], ()
+    if len(found.gradient) == len(case.point):
+        sizes = [math.prod(shape) for shape in case.shapes] or [1] * len(case.point)
+        for k, (size, end) in enumerate(zip(sizes, accumulate(sizes), strict=True)):
+            said[k] = said.get(k, ((), ()))[0], found.gradient[end - size : end]
+    return said
+
+
+def _told_by(judgements: Sequence[Judgement]) -> tuple[tuple[float, ...], bool]:
+    return tuple(one.got for one in judgements), any(one.verdict.accuses for one in judgements)
+
+
+def _beside(got: Sequence[float] | None, expected: Sequence[float]) -> dict[str, Any]:
     return {"got": None if got is None else [*map(_finite, got)], "expected": [*map(_finite, expected)]}
 
 

@@ -9,8 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from nn_from_scratch.verify.report import formats, headline, provenance
-from nn_from_scratch.verify.report.entries import entries
-from nn_from_scratch.verify.report.figures.graph import graph
 from nn_from_scratch.verify.report.headline import Part, Results
 from nn_from_scratch.verify.report.page import TEMPLATES, frame
 
@@ -76,8 +74,6 @@ def page_of_comparison(results: Results) -> str:
         checked=_checked(results),
         facts=_facts(results, engines),
         parts=[engine["part"] for engine in engines],
-        entries=entries,
-        graph=graph,
         commands=[_command(results)],
         reproduced="The same versions and seed give the same questions and the same verdicts; times differ.",
         environments=provenance.environments({"compare": results}),
@@ -135,7 +131,8 @@ def _top(results: Results, engines: Sequence[Mapping[str, Any]]) -> Part:
 def _checked(results: Results) -> str:
     text = "Every operation in every form and role"
     if results.get("graphs") is not None:
-        text += f", then {formats.plural(results['graphs'], 'random graph')} (seed {results.get('seed')})"
+        text += f", then {formats.plural(results['graphs'], 'random graph')}"
+        text += f" (seed {results['seed']})" if results.get("seed") is not None else ""
     text += ", values and derivatives, against balls that enclose the truth"
     return text + (
         f"; in {formats.seconds(results['seconds'])}." if results.get("seconds") is not None else "."

@@ -20,7 +20,7 @@ def entries(failure: Results) -> dict[str, Any]:
     """
     point, *columns = (_flat(failure.get(key)) for key in ("point", "got", "expected", "tolerance"))
     count = max(map(len, columns))
-    names = [f"{name} = {exact(x)}" for name, x in zip(_coordinates(failure, len(point)), point, strict=True)]
+    names = [f"{name} = {exact(x)}" for name, x in zip(coordinates(failure), point, strict=True)]
     values = count - len(point)
     names = ["the value"] * values + names if values <= 1 else [f"value {n}" for n in range(values)] + names
     rows = [
@@ -30,9 +30,9 @@ def entries(failure: Results) -> dict[str, Any]:
     return {"rows": rows[:_SHOWN] if count else [], "more": max(0, count - _SHOWN)}
 
 
-def _coordinates(failure: Results, count: int) -> list[str]:
+def coordinates(failure: Results) -> list[str]:
     """Return the name of each coordinate of the point: ``x0``, or ``x0[1, 2]`` where an input is an array."""
-    shapes = failure.get("shapes") or []
+    shapes, count = failure.get("shapes") or [], len(_flat(failure.get("point")))
     if sum(map(math.prod, shapes)) != count:
         return [f"x{index}" for index in range(count)]
     return [

@@ -10,12 +10,15 @@ import jinja2
 from markupsafe import Markup
 
 from nn_from_scratch.verify.report import animation, formats, headline, provenance
-from nn_from_scratch.verify.report.entries import entries
+from nn_from_scratch.verify.report.causes import causes
+from nn_from_scratch.verify.report.entries import coordinates, entries
 from nn_from_scratch.verify.report.figures import errors, speed, training
+from nn_from_scratch.verify.report.figures.around import around
 from nn_from_scratch.verify.report.figures.graph import graph
 from nn_from_scratch.verify.report.figures.power import smallest_errors
 from nn_from_scratch.verify.report.headline import Results
 from nn_from_scratch.verify.report.margins import margins
+from nn_from_scratch.verify.report.steps import steps
 
 FAILURES_SHOWN = 25
 
@@ -35,6 +38,14 @@ TEMPLATES.filters |= {
     "raised": formats.raised,
     "seconds": formats.seconds,
     "tone": headline.tone,
+}
+TEMPLATES.globals |= {
+    "causes": causes,
+    "around": around,
+    "coordinates": coordinates,
+    "entries": entries,
+    "graph": graph,
+    "steps": steps,
 }
 
 
@@ -80,8 +91,6 @@ def page(
         failures_shown=FAILURES_SHOWN,
         **_links(verify or {}),
         lacking=_lacking(verify or {}),
-        entries=entries,
-        graph=graph,
         logs=_logs(moons or {}),
         margins=margins((verify or {}).get("checks")),
         environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
@@ -94,7 +103,7 @@ def page(
 
 def frame(*hashes: str, style: str = "") -> dict[str, Any]:
     """Return what every page has: its styles, its script, and the hashes of the scripts that it lets run."""
-    script = _asset("page.js")
+    script = _asset("page.js") + _asset("live.js")
     own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
         "style": Markup(_asset("page.css") + (_asset(style) if style else "")),  # noqa: S704 - our own files

@@ -11,6 +11,7 @@ from nn_from_scratch.verify.store.store import Store
 from nn_from_scratch.verify.store.tally import LARGEST
 
 SCHEMA = 1
+_LARGEST = 1e300  # strict JSON has no infinity, which an answer is off by that is no number
 
 
 def results_of(store: Store, plan: Plan, graphs: int) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def results_of(store: Store, plan: Plan, graphs: int) -> dict[str, Any]:
             "checked": total["checked"][name],
             "undecided": total["undecided"].get(name, 0),
             "in accused graphs": total["accusing"].get(name, 0),
-            "largest error": total[LARGEST].get(name),
+            "largest error": min(total[LARGEST][name], _LARGEST) if name in total[LARGEST] else None,
         }
         for name in sorted(total.get("checked", ()))
     }

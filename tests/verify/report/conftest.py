@@ -245,6 +245,8 @@ def wrong_results() -> Results:
             "got": [1.4700074264, 0.1175018566],
             "expected": [1.4700074264, -0.1175018566],
             "tolerance": [8.9e-16, 2.2e-16],
+            "graph": failing_graph(),
+            "around": around_the_point(),
             "reproducer": "x0, x1 = Node(0.5), Node(2.0)\n(x0 / x1).backprop()\nassert x1.grad < 0\n",
         },
         {
@@ -259,6 +261,44 @@ def wrong_results() -> Results:
         },
     ]
     return results
+
+
+def _beside(got: Any, expected: float, **more: bool) -> Results:
+    return {"got": got if got is None else [got], "expected": [expected], **more}
+
+
+def failing_graph() -> Results:
+    """The nodes of tanh(x0 / x1) + x0 at (0.5, 2), of which div gives x1 the wrong sign."""
+    slope = 1 - math.tanh(0.25) ** 2
+
+    def node(label: str, operands: list[int], value: float, got: float, expected: float) -> Results:
+        parts = {"value": _beside(value, value, wrong=False), "adjoint": _beside(got, expected)}
+        bad = got != expected
+        return {"label": label, "operands": operands, "wrong": bad, "blamed": label == "div", **parts}
+
+    return {
+        "nodes": [
+            node("x0", [], 0.5, 1 + slope / 2, 1 + slope / 2),
+            node("x1", [], 2.0, slope / 8, -slope / 8),
+            node("div", [0, 1], 0.25, slope, slope),
+            node("tanh", [2], math.tanh(0.25), 1.0, 1.0),
+            node("add", [3, 0], math.tanh(0.25) + 0.5, 1.0, 1.0),
+        ]
+    }
+
+
+def around_the_point() -> Results:
+    """The same function by x1 from 1 to 3; at the last place the engine does not answer."""
+    x = [1 + k / 10 for k in range(21)]
+    value = [math.tanh(0.5 / at) + 0.5 for at in x]
+    slope = [-0.5 / at**2 * (1 - math.tanh(0.5 / at) ** 2) for at in x]
+    got = [*(-at for at in slope[:-1]), None]
+    return {
+        "coordinate": 1,
+        "x": x,
+        "value": {"got": [*value[:-1], None], "expected": value},
+        "slope": {"got": got, "expected": slope},
+    }
 
 
 def moons_results(iterations: int = 101) -> Results:

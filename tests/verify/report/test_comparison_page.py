@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from accessible import require_accessible
 from pages import require_ids_once_and_links_to_them, require_nothing_outside, require_strict_html, text_of
 
 from nn_from_scratch.verify.report import page_of_comparison
@@ -312,3 +313,7 @@ def test_it_reads_without_script(browser: Any, tmp_path: Any) -> None:
     view.locator("#engine-1-failure-1 summary").click()
     assert view.locator("#reproducer-1-1").is_visible()
     context.close()
+
+
+def test_page_is_accessible(visit: Callable[..., Any]) -> None:
+    require_accessible(visit("three", scheme="dark"))

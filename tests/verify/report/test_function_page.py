@@ -1,9 +1,11 @@
 import copy
 import functools
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from accessible import require_accessible
 from pages import require_ids_once_and_links_to_them, require_nothing_outside, require_strict_html, text_of
 
 from nn_from_scratch.verify.report import page_of_functions
@@ -94,13 +96,18 @@ PAGES = {
 
 
 @functools.cache
-def page_of(name: str) -> str:
+def made(name: str) -> str:
     return page_of_functions(PAGES[name])
+
+
+@pytest.fixture
+def page_of() -> Callable[[str], str]:
+    return made
 
 
 @pytest.fixture(params=PAGES)
 def html(request: pytest.FixtureRequest) -> str:
-    return page_of(request.param)
+    return made(request.param)
 
 
 def test_page_stands_alone(html: str) -> None:
@@ -111,7 +118,7 @@ def test_page_stands_alone(html: str) -> None:
 
 def test_page_is_the_same_for_the_same_results() -> None:
     before = copy.deepcopy(PAGES["wrong"])
-    assert page_of_functions(before) == page_of("wrong")
+    assert page_of_functions(before) == made("wrong")
     assert before == PAGES["wrong"]
 
 
@@ -122,7 +129,7 @@ def test_drawings_take_every_colour_from_the_page(html: str) -> None:
 
 
 def test_a_wrong_function_is_told_with_its_entries_and_its_script_once() -> None:
-    html = page_of("wrong")
+    html = made("wrong")
     text = text_of(html)
     assert "Not right: rules and numbers. Likely cause: a constant factor" in text
     assert "nn-from-scratch check layers.py:softmax --seed=3" in text
@@ -134,7 +141,7 @@ def test_a_wrong_function_is_told_with_its_entries_and_its_script_once() -> None
 
 
 def test_a_right_function_has_no_grid_and_no_script() -> None:
-    html = page_of("right")
+    html = made("right")
     text = text_of(html)
     assert "Right" in text
     assert "Formula equal at this point to 77 digits." in text
@@ -144,13 +151,13 @@ def test_a_right_function_has_no_grid_and_no_script() -> None:
 
 
 def test_several_functions_are_counted() -> None:
-    text = text_of(page_of("several"))
+    text = text_of(made("several"))
     assert "Of 3 functions: 1 wrong, 1 undecided and 1 right." in text
 
 
 @pytest.mark.parametrize("page", ["nothing", "empty"])
 def test_nothing_checked_is_no_pass(page: str) -> None:
-    html = page_of(page)
+    html = made(page)
     assert "this is not a pass" in text_of(html)
     assert 'class="tone-right"' not in html
 
@@ -173,3 +180,7 @@ def test_a_grid_has_the_shape_of_its_array() -> None:
     partly = function("wrong")
     partly["entries"].pop()
     assert not grids(partly)
+
+
+def test_page_is_accessible(visit: Callable[..., Any]) -> None:
+    require_accessible(visit("several", scheme="light"))

@@ -1,6 +1,7 @@
 """The work: the same totals for any number of workers and any interruption, and when it ends."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
@@ -68,6 +69,17 @@ def test_what_is_found_is_counted(expected: str) -> None:
     )
     names = {failure["operation"] for found in asked for failure in found.failures}
     assert {failure["operation"] for failure in results["failures"]} == names
+
+
+def test_an_answer_that_is_no_number_is_strict_json(tmp_path: Path) -> None:
+    def ask_for_nan(request: Request) -> Found:
+        found = ask(request)
+        return replace(found, tally={**found.tally, "largest": {"add": math.inf}})
+
+    run(tmp_path / "store.db", ask=ask_for_nan)
+    with Store(tmp_path / "store.db") as store:
+        results = results_of(store, PLAN, GRAPHS)
+    assert json.loads(json.dumps(results, allow_nan=False))["operations"]["add"]["largest error"] == 1e300
 
 
 @pytest.mark.parametrize("workers", [2, 4])

@@ -78,11 +78,15 @@ def _texts(node: Results) -> list[Line]:
         shown, right = _numbers(got), _numbers(expected)
         if got is not None:
             lines.append((name, f"{name} {shown}"))
-        if expected and shown != right and (got is None or name == "value" or node.get("wrong")):
+        if expected and shown != right and (got is None or name == "value" or _is_wrong(node, name)):
             lines.append((name, f"{'expected' if got is not None else name} {right}"))
-        elif name == "adjoint" and node.get("wrong"):
+        elif _is_wrong(node, name):
             lines.append((name, "wrong in later digits"))
     return [(name, line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…") for name, line in lines]
+
+
+def _is_wrong(node: Results, name: str) -> bool:
+    return bool(node.get("wrong") if name == "adjoint" else (node.get("value") or {}).get("wrong"))
 
 
 def _numbers(numbers: Any) -> str:
@@ -105,6 +109,7 @@ def _edge(root: ET.Element, start: tuple[float, float], end: tuple[float, float]
 def _box(root: ET.Element, corner: tuple[float, float], lines: Sequence[Line], node: Results) -> None:
     x, y = corner
     kinds = ["node", *(word for word in ("wrong", "blamed") if node.get(word))]
+    kinds += ["wrong-value"] if _is_wrong(node, "value") else []
     box = ET.SubElement(root, "g", {"class": " ".join(kinds)})
     size = {"width": f"{_WIDTH:g}", "height": f"{2 * _PADDING + _LINE * len(lines):g}"}
     ET.SubElement(box, "rect", {"x": f"{x:g}", "y": f"{y:g}", "rx": "4"} | size)

@@ -75,8 +75,12 @@ const watcher = new IntersectionObserver(
 );
 for (const section of document.querySelectorAll("main > section[id]")) watcher.observe(section);
 
-// A link to a counterexample unfolds its script.
-const unfold = () => document.querySelector(".failure:target details")?.setAttribute("open", "");
+// A link to a counterexample unfolds it, and its script.
+const unfold = () => {
+  const target = document.querySelector(".failure:target, .example:target");
+  target?.closest("details")?.setAttribute("open", "");
+  for (const folded of target?.querySelectorAll(":scope > details:not(.example)") ?? []) folded.open = true;
+};
 addEventListener("hashchange", unfold);
 unfold();
 
