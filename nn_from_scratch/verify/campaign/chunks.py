@@ -54,7 +54,7 @@ def checked(engine: Engine, seed: int, indices: range) -> Statistics:
         for draft in foreseen(engine, drawn, lambda draft: draft.first):
             seen = _examined(engine, draft)
             found.add(seen)
-            again = engine.second_order and is_of_second_order(draft.index)
+            again = engine.asks_second_order and is_of_second_order(draft.index)
             if again and seen.case.point and not seen.verdict.accuses:
                 second.append(with_tangent(seen.case, draft.choose))
         for case in foreseen(engine, second, lambda case: case):

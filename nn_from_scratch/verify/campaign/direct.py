@@ -53,7 +53,7 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> bo
     Return whether all were asked.
     """
     questions = direct_questions(
-        engine.forms, engine.array_forms, surroundings(engine), second=engine.second_order
+        engine.forms, engine.array_forms, surroundings(engine), second=engine.asks_second_order
     )
     return ask_questions(engine, (*deadly_questions(engine), *questions), found, go_on)
 

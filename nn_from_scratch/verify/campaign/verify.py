@@ -119,7 +119,7 @@ def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:
             **{v.value: direct.verdicts[v] + direct.second_order[v] for v in Verdict},
         },
         "second_order": {
-            "supported": engine.second_order,
+            "supported": engine.asks_second_order,
             "checked": found.second_order.total(),
             **{v.value: found.second_order[v] for v in Verdict},
         },

@@ -45,6 +45,7 @@ class Probed(ABC):
     arrays: bool
     complete: bool
     explicit: frozenset[str]
+    second_order: bool
 
     @property
     @abstractmethod
@@ -125,6 +126,12 @@ class Probed(ABC):
             for form in (*self.forms, *known)
             if not lacking or any(one.form == form and one not in lacking for one in abilities())
         )
+
+    @property
+    def asks_second_order(self) -> bool:
+        """Whether it differentiates its gradients, and has what adds them up along a tangent before that."""
+        sums = ("sum", "x") in self.array_forms or not self.array_forms
+        return self.second_order and sums and {("mul", "xc"), ("add", "xx")} <= set(self.forms)
 
     @cached_property
     def silence(self) -> str:

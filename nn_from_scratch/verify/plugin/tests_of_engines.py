@@ -63,7 +63,7 @@ def tests_of(engine: Engine, graphs: int, seed: int) -> dict[str, Ask]:
     by_name: dict[str, list[DirectQuestion]] = {}
     if not engine.silence:
         forms = (engine.forms, engine.array_forms)
-        questions = direct_questions(*forms, surroundings(engine), second=engine.second_order)
+        questions = direct_questions(*forms, surroundings(engine), second=engine.asks_second_order)
         for question in (*deadly_questions(engine), *questions):
             by_name.setdefault(f"{question.operation}-{_word(question.role)}", []).append(question)
     found: dict[str, Ask] = {"answers": _ask_at_all}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from narrowed import narrowed
 
 from nn_from_scratch.verify import Engine, EngineError, load, verify
 from nn_from_scratch.verify.engines.abilities import abilities
@@ -320,6 +321,21 @@ def test_replaced_properties_are_those_that_are_judged_by() -> None:
     assert results["engine"] == "nn_from_scratch"
     assert results["second_order"] == dict.fromkeys(results["second_order"], 0) | {"supported": False}
     assert not results["operations"]["matmul"]["supported"]
+
+
+@pytest.mark.parametrize("names", [("add", "sin"), ("mul", "sin"), ("add", "mul", "sin")])
+def test_second_order_is_not_asked_of_what_cannot_add_up_a_gradient_along_a_tangent(
+    names: tuple[str, ...],
+) -> None:
+    engine = narrowed(load("nn_from_scratch"), *names)
+    assert engine.second_order
+    scalars = dataclasses.replace(engine, arrays=False)
+    assert scalars.asks_second_order is (len(names) == 3)
+    assert not engine.asks_second_order  # which takes a sum of arrays as well
+    results = verify(scalars, graphs=20, grades=("rules",))
+    assert (results["verdict"], results["failures"]) == ("right", [])
+    assert results["second_order"]["supported"] is (len(names) == 3)
+    assert (results["second_order"]["checked"] > 0) is (len(names) == 3)
 
 
 def test_replaced_driver_is_asked() -> None:
