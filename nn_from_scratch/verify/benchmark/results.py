@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
+from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
 from nn_from_scratch.verify.campaign.environment import environment
@@ -40,13 +41,14 @@ def benchmark(
     -------
     dict
         ``rows``: ``ratio`` is baseline / subject, the median of ``pairs`` interleaved pairs, ``low`` and
-        ``high`` the 95 % interval of that median; ``subject_<unit>`` and ``baseline_<unit>`` are medians
-        (the unit is seconds unless the row has a ``unit``). A row with a ``mark`` (the ratio, or with
-        ``mark_seconds`` the time, that the engine is meant to reach) has an ``outcome``: ``"reached"`` or
-        ``"missed"`` if the whole interval says so, else ``"within noise"``.
-        ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if the
-        engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true,
-        and there are the rows so far.
+        ``high`` the 95 % interval of that median; ``speed`` is "ahead" or "behind" (the subject) if all of
+        the interval says so, and "within noise" where it contains 1; ``subject_<unit>`` and
+        ``baseline_<unit>`` are medians (the unit is seconds unless the row has a ``unit``). A row with a
+        ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
+        ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
+        ``machine`` says where. ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``,
+        or ``"wrong"`` if the engine's results differed from a baseline's. After a keyboard interrupt
+        ``interrupted`` is true, and there are the rows so far.
     """
     start = time.perf_counter()
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
@@ -86,6 +88,7 @@ def benchmark(
         "seconds": time.perf_counter() - start,
         "interrupted": interrupted,
         "environment": environment(),
+        "machine": machine(),
         "rows": rows,
         "notes": notes,
     }
@@ -118,11 +121,17 @@ def _row(name: str, baseline: str, pairs: Pairs, unit: str) -> dict[str, Any]:
         "ratio": pairs.ratio,
         "low": low,
         "high": high,
+        "speed": speed(low, high),
         "pairs": len(pairs.ratios),
         "unit": unit,
         f"subject_{unit}": statistics.median(pairs.subject),
         f"baseline_{unit}": statistics.median(pairs.baseline),
     }
+
+
+def speed(low: float, high: float) -> str:
+    """Say what the interval of a ratio tells: the subject is ahead or behind, or it is within noise."""
+    return "ahead" if low > 1 else "behind" if high < 1 else "within noise"
 
 
 def outcome(low: float, high: float, mark: float) -> str:

@@ -158,11 +158,33 @@ def show_benchmark(console: Console, results: dict[str, Any]) -> None:
     table = _table("what", "subject", "baseline", "ratio", "95 % interval")
     for row in results["rows"]:
         interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        if row.get("speed") == "within noise":
+            interval += ", within noise"
         table.add_row(row["name"], row["subject"], row["baseline"], f"{row['ratio']:.2f}", interval)
     console.print(table)
     for note in results.get("notes", []):
         console.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
     console.print(f"a ratio above 1: the subject is faster ({results['seconds']:.1f} s)", highlight=False)
+    if "comparison" in results:
+        _show_changes(console, results["comparison"])
+
+
+def _show_changes(console: Console, comparison: dict[str, Any]) -> None:
+    """Print what became of each ratio since an earlier run."""
+    table = _table("what", "baseline", "old", "new", "change", "95 % interval", "")
+    for row in comparison["rows"]:
+        interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        ratios = (f"{row[key]:.2f}" for key in ("old", "new", "change"))
+        style = {"improved": "green", "regressed": "red"}.get(row["word"], "dim")
+        table.add_row(row["name"], row["baseline"], *ratios, interval, f"[{style}]{row['word']}[/]")
+    console.print("\nsince the earlier run; a change above 1: the subject gained", highlight=False)
+    console.print(table)
+    for what in ("missing", "added"):
+        where = "in the earlier run alone" if what == "missing" else "in this run alone"
+        for title in comparison[what]:
+            console.print(f"[yellow]{where}:[/] {escape(title)}", highlight=False)
+    for line in comparison["versions"]:
+        console.print(f"[yellow]note:[/] {escape(line)}", highlight=False)
 
 
 def _table(*columns: str) -> Table:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify.benchmark import benchmark, results
+from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
 from nn_from_scratch.verify.benchmark.workloads import SCALARS, SUBJECT, Workload
 
@@ -52,6 +53,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
         "ratio": 1,
         "low": 1,
         "high": 1,
+        "speed": "within noise",
         "pairs": 7,
     }
     assert found["rows"] == [
@@ -71,6 +73,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
             "ratio": 10,
             "low": 10,
             "high": 10,
+            "speed": "ahead",
             "unit": "seconds",
             "subject_seconds": 0.01,
             "baseline_seconds": 0.1,
@@ -80,6 +83,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
     ]
     assert [step[:2] for step in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert found["environment"]["numpy"] == np.__version__
+    assert found["machine"] == machine()
 
 
 @pytest.mark.usefixtures("instant_import")
@@ -124,6 +128,14 @@ def test_benchmark_interrupted_keeps_its_rows() -> None:
 )
 def test_outcome_asks_the_whole_interval(low: float, high: float, expected: str) -> None:
     assert results.outcome(low, high, mark=2.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(1.1, 2.0, "ahead"), (0.5, 0.9, "behind"), (0.9, 1.1, "within noise"), (1.0, 1.0, "within noise")],
+)
+def test_speed_is_within_noise_where_the_interval_contains_1(low: float, high: float, expected: str) -> None:
+    assert results.speed(low, high) == expected
 
 
 def test_import_row_judges_the_time_that_the_engine_adds() -> None:
