@@ -6,25 +6,28 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from nn_from_scratch.verify.benchmark import programs
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
+from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
 from nn_from_scratch.verify.campaign.environment import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-OPTIONAL = ("torch", "micrograd", "casadi")
+OPTIONAL = ("torch", *sorted({peer.package for peer in PEERS.values()} - {"", "torch"}))
 IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 
 
 def benchmark(
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    workloads: Sequence[Workload] = (*WORKLOADS, *JUDGING),
-    seconds: float = 1.0,
+    workloads: Sequence[Workload] | None = None,
+    whole: bool = False,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """Measure the engine's speed, memory and import time, and the suite's speed, beside others', as ratios.
 
@@ -33,9 +36,12 @@ def benchmark(
     progress
         Called with (rows done, rows in all, what comes next) before each row, and at the end.
     workloads
-        What to measure, beside the import.
+        What to measure, beside the import: by default everything.
+    whole
+        Whether also what takes many minutes is measured: peers that compile for long.
     seconds
-        About how long to measure for each row; slow baselines take longer.
+        About how long to measure for each row; slow baselines take longer. By default a quarter of a second,
+        and two for the whole.
 
     Returns
     -------
@@ -46,11 +52,16 @@ def benchmark(
         ``baseline_<unit>`` are medians (the unit is seconds unless the row has a ``unit``). A row with a
         ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
         ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
-        ``machine`` says where. ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``,
-        or ``"wrong"`` if the engine's results differed from a baseline's. After a keyboard interrupt
-        ``interrupted`` is true, and there are the rows so far.
+        ``baseline_compile_seconds`` is what a baseline that compiles took for that, apart. ``machine`` says
+        where. ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if
+        the engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true,
+        and there are the rows so far.
     """
     start = time.perf_counter()
+    if workloads is None:
+        workloads = (*WORKLOADS, *programs.workloads(whole=whole), *JUDGING)
+    if seconds is None:
+        seconds = 2.0 if whole else 0.25
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -64,18 +75,12 @@ def benchmark(
         for done, (workload, baseline) in enumerate(tasks):
             title = f"{workload.name}: {SUBJECT} and {baseline}"
             report(done, title)
-            try:
-                pairs = workload.against(baseline, seconds=seconds)
-            except ModuleNotFoundError as error:
-                package = (error.name or "").partition(".")[0]
-                if package not in OPTIONAL:
-                    raise
-                notes.append(f"{title}: not measured, {package} is not installed")
-            except DifferentResultsError as error:
-                verdict = "wrong"
-                notes.append(f"{title}: not measured, they compute different things ({error})")
+            found, wrong = _measured(workload, baseline, seconds)
+            if isinstance(found, str):
+                notes.append(f"{title}: {found}")
             else:
-                rows.append(row(workload, baseline, pairs))
+                rows.append(found)
+            verdict = "wrong" if wrong else verdict
         report(len(tasks), IMPORT_NAME)
         rows.append(import_row(import_pairs(seconds=seconds)))
         report(len(tasks) + 1, "done")
@@ -94,10 +99,29 @@ def benchmark(
     }
 
 
+def _measured(workload: Workload, baseline: str, seconds: float) -> tuple[dict[str, Any] | str, bool]:
+    """Return a row, or why there is none; and whether that is because results differ."""
+    try:
+        return row(workload, baseline, workload.against(baseline, seconds=seconds)), False
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in OPTIONAL:
+            raise
+        return f"not installed: pip install {package}", False
+    except CannotError as error:
+        return f"not measured, {error}", False
+    except RecursionError:
+        return "not measured, the graph is too deep: RecursionError", False
+    except DifferentResultsError as error:
+        return f"not measured, they compute different things ({error})", True
+
+
 def row(workload: Workload, baseline: str, pairs: Pairs) -> dict[str, Any]:
     """Return one row of the results: a workload against one baseline."""
     found = _row(workload.name, baseline, pairs, workload.unit)
     mark = workload.marks.get(baseline)
+    if pairs.compile_seconds is not None:
+        found["baseline_compile_seconds"] = pairs.compile_seconds
     if mark is not None:
         found |= {"mark": mark, "outcome": outcome(*pairs.interval, mark)}
     return found

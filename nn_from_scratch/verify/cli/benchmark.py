@@ -15,6 +15,12 @@ TEXT = "Measure speed, memory and growth beside other libraries, as ratios with 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes beside --json and --html."""
     command.add_argument(
+        "--whole",
+        action="store_true",
+        help="measure everything, each for longer: many minutes, where the default takes one or two; "
+        "Ctrl-C keeps what there is",
+    )
+    command.add_argument(
         "--compare",
         type=path,
         action=Once,
@@ -42,7 +48,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         except earlier.EarlierError as error:
             raise UsageError(f"--compare: {error}") from error
     with progress_bar() as progress:
-        results = benchmark(progress=progress)
+        results = benchmark(progress=progress, whole=getattr(options, "whole", False))
     if old is not None:
         results["comparison"] = earlier.comparison(old, results)
     return results

@@ -10,6 +10,7 @@ import pytest
 from nn_from_scratch.verify.benchmark import benchmark, results
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
+from nn_from_scratch.verify.benchmark.peers import CannotError
 from nn_from_scratch.verify.benchmark.workloads import SCALARS, SUBJECT, Workload
 
 if TYPE_CHECKING:
@@ -94,8 +95,24 @@ def test_benchmark_says_what_was_not_installed(monkeypatch: pytest.MonkeyPatch) 
     assert found["verdict"] == "measured"
     assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond numpy"]
     assert found["notes"] == [
-        f"{SCALARS.name}: nn_from_scratch and micrograd: not measured, micrograd is not installed",
-        f"{SCALARS.name}: nn_from_scratch and PyTorch: not measured, torch is not installed",
+        f"{SCALARS.name}: nn_from_scratch and micrograd: not installed: pip install micrograd",
+        f"{SCALARS.name}: nn_from_scratch and PyTorch: not installed: pip install torch",
+    ]
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_says_what_a_peer_cannot_do_and_how_long_one_compiled() -> None:
+    def compiled() -> Contender:
+        return Contender(lambda: None, lambda _: [1.0], compile_seconds=3.5)
+
+    slow = Workload("Compiled", {SUBJECT: compiled, "it": compiled}, measure=lambda _: lambda: 0.5)
+    deep = [workload(baseline=error) for error in (RecursionError("..."), CannotError("it has no tanh"))]
+    found = benchmark(workloads=[*deep, slow], seconds=0)
+    assert found["verdict"] == "measured"
+    assert found["rows"][0]["baseline_compile_seconds"] == 3.5
+    assert found["notes"] == [
+        "Nothing: nn_from_scratch and it: not measured, the graph is too deep: RecursionError",
+        "Nothing: nn_from_scratch and it: not measured, it has no tanh",
     ]
 
 
