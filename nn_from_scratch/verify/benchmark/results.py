@@ -12,6 +12,7 @@ from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
 from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
+from nn_from_scratch.verify.benchmark.tutorials import TUTORIALS
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
 from nn_from_scratch.verify.campaign.environment import environment
 
@@ -59,7 +60,7 @@ def benchmark(
     """
     start = time.perf_counter()
     if workloads is None:
-        workloads = (*WORKLOADS, *programs.workloads(whole=whole), *JUDGING)
+        workloads = (*WORKLOADS, *programs.workloads(whole=whole), *TUTORIALS, *JUDGING)
     if seconds is None:
         seconds = 2.0 if whole else 0.25
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
