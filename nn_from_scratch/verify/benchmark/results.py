@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark import programs
+from nn_from_scratch.verify.benchmark.growth import growth
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
@@ -37,9 +38,10 @@ def benchmark(
     progress
         Called with (rows done, rows in all, what comes next) before each row, and at the end.
     workloads
-        What to measure, beside the import: by default everything.
+        What to measure, beside the import: by default everything, and growth.
     whole
-        Whether also what takes many minutes is measured: peers that compile for long.
+        Whether also what takes many minutes is measured: peers that compile for long, and graphs as large as
+        a run in ten seconds allows.
     seconds
         About how long to measure for each row; slow baselines take longer. By default a quarter of a second,
         and two for the whole.
@@ -54,23 +56,27 @@ def benchmark(
         ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
         ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
         ``baseline_compile_seconds`` is what a baseline that compiles took for that, apart. ``machine`` says
-        where. ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if
-        the engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true,
-        and there are the rows so far.
+        where. ``growth`` has the curves of `growth.growth`. ``notes`` say what was not measured, and why.
+        ``verdict`` is ``"measured"``, or ``"wrong"`` if the engine's results differed from a baseline's.
+        After a keyboard interrupt ``interrupted`` is true, and there are the rows so far.
     """
     start = time.perf_counter()
+    growing: dict[str, float] = {}
     if workloads is None:
+        growing = dict.fromkeys(("seconds", "bytes"), 10.0 if whole else 0.1)
         workloads = (*WORKLOADS, *programs.workloads(whole=whole), *TUTORIALS, *JUDGING)
     if seconds is None:
         seconds = 2.0 if whole else 0.25
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
+    steps = len(tasks) + len(growing) + 1
     rows: list[dict[str, Any]] = []
+    grown: list[dict[str, Any]] = []
     notes: list[str] = []
     verdict, interrupted = "measured", False
 
     def report(done: int, label: str) -> None:
         if progress is not None:
-            progress(done, len(tasks) + 1, label)
+            progress(done, steps, label)
 
     try:
         for done, (workload, baseline) in enumerate(tasks):
@@ -82,9 +88,14 @@ def benchmark(
             else:
                 rows.append(found)
             verdict = "wrong" if wrong else verdict
-        report(len(tasks), IMPORT_NAME)
+        for done, (unit, limit) in enumerate(growing.items(), len(tasks)):
+            report(done, f"Growth in {unit}")
+            curves, stops = growth(seconds=limit, unit=unit)
+            grown += curves
+            notes += [stop for stop in stops if stop not in notes]
+        report(steps - 1, IMPORT_NAME)
         rows.append(import_row(import_pairs(seconds=seconds)))
-        report(len(tasks) + 1, "done")
+        report(steps, "done")
     except KeyboardInterrupt:
         interrupted = True
     return {
@@ -96,6 +107,7 @@ def benchmark(
         "environment": environment(),
         "machine": machine(),
         "rows": rows,
+        "growth": grown,
         "notes": notes,
     }
 

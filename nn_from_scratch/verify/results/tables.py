@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STYLES = {
     "right": "bold green",
@@ -162,11 +165,29 @@ def show_benchmark(console: Console, results: dict[str, Any]) -> None:
             interval += ", within noise"
         table.add_row(row["name"], row["subject"], row["baseline"], f"{row['ratio']:.2f}", interval)
     console.print(table)
+    if results.get("growth"):
+        _show_growth(console, results["growth"])
     for note in results.get("notes", []):
         console.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
     console.print(f"a ratio above 1: the subject is faster ({results['seconds']:.1f} s)", highlight=False)
     if "comparison" in results:
         _show_changes(console, results["comparison"])
+
+
+def _show_growth(console: Console, curves: Sequence[dict[str, Any]]) -> None:
+    """Print with what power of its size a graph's time and memory grow, and what an operation takes."""
+    table = _table(
+        "growth of a chain", "engine", "exponent", "95 % interval", "most operations", "an operation"
+    )
+    units = {"seconds": ("time", 1e9, "ns"), "bytes": ("memory", 1, "bytes")}
+    for curve in curves:
+        what, scale, unit = units[curve["unit"]]
+        each = f"{curve['medians'][-1] / curve['sizes'][-1] * scale:,.0f} {unit}"
+        fitted = ("", "")
+        if "exponent" in curve:
+            fitted = (f"{curve['exponent']:.2f}", f"{curve['low']:.2f} to {curve['high']:.2f}")
+        table.add_row(what, curve["peer"], *fitted, f"{curve['sizes'][-1]:,}", each)
+    console.print(table)
 
 
 def _show_changes(console: Console, comparison: dict[str, Any]) -> None:

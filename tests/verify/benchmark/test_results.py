@@ -47,6 +47,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
     assert (found["schema"], found["kind"], found["verdict"]) == (1, "benchmark", "measured")
     assert found["interrupted"] is False
     assert found["notes"] == []
+    assert found["growth"] == []
     common = {
         "name": "Nothing",
         "subject": SUBJECT,
@@ -130,6 +131,21 @@ def test_benchmark_of_different_results_is_wrong_and_keeps_the_other_rows() -> N
     assert len(found["rows"]) == 2
     (note,) = found["notes"]
     assert "compute different things (run 1: array 0 of the results, of shape (), differs by 1" in note
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int, str]] = []
+    monkeypatch.setattr(results, "WORKLOADS", (workload(),))
+    for name in ("JUDGING", "TUTORIALS"):
+        monkeypatch.setattr(results, name, ())
+    monkeypatch.setattr(results.programs, "workloads", lambda **_: [])
+    monkeypatch.setattr(results, "growth", lambda *, seconds, unit: ([{"unit": unit}], ["too deep"]))
+    found = benchmark(seconds=0, progress=lambda *step: seen.append(step))
+    assert found["growth"] == [{"unit": "seconds"}, {"unit": "bytes"}]
+    assert found["notes"] == ["too deep"]
+    assert [step[1] for step in seen] == [4] * 5
+    assert [step[0] for step in seen] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.usefixtures("instant_import")
