@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark import programs
+from nn_from_scratch.verify.benchmark.catching import caught
 from nn_from_scratch.verify.benchmark.growth import growth
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
@@ -43,7 +44,7 @@ def benchmark(
         Whether also what takes many minutes is measured: peers that compile for long, and graphs as large as
         a run in ten seconds allows.
     seconds
-        About how long to measure for each row; slow baselines take longer. By default a quarter of a second,
+        About how long to measure for each row; slow baselines take longer. By default a seventh of a second,
         and two for the whole.
 
     Returns
@@ -56,9 +57,10 @@ def benchmark(
         ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
         ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
         ``baseline_compile_seconds`` is what a baseline that compiles took for that, apart. ``machine`` says
-        where. ``growth`` has the curves of `growth.growth`. ``notes`` say what was not measured, and why.
-        ``verdict`` is ``"measured"``, or ``"wrong"`` if the engine's results differed from a baseline's.
-        After a keyboard interrupt ``interrupted`` is true, and there are the rows so far.
+        where. ``growth`` has the curves of `growth.growth`, ``catching`` the rows of `catching.rows`.
+        ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if the
+        engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true, and
+        there are the rows so far.
     """
     start = time.perf_counter()
     growing: dict[str, float] = {}
@@ -66,11 +68,12 @@ def benchmark(
         growing = dict.fromkeys(("seconds", "bytes"), 10.0 if whole else 0.1)
         workloads = (*WORKLOADS, *programs.workloads(whole=whole), *TUTORIALS, *JUDGING)
     if seconds is None:
-        seconds = 2.0 if whole else 0.25
+        seconds = 2.0 if whole else 0.15
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
-    steps = len(tasks) + len(growing) + 1
+    steps = len(tasks) + len(growing) + bool(growing) + 1
     rows: list[dict[str, Any]] = []
     grown: list[dict[str, Any]] = []
+    catches: list[dict[str, Any]] = []
     notes: list[str] = []
     verdict, interrupted = "measured", False
 
@@ -82,17 +85,22 @@ def benchmark(
         for done, (workload, baseline) in enumerate(tasks):
             title = f"{workload.name}: {SUBJECT} and {baseline}"
             report(done, title)
-            found, wrong = _measured(workload, baseline, seconds)
-            if isinstance(found, str):
-                notes.append(f"{title}: {found}")
+            measured, wrong = _measured(workload, baseline, seconds)
+            if isinstance(measured, str):
+                notes.append(f"{title}: {measured}")
             else:
-                rows.append(found)
+                rows.append(measured)
             verdict = "wrong" if wrong else verdict
         for done, (unit, limit) in enumerate(growing.items(), len(tasks)):
             report(done, f"Growth in {unit}")
             curves, stops = growth(seconds=limit, unit=unit)
             grown += curves
             notes += [stop for stop in stops if stop not in notes]
+        if growing:  # that is, everything is measured
+            report(steps - 2, "Catching planted faults")
+            found, stops = caught(whole=whole)
+            catches += found
+            notes += stops
         report(steps - 1, IMPORT_NAME)
         rows.append(import_row(import_pairs(seconds=seconds)))
         report(steps, "done")
@@ -108,6 +116,7 @@ def benchmark(
         "machine": machine(),
         "rows": rows,
         "growth": grown,
+        "catching": catches,
         "notes": notes,
     }
 

@@ -167,11 +167,33 @@ def show_benchmark(console: Console, results: dict[str, Any]) -> None:
     console.print(table)
     if results.get("growth"):
         _show_growth(console, results["growth"])
+    if results.get("catching"):
+        _show_catching(console, results["catching"])
     for note in results.get("notes", []):
         console.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
     console.print(f"a ratio above 1: the subject is faster ({results['seconds']:.1f} s)", highlight=False)
     if "comparison" in results:
         _show_changes(console, results["comparison"])
+
+
+def _show_catching(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print what it costs each tool to catch a planted fault, on the same graphs."""
+    table = _table(
+        "tool", "faults caught", "graphs accused", "false alarms", "time a catch", "ratio", "95 % interval"
+    )
+    for row in rows:
+        each = row["seconds_per_catch"]
+        ratio, low, high = (row.get(key) for key in ("ratio", "low", "high"))
+        table.add_row(
+            row["tool"],
+            f"{row['faults_caught']} of {row['faults']}",
+            f"{row['caught']} of {row['checks']}",
+            str(row["false_alarms"]),
+            "" if each is None else f"{each * 1e3:.2f} ms",
+            "" if ratio is None else f"{ratio:.2f}",
+            "" if low is None or high is None else f"{low:.2f} to {high:.2f}",
+        )
+    console.print(table)
 
 
 def _show_growth(console: Console, curves: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.benchmark import benchmark, results
+from nn_from_scratch.verify.benchmark import benchmark, programs, results
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
 from nn_from_scratch.verify.benchmark.peers import CannotError
@@ -47,7 +47,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
     assert (found["schema"], found["kind"], found["verdict"]) == (1, "benchmark", "measured")
     assert found["interrupted"] is False
     assert found["notes"] == []
-    assert found["growth"] == []
+    assert found["growth"] == found["catching"] == []
     common = {
         "name": "Nothing",
         "subject": SUBJECT,
@@ -139,13 +139,15 @@ def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.Monk
     monkeypatch.setattr(results, "WORKLOADS", (workload(),))
     for name in ("JUDGING", "TUTORIALS"):
         monkeypatch.setattr(results, name, ())
-    monkeypatch.setattr(results.programs, "workloads", lambda **_: [])
+    monkeypatch.setattr(programs, "workloads", lambda **_: [])
     monkeypatch.setattr(results, "growth", lambda *, seconds, unit: ([{"unit": unit}], ["too deep"]))
+    monkeypatch.setattr(results, "caught", lambda *, whole: ([{"tool": whole}], ["not installed"]))
     found = benchmark(seconds=0, progress=lambda *step: seen.append(step))
+    assert found["catching"] == [{"tool": False}]
     assert found["growth"] == [{"unit": "seconds"}, {"unit": "bytes"}]
-    assert found["notes"] == ["too deep"]
-    assert [step[1] for step in seen] == [4] * 5
-    assert [step[0] for step in seen] == [0, 1, 2, 3, 4]
+    assert found["notes"] == ["too deep", "not installed"]
+    assert [step[1] for step in seen] == [5] * 6
+    assert [step[0] for step in seen] == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.usefixtures("instant_import")

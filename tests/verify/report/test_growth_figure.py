@@ -73,6 +73,29 @@ def test_page_has_curves_and_changes() -> None:
     assert re.search(r'<th scope="row">work</th>.*regressed', drawn)
 
 
+CATCHING = [
+    {"tool": "ours", "faults": 4, "faults_caught": 3, "checks": 8, "caught": 6, "false_alarms": 0}
+    | {"seconds": 0.012, "seconds_per_catch": 0.002},
+    {"tool": "blind", "faults": 4, "faults_caught": 0, "checks": 8, "caught": 0, "false_alarms": 1}
+    | {"seconds": 0.3, "seconds_per_catch": None, "ratio": None, "low": None, "high": None},
+    {"tool": "theirs", "faults": 4, "faults_caught": 2, "checks": 8, "caught": 3, "false_alarms": 0}
+    | {"seconds": 0.03, "seconds_per_catch": 0.01, "ratio": 5.0, "low": 4.0, "high": 6.0},
+]
+
+
+def test_page_and_table_say_what_a_catch_costs_and_nothing_where_there_was_none() -> None:
+    drawn = page(benchmark=run(catching=CATCHING))
+    assert "What it costs to catch a fault" in drawn
+    assert ">3 of 4<" in drawn
+    assert "None" not in re.findall(r'<th scope="row">blind</th>.*?</tr>', drawn, flags=re.DOTALL)[0]
+    console = Console(record=True, width=120)
+    show_benchmark(console, run(catching=CATCHING))
+    told = console.export_text()
+    assert re.search(r"ours +3 of 4 +6 of 8 +0 +2\.00 ms", told)
+    assert re.search(r"theirs +2 of 4 +3 of 8 +0 +10\.00 ms +5\.00 +4\.00 to 6\.00", told)
+    assert "None" not in told
+
+
 def test_table_has_exponents_and_what_an_operation_takes() -> None:
     console = Console(record=True, width=120)
     show_benchmark(console, run())
