@@ -95,7 +95,7 @@ class Peer:
         run = spelling.gradient(
             lambda own: program(spelling, own, given), [spelling.constant(array) for array in leaves]
         )
-        seconds = _first_call(run) if spelling.compiles else None
+        seconds = first_call(run) if spelling.compiles else None
 
         def result(found: tuple[Any, Sequence[Any]]) -> list[npt.ArrayLike]:
             shapes = [(), *(leaf.shape for leaf in leaves)]
@@ -105,7 +105,14 @@ class Peer:
         return Contender(run, result, compile_seconds=seconds)
 
 
-def _first_call(run: Callable[[], Any]) -> float:
+def first_call(run: Callable[[], Any]) -> float:
+    """Return how long the first call takes, which compiles.
+
+    Raises
+    ------
+    CannotError
+        If it raises anything.
+    """
     start = time.perf_counter()
     try:
         run()

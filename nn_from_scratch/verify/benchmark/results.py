@@ -14,6 +14,7 @@ from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
 from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
+from nn_from_scratch.verify.benchmark.second_order import SECOND_ORDER
 from nn_from_scratch.verify.benchmark.tutorials import TUTORIALS
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
 from nn_from_scratch.verify.campaign.environment import environment
@@ -66,7 +67,7 @@ def benchmark(
     growing: dict[str, float] = {}
     if workloads is None:
         growing = dict.fromkeys(("seconds", "bytes"), 10.0 if whole else 0.1)
-        workloads = (*WORKLOADS, *programs.workloads(whole=whole), *TUTORIALS, *JUDGING)
+        workloads = (*WORKLOADS, *programs.workloads(whole=whole), SECOND_ORDER, *TUTORIALS, *JUDGING)
     if seconds is None:
         seconds = 2.0 if whole else 0.15
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
