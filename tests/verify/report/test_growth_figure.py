@@ -10,6 +10,7 @@ from rich.console import Console
 
 from nn_from_scratch.verify.report import page
 from nn_from_scratch.verify.report.figures.growth import growth
+from nn_from_scratch.verify.report.figures.speed import ratios
 from nn_from_scratch.verify.results.tables import show_benchmark
 
 pytestmark = pytest.mark.once
@@ -66,7 +67,11 @@ def run(**more: Any) -> dict[str, Any]:
 
 def test_page_has_curves_and_changes() -> None:
     change = {"name": "work", "baseline": "them", "change": 0.5, "low": 0.4, "high": 0.6, "word": "regressed"}
-    drawn = page(benchmark=run(comparison={"rows": [change]}))
+    noisy = {**change, "name": "other work", "word": "within noise"}
+    drawn = page(benchmark=run(comparison={"rows": [change, noisy], "missing": ["lost: a and b"]}))
+    assert "Of 2 figures 0 improved, 1 regressed, 0 no change, 1 within noise." in drawn
+    assert "In the earlier run alone: lost: a and b." in drawn
+    assert "other work" not in drawn
     assert "Time of a chain" in drawn
     assert "Memory of a chain" in drawn
     assert "0.96 to 0.98" in drawn
@@ -94,6 +99,20 @@ def test_page_and_table_say_what_a_catch_costs_and_nothing_where_there_was_none(
     assert re.search(r"ours +3 of 4 +6 of 8 +0 +2\.00 ms", told)
     assert re.search(r"theirs +2 of 4 +3 of 8 +0 +10\.00 ms +5\.00 +4\.00 to 6\.00", told)
     assert "None" not in told
+
+
+def test_of_many_ratios_those_with_an_aim_are_drawn() -> None:
+    rows = [
+        {"name": f"work {k}", "subject": "us", "baseline": "them", "ratio": 2.0, "low": 1.5, "high": 3.0}
+        for k in range(30)
+    ]
+    assert "24 ratios" in str(ratios(rows))
+    rows[7]["mark"] = 3.0
+    drawing = str(ratios(rows))
+    assert "1 ratios" in drawing
+    assert "work 7" in drawing
+    assert "30 ratios" not in drawing
+    assert "12 ratios" in str(ratios(rows[:12]))
 
 
 def test_table_has_exponents_and_what_an_operation_takes() -> None:
