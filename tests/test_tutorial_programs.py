@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tutorial_programs import PROGRAMS, rosenbrock
 
 from nn_from_scratch import hessian, hvp, value_and_gradient
 from nn_from_scratch.trees import leaves, mapped
+from nn_from_scratch.verify.benchmark.tutorial_programs import PROGRAMS, rosenbrock
 
 
 def moved(tree: Any, direction: Any, step: float) -> Any:

@@ -14,7 +14,7 @@ import sys
 import time
 import tracemalloc
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,18 +44,22 @@ class Contender:
         Does the work once and returns what `result` needs; this alone is measured.
     result
         The numbers that the work came to: arrays, in an order that both sides share.
+    compile_seconds
+        How long the first call took, of a side that compiles: no part of what is measured.
     """
 
     run: Callable[[], Any]
     result: Callable[[Any], Sequence[npt.ArrayLike]]
+    compile_seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Measurements of two sides, taken in pairs, in whatever unit."""
+    """Measurements of two sides, taken in pairs, in whatever unit; and how long the baseline compiled."""
 
     subject: Sequence[float]
     baseline: Sequence[float]
+    compile_seconds: float | None = None
 
     @property
     def ratios(self) -> list[float]:
@@ -163,7 +167,7 @@ def compare(
                 return of_subject(), second
             return of_subject(), of_baseline()
 
-        return take_pairs(pair, seconds)
+        return replace(take_pairs(pair, seconds), compile_seconds=baseline.compile_seconds)
 
 
 def take_pairs(pair: Callable[[int], tuple[float, float]], seconds: float) -> Pairs:
@@ -172,7 +176,8 @@ def take_pairs(pair: Callable[[int], tuple[float, float]], seconds: float) -> Pa
     samples: list[tuple[float, float]] = []
     while len(samples) < FEWEST_PAIRS or (len(samples) < MOST_PAIRS and time.perf_counter() < end):
         samples.append(pair(len(samples)))
-    return Pairs(*zip(*samples, strict=True))
+    subject, baseline = zip(*samples, strict=True)
+    return Pairs(subject, baseline)
 
 
 def run_seconds(side: Contender) -> Callable[[], float]:

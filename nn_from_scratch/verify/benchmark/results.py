@@ -6,24 +6,32 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from nn_from_scratch.verify.benchmark import programs
+from nn_from_scratch.verify.benchmark.catching import caught
+from nn_from_scratch.verify.benchmark.growth import growth
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
+from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
+from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
+from nn_from_scratch.verify.benchmark.second_order import SECOND_ORDER
+from nn_from_scratch.verify.benchmark.tutorials import TUTORIALS
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
 from nn_from_scratch.verify.campaign.environment import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-OPTIONAL = ("torch", "micrograd", "casadi")
+OPTIONAL = ("torch", *sorted({peer.package for peer in PEERS.values()} - {"", "torch"}))
 IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 
 
 def benchmark(
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    workloads: Sequence[Workload] = (*WORKLOADS, *JUDGING),
-    seconds: float = 1.0,
+    workloads: Sequence[Workload] | None = None,
+    whole: bool = False,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """Measure the engine's speed, memory and import time, and the suite's speed, beside others', as ratios.
 
@@ -32,51 +40,71 @@ def benchmark(
     progress
         Called with (rows done, rows in all, what comes next) before each row, and at the end.
     workloads
-        What to measure, beside the import.
+        What to measure, beside the import: by default everything, and growth.
+    whole
+        Whether also what takes many minutes is measured: peers that compile for long, and graphs as large as
+        a run in ten seconds allows.
     seconds
-        About how long to measure for each row; slow baselines take longer.
+        About how long to measure for each row; slow baselines take longer. By default a seventh of a second,
+        and two for the whole.
 
     Returns
     -------
     dict
         ``rows``: ``ratio`` is baseline / subject, the median of ``pairs`` interleaved pairs, ``low`` and
-        ``high`` the 95 % interval of that median; ``subject_<unit>`` and ``baseline_<unit>`` are medians
-        (the unit is seconds unless the row has a ``unit``). A row with a ``mark`` (the ratio, or with
-        ``mark_seconds`` the time, that the engine is meant to reach) has an ``outcome``: ``"reached"`` or
-        ``"missed"`` if the whole interval says so, else ``"within noise"``.
+        ``high`` the 95 % interval of that median; ``speed`` is "ahead" or "behind" (the subject) if all of
+        the interval says so, and "within noise" where it contains 1; ``subject_<unit>`` and
+        ``baseline_<unit>`` are medians (the unit is seconds unless the row has a ``unit``). A row with a
+        ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
+        ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
+        ``baseline_compile_seconds`` is what a baseline that compiles took for that, apart. ``machine`` says
+        where. ``growth`` has the curves of `growth.growth`, ``catching`` the rows of `catching.rows`.
         ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if the
-        engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true,
-        and there are the rows so far.
+        engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true, and
+        there are the rows so far.
     """
     start = time.perf_counter()
+    growing: dict[str, float] = {}
+    if workloads is None:
+        growing = dict.fromkeys(("seconds", "bytes"), 10.0 if whole else 0.1)
+        workloads = (*WORKLOADS, *programs.workloads(whole=whole), SECOND_ORDER, *TUTORIALS, *JUDGING)
+    if seconds is None:
+        seconds = 2.0 if whole else 0.15
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
+    steps = len(tasks) + len(growing) + bool(growing) + 1
     rows: list[dict[str, Any]] = []
+    grown: list[dict[str, Any]] = []
+    catches: list[dict[str, Any]] = []
     notes: list[str] = []
     verdict, interrupted = "measured", False
 
     def report(done: int, label: str) -> None:
         if progress is not None:
-            progress(done, len(tasks) + 1, label)
+            progress(done, steps, label)
 
     try:
         for done, (workload, baseline) in enumerate(tasks):
             title = f"{workload.name}: {SUBJECT} and {baseline}"
             report(done, title)
-            try:
-                pairs = workload.against(baseline, seconds=seconds)
-            except ModuleNotFoundError as error:
-                package = (error.name or "").partition(".")[0]
-                if package not in OPTIONAL:
-                    raise
-                notes.append(f"{title}: not measured, {package} is not installed")
-            except DifferentResultsError as error:
-                verdict = "wrong"
-                notes.append(f"{title}: not measured, they compute different things ({error})")
+            measured, wrong = _measured(workload, baseline, seconds)
+            if isinstance(measured, str):
+                notes.append(f"{title}: {measured}")
             else:
-                rows.append(row(workload, baseline, pairs))
-        report(len(tasks), IMPORT_NAME)
+                rows.append(measured)
+            verdict = "wrong" if wrong else verdict
+        for done, (unit, limit) in enumerate(growing.items(), len(tasks)):
+            report(done, f"Growth in {unit}")
+            curves, stops = growth(seconds=limit, unit=unit)
+            grown += curves
+            notes += [stop for stop in stops if stop not in notes]
+        if growing:  # that is, everything is measured
+            report(steps - 2, "Catching planted faults")
+            found, stops = caught(whole=whole)
+            catches += found
+            notes += stops
+        report(steps - 1, IMPORT_NAME)
         rows.append(import_row(import_pairs(seconds=seconds)))
-        report(len(tasks) + 1, "done")
+        report(steps, "done")
     except KeyboardInterrupt:
         interrupted = True
     return {
@@ -86,15 +114,37 @@ def benchmark(
         "seconds": time.perf_counter() - start,
         "interrupted": interrupted,
         "environment": environment(),
+        "machine": machine(),
         "rows": rows,
+        "growth": grown,
+        "catching": catches,
         "notes": notes,
     }
+
+
+def _measured(workload: Workload, baseline: str, seconds: float) -> tuple[dict[str, Any] | str, bool]:
+    """Return a row, or why there is none; and whether that is because results differ."""
+    try:
+        return row(workload, baseline, workload.against(baseline, seconds=seconds)), False
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in OPTIONAL:
+            raise
+        return f"not installed: pip install {package}", False
+    except CannotError as error:
+        return f"not measured, {error}", False
+    except RecursionError:
+        return "not measured, the graph is too deep: RecursionError", False
+    except DifferentResultsError as error:
+        return f"not measured, they compute different things ({error})", True
 
 
 def row(workload: Workload, baseline: str, pairs: Pairs) -> dict[str, Any]:
     """Return one row of the results: a workload against one baseline."""
     found = _row(workload.name, baseline, pairs, workload.unit)
     mark = workload.marks.get(baseline)
+    if pairs.compile_seconds is not None:
+        found["baseline_compile_seconds"] = pairs.compile_seconds
     if mark is not None:
         found |= {"mark": mark, "outcome": outcome(*pairs.interval, mark)}
     return found
@@ -118,11 +168,17 @@ def _row(name: str, baseline: str, pairs: Pairs, unit: str) -> dict[str, Any]:
         "ratio": pairs.ratio,
         "low": low,
         "high": high,
+        "speed": speed(low, high),
         "pairs": len(pairs.ratios),
         "unit": unit,
         f"subject_{unit}": statistics.median(pairs.subject),
         f"baseline_{unit}": statistics.median(pairs.baseline),
     }
+
+
+def speed(low: float, high: float) -> str:
+    """Say what the interval of a ratio tells: the subject is ahead or behind, or it is within noise."""
+    return "ahead" if low > 1 else "behind" if high < 1 else "within noise"
 
 
 def outcome(low: float, high: float, mark: float) -> str:

@@ -61,6 +61,16 @@ class Node:
         out.propagate = propagate
         return out
 
+    def relu(self) -> "Node":
+        """Return the number if it is positive, else 0."""
+        out = Node(max(self.value, 0.0), (self,))
+
+        def propagate() -> None:
+            self.grad += (self.value > 0) * out.grad
+
+        out.propagate = propagate
+        return out
+
     def __neg__(self) -> "Node":
         return self * -1.0
 

@@ -97,12 +97,13 @@ def _hint(command: Parser, unknown: str) -> str:
 
 
 def files_read(options: argparse.Namespace) -> list[Path]:
-    """Return the files that a command reads: adapters, functions and their inputs, a store, results."""
+    """Return the files that a command reads: adapters, functions, their inputs, a store, results."""
     names = ("engine", "target", "inputs", "module")
     specs = [getattr(options, name, None) for name in names] + list(getattr(options, "engines", ()))
     found = {file for spec in specs if spec for file in _files(spec)}
-    if hasattr(options, "store"):  # which there may not be yet
-        found.add(str(options.store))
+    for name in ("store", "compare"):  # which there may not be yet
+        if getattr(options, name, None):
+            found.add(str(getattr(options, name)))
     found.update(map(str, getattr(options, "results", ())))
     return [Path(file) for file in sorted(found)]
 

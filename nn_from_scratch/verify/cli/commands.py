@@ -29,6 +29,7 @@ from nn_from_scratch.verify.campaign.grades import GRADES
 from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import (
     adapter,
+    benchmark,
     campaign,
     check,
     compare,
@@ -155,7 +156,7 @@ def command_line() -> Parser:
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
     command.add_argument("--certify", action="store_true", help="certify the losses anew, in 1,024-bit balls")
-    add("benchmark", _benchmark, "Measure speed beside PyTorch and hand-written numpy.")
+    benchmark.add_arguments(add("benchmark", _benchmark, benchmark.TEXT))
     text = "Say what is installed, what is missing and what it would add; exit with 1 if something is wrong."
     command = commands.add_parser("doctor", help=text, description=text)
     doctor.add_arguments(command)
@@ -267,8 +268,8 @@ def _moons(options: argparse.Namespace, outputs: Outputs) -> int:
     return _status(results)
 
 
-def _benchmark(_: argparse.Namespace, outputs: Outputs) -> int:
-    results = _run_benchmark()
+def _benchmark(options: argparse.Namespace, outputs: Outputs) -> int:
+    results = _run_benchmark(options)
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--html", lambda: _pages().page(benchmark=results))
     outputs.show(lambda console: tables.show_benchmark(console, results))
@@ -282,7 +283,7 @@ def _report(options: argparse.Namespace, outputs: Outputs) -> int:
     parts: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[Console, Any], None]]] = {
         "verify": (partial(_run_verify, options, outputs), tables.show_verify),
         "moons": (partial(_run_moons, options), tables.show_moons),
-        "benchmark": (_run_benchmark, tables.show_benchmark),
+        "benchmark": (partial(_run_benchmark, options), tables.show_benchmark),
     }
     for name, (run, show) in parts.items():
         results[name] = run()
@@ -354,11 +355,8 @@ def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
         return moons(progress=progress, animate=animate, certify=certify)
 
 
-def _run_benchmark() -> dict[str, Any]:
-    from nn_from_scratch.verify.benchmark import benchmark  # noqa: PLC0415  PyTorch is slow to import
-
-    with progress_bar() as progress:
-        return benchmark(progress=progress)
+def _run_benchmark(options: argparse.Namespace) -> dict[str, Any]:
+    return benchmark.asked(options)
 
 
 def _status(results: dict[str, Any], asked: Collection[str] = ()) -> int:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nn_from_scratch.verify.report import animation, formats, headline, provenance
 from nn_from_scratch.verify.report.causes import causes
 from nn_from_scratch.verify.report.entries import coordinates, entries
-from nn_from_scratch.verify.report.figures import errors, speed, training
+from nn_from_scratch.verify.report.figures import errors, growth, speed, training
 from nn_from_scratch.verify.report.figures.around import around
 from nn_from_scratch.verify.report.figures.graph import graph
 from nn_from_scratch.verify.report.figures.power import smallest_errors
@@ -130,6 +130,7 @@ def _drawings(verify: Results, moons: Results, benchmark: Results, power: Result
         "band": training.band(moons),
         "smallest": smallest_errors(power),
         "ratios": speed.ratios(benchmark.get("rows") or []),
+        "growth": {unit: growth.growth(benchmark.get("growth") or [], unit) for unit in ("seconds", "bytes")},
     }
 
 

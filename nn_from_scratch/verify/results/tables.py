@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STYLES = {
     "right": "bold green",
@@ -158,11 +161,73 @@ def show_benchmark(console: Console, results: dict[str, Any]) -> None:
     table = _table("what", "subject", "baseline", "ratio", "95 % interval")
     for row in results["rows"]:
         interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        if row.get("speed") == "within noise":
+            interval += ", within noise"
         table.add_row(row["name"], row["subject"], row["baseline"], f"{row['ratio']:.2f}", interval)
     console.print(table)
+    if results.get("growth"):
+        _show_growth(console, results["growth"])
+    if results.get("catching"):
+        _show_catching(console, results["catching"])
     for note in results.get("notes", []):
         console.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
     console.print(f"a ratio above 1: the subject is faster ({results['seconds']:.1f} s)", highlight=False)
+    if "comparison" in results:
+        _show_changes(console, results["comparison"])
+
+
+def _show_catching(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print what it costs each tool to catch a planted fault, on the same graphs."""
+    table = _table(
+        "tool", "faults caught", "graphs accused", "false alarms", "time a catch", "ratio", "95 % interval"
+    )
+    for row in rows:
+        each = row["seconds_per_catch"]
+        ratio, low, high = (row.get(key) for key in ("ratio", "low", "high"))
+        table.add_row(
+            row["tool"],
+            f"{row['faults_caught']} of {row['faults']}",
+            f"{row['caught']} of {row['checks']}",
+            str(row["false_alarms"]),
+            "" if each is None else f"{each * 1e3:.2f} ms",
+            "" if ratio is None else f"{ratio:.2f}",
+            "" if low is None or high is None else f"{low:.2f} to {high:.2f}",
+        )
+    console.print(table)
+
+
+def _show_growth(console: Console, curves: Sequence[dict[str, Any]]) -> None:
+    """Print with what power of its size a graph's time and memory grow, and what an operation takes."""
+    table = _table(
+        "growth of a chain", "engine", "exponent", "95 % interval", "most operations", "an operation"
+    )
+    units = {"seconds": ("time", 1e9, "ns"), "bytes": ("memory", 1, "bytes")}
+    for curve in curves:
+        what, scale, unit = units[curve["unit"]]
+        each = f"{curve['medians'][-1] / curve['sizes'][-1] * scale:,.0f} {unit}"
+        fitted = ("", "")
+        if "exponent" in curve:
+            fitted = (f"{curve['exponent']:.2f}", f"{curve['low']:.2f} to {curve['high']:.2f}")
+        table.add_row(what, curve["peer"], *fitted, f"{curve['sizes'][-1]:,}", each)
+    console.print(table)
+
+
+def _show_changes(console: Console, comparison: dict[str, Any]) -> None:
+    """Print what became of each ratio since an earlier run."""
+    table = _table("what", "baseline", "old", "new", "change", "95 % interval", "")
+    for row in comparison["rows"]:
+        interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        ratios = (f"{row[key]:.2f}" for key in ("old", "new", "change"))
+        style = {"improved": "green", "regressed": "red"}.get(row["word"], "dim")
+        table.add_row(row["name"], row["baseline"], *ratios, interval, f"[{style}]{row['word']}[/]")
+    console.print("\nsince the earlier run; a change above 1: the subject gained", highlight=False)
+    console.print(table)
+    for what in ("missing", "added"):
+        where = "in the earlier run alone" if what == "missing" else "in this run alone"
+        for title in comparison[what]:
+            console.print(f"[yellow]{where}:[/] {escape(title)}", highlight=False)
+    for line in comparison["versions"]:
+        console.print(f"[yellow]note:[/] {escape(line)}", highlight=False)
 
 
 def _table(*columns: str) -> Table:

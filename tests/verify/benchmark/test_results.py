@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify.benchmark import benchmark, results
+from nn_from_scratch.verify.benchmark import benchmark, programs, results
+from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
+from nn_from_scratch.verify.benchmark.peers import CannotError
 from nn_from_scratch.verify.benchmark.workloads import SCALARS, SUBJECT, Workload
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
     assert (found["schema"], found["kind"], found["verdict"]) == (1, "benchmark", "measured")
     assert found["interrupted"] is False
     assert found["notes"] == []
+    assert found["growth"] == found["catching"] == []
     common = {
         "name": "Nothing",
         "subject": SUBJECT,
@@ -52,6 +55,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
         "ratio": 1,
         "low": 1,
         "high": 1,
+        "speed": "within noise",
         "pairs": 7,
     }
     assert found["rows"] == [
@@ -71,6 +75,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
             "ratio": 10,
             "low": 10,
             "high": 10,
+            "speed": "ahead",
             "unit": "seconds",
             "subject_seconds": 0.01,
             "baseline_seconds": 0.1,
@@ -80,6 +85,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
     ]
     assert [step[:2] for step in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert found["environment"]["numpy"] == np.__version__
+    assert found["machine"] == machine()
 
 
 @pytest.mark.usefixtures("instant_import")
@@ -90,8 +96,24 @@ def test_benchmark_says_what_was_not_installed(monkeypatch: pytest.MonkeyPatch) 
     assert found["verdict"] == "measured"
     assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond numpy"]
     assert found["notes"] == [
-        f"{SCALARS.name}: nn_from_scratch and micrograd: not measured, micrograd is not installed",
-        f"{SCALARS.name}: nn_from_scratch and PyTorch: not measured, torch is not installed",
+        f"{SCALARS.name}: nn_from_scratch and micrograd: not installed: pip install micrograd",
+        f"{SCALARS.name}: nn_from_scratch and PyTorch: not installed: pip install torch",
+    ]
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_says_what_a_peer_cannot_do_and_how_long_one_compiled() -> None:
+    def compiled() -> Contender:
+        return Contender(lambda: None, lambda _: [1.0], compile_seconds=3.5)
+
+    slow = Workload("Compiled", {SUBJECT: compiled, "it": compiled}, measure=lambda _: lambda: 0.5)
+    deep = [workload(baseline=error) for error in (RecursionError("..."), CannotError("it has no tanh"))]
+    found = benchmark(workloads=[*deep, slow], seconds=0)
+    assert found["verdict"] == "measured"
+    assert found["rows"][0]["baseline_compile_seconds"] == 3.5
+    assert found["notes"] == [
+        "Nothing: nn_from_scratch and it: not measured, the graph is too deep: RecursionError",
+        "Nothing: nn_from_scratch and it: not measured, it has no tanh",
     ]
 
 
@@ -112,6 +134,24 @@ def test_benchmark_of_different_results_is_wrong_and_keeps_the_other_rows() -> N
 
 
 @pytest.mark.usefixtures("instant_import")
+def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int, str]] = []
+    monkeypatch.setattr(results, "WORKLOADS", (workload(),))
+    for name in ("JUDGING", "TUTORIALS"):
+        monkeypatch.setattr(results, name, ())
+    monkeypatch.setattr(programs, "workloads", lambda **_: [])
+    monkeypatch.setattr(results, "SECOND_ORDER", workload())
+    monkeypatch.setattr(results, "growth", lambda *, seconds, unit: ([{"unit": unit}], ["too deep"]))
+    monkeypatch.setattr(results, "caught", lambda *, whole: ([{"tool": whole}], ["not installed"]))
+    found = benchmark(seconds=0, progress=lambda *step: seen.append(step))
+    assert found["catching"] == [{"tool": False}]
+    assert found["growth"] == [{"unit": "seconds"}, {"unit": "bytes"}]
+    assert found["notes"] == ["too deep", "not installed"]
+    assert [step[1] for step in seen] == [6] * 7
+    assert [step[0] for step in seen] == [0, 1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.usefixtures("instant_import")
 def test_benchmark_interrupted_keeps_its_rows() -> None:
     found = benchmark(workloads=[workload(), workload(baseline=KeyboardInterrupt())], seconds=0)
     assert found["interrupted"] is True
@@ -124,6 +164,14 @@ def test_benchmark_interrupted_keeps_its_rows() -> None:
 )
 def test_outcome_asks_the_whole_interval(low: float, high: float, expected: str) -> None:
     assert results.outcome(low, high, mark=2.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(1.1, 2.0, "ahead"), (0.5, 0.9, "behind"), (0.9, 1.1, "within noise"), (1.0, 1.0, "within noise")],
+)
+def test_speed_is_within_noise_where_the_interval_contains_1(low: float, high: float, expected: str) -> None:
+    assert results.speed(low, high) == expected
 
 
 def test_import_row_judges_the_time_that_the_engine_adds() -> None:

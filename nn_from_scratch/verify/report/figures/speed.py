@@ -13,6 +13,7 @@ from nn_from_scratch.verify.report.figures.canvas import COLOURS, panel, respons
 from nn_from_scratch.verify.report.formats import number
 
 _TICKS = [base * 10.0**power for power in range(-4, 6) for base in (1, 2, 5)]
+_MOST = 24  # of more than these, those with an aim are drawn
 _LETTERS = 46  # of a label; the table beside the drawing has the whole text
 
 
@@ -40,6 +41,8 @@ class Ratio:
 def ratios(rows: Sequence[Mapping[str, Any]]) -> Markup | None:
     """Draw each ratio as a dot with its interval on a logarithmic axis, 1x and the aims marked."""
     drawn = [ratio for ratio in map(Ratio.of, rows) if ratio]
+    if len(drawn) > _MOST:
+        drawn = [ratio for ratio in drawn if ratio.aim] or drawn[:_MOST]
     if not drawn:
         return None
     ends = [end for row in drawn for end in (row.low, row.high, row.aim) if end]

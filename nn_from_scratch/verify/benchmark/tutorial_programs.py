@@ -22,16 +22,19 @@ OBSERVED = np.sin(TIMES) + 0.1 * GENERATOR.normal(size=12)
 
 
 def linear_regression(w: Any) -> Any:
+    """Return the squared residuals of a line, and a penalty."""
     residual = np.dot(INPUTS, w) - TARGETS
     return np.mean(residual**2) + 0.1 * np.linalg.norm(w)
 
 
 def logistic_regression(w: Any) -> Any:
+    """Return the log loss of two classes."""
     p = 1.0 / (1.0 + np.exp(-np.dot(INPUTS, w)))
     return -np.sum(LABELS * np.log(p) + (1 - LABELS) * np.log(1 - p))
 
 
 def polynomial_fit(c: Any) -> Any:
+    """Return the squared residuals of a polynomial."""
     y = np.zeros_like(TIMES)
     for k in range(len(c)):
         y = y + c[k] * (TIMES / 4) ** k
@@ -39,6 +42,7 @@ def polynomial_fit(c: Any) -> Any:
 
 
 def softmax_regression(parameters: Any) -> Any:
+    """Return the log loss of softmax."""
     logits = INPUTS @ parameters["w"] + parameters["b"]
     logits = logits - np.max(logits, axis=1, keepdims=True)
     log_p = logits - np.log(np.sum(np.exp(logits), axis=1, keepdims=True))
@@ -46,6 +50,7 @@ def softmax_regression(parameters: Any) -> Any:
 
 
 def recurrent_network(parameters: Any) -> Any:
+    """Return the squared residuals of a recurrent network's predictions."""
     w, u, v = parameters
     h, loss = np.zeros(4), 0.0
     for k in range(len(OBSERVED) - 1):
@@ -55,6 +60,7 @@ def recurrent_network(parameters: Any) -> Any:
 
 
 def kalman_likelihood(theta: Any) -> Any:
+    """Return the negative log likelihood by Kalman's filter."""
     a = array([[1.0, 0.4], [-0.4 * theta[0], 1.0]])
     c = np.array([[1.0, 0.0]])
     q, r = np.exp(theta[1]) * np.eye(2), np.exp(theta[2])
@@ -70,6 +76,7 @@ def kalman_likelihood(theta: Any) -> Any:
 
 
 def pendulum(theta: Any) -> Any:
+    """Return how far a simulated pendulum ends from where it should."""
     length, damping = theta
     state = np.array([1.0, 0.0])
 
@@ -87,6 +94,7 @@ def pendulum(theta: Any) -> Any:
 
 
 def gaussian_process(theta: Any) -> Any:
+    """Return the negative log likelihood of a Gaussian process."""
     scale, width, noise = np.exp(theta[0]), np.exp(theta[1]), np.exp(theta[2])
     distance = (TIMES[:, None] - TIMES[None, :]) ** 2
     covariance = scale * np.exp(-0.5 * distance / width**2) + noise * np.eye(12)
@@ -96,6 +104,7 @@ def gaussian_process(theta: Any) -> Any:
 
 
 def convolution_by_loops(kernel: Any) -> Any:
+    """Return the loss of a convolution that is written as loops."""
     image, rows = INPUTS[:6, :], []
     for i in range(image.shape[0] - 1):
         row = []
@@ -106,10 +115,12 @@ def convolution_by_loops(kernel: Any) -> Any:
 
 
 def rosenbrock(x: Any) -> Any:
+    """Return Rosenbrock's function."""
     return sum(100.0 * (x[1:] - x[:-1] ** 2.0) ** 2.0 + (1 - x[:-1]) ** 2.0)
 
 
 def gaussian_mixture(parameters: Any) -> Any:
+    """Return the negative log likelihood of a mixture."""
     weights, means, logs = parameters["weights"], parameters["means"], parameters["logs"]
     log_weights = weights - np.logaddexp.reduce(weights)
     z = (TARGETS[:, None] - means) / np.exp(logs)
@@ -119,6 +130,7 @@ def gaussian_mixture(parameters: Any) -> Any:
 
 
 def attention(parameters: Any) -> Any:
+    """Return the mean square of causal attention, normed."""
     q, k, v = (np.einsum("nd,de->ne", INPUTS, w) for w in parameters)
     scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(3.0)
     scores = np.where(np.tril(np.ones((20, 20))) > 0, scores, -1e9)
