@@ -6,6 +6,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
+import numpy as np  # noqa: E402
 from torch_functions import draw  # noqa: E402
 
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
@@ -70,3 +71,44 @@ def test_output_that_reads_what_was_just_written_is_not_traced() -> None:
     report = examine(lambda x: norm(x) * norm.running_mean, draw(5, 4), transforms=[], shapes=False)
     assert report.verdict is Verdict.UNDECIDED
     assert "not deterministic" in str(report)
+
+
+class ReadsStatistics(torch.nn.Module):  # type: ignore[misc]
+    """Scales by the running mean that was just written: a constant, as far as autograd can see."""
+
+    def __init__(self, slope: Any) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4).double()
+        self.slope = slope
+
+    def forward(self, x: Any) -> Any:
+        """Normalise."""
+        assert self.norm.running_mean is not None
+        return self.slope(self.norm(x)) * self.norm.running_mean
+
+
+def test_statistics_that_are_read_after_they_are_written_accuse_nobody() -> None:
+    report = examine(ReadsStatistics(torch.sin), draw(5, 4), transforms=[], shapes=False)
+    assert report.verdict is Verdict.UNDECIDED, str(report)
+    assert "comes from outside of the trace" in report.rows[0].said
+    assert "computes without gradients" in report.rows[1].said
+
+
+class Steep(torch.autograd.Function):  # type: ignore[misc]
+    """A sine that cannot be traced, and whose slope is wrong."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return torch.from_numpy(np.sin(x.detach().numpy()))
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return 1.01 * g * ctx.saved_tensors[0].cos()
+
+
+def test_fault_behind_batch_norm_that_cannot_be_traced_is_wrong() -> None:
+    norm = nn.BatchNorm1d(4).double()
+    report = examine(lambda x: Steep.apply(norm(x)), draw(5, 4), transforms=[], shapes=False)
+    assert report.rows[0].verdict is None
+    assert report.rows[1].verdict is Verdict.WRONG, str(report)
