@@ -23,8 +23,18 @@ _IN_ORDER = frozenset(
 )
 
 
-ASK_FOR_ONE = frozenset(["eq", "ne", "not_equal"])
-"""What decides for one number alone, where it is tied: beside it another formula holds on both sides."""
+_ASK_FOR_ONE = frozenset(["eq", "ne", "not_equal"])
+
+
+def equal_to_one(name: str, arguments: dict[str, Any]) -> Any:
+    """Return which entries equal the number that an operation asks for; None if it asks for none.
+
+    Beside such a number another formula may hold, on both sides.
+    """
+    x = arguments.get("self")
+    if name not in _ASK_FOR_ONE or not isinstance(x, Operand) or x.shadow is None:
+        return None
+    return np.asarray(x.numbers == _numbers(arguments["other"]))
 
 
 def tied(name: str, arguments: dict[str, Any], outputs: tuple[int, ...]) -> bool:

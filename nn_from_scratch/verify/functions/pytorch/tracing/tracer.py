@@ -25,7 +25,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     by_name,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
-from nn_from_scratch.verify.functions.pytorch.tracing.ties import ASK_FOR_ONE, tied
+from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -194,8 +194,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             raise NotTracedError(f"{name} of complex numbers ({self.line})")
         if tied(base, operands, tuple(outputs[0].shape) if outputs else ()):
             self.trace.ties.append(f"{name} ({self.line})")
-            if base in ASK_FOR_ONE and not self.trace.in_backward:
-                self.trace.alone.append(f"{name} ({self.line})")
+        equal = None if self.trace.in_backward else equal_to_one(base, operands)
+        if equal is not None:
+            self.trace.ones[self.trace.operations] = f"{name} ({self.line})", equal
         if not any(x.dtype in FORMATS for x in outputs):
             return found
         self._count(outputs)
