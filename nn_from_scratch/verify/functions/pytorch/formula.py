@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -141,6 +142,8 @@ def detaches(question: Question) -> bool:
 
 
 def _cuts(question: Question, mode: Cutting | ReadingBuffers) -> bool:
-    inputs = question.run(watching=lambda _: mode).inputs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own, of tensors that it looks at
+        inputs = question.run(watching=lambda _: mode).inputs
     directly = any(x is y for x in mode.cut for y in inputs)
     return directly or any(reached(Pass(inputs, [], mode.cut, [])))

@@ -44,7 +44,7 @@ class ReadingBuffers(TorchFunctionMode):  # type: ignore[misc]
     """Notes what is written into a buffer that is read afterwards: batch norm does, into running statistics.
 
     `cut` has what the writing operation was given. It compares numbers before and after, so no tracer may
-    watch at the same time.
+    watch at the same time, and what is compiled or within vmap is not looked at: there are no numbers.
     """
 
     def __init__(self) -> None:
@@ -58,9 +58,11 @@ class ReadingBuffers(TorchFunctionMode):  # type: ignore[misc]
     ) -> Any:
         """Run a function; look what it writes and reads that requires no gradient."""
         del types
+        if torch.compiler.is_compiling():
+            return func(*args, **(kwargs or {}))
         given = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
         differentiated = [x for x in given if x.requires_grad]
-        buffers = [(x, x.clone()) for x in given if x.is_floating_point() and not x.requires_grad]
+        buffers = [(x, x.clone()) for x in given if _may_be_a_buffer(x)]
         found = func(*args, **(kwargs or {}))
         for x, before in buffers:
             if x.requires_grad:
@@ -70,6 +72,11 @@ class ReadingBuffers(TorchFunctionMode):  # type: ignore[misc]
             elif _computes(found):
                 self.cut += self._written.get(x.data_ptr(), [])
         return found
+
+
+def _may_be_a_buffer(x: torch.Tensor) -> bool:
+    within_vmap = torch._C._functorch.is_functorch_wrapped_tensor(x)  # noqa: SLF001  nowhere else
+    return x.is_floating_point() and not x.requires_grad and not within_vmap
 
 
 def _computes(found: Any) -> bool:
