@@ -65,3 +65,30 @@ def test_norm_at_a_kink_accuses_nobody() -> None:
     for order in (1, 3, float("inf")):
         report = examine(lambda x, n=order: torch.linalg.vector_norm(x, n), x, transforms=[])
         assert not report.verdict.accuses, str(report)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "torch.nanmean(x)",
+        "F.hinge_embedding_loss(x, torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0]))",
+        "F.cosine_embedding_loss(r, r.flip(0), torch.tensor([1.0, -1.0, 1.0]))",
+        "F.scaled_dot_product_attention(t, t, t, is_causal=True)",
+    ],
+)
+def test_labels_and_masks_that_are_compared_are_not_of_one_point(variant: str) -> None:
+    assert record_traced_torch.asked(variant).startswith(EQUAL)
+
+
+@pytest.mark.parametrize("asked", [lambda x: x == 0, lambda x: x.detach() == 0, lambda x: x * x == 0])
+def test_formula_that_holds_for_one_number_alone_proves_nothing(asked: Any) -> None:
+    point = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    report = examine(lambda x: torch.where(asked(x), x * x, x.sin()), point, transforms=[], shapes=False)
+    assert report.rows[0].verdict is None, str(report)
+    assert "its formula is of this point alone: eq" in report.rows[0].said
+    assert not report
+
+
+def test_tables_that_cancel_accuse_nobody() -> None:
+    variant = "F.affine_grid(r[None, :2, :3], (1, 1, 3, 3), align_corners=False)"
+    assert "as tables that cancel may" in record_traced_torch.asked(variant)

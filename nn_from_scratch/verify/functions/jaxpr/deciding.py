@@ -151,12 +151,12 @@ def _extreme(sign: int) -> Meaning:
     """Return the largest or smallest entry over axes; ties that move apart are kinks."""
 
     def meaning(call: Call) -> Any:
-        return of_entries((row[_winner(call, row, sign)] for row in _rows(call)), call.outputs[0].shape)
+        return of_entries((row[winner(call, row, sign)] for row in _rows(call)), call.outputs[0].shape)
 
     return meaning
 
 
-def _winner(call: Call, row: Any, sign: int) -> int:
+def winner(call: Call, row: Any, sign: int) -> int:
     """Return the place of the largest entry; only ties with it matter."""
     numbers = nearest(row) * sign
     if np.isnan(numbers).any():
@@ -170,7 +170,7 @@ def _winner(call: Call, row: Any, sign: int) -> int:
 
 def _place_of_extreme(sign: int) -> Meaning:
     def meaning(call: Call) -> Any:
-        places = [_winner(call, row, sign) for row in _rows(call)]
+        places = [winner(call, row, sign) for row in _rows(call)]
         return np.array(places, dtype=call.dtype).reshape(call.outputs[0].shape)
 
     return meaning

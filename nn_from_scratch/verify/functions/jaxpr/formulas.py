@@ -31,6 +31,7 @@ from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
 from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
+from nn_from_scratch.verify.functions.jaxpr.windows import WINDOWS
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
 from nn_from_scratch.verify.functions.tracing.rules import (
@@ -51,7 +52,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
 )
 from nn_from_scratch.verify.judging.tolerance import MARGIN
 
-MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING}
+MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING, **WINDOWS}
 """Of every primitive that is traced."""
 
 FITTED = 7

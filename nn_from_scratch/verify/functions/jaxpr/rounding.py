@@ -40,6 +40,9 @@ UNROUNDED = frozenset(
         "scatter-min",
         "scatter_max",
         "scatter_min",
+        "reduce_window_max",
+        "reduce_window_min",
+        "select_and_gather_add",
         "stop_gradient",
         "custom_linear_solve",
     }
@@ -53,6 +56,7 @@ ARITHMETIC = frozenset({"add", "add_any", "sub", "mul", "div", "sqrt", "square",
 SUMS = frozenset(
     {
         *("reduce_sum", "cumsum", "dot_general", "conv_general_dilated"),
+        *("reduce_window_sum", "select_and_scatter_add"),
         *("scatter-add", "scatter_add", "scatter-sub", "scatter_sub"),
     }
 )
@@ -100,7 +104,8 @@ def _terms(call: Call) -> Sizes:
 
 def _on(call: Call, changed: Callable[[Any], Shadow]) -> Sizes:
     """Return what the primitive makes of operands that are changed, exactly."""
-    operands = [changed(x) if is_shadow(x) else x for x in call.operands]
+    added = call.operands[:1] if call.name == "select_and_scatter_add" else call.operands  # the other chooses
+    operands = [changed(x) if is_shadow(x) else x for x in added] + call.operands[len(added) :]
     found = call.interpreter.meanings[call.name](Call(call.interpreter, call.equation, operands))
     return nearest(as_shadow(found))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nn_from_scratch.verify.functions.pytorch.origins import origin
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
 from nn_from_scratch.verify.functions.pytorch.runs import Tracing
-from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
+from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting, ReadingBuffers
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Progress
 from nn_from_scratch.verify.functions.rows import first_line
@@ -134,10 +135,15 @@ def relative_error(pairs: Sequence[tuple[float, float]]) -> float:
 
 
 def detaches(question: Question) -> bool:
-    """Whether a function detaches one of its inputs, or anything that depends on one."""
+    """Whether a function makes a constant of one of its inputs, or of anything that depends on one."""
     if question.meant is not None:
         return False  # it says what is meant
-    cutting = Cutting()
-    inputs = question.run(watching=lambda _: cutting).inputs
-    directly = any(x is y for x in cutting.cut for y in inputs)
-    return directly or any(reached(Pass(inputs, [], cutting.cut, [])))
+    return any(_cuts(question, mode) for mode in (Cutting(), ReadingBuffers()))
+
+
+def _cuts(question: Question, mode: Cutting | ReadingBuffers) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own, of tensors that it looks at
+        inputs = question.run(watching=lambda _: mode).inputs
+    directly = any(x is y for x in mode.cut for y in inputs)
+    return directly or any(reached(Pass(inputs, [], mode.cut, [])))

@@ -72,8 +72,8 @@ class Tracing:
 
     @property
     def has_tables(self) -> bool:
-        """Whether a tensor came from outside of the trace."""
-        return any(one[0] == "table" for trace in self.traces for one in trace.outside)
+        """Whether a tensor came from outside of the trace, as ``linspace`` does."""
+        return any(one[0] != "number" for trace in self.traces for one in trace.outside)
 
     def rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with every constant at one number, and bound what their rounding makes of it.
@@ -168,7 +168,7 @@ class Tracing:
         self._backward(there, near, [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
-        self.alone = here.trace.alone
+        self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:
             self._replay_what_is_meant(near)
         for note in here.trace.random:
@@ -187,7 +187,7 @@ class Tracing:
         self._demand_the_local_check()
         _demand_the_same(*traces)
         self.ties += traces[0].ties
-        self.alone = traces[0].alone
+        self.alone = traces[0].alone(traces[1])
 
     def _demand_the_local_check(self) -> None:
         failed = self.local.failed

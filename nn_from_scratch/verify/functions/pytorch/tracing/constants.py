@@ -40,6 +40,45 @@ class Cutting(TorchFunctionMode):  # type: ignore[misc]
             return found.clone()
 
 
+class ReadingBuffers(TorchFunctionMode):  # type: ignore[misc]
+    """Notes what is written into a buffer that is read afterwards: batch norm does, into running statistics.
+
+    `cut` has what the writing operation was given. It compares numbers before and after, so no tracer may
+    watch at the same time, and what is compiled or within vmap is not looked at: there are no numbers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut: list[torch.Tensor] = []
+        self._written: dict[int, list[torch.Tensor]] = {}
+        """By the address of a buffer."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run a function; look what it writes and reads that requires no gradient."""
+        del types
+        if torch.compiler.is_compiling():
+            return func(*args, **(kwargs or {}))
+        given = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+        differentiated = [x for x in given if x.requires_grad]
+        buffers = [(x, x.clone()) for x in given if _may_be_a_buffer(x)]
+        found = func(*args, **(kwargs or {}))
+        for x, before in buffers:
+            if x.requires_grad:
+                continue  # the write is part of autograd's graph
+            if differentiated and not torch.equal(x, before):
+                self._written.setdefault(x.data_ptr(), []).extend(differentiated)
+            elif _computes(found):
+                self.cut += self._written.get(x.data_ptr(), [])
+        return found
+
+
+def _may_be_a_buffer(x: torch.Tensor) -> bool:
+    within_vmap = torch._C._functorch.is_functorch_wrapped_tensor(x)  # noqa: SLF001  nowhere else
+    return x.is_floating_point() and not x.requires_grad and not within_vmap
+
+
 def _computes(found: Any) -> bool:
     """Whether what came out are numbers: a shape or a flag has no derivative that could be cut off."""
     return any(isinstance(x, torch.Tensor) and x.is_floating_point() for x in pytree.tree_leaves(found))

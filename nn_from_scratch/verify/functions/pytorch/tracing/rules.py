@@ -8,11 +8,12 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.pytorch.tracing.entrywise import ENTRYWISE
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Operand, Rule
+from nn_from_scratch.verify.functions.pytorch.tracing.pooling import POOLING
 from nn_from_scratch.verify.functions.pytorch.tracing.reductions import REDUCTIONS
 from nn_from_scratch.verify.functions.pytorch.tracing.scattering import SCATTERING
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, nearest
 
-RULES: dict[str, Rule] = {**ENTRYWISE, **REDUCTIONS, **SCATTERING}
+RULES: dict[str, Rule] = {**ENTRYWISE, **REDUCTIONS, **SCATTERING, **POOLING}
 """Every operation that has a rule, without the underscore of those in place."""
 
 _TERMS = frozenset(
@@ -21,7 +22,7 @@ _TERMS = frozenset(
     index_put _index_put_impl _unsafe_index_put scatter_add index_add embedding_dense_backward
     linalg_vector_norm addcmul addcdiv
     """.split()  # noqa: SIM905  a long list reads best as words
-)
+) | frozenset(POOLING)
 """Sums of terms, of which the sizes are what the rule makes of the sizes of its operands."""
 
 _SUMS_OF_TWO = frozenset(["add", "sub", "rsub"])

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, of_entries, values
 
 
-def _added(target: Shadow, places: Iterable[Any], terms: Iterable[Any], add: bool) -> Shadow:
+def added(target: Shadow, places: Iterable[Any], terms: Iterable[Any], add: bool) -> Shadow:
     """Return the target with terms added, or written, at row-major places."""
     flat = list(target.ravel())
     for place, term in zip(places, terms, strict=True):
@@ -26,7 +26,7 @@ def _index_put(call: Call) -> Shadow:
     index = tuple(slice(None) if x is None else x.numbers for x in call["indices"])
     places = np.arange(target.size).reshape(target.shape)[_adjacent(index, target.ndim)]
     terms = np.broadcast_to(call.shadow("values"), places.shape)
-    return _added(target, places.ravel(), terms.ravel(), bool(call["accumulate"]))
+    return added(target, places.ravel(), terms.ravel(), bool(call["accumulate"]))
 
 
 def _adjacent(index: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
@@ -51,7 +51,7 @@ def _scatter_add(call: Call) -> Shadow:
     if not target.ndim:
         return apply("add", target, source)
     source = source[tuple(slice(0, n) for n in index.shape)]
-    return _added(target, _along(call, index, target).ravel(), source.ravel(), True)
+    return added(target, _along(call, index, target).ravel(), source.ravel(), True)
 
 
 def _index_add(call: Call) -> Shadow:
@@ -92,9 +92,7 @@ class Windows:
 
     def __init__(self, call: Call, data: tuple[int, ...], kernel: tuple[int, ...]) -> None:
         rank = len(kernel) - 2
-        stride, padding, dilation = (
-            _repeated(call[name], rank) for name in ("stride", "padding", "dilation")
-        )
+        stride, padding, dilation = (repeated(call[name], rank) for name in ("stride", "padding", "dilation"))
         self.groups = int(call["groups"])
         self.data, self.kernel = data, kernel
         inputs = np.arange(1, int(np.prod(data)) + 1).reshape(data)
@@ -132,7 +130,7 @@ class Windows:
         """Return what outputs give to the data: the transposed convolution."""
         columns = apply("matmul", np.swapaxes(self.rows(kernel), -1, -2), self.grouped(outputs))
         blank = exact(np.zeros(int(np.prod(self.data)) + 1))
-        return _added(blank, self.places.ravel(), columns.ravel(), True)[1:].reshape(self.data)
+        return added(blank, self.places.ravel(), columns.ravel(), True)[1:].reshape(self.data)
 
     def to_kernel(self, outputs: Shadow, x: Shadow) -> Shadow:
         """Return what outputs give to the kernel."""
@@ -140,7 +138,8 @@ class Windows:
         return apply("sum", apply("matmul", self.grouped(outputs), columns), axis=0).reshape(self.kernel)
 
 
-def _repeated(x: Sequence[int], rank: int) -> list[int]:
+def repeated(x: Sequence[int], rank: int) -> list[int]:
+    """Return a size for each axis, of which one may stand for all."""
     return list(x) * rank if len(x) == 1 else list(x)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand
+from nn_from_scratch.verify.functions.pytorch.tracing.pooling import LARGEST, tied_windows
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 _AT_ZERO = frozenset(["abs", "relu", "leaky_relu", "elu", "hardtanh", "sign", "sgn", "heaviside"])
@@ -22,12 +23,22 @@ _IN_ORDER = frozenset(
 )
 
 
-ASK_FOR_ONE = frozenset(["eq", "ne", "not_equal"])
-"""What decides for one number alone, where it is tied: beside it another formula holds on both sides."""
+_ASK_FOR_ONE = frozenset(["eq", "ne", "not_equal"])
 
 
-def tied(name: str, arguments: dict[str, Any]) -> bool:
-    """Whether an operation decides by numbers of which two are equal."""
+def equal_to_one(name: str, arguments: dict[str, Any]) -> Any:
+    """Return which entries equal the number that an operation asks for; None if it asks for none.
+
+    Beside such a number another formula may hold, on both sides.
+    """
+    x = arguments.get("self")
+    if name not in _ASK_FOR_ONE or not isinstance(x, Operand) or x.shadow is None:
+        return None
+    return np.asarray(x.numbers == _numbers(arguments["other"]))
+
+
+def tied(name: str, arguments: dict[str, Any], outputs: tuple[int, ...]) -> bool:
+    """Whether an operation decides by numbers of which two are equal; `outputs` is the shape of its first."""
     x = arguments.get("self")
     if not isinstance(x, Operand) or x.shadow is None or not x.numbers.size:
         return False
@@ -40,7 +51,8 @@ def tied(name: str, arguments: dict[str, Any]) -> bool:
         return any(bound is not None and bool((x.numbers == bound).any()) for bound in bounds)
     if name == "linalg_vector_norm":
         return arguments["ord"] != 2 and _has_equals(np.append(np.abs(x.numbers), 0))
-    return name in _IN_ORDER and _has_equals(x.numbers)
+    in_windows = name in LARGEST and tied_windows(name, arguments, outputs)
+    return in_windows or (name in _IN_ORDER and _has_equals(x.numbers))
 
 
 def _has_equals(numbers: Numbers) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -25,8 +27,9 @@ class Trace:
 
     outside: list[tuple[str, Any, str]] = field(default_factory=list)
     ties: list[str] = field(default_factory=list)
-    alone: list[str] = field(default_factory=list)
-    """The lines of the forward that ask for one number alone: what follows tells of no neighbour."""
+    ones: dict[int, tuple[str, Any]] = field(default_factory=dict)
+    """Where the forward asks for one number alone and finds it: by the number of the operation its name and
+    line, and which entries are equal."""
     decisions: list[str] = field(default_factory=list)
     """The lines on which a computed truth value decides what is run."""
     random: list[str] = field(default_factory=list)
@@ -42,3 +45,15 @@ class Trace:
     in_backward: bool = False
     operations: int = 0
     numbers: int = 0
+
+    def alone(self, nearby: Trace) -> list[str]:
+        """Return where numbers are equal that are not at a point nearby: what follows holds for this alone.
+
+        Elsewhere masks and labels are compared, or what is equal all around.
+        """
+        found = []
+        for number, (said, equal) in self.ones.items():
+            _, there = nearby.ones.get(number, ("", np.zeros_like(equal)))
+            if bool((equal & ~there).any()):
+                found.append(said)
+        return found

@@ -17,6 +17,7 @@ from nn_from_scratch.verify.functions.pytorch.differences import difference, hal
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory
 from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move
+from nn_from_scratch.verify.functions.pytorch.tracing.normalising import unread_statistics, without
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     Call,
     NotTracedError,
@@ -24,7 +25,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     by_name,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
-from nn_from_scratch.verify.functions.pytorch.tracing.ties import ASK_FOR_ONE, tied
+from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -191,10 +192,11 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         outputs = [x for x in targets or pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
         if any(x.is_complex() for x in outputs):
             raise NotTracedError(f"{name} of complex numbers ({self.line})")
-        if tied(base, operands):
+        if tied(base, operands, tuple(outputs[0].shape) if outputs else ()):
             self.trace.ties.append(f"{name} ({self.line})")
-            if base in ASK_FOR_ONE and not self.trace.in_backward:
-                self.trace.alone.append(f"{name} ({self.line})")
+        equal = None if self.trace.in_backward else equal_to_one(base, operands)
+        if equal is not None:
+            self.trace.ones[self.trace.operations] = f"{name} ({self.line})", equal
         if not any(x.dtype in FORMATS for x in outputs):
             return found
         self._count(outputs)
@@ -205,7 +207,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             self.trace.random.append(f"{name} ({self.line})")
             self._write(outputs, [exact(x) for x in call.results])
         elif targets or _any_shadow(operands):
-            self._decompose(func, args, kwargs, outputs, bool(targets))
+            self._decompose(func, without(unread, base, args), kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
             self._write(outputs, [exact(x) for x in call.results])
@@ -364,7 +366,7 @@ def _exactly(x: Any) -> Any:
 
 def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int]:
     """Return which tensors an operation does not read: what it overwrites, or has for the shape alone."""
-    unread = {id(x) for x in targets}
+    unread = {id(x) for x in targets} | unread_statistics(base, bound)
     if base == "convolution_backward":
         data, kernel, _ = bound["output_mask"]
         unread |= {id(bound["weight"])} if not data else set()
