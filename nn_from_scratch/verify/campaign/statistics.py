@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,11 +155,7 @@ class Statistics:
             for name, counts in self.oracles.items()
             if not counts["agrees"] and not counts["differs"]
         ]
-        found += [
-            f"the oracle {name} contradicts all others about {count} gradients"
-            for name, count in self.contradicted.items()
-            if count > _may_contradict(name, self.oracles[name].total())
-        ]
+        found += contradictions(self.contradicted, self.oracles)
         if 10 * self.verdicts[Verdict.UNDECIDED] > self.total:
             found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
         if not engine.forms:
@@ -171,6 +167,24 @@ class Statistics:
             for name, reason in engine.broken.items()
         ]
         return found
+
+
+def contradictions(contradicted: Mapping[str, int], oracles: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Say which oracles are alone about more gradients than their own errors explain.
+
+    Parameters
+    ----------
+    contradicted
+        About how many gradients each was alone.
+    oracles
+        What each said, with how often.
+
+    """
+    return [
+        f"the oracle {name} contradicts all others about {count} gradients"
+        for name, count in contradicted.items()
+        if count > _may_contradict(name, sum(oracles[name].values()))
+    ]
 
 
 def _may_contradict(oracle: str, asked: int) -> float:

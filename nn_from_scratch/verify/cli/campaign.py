@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from nn_from_scratch.statuses import INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
+from nn_from_scratch.verify.campaign.statistics import contradictions
 from nn_from_scratch.verify.campaign.workers import pool
 from nn_from_scratch.verify.cli import numbers
 from nn_from_scratch.verify.cli.arguments import Once, one_of, path
@@ -217,5 +218,7 @@ def show(console: Console, results: dict[str, Any], store: Path) -> None:
     for failure in results["failures"]:
         words = f"\n{failure['message']}\nin {failure['chunks']} chunks, first at graph {failure['first']:,}"
         console.print(f"{words}\n\n{failure['reproducer']}", markup=False, highlight=False)
+    for note in contradictions(results["contradicted"], results["oracles"]):
+        console.print(f"[yellow]note:[/] {note}", highlight=False)
     if not results["complete"]:
         console.print(f"to go on: nn-from-scratch campaign {store}", markup=False, highlight=False)

@@ -1,5 +1,6 @@
 """The campaign of a real engine, as the command line runs it."""
 
+import io
 import json
 import os
 import signal
@@ -9,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from without_torch import environment
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, RIGHT, WRONG
+from nn_from_scratch.verify.cli.campaign import show
 from nn_from_scratch.verify.store.store import Store
 
 pytestmark = pytest.mark.once
@@ -103,6 +106,25 @@ def test_failures_of_a_wrong_engine_are_told_once_with_a_script(folder: Path) ->
     until = run(folder, "u.db", "--engine", "mine.py:wrong", "--jobs", "1", "--until-failure")
     assert until.returncode == WRONG
     assert "to go on: nn-from-scratch campaign u.db" in until.stdout
+
+
+def test_oracles_that_are_alone_are_told_beyond_their_own_errors() -> None:
+    results = {
+        "verdict": "right",
+        "complete": True,
+        "plan": {"name": "mine", "seed": 0},
+        "graphs": {"requested": 10_000, "checked": 10_000, "right": 10_000},
+        "oracles": {name: {"agrees": 9_990, "differs": 10} for name in ("pytorch", "finite differences")},
+        "contradicted": {"pytorch": 1, "finite differences": 10},
+        "failures": [],
+    }
+    told = io.StringIO()
+    show(Console(file=told, width=100), results, Path("store.db"))
+    assert "note: the oracle pytorch contradicts all others about 1 gradients" in told.getvalue()
+    assert "finite differences" not in told.getvalue()
+    results["contradicted"] = {"finite differences": 11}
+    show(Console(file=told, width=100), results, Path("store.db"))
+    assert "the oracle finite differences contradicts all others about 11 gradients" in told.getvalue()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
