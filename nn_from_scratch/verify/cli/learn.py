@@ -34,4 +34,6 @@ def write_and_tell(folder: Path) -> None:
     for path in write(folder):
         print(f"wrote {path}")
     print(f"{len(STEPS)} steps: {', '.join(map(str, STEPS))}")
-    print(f"Next: cd {folder} && python -m pytest -x; the first test that fails says what is missing.")
+    # In their order, whatever plugins there are: the first that fails is what to write next.
+    command = "python -m pytest -x -p no:randomly"
+    print(f"Next: cd {folder} && {command}; the first test that fails says what is missing.")

@@ -90,7 +90,8 @@ def test_every_step_has_its_mistake_and_three_sentences() -> None:
 
 
 def run_tests(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:randomly", "-q", "-p", "no:cacheprovider"]
+    command += ["--rootdir", str(folder)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -101,7 +102,7 @@ def test_the_written_tests_lead_from_the_first_step_to_the_last(
     folder = tmp_path / "new" / "mine"
     assert main(["learn", str(folder)]) == RIGHT
     assert {path.name for path in folder.iterdir()} == {"engine.py", "test_engine.py"}
-    assert "python -m pytest -x" in capsys.readouterr().out
+    assert "python -m pytest -x -p no:randomly" in capsys.readouterr().out
     blank = run_tests(folder)
     assert blank.returncode == 1
     assert "step add" in blank.stdout
