@@ -97,7 +97,8 @@ class Engine(Probed):
     dtype
         The format it computes in: "float64", "float32", "float16" or "bfloat16".
     second_order
-        Whether it differentiates its own gradients: then it answers cases with a tangent.
+        Whether it differentiates its own gradients: then it answers cases with a tangent, for which it needs
+        its own ``mul`` and ``add``, and ``sum`` where it has arrays.
     source
         How its code is written, for scripts that show a failure without this suite.
     explicit
