@@ -42,5 +42,5 @@ def gradient(case: Case) -> npt.NDArray[np.float64]:
     gradient = torch.autograd.grad(output, inputs, allow_unused=True)
     parts = zip(inputs, gradient, strict=True)
     return np.concatenate(
-        [np.zeros(x.numel()) if part is None else part.numpy().ravel() for x, part in parts]
+        [np.zeros(x.numel()) if part is None else part.clone().numpy().ravel() for x, part in parts]
     )

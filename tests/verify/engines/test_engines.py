@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from narrowed import narrowed
 
-from nn_from_scratch.verify import Engine, EngineError, load, verify
+from nn_from_scratch.verify import Case, Engine, EngineError, Expression, Step, load, verify
 from nn_from_scratch.verify.engines.abilities import abilities
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.engines.specs import BUILT_IN
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -345,3 +346,11 @@ def test_replaced_driver_is_asked() -> None:
     other = dataclasses.replace(ours, driver=halved)
     case = single("square", "x", [3.0])
     assert (other.answer(case).gradient, ours.answer(case).gradient) == ((3.0,), (6.0,))
+
+
+def test_a_gradient_of_pytorchs_without_memory_is_0() -> None:
+    pytest.importorskip("torch")
+    absolute = Case(
+        Expression(1, (), (Step("abs", (0,)),), 1), (1.0, -2.0), ((2,),), (2.0, 3.0), tangent=(1.0, 2.0)
+    )
+    assert load("pytorch").answer(absolute) == Answer(-4.0, (0.0, 0.0))

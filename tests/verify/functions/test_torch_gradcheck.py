@@ -664,3 +664,16 @@ def test_what_is_computed_for_one_number_alone_is_no_proof() -> None:
     with pytest.raises(GradcheckError, match=r"the derivative for x\[0\] is 0.0, expected"):
         gradcheck(lambda x: torch.where(x == 0, x * x, torch.sin(x)), (points,))
     assert gradcheck(torch.sinc, (points,))
+
+
+def test_a_gradient_without_memory_is_0() -> None:
+    # PyTorch's own where a derivative is 0 everywhere: to read its numbers in place ends the process.
+    def nothing(saved: Any, cotangent: Any) -> Any:
+        del saved
+        return torch._efficientzerotensor(cotangent.shape, dtype=cotangent.dtype)
+
+    x = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    assert gradgradcheck(torch.abs, (x,))
+    assert gradcheck(function(lambda x: (x.detach() * 0 + 1, (x,)), nothing), (x,))
+    with pytest.raises(GradientError, match="is 0"):
+        gradcheck(function(lambda x: (x * x, (x,)), nothing), (x,))

@@ -25,12 +25,17 @@ def _gradients(output: torch.Tensor, leaves: Sequence[torch.Tensor], cotangent: 
     return [g.requires_grad_() for g in found]  # one that no leaf moves does not yet
 
 
+def _numbers(x: torch.Tensor) -> Any:
+    """Return a copy: a gradient that is 0 everywhere may have no memory, and reading it ends the process."""
+    return x.clone().numpy(force=True)
+
+
 engine = Engine.from_tape(
     name="PyTorch",
     variable=lambda x: torch.tensor(x, dtype=torch.float64, requires_grad=True),
     backward=_backward,
-    value=lambda node: node.numpy(force=True),
-    gradient=lambda leaf: None if leaf.grad is None else leaf.grad.numpy(force=True),
+    value=_numbers,
+    gradient=lambda leaf: None if leaf.grad is None else _numbers(leaf.grad),
     assign=_assign,
     reset=lambda leaf: setattr(leaf, "grad", None),
     gradients=_gradients,
@@ -48,7 +53,7 @@ engine = Engine.from_tape(
         "    {output}, [{leaves}], create_graph=True, materialize_grads=True\n)]",
         gradients_from="[g.requires_grad_() for g in torch.autograd.grad(\n    {output}, [{leaves}],"
         " torch.as_tensor({cotangent}), create_graph=True, materialize_grads=True\n)]",
-        gradient="(torch.zeros_like({0}) if {0}.grad is None else {0}.grad).numpy()",
+        gradient="(torch.zeros_like({0}) if {0}.grad is None else {0}.grad).clone().numpy()",
         call="torch.{name}({arguments})",
         constant="torch.tensor({}, dtype=torch.float64)",
         operations={

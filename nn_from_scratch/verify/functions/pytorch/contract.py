@@ -14,7 +14,7 @@ import torch
 from torch.autograd.function import BackwardCFunction
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference
-from nn_from_scratch.verify.functions.pytorch.question import Pass, copied
+from nn_from_scratch.verify.functions.pytorch.question import Pass, copied, share_memory
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import raised_by_a_hook
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
@@ -77,7 +77,7 @@ def _unshared(name: str, asked: Asked) -> Row:
         if x.grad is None or x.grad.layout != torch.strided:
             continue
         for other, y in kept:
-            if x.numel() and _memory(x.grad) == _memory(y):
+            if x.numel() and share_memory(x.grad, y):
                 return Row(
                     name,
                     Verdict.WRONG,
@@ -222,10 +222,6 @@ def _largest_gap(x: torch.Tensor, y: torch.Tensor) -> float:
     """Return the largest absolute difference; infinite where only one is a finite number."""
     gap = (x - y).detach().double().abs()[~((x == y) | (x.isnan() & y.isnan()))]
     return float(gap.nan_to_num(float("inf")).max()) if gap.numel() else 0.0
-
-
-def _memory(x: torch.Tensor) -> int:
-    return int(x.untyped_storage().data_ptr())
 
 
 def _expanded(x: torch.Tensor) -> torch.Tensor:

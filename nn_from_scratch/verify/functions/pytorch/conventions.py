@@ -8,7 +8,7 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors
+from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, memory
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import by_name
 from nn_from_scratch.verify.functions.pytorch.writes import writes_twice
@@ -32,7 +32,7 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
 
     def __init__(self, given: Tensors) -> None:
         super().__init__()
-        self.storages = {x.untyped_storage().data_ptr() for x in given}
+        self.storages = {memory(x) for x in given} - {None}
         self.found: list[str] = []
 
     def __torch_dispatch__(
@@ -69,7 +69,7 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
 
     def _gets_an_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         tensors = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
-        return any(x.untyped_storage().data_ptr() in self.storages for x in tensors)
+        return any(memory(x) in self.storages for x in tensors)
 
 
 def convention(question: Question) -> str | None:

@@ -307,9 +307,20 @@ def copied(x: torch.Tensor, dtype: Any = None) -> torch.Tensor:
         return x.detach().clone() if dtype is None else x.detach().to(dtype, copy=True)
 
 
+def memory(x: torch.Tensor) -> int | None:
+    """Return where a tensor's storage begins; None for one that is 0 everywhere and has no memory."""
+    return None if x._is_zerotensor() else int(x.untyped_storage().data_ptr())  # noqa: SLF001  nowhere else
+
+
+def share_memory(x: torch.Tensor, y: torch.Tensor) -> bool:
+    """Whether two tensors lie in one storage."""
+    return memory(x) is not None and memory(x) == memory(y)
+
+
 def numbers(x: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the numbers of a tensor, in float64."""
-    return np.array(x.detach().to("cpu", torch.float64).numpy())
+    # A gradient that is 0 everywhere may have no memory; a clone has.
+    return np.array(x.detach().clone().to("cpu", torch.float64).numpy())
 
 
 def _passed(inputs: Tensors, others: Tensors, found: Any) -> Pass:
