@@ -331,9 +331,15 @@ def test_real_engines_are_not_accused_on_graphs_forced_to_kinks(name: str, kind:
             one = with_tangent(one, seeded(37, k))
         found = examine(asked, one, witnesses=WITNESSES if name == "nn_from_scratch" else ())
         verdicts[found.verdict] += 1
-        assert not found.verdict.accuses, (one, found.message)
+        assert not found.verdict.accuses or is_known(name, one), (one, found.message)
         assert "differs" not in found.oracles.values(), (one, found.oracles)
     assert verdicts[Verdict.UNDECIDED] <= 0.1 * count, verdicts
+
+
+def is_known(name: str, one: Case) -> bool:
+    """Whether a case asks what an engine gets wrong: reference/findings/autograd-tanh-second.md."""
+    operations = {step.operation for step in one.expression.steps}
+    return name == "autograd" and bool(one.tangent) and "tanh" in operations
 
 
 # -- witnesses ---------------------------------------------------------------------------------------------
