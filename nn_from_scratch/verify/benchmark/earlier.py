@@ -7,7 +7,6 @@ allow.
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -26,29 +25,24 @@ class EarlierError(Exception):
     """A file cannot be compared with."""
 
 
-def read(path: Path, here: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the results of an earlier benchmark.
+def comparable(found: Any, path: Path, here: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of an earlier benchmark, if they can be compared with.
 
     Parameters
     ----------
-    path
+    found
         What ``nn-from-scratch benchmark --json`` wrote; or ``report --json``, of which the benchmark is
         taken.
+    path
+        The file that holds it.
     here
         This machine, as `machine` tells it.
 
     Raises
     ------
     EarlierError
-        If the file cannot be read, is no result of a benchmark, has another schema, or is from another
-        machine.
+        If it is no result of a benchmark, has another schema, or is from another machine.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EarlierError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise EarlierError(f"{path} is no JSON ({error})") from error
     if isinstance(found, dict) and "kind" not in found and isinstance(found.get("benchmark"), dict):
         found = found["benchmark"]
     if not isinstance(found, dict) or found.get("kind") != "benchmark":

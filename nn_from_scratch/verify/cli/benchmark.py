@@ -7,6 +7,7 @@ from typing import Any
 
 from nn_from_scratch.verify.cli.arguments import Once, path
 from nn_from_scratch.verify.cli.outputs import UsageError
+from nn_from_scratch.verify.cli.reading import json_in
 from nn_from_scratch.verify.cli.terminal import progress_bar
 
 TEXT = "Measure speed, memory and growth beside other libraries, as ratios with intervals."
@@ -44,7 +45,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     named, old = getattr(options, "compare", None), None
     if named is not None:
         try:
-            old = earlier.read(named, machine())
+            old = earlier.comparable(json_in(named), named, machine())
         except earlier.EarlierError as error:
             raise UsageError(f"--compare: {error}") from error
     with progress_bar() as progress:

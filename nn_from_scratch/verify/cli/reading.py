@@ -65,17 +65,28 @@ def read(files: Sequence[Path]) -> list[tuple[str, Results]]:
     """
     found = []
     for file in files:
-        try:
-            results = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}") from error
-        except ValueError as error:
-            raise UsageError(f"{file} is no JSON: {error}") from error
-        told = _told(results)
+        told = _told(json_in(file))
         if not told:
             raise UsageError(f"{file} holds no results: give what a command wrote with --json")
         found += told
     return found
+
+
+def json_in(file: Path) -> Any:
+    """Return what a file holds.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, or is no JSON.
+
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is no JSON: {error}") from error
 
 
 def _told(results: Any) -> list[tuple[str, Results]]:

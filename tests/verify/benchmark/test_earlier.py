@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from nn_from_scratch.statuses import BAD_USAGE, RIGHT
 from nn_from_scratch.verify import benchmark as room
-from nn_from_scratch.verify.benchmark.earlier import EarlierError, comparison, read, word
+from nn_from_scratch.verify.benchmark.earlier import EarlierError, comparable, comparison, word
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.cli import commands as cli
 from nn_from_scratch.verify.results.tables import show_benchmark
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.once
 HERE = {"processor": "made up", "cores": 2}
@@ -88,43 +86,33 @@ def test_comparison_classifies_every_figure_and_names_those_that_only_one_run_ha
     assert found["versions"] == ["numpy was 2 and is 3"]
 
 
-def test_earlier_run_is_read_also_out_of_a_report(tmp_path: Path) -> None:
-    path = tmp_path / "old.json"
+def test_earlier_run_is_taken_also_out_of_a_report() -> None:
     results = run(figure("one", 1, 2, 3))
     for written in (results, {"verify": {}, "moons": {}, "benchmark": results}):
-        path.write_text(json.dumps(written))
-        assert read(path, HERE) == results
+        assert comparable(written, Path("old.json"), HERE) == results
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("written", "expected"),
     [
-        ("{", "is no JSON"),
-        ("[]", "is no result of a benchmark"),
-        (json.dumps(run() | {"kind": "moons"}), "is no result of a benchmark"),
-        (json.dumps({"verify": {}}), "is no result of a benchmark"),
-        (json.dumps(run(schema=7)), "has schema 7, and this version reads schema 1"),
+        ([], "is no result of a benchmark"),
+        (run() | {"kind": "moons"}, "is no result of a benchmark"),
+        ({"verify": {}}, "is no result of a benchmark"),
+        (run(schema=7), "has schema 7, and this version reads schema 1"),
         (
-            json.dumps(run(machine={"processor": "other", "cores": 64})),
+            run(machine={"processor": "other", "cores": 64}),
             r"another machine \(other, 64 cores\) than this one \(made up, 2 cores\)",
         ),
-        (json.dumps({k: v for k, v in run().items() if k != "machine"}), "which it does not name"),
-        (json.dumps(run(figure("one", 3, 2, 1))), "has a row without"),
-        (json.dumps(run(figure("one", 0, 2, 3))), "has a row without"),
-        (json.dumps(run({"name": "one"})), "has a row without"),
-        (json.dumps(run(rows=None)), "has a row without"),
+        ({k: v for k, v in run().items() if k != "machine"}, "which it does not name"),
+        (run(figure("one", 3, 2, 1)), "has a row without"),
+        (run(figure("one", 0, 2, 3)), "has a row without"),
+        (run({"name": "one"}), "has a row without"),
+        (run(rows=None), "has a row without"),
     ],
 )
-def test_file_that_cannot_be_compared_with_is_refused(text: str, expected: str, tmp_path: Path) -> None:
-    path = tmp_path / "old.json"
-    path.write_text(text)
+def test_what_cannot_be_compared_with_is_refused(written: Any, expected: str) -> None:
     with pytest.raises(EarlierError, match=expected):
-        read(path, HERE)
-
-
-def test_file_that_is_missing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EarlierError, match="No such file"):
-        read(tmp_path / "none.json", HERE)
+        comparable(written, Path("old.json"), HERE)
 
 
 def test_command_shows_a_regression_and_does_not_fail(
@@ -146,6 +134,12 @@ def test_command_refuses_a_bad_file_before_it_measures(
 ) -> None:
     monkeypatch.setattr(room, "benchmark", lambda **_: pytest.fail("it measured"))
     path = tmp_path / "old.json"
+    assert cli.main(["benchmark", "--compare", str(path)]) == BAD_USAGE
+    assert "No such file" in capsys.readouterr().err
+    for text in ("{", "[" * 100_000):
+        path.write_text(text)
+        assert cli.main(["benchmark", "--compare", str(path)]) == BAD_USAGE
+        assert "is no JSON" in capsys.readouterr().err
     path.write_text("{}")
     assert cli.main(["benchmark", "--compare", str(path)]) == BAD_USAGE
     assert "--compare" in capsys.readouterr().err
