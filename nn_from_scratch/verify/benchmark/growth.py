@@ -17,7 +17,7 @@ from nn_from_scratch.verify.benchmark.measuring import (
     require_same_results,
     run_seconds,
 )
-from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
+from nn_from_scratch.verify.benchmark.peers import NOT_MEASURED, PEERS, why_not
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ MEASURES = {"seconds": (run_seconds, TIMED), "bytes": (peak_bytes, IN_PYTHON)}
 
 def growth(
     *, seconds: float, sizes: Sequence[int] = SIZES, unit: str = "seconds"
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[list[dict[str, Any]], list[str], bool]:
     """Measure a chain of scalars at growing sizes, by everybody who is installed, in turns.
 
     Parameters
@@ -68,40 +68,39 @@ def growth(
     -------
     tuple
         Curves, of each peer ``peer``, ``unit``, ``sizes``, ``medians``, and where there are three sizes
-        ``exponent`` with its 95 % interval ``low`` and ``high``; and notes, of who stopped where.
+        ``exponent`` with its 95 % interval ``low`` and ``high``; notes, of who stopped where; and whether
+        anybody's results differed from ours.
     """
     measure, names = MEASURES[unit]
     samples: dict[str, dict[int, list[float]]] = {}
     notes: list[str] = []
+    differ = False
     asked = list(names)
     for size in sizes:
         sides, stopped = _sides(size, asked)
-        notes += [f"Chain of {size:,} scalars: {name}: {why}" for name, why in stopped.items()]
+        notes += [f"Chain of {size:,} scalars: {name}: {why_not(error)}" for name, error in stopped.items()]
+        differ = differ or any(isinstance(error, DifferentResultsError) for error in stopped.values())
         with like_conditions():  # now that all of them are imported
             measuring = {name: measure(side) for name, side in sides.items()}
             for _ in range(SAMPLES):
                 for name, one in measuring.items():
                     samples.setdefault(name, {}).setdefault(size, []).append(one())
         asked = [name for name, side in sides.items() if _may_grow(side, seconds)]
-    return [_curve(name, unit, found) for name, found in samples.items()], notes
+    return [_curve(name, unit, found) for name, found in samples.items()], notes, differ
 
 
-def _sides(size: int, names: Iterable[str]) -> tuple[dict[str, Contender], dict[str, str]]:
-    """Return who computes the same as the subject, and why others do not."""
+def _sides(size: int, names: Iterable[str]) -> tuple[dict[str, Contender], dict[str, Exception]]:
+    """Return who computes the same as the subject, and what others raise."""
     makers = programs.chained(size).contenders()
     subject = makers[SUBJECT]()
     sides: dict[str, Contender] = {}
-    stopped: dict[str, str] = {}
+    stopped: dict[str, Exception] = {}
     for name in names:
         try:
             side = makers[name]()
             require_same_results(side, subject, repeats=1)
-        except ModuleNotFoundError as error:
-            stopped[name] = f"not installed: pip install {error.name}"
-        except RecursionError:
-            stopped[name] = "the graph is too deep: RecursionError"
-        except (CannotError, DifferentResultsError) as error:
-            stopped[name] = str(error)
+        except NOT_MEASURED as error:
+            stopped[name] = error
         else:
             sides[name] = side
     return sides, stopped

@@ -18,7 +18,7 @@ import numpy as np
 
 from nn_from_scratch import Node, replay
 from nn_from_scratch.verify.benchmark import scalar_engine
-from nn_from_scratch.verify.benchmark.measuring import Contender
+from nn_from_scratch.verify.benchmark.measuring import Contender, DifferentResultsError
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT
 
 if TYPE_CHECKING:
@@ -297,3 +297,28 @@ PEERS = {
     "PyTorch, compile": Peer("torch", lambda: _pytorch(compiled=True)),
     "CasADi": Peer("casadi", _casadi, arrays=False),
 }
+
+NOT_MEASURED = (ModuleNotFoundError, CannotError, RecursionError, DifferentResultsError)
+"""What a peer may raise in place of a figure."""
+
+
+def why_not(error: Exception) -> str:
+    """Say why a peer is not measured.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As it was given, if what is missing is no peer's package, but something of our own.
+    """
+    match error:
+        case ModuleNotFoundError(name=name):
+            package = (name or "").partition(".")[0]
+            if package not in {peer.package for peer in PEERS.values() if peer.package}:
+                raise error
+            return f"not installed: pip install {package}"
+        case DifferentResultsError():
+            return f"not measured, they compute different things ({error})"
+        case RecursionError():
+            return "not measured, the graph is too deep: RecursionError"
+        case _:
+            return f"not measured, {error}"

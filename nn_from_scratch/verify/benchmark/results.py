@@ -13,7 +13,7 @@ from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
-from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
+from nn_from_scratch.verify.benchmark.peers import NOT_MEASURED, why_not
 from nn_from_scratch.verify.benchmark.second_order import SECOND_ORDER
 from nn_from_scratch.verify.benchmark.tutorials import TUTORIALS
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workload
@@ -22,7 +22,6 @@ from nn_from_scratch.verify.campaign.environment import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-OPTIONAL = ("torch", *sorted({peer.package for peer in PEERS.values()} - {"", "torch"}))
 IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 
 
@@ -94,8 +93,9 @@ def benchmark(
             verdict = "wrong" if wrong else verdict
         for done, (unit, limit) in enumerate(growing.items(), len(tasks)):
             report(done, f"Growth in {unit}")
-            curves, stops = growth(seconds=limit, unit=unit)
+            curves, stops, wrong = growth(seconds=limit, unit=unit)
             grown += curves
+            verdict = "wrong" if wrong else verdict
             notes += [stop for stop in stops if stop not in notes]
         if growing:  # that is, everything is measured
             report(steps - 2, "Catching planted faults")
@@ -126,17 +126,8 @@ def _measured(workload: Workload, baseline: str, seconds: float) -> tuple[dict[s
     """Return a row, or why there is none; and whether that is because results differ."""
     try:
         return row(workload, baseline, workload.against(baseline, seconds=seconds)), False
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in OPTIONAL:
-            raise
-        return f"not installed: pip install {package}", False
-    except CannotError as error:
-        return f"not measured, {error}", False
-    except RecursionError:
-        return "not measured, the graph is too deep: RecursionError", False
-    except DifferentResultsError as error:
-        return f"not measured, they compute different things ({error})", True
+    except NOT_MEASURED as error:
+        return why_not(error), isinstance(error, DifferentResultsError)
 
 
 def row(workload: Workload, baseline: str, pairs: Pairs) -> dict[str, Any]:

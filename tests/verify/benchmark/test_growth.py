@@ -39,7 +39,8 @@ def test_growth_measures_everybody_who_is_installed(unit: str, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "autograd", None)
     monkeypatch.setattr(growth, "SAMPLES", 2)
     monkeypatch.setitem(growth.MEASURES, unit, (growth.MEASURES[unit][0], [SUBJECT, "closures", "autograd"]))
-    curves, notes = growth.growth(seconds=60, sizes=(4, 8, 16), unit=unit)
+    curves, notes, differ = growth.growth(seconds=60, sizes=(4, 8, 16), unit=unit)
+    assert not differ
     assert [curve["peer"] for curve in curves] == [SUBJECT, "closures"]
     assert notes == ["Chain of 4 scalars: autograd: not installed: pip install autograd"]
     for curve in curves:
@@ -61,15 +62,16 @@ def test_growth_stops_with_who_is_too_slow_too_deep_or_differs(monkeypatch: pyte
         return {**asked(question), "off": lambda: off}
 
     monkeypatch.setattr(programs.Question, "contenders", with_another)
-    curves, notes = growth.growth(seconds=60, sizes=(10, 3000))
+    curves, notes, differ = growth.growth(seconds=60, sizes=(10, 3000))
+    assert differ
     assert [(curve["peer"], curve["sizes"]) for curve in curves] == [
         (SUBJECT, [10, 3000]),
         ("closures", [10]),
     ]
     assert "exponent" not in curves[0]
-    assert "Chain of 10 scalars: off: run 1: array 0" in notes[0]
-    assert notes[1] == "Chain of 3,000 scalars: closures: the graph is too deep: RecursionError"
-    curves, _ = growth.growth(seconds=0, sizes=(10, 20))
+    assert "Chain of 10 scalars: off: not measured, they compute different things (run 1: array 0" in notes[0]
+    assert notes[1] == "Chain of 3,000 scalars: closures: not measured, the graph is too deep: RecursionError"
+    curves, *_ = growth.growth(seconds=0, sizes=(10, 20))
     assert [curve["sizes"] for curve in curves] == [[10], [10]]
 
 

@@ -141,12 +141,15 @@ def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.Monk
         monkeypatch.setattr(results, name, ())
     monkeypatch.setattr(programs, "workloads", lambda **_: [])
     monkeypatch.setattr(results, "SECOND_ORDER", workload())
-    monkeypatch.setattr(results, "growth", lambda *, seconds, unit: ([{"unit": unit}], ["too deep"]))
+    monkeypatch.setattr(
+        results, "growth", lambda *, seconds, unit: ([{"unit": unit}], ["too deep"], unit == "seconds")
+    )
     monkeypatch.setattr(results, "caught", lambda *, whole: ([{"tool": whole}], ["not installed"]))
     found = benchmark(seconds=0, progress=lambda *step: seen.append(step))
     assert found["catching"] == [{"tool": False}]
     assert found["growth"] == [{"unit": "seconds"}, {"unit": "bytes"}]
     assert found["notes"] == ["too deep", "not installed"]
+    assert found["verdict"] == "wrong"  # as growth in seconds tells of results that differ
     assert [step[1] for step in seen] == [6] * 7
     assert [step[0] for step in seen] == [0, 1, 2, 3, 4, 5, 6]
 
