@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from functools import partial
@@ -44,6 +44,7 @@ from nn_from_scratch.verify.cli import (
 from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, parsed, path
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
 from nn_from_scratch.verify.cli.terminal import progress_bar, tell
+from nn_from_scratch.verify.cli.verdicts import status_of_check, status_of_run
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.functions.named.importing import TargetError
@@ -174,7 +175,7 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
         asked.grade = options.grade or watch.GRADES
         asked.graphs = watch.GRAPHS if options.graphs is None else options.graphs
         watch.watch(asked, partial(_verified, asked, outputs))
-    return _status(_verified(options, outputs), options.grade or ())
+    return status_of_run(_verified(options, outputs), options.grade or ())
 
 
 def _verified(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
@@ -222,8 +223,7 @@ def _check(options: argparse.Namespace, outputs: Outputs) -> int:
                 print(f"script: {script}")
 
     outputs.show(show)
-    statuses = {"wrong": WRONG, "right": INTERRUPTED if results["interrupted"] else RIGHT}
-    return statuses.get(results["verdict"], INTERRUPTED if results["interrupted"] else NOTHING_CHECKED)
+    return status_of_check(results)
 
 
 def _scripts(options: argparse.Namespace, outputs: Outputs, results: dict[str, Any]) -> list[Path]:
@@ -265,15 +265,15 @@ def _moons(options: argparse.Namespace, outputs: Outputs) -> int:
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--html", lambda: _pages().page(moons=results))
     outputs.show(lambda console: tables.show_moons(console, results))
-    return _status(results)
+    return status_of_run(results)
 
 
 def _benchmark(options: argparse.Namespace, outputs: Outputs) -> int:
-    results = _run_benchmark(options)
+    results = benchmark.asked(options)
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--html", lambda: _pages().page(benchmark=results))
     outputs.show(lambda console: tables.show_benchmark(console, results))
-    return _status(results)
+    return status_of_run(results)
 
 
 def _report(options: argparse.Namespace, outputs: Outputs) -> int:
@@ -283,7 +283,7 @@ def _report(options: argparse.Namespace, outputs: Outputs) -> int:
     parts: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[Console, Any], None]]] = {
         "verify": (partial(_run_verify, options, outputs), tables.show_verify),
         "moons": (partial(_run_moons, options), tables.show_moons),
-        "benchmark": (partial(_run_benchmark, options), tables.show_benchmark),
+        "benchmark": (partial(benchmark.asked, options), tables.show_benchmark),
     }
     for name, (run, show) in parts.items():
         results[name] = run()
@@ -294,7 +294,7 @@ def _report(options: argparse.Namespace, outputs: Outputs) -> int:
         if results[name]["interrupted"]:
             break
     outputs.show(lambda _: print(f"The report is {options.html}"))
-    statuses = [_status(result) for result in results.values()]
+    statuses = [status_of_run(result) for result in results.values()]
     return next((status for status in (WRONG, INTERRUPTED, NOTHING_CHECKED) if status in statuses), RIGHT)
 
 
@@ -353,22 +353,6 @@ def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
     with progress_bar() as progress:
         animate, certify = getattr(options, "animate", True), getattr(options, "certify", False)
         return moons(progress=progress, animate=animate, certify=certify)
-
-
-def _run_benchmark(options: argparse.Namespace) -> dict[str, Any]:
-    return benchmark.asked(options)
-
-
-def _status(results: dict[str, Any], asked: Collection[str] = ()) -> int:
-    """Return the exit status; grades that were asked for by name have to be checked."""
-    if results["verdict"] == "wrong":
-        return WRONG
-    if results["interrupted"]:
-        return INTERRUPTED
-    if results["verdict"] == "not settled":
-        return WRONG
-    unchecked = any(results["grades"][grade] == "not checked" for grade in asked)
-    return NOTHING_CHECKED if results["verdict"] == "nothing checked" or unchecked else RIGHT
 
 
 def _as_json(results: dict[str, Any]) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from nn_from_scratch.statuses import INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify.campaign.compare import beside
-from nn_from_scratch.verify.cli import compare
+from nn_from_scratch.verify.cli import campaign, compare
 from nn_from_scratch.verify.cli.arguments import path
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
+from nn_from_scratch.verify.cli.verdicts import status_of_check, status_of_run
 from nn_from_scratch.verify.power import detection_power
 
 Results = dict[str, Any]
@@ -133,18 +134,19 @@ def page_of(pages: ModuleType, found: Sequence[tuple[str, Results]]) -> str:
     raise UsageError(f"these do not fit on one page: {', '.join(kinds)}; {_TOGETHER}")
 
 
-def status(found: Collection[tuple[str, Mapping[str, Any]]]) -> int:
+def status(found: Sequence[tuple[str, Results]]) -> int:
     """Return the exit status of what the results say: the gravest."""
     statuses = {_status(kind, results) for kind, results in found}
     return next((one for one in (WRONG, INTERRUPTED, NOTHING_CHECKED) if one in statuses), RIGHT)
 
 
-def _status(kind: str, results: Mapping[str, Any]) -> int:
-    if kind == "compare":
-        return compare.status(dict(results))
-    verdict = results.get("verdict")
-    if verdict in {"right", "measured", "convention"}:
-        return INTERRUPTED if results.get("interrupted") else RIGHT
-    if verdict in {"wrong", "not settled", "inaccurate", "error"}:
-        return WRONG
-    return INTERRUPTED if results.get("interrupted") else NOTHING_CHECKED
+def _status(kind: str, results: Results) -> int:
+    match kind:
+        case "compare":
+            return compare.status(results)
+        case "campaign":
+            return campaign.status(results, interrupted=False)
+        case "check":
+            return status_of_check(results)
+        case _:
+            return status_of_run(results)

@@ -12,6 +12,7 @@ import pytest
 import nn_from_scratch.verify
 from nn_from_scratch.statuses import BAD_USAGE, INTERNAL_ERROR, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify import report, verify
+from nn_from_scratch.verify.cli import benchmark
 from nn_from_scratch.verify.cli import commands as cli
 
 FAULTY = """\
@@ -250,7 +251,7 @@ def test_report_sums_up_the_statuses(
     result = {"interrupted": False}
     monkeypatch.setattr(cli, "_run_verify", lambda *_: {**result, "verdict": gradients})
     monkeypatch.setattr(cli, "_run_moons", lambda *options: {**result, "verdict": moons})
-    monkeypatch.setattr(cli, "_run_benchmark", lambda *options: {**result, "verdict": "measured"})
+    monkeypatch.setattr(benchmark, "asked", lambda *options: {**result, "verdict": "measured"})
     monkeypatch.setattr(report, "page", lambda **results: " ".join(results))
     monkeypatch.setattr(cli, "tables", Mock())
     paths = [tmp_path / "page.html", tmp_path / "results.json"]

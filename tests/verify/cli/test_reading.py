@@ -9,7 +9,7 @@ from narrowed import narrowed
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify import load, verify
-from nn_from_scratch.verify.cli import commands
+from nn_from_scratch.verify.cli import benchmark, commands
 
 pytestmark = pytest.mark.once
 
@@ -30,8 +30,9 @@ def right() -> Results:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_run_verify", "_run_moons", "_run_benchmark"):
+    for name in ("_run_verify", "_run_moons"):
         monkeypatch.setattr(commands, name, None)
+    monkeypatch.setattr(benchmark, "asked", None)
 
 
 def report(folder: Path, *results: Any) -> tuple[int, str]:
@@ -77,6 +78,9 @@ def test_several_runs_stand_side_by_side(right: Results, tmp_path: Path) -> None
         ([COMPARISON], NOTHING_CHECKED, "Conformance matrix"),
         ([FUNCTIONS], WRONG, "a.py:f"),
         ([MOONS], INTERRUPTED, 'id="training"'),
+        ([MOONS | {"verdict": "not settled"}], INTERRUPTED, 'id="training"'),  # as the command itself says
+        ([CAMPAIGN | {"verdict": "not settled"}], WRONG, 'id="failures"'),
+        ([MOONS | {"verdict": None, "interrupted": False}], NOTHING_CHECKED, 'id="training"'),
     ],
 )
 def test_each_kind_has_its_page(results: list[Results], status: int, seen: str, tmp_path: Path) -> None:
