@@ -166,7 +166,7 @@ def flat_gradient(case: Case, gradient: Sequence[Any]) -> tuple[float, ...]:
     for number, (x, derivative) in enumerate(zip(case.inputs(), gradient, strict=True)):
         if derivative is None:
             derivatives += [0.0] * np.size(x)
-        elif isinstance(derivative, float) and not np.ndim(x):
+        elif isinstance(derivative, float) and isinstance(x, float):
             derivatives.append(float(derivative))
         else:
             found = real_numbers(derivative, f"the gradient for x{number}")

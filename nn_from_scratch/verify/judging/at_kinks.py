@@ -59,7 +59,7 @@ class Entry:
     @classmethod
     def of(cls, sides: Sequence[arb], radius: float, size: float, working_format: Format) -> Entry:
         """Return an entry whose tolerance is a radius of rounding times the margin."""
-        smallest = 2.0 ** max(working_format.smallest_exponent - working_format.precision + 1, -1074)
+        smallest = working_format.smallest
         return cls(sides, MARGIN * radius + smallest, size)
 
     def known(self) -> bool:

@@ -183,6 +183,8 @@ class Rounded:
     def path(self, slope: Rounded | float) -> Rounded:
         """Multiply each of the terms by a slope, as engines do that go path by path."""
         if not isinstance(slope, Rounded):
+            if slope == 1.0:
+                return self
             if _is_power_of_two(slope) or slope == 0:
                 return self._scaled(slope)
             slope = self.model.number(slope)

@@ -100,30 +100,30 @@ def judge(
         the truth itself, and a sixteenth of that term.
 
     """
+    if not truth.is_finite():
+        return Judgement(Verdict.UNDECIDED, "outside the domain", got, truth, math.nan, math.nan)
     with taylor.working(taylor.PRECISION):
-        if not truth.is_finite():
-            return Judgement(Verdict.UNDECIDED, "outside the domain", got, truth, math.nan, math.nan)
         magnitude = float(truth.abs_upper())
-        # Nobody is asked for more than the nearest number of the format, subnormal ones included.
-        smallest = 2.0 ** max(working_format.smallest_exponent - working_format.precision + 1, -1074)
-        tolerance = MARGIN * max(radius, working_format.unit_roundoff * magnitude) + smallest
-        if not math.isfinite(got):
-            if math.isinf(radius):
-                reason = "too close to the edge of the domain for this precision"
-                return Judgement(Verdict.UNDECIDED, reason, got, truth, math.inf, tolerance)
-            return Judgement(Verdict.WRONG, f"{got} is no finite number", got, truth, math.inf, tolerance)
-        error = float((arb(got) - truth).abs_lower())
-        if error <= tolerance:
-            within = MARGIN * radius
-            unknown = within >= magnitude and within * _A_DIGIT >= summed
-            if unknown and radius > 0 and not (got == 0 and truth.contains(0)):
-                reason = "ill-conditioned: rounding alone may change every digit"
-                return Judgement(Verdict.UNDECIDED, reason, got, truth, error, tolerance)
-            return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)
-        # Chosen: what cancels, or is computed in the next lower format, keeps about half; a wrong rule none.
-        half_of_the_digits = 2.0 ** -(working_format.precision // 2) * max(magnitude, scale)
-        ratio = f"the error {error:.2g} is {error / tolerance:.3g} times the tolerance {tolerance:.2g}"
-        if tolerance == smallest:
-            ratio = f"the error is {error:.2g}, and no rounding explains any"
-        verdict = Verdict.INACCURATE if error <= half_of_the_digits else Verdict.WRONG
-        return Judgement(verdict, ratio, got, truth, error, tolerance)
+        error = float((arb(got) - truth).abs_lower()) if math.isfinite(got) else math.inf
+    # Nobody is asked for more than the nearest number of the format, subnormal ones included.
+    smallest = working_format.smallest
+    tolerance = MARGIN * max(radius, working_format.unit_roundoff * magnitude) + smallest
+    if not math.isfinite(got):
+        if math.isinf(radius):
+            reason = "too close to the edge of the domain for this precision"
+            return Judgement(Verdict.UNDECIDED, reason, got, truth, math.inf, tolerance)
+        return Judgement(Verdict.WRONG, f"{got} is no finite number", got, truth, math.inf, tolerance)
+    if error <= tolerance:
+        within = MARGIN * radius
+        unknown = within >= magnitude and within * _A_DIGIT >= summed
+        if unknown and radius > 0 and not (got == 0 and truth.contains(0)):
+            reason = "ill-conditioned: rounding alone may change every digit"
+            return Judgement(Verdict.UNDECIDED, reason, got, truth, error, tolerance)
+        return Judgement(Verdict.RIGHT, "within the derived tolerance", got, truth, error, tolerance)
+    # Chosen: what cancels, or is computed in the next lower format, keeps about half; a wrong rule none.
+    half_of_the_digits = 2.0 ** -(working_format.precision // 2) * max(magnitude, scale)
+    ratio = f"the error {error:.2g} is {error / tolerance:.3g} times the tolerance {tolerance:.2g}"
+    if tolerance == smallest:
+        ratio = f"the error is {error:.2g}, and no rounding explains any"
+    verdict = Verdict.INACCURATE if error <= half_of_the_digits else Verdict.WRONG
+    return Judgement(verdict, ratio, got, truth, error, tolerance)

@@ -24,6 +24,11 @@ class Format:
         """The largest relative error of rounding to nearest."""
         return 2.0**-self.precision
 
+    @property
+    def smallest(self) -> float:
+        """The smallest positive number, a subnormal one."""
+        return 2.0 ** (self.smallest_exponent - self.precision + 1)
+
     def holds(self, ball: arb) -> bool:
         """Whether every number of the ball is 0 or a normal number of the format, away from its ends.
 

@@ -26,6 +26,6 @@ def test_all_contenders_come_to_the_same_verdicts(workload: Workload) -> None:
 def test_a_wrong_engine_is_no_contender(monkeypatch: pytest.MonkeyPatch) -> None:
     fault = next(fault for fault in FAULTS if fault.name == "sin: its derivative times -1.0")
     monkeypatch.setattr(judging, "load", lambda spec: fault.engine())
-    contenders = judging.WITHOUT_PYTORCH.contenders
+    contenders = judging.WITHOUT_WITNESSES.contenders
     with pytest.raises(DifferentResultsError):
         require_same_results(contenders[SUBJECT](), contenders["gradcheck"]())

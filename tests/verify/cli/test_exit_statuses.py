@@ -193,24 +193,30 @@ def test_a_command_that_is_interrupted_while_it_starts_says_so(folder: Path) -> 
 @contextmanager
 def started(line: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """Start a command that a terminal may close, and end it if the test has not."""
-    with subprocess.Popen(
-        [BASH, "-c", line],
-        cwd=folder,
-        env=surroundings(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heed_closed_terminals,  # noqa: PLW1509  no thread is started here
-    ) as process:
+    with heeding_closed_terminals():
+        process = subprocess.Popen(
+            [BASH, "-c", line],
+            cwd=folder,
+            env=surroundings(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    with process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def heed_closed_terminals() -> None:
-    """Do not ignore what the tests may be told to ignore, as by nohup."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+@contextmanager
+def heeding_closed_terminals() -> Iterator[None]:
+    """Let what is started not ignore what the tests may be told to ignore, as by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def wait_for(happens: Callable[[], bool]) -> None:
