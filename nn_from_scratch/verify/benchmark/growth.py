@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,43 +51,58 @@ def peak_bytes(side: Contender) -> Callable[[], float]:
 MEASURES = {"seconds": (run_seconds, TIMED), "bytes": (peak_bytes, IN_PYTHON)}
 
 
-def growth(
-    *, seconds: float, sizes: Sequence[int] = SIZES, unit: str = "seconds"
-) -> tuple[list[dict[str, Any]], list[str], bool]:
-    """Measure a chain of scalars at growing sizes, by everybody who is installed, in turns.
+@dataclass
+class Growth:
+    """A chain of scalars measured at growing sizes, by everybody who is installed; kept as it is measured.
 
-    Parameters
+    Attributes
     ----------
-    seconds
-        A peer is asked no larger graph once that would take it longer than this for a run.
-    sizes
-        How many operations.
     unit
         "seconds", or "bytes": the peak of what Python allocates.
-
-    Returns
-    -------
-    tuple
-        Curves, of each peer ``peer``, ``unit``, ``sizes``, ``medians``, and where there are three sizes
-        ``exponent`` with its 95 % interval ``low`` and ``high``; notes, of who stopped where; and whether
-        anybody's results differed from ours.
+    samples
+        By peer and size, what was measured; a size is there when all who are asked it were measured.
+    notes
+        Who stopped where, and why.
+    differ
+        Whether anybody's results differed from ours.
     """
-    measure, names = MEASURES[unit]
-    samples: dict[str, dict[int, list[float]]] = {}
-    notes: list[str] = []
-    differ = False
-    asked = list(names)
-    for size in sizes:
-        sides, stopped = _sides(size, asked)
-        notes += [f"Chain of {size:,} scalars: {name}: {why_not(error)}" for name, error in stopped.items()]
-        differ = differ or any(isinstance(error, DifferentResultsError) for error in stopped.values())
-        with like_conditions():  # now that all of them are imported
-            measuring = {name: measure(side) for name, side in sides.items()}
-            for _ in range(SAMPLES):
-                for name, one in measuring.items():
-                    samples.setdefault(name, {}).setdefault(size, []).append(one())
-        asked = [name for name, side in sides.items() if _may_grow(side, seconds)]
-    return [_curve(name, unit, found) for name, found in samples.items()], notes, differ
+
+    unit: str
+    samples: dict[str, dict[int, list[float]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    differ: bool = False
+
+    @property
+    def curves(self) -> list[dict[str, Any]]:
+        """Of each peer ``peer``, ``unit``, ``sizes`` and ``medians``; of three sizes an exponent as well.
+
+        That is ``exponent``, with its 95 % interval ``low`` and ``high``.
+        """
+        return [_curve(name, self.unit, found) for name, found in self.samples.items()]
+
+    def measure(self, *, seconds: float, sizes: Sequence[int] = SIZES) -> None:
+        """Measure each size in turns.
+
+        Parameters
+        ----------
+        seconds
+            A peer is asked no larger graph once that would take it longer than this for a run.
+        sizes
+            How many operations.
+        """
+        measure, names = MEASURES[self.unit]
+        asked = list(names)
+        for size in sizes:
+            sides, stopped = _sides(size, asked)
+            for name, error in stopped.items():
+                self.notes.append(f"Chain of {size:,} scalars: {name}: {why_not(error)}")
+                self.differ |= isinstance(error, DifferentResultsError)
+            with like_conditions():  # now that all of them are imported
+                measuring = {name: measure(side) for name, side in sides.items()}
+                rounds = [{name: one() for name, one in measuring.items()} for _ in range(SAMPLES)]
+            for name in measuring:
+                self.samples.setdefault(name, {})[size] = [one[name] for one in rounds]
+            asked = [name for name, side in sides.items() if _may_grow(side, seconds)]
 
 
 def _sides(size: int, names: Iterable[str]) -> tuple[dict[str, Contender], dict[str, Exception]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nn_from_scratch.verify.benchmark import programs
 from nn_from_scratch.verify.benchmark.catching import caught
-from nn_from_scratch.verify.benchmark.growth import growth
+from nn_from_scratch.verify.benchmark.growth import Growth
 from nn_from_scratch.verify.benchmark.imports import import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
@@ -57,7 +57,7 @@ def benchmark(
         ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
         ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
         ``baseline_compile_seconds`` is what a baseline that compiles took for that, apart. ``machine`` says
-        where. ``growth`` has the curves of `growth.growth`, ``catching`` the rows of `catching.rows`.
+        where. ``growth`` has the curves of `growth.Growth`, ``catching`` the rows of `catching.rows`.
         ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if the
         engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true, and
         there are the rows so far.
@@ -72,7 +72,7 @@ def benchmark(
     tasks = [(workload, baseline) for workload in workloads for baseline in workload.baselines]
     steps = len(tasks) + len(growing) + bool(growing) + 1
     rows: list[dict[str, Any]] = []
-    grown: list[dict[str, Any]] = []
+    grown: list[Growth] = []
     catches: list[dict[str, Any]] = []
     notes: list[str] = []
     verdict, interrupted = "measured", False
@@ -93,10 +93,8 @@ def benchmark(
             verdict = "wrong" if wrong else verdict
         for done, (unit, limit) in enumerate(growing.items(), len(tasks)):
             report(done, f"Growth in {unit}")
-            curves, stops, wrong = growth(seconds=limit, unit=unit)
-            grown += curves
-            verdict = "wrong" if wrong else verdict
-            notes += [stop for stop in stops if stop not in notes]
+            grown.append(Growth(unit))
+            grown[-1].measure(seconds=limit)
         if growing:  # that is, everything is measured
             report(steps - 2, "Catching planted faults")
             found, stops = caught(whole=whole)
@@ -107,18 +105,19 @@ def benchmark(
         report(steps, "done")
     except KeyboardInterrupt:
         interrupted = True
+    stopped = dict.fromkeys(note for one in grown for note in one.notes)  # in both units mostly the same
     return {
         "schema": 1,
         "kind": "benchmark",
-        "verdict": verdict,
+        "verdict": "wrong" if any(one.differ for one in grown) else verdict,
         "seconds": time.perf_counter() - start,
         "interrupted": interrupted,
         "environment": environment(),
         "machine": machine(),
         "rows": rows,
-        "growth": grown,
+        "growth": [curve for one in grown for curve in one.curves],
         "catching": catches,
-        "notes": notes,
+        "notes": [*notes, *stopped],
     }
 
 

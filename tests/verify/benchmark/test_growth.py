@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -39,10 +40,12 @@ def test_growth_measures_everybody_who_is_installed(unit: str, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "autograd", None)
     monkeypatch.setattr(growth, "SAMPLES", 2)
     monkeypatch.setitem(growth.MEASURES, unit, (growth.MEASURES[unit][0], [SUBJECT, "closures", "autograd"]))
-    curves, notes, differ = growth.growth(seconds=60, sizes=(4, 8, 16), unit=unit)
-    assert not differ
+    found = growth.Growth(unit)
+    found.measure(seconds=60, sizes=(4, 8, 16))
+    curves = found.curves
+    assert not found.differ
     assert [curve["peer"] for curve in curves] == [SUBJECT, "closures"]
-    assert notes == ["Chain of 4 scalars: autograd: not installed: pip install autograd"]
+    assert found.notes == ["Chain of 4 scalars: autograd: not installed: pip install autograd"]
     for curve in curves:
         assert curve["sizes"] == [4, 8, 16]
         assert min(curve["medians"]) > 0
@@ -62,8 +65,10 @@ def test_growth_stops_with_who_is_too_slow_too_deep_or_differs(monkeypatch: pyte
         return {**asked(question), "off": lambda: off}
 
     monkeypatch.setattr(programs.Question, "contenders", with_another)
-    curves, notes, differ = growth.growth(seconds=60, sizes=(10, 3000))
-    assert differ
+    found = growth.Growth("seconds")
+    found.measure(seconds=60, sizes=(10, 3000))
+    curves, notes = found.curves, found.notes
+    assert found.differ
     assert [(curve["peer"], curve["sizes"]) for curve in curves] == [
         (SUBJECT, [10, 3000]),
         ("closures", [10]),
@@ -71,8 +76,28 @@ def test_growth_stops_with_who_is_too_slow_too_deep_or_differs(monkeypatch: pyte
     assert "exponent" not in curves[0]
     assert "Chain of 10 scalars: off: not measured, they compute different things (run 1: array 0" in notes[0]
     assert notes[1] == "Chain of 3,000 scalars: closures: not measured, the graph is too deep: RecursionError"
-    curves, *_ = growth.growth(seconds=0, sizes=(10, 20))
-    assert [curve["sizes"] for curve in curves] == [[10], [10]]
+    hurried = growth.Growth("seconds")
+    hurried.measure(seconds=0, sizes=(10, 20))
+    assert [curve["sizes"] for curve in hurried.curves] == [[10], [10]]
+
+
+def test_growth_that_is_interrupted_keeps_whole_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = iter(range(5))
+
+    def measure(_: Contender) -> Callable[[], float]:
+        def measured() -> float:
+            if next(runs, None) is None:
+                raise KeyboardInterrupt
+            return 1.0
+
+        return measured
+
+    monkeypatch.setattr(growth, "SAMPLES", 2)
+    monkeypatch.setitem(growth.MEASURES, "seconds", (measure, [SUBJECT]))
+    found = growth.Growth("seconds")
+    with pytest.raises(KeyboardInterrupt):
+        found.measure(seconds=60, sizes=(10, 20, 30, 40))
+    assert found.samples == {SUBJECT: {10: [1.0, 1.0], 20: [1.0, 1.0]}}
 
 
 def test_peak_bytes_counts_what_was_dropped_too() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify.benchmark import benchmark, programs, results
+from nn_from_scratch.verify.benchmark.growth import Growth
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
 from nn_from_scratch.verify.benchmark.peers import CannotError
@@ -141,14 +142,19 @@ def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.Monk
         monkeypatch.setattr(results, name, ())
     monkeypatch.setattr(programs, "workloads", lambda **_: [])
     monkeypatch.setattr(results, "SECOND_ORDER", workload())
-    monkeypatch.setattr(
-        results, "growth", lambda *, seconds, unit: ([{"unit": unit}], ["too deep"], unit == "seconds")
-    )
+
+    class Grown(Growth):
+        def measure(self, **_: object) -> None:
+            self.samples["peer"] = {10: [1.0]}
+            self.notes.append("too deep")
+            self.differ = self.unit == "seconds"
+
+    monkeypatch.setattr(results, "Growth", Grown)
     monkeypatch.setattr(results, "caught", lambda *, whole: ([{"tool": whole}], ["not installed"]))
     found = benchmark(seconds=0, progress=lambda *step: seen.append(step))
     assert found["catching"] == [{"tool": False}]
-    assert found["growth"] == [{"unit": "seconds"}, {"unit": "bytes"}]
-    assert found["notes"] == ["too deep", "not installed"]
+    assert [(one["peer"], one["unit"]) for one in found["growth"]] == [("peer", "seconds"), ("peer", "bytes")]
+    assert found["notes"] == ["not installed", "too deep"]
     assert found["verdict"] == "wrong"  # as growth in seconds tells of results that differ
     assert [step[1] for step in seen] == [6] * 7
     assert [step[0] for step in seen] == [0, 1, 2, 3, 4, 5, 6]
@@ -159,6 +165,25 @@ def test_benchmark_interrupted_keeps_its_rows() -> None:
     found = benchmark(workloads=[workload(), workload(baseline=KeyboardInterrupt())], seconds=0)
     assert found["interrupted"] is True
     assert [row["name"] for row in found["rows"]] == ["Nothing"]
+
+
+@pytest.mark.usefixtures("instant_import")
+def test_benchmark_interrupted_within_growth_keeps_the_sizes_that_were_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(Growth):
+        def measure(self, **_: object) -> None:
+            self.samples["peer"] = {10: [1.0]}
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "Growth", Interrupted)
+    for name in ("WORKLOADS", "JUDGING", "TUTORIALS"):
+        monkeypatch.setattr(results, name, ())
+    monkeypatch.setattr(results, "SECOND_ORDER", workload())
+    monkeypatch.setattr(programs, "workloads", lambda **_: [])
+    found = benchmark(seconds=0)
+    assert found["interrupted"] is True
+    assert [one["sizes"] for one in found["growth"]] == [[10]]
 
 
 @pytest.mark.parametrize(
