@@ -154,18 +154,16 @@ class Tracer:
         return {
             **scalar,
             **STRUCTURE,
-            "sum": np.sum,
+            **SUMS,
             "mean": lambda x, axis, keepdims: div(
                 np.sum(x, axis=axis, keepdims=keepdims), float(_count(x, axis))
             ),
-            "prod": np.prod,
+            "std": lambda x, **how: scalar["sqrt"](variance(x, **how)),
             "max": partial(_fold, scalar["maximum"]),
             "min": partial(_fold, scalar["minimum"]),
             "logsumexp": logsumexp,
             "softmax": softmax,
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
-            "matmul": np.matmul,
-            "cumsum": np.cumsum,
             "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
             "scatter_add": scatter_add,
             "conv": conv,
@@ -173,7 +171,6 @@ class Tracer:
             "inv": partial(lower_matrices.inverse, record=self.apply),
             "det": partial(lower_matrices.determinant, record=self.apply),
             "cholesky": partial(lower_matrices.factor, root=scalar["sqrt"], record=self.apply),
-            "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
 
 
@@ -187,8 +184,38 @@ STRUCTURE: Arithmetic = {
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(np.asarray(x), np.array(indices), axis),
+    "take": np.take,
+    "compress": lambda x, condition, axis: np.compress(condition, x, axis),
+    "repeat": np.repeat,
+    "diagonal": np.diagonal,
+    "swapaxes": np.swapaxes,
+    "ravel": np.ravel,
+    "flatten": np.ravel,
 }
 """numpy's functions that only move entries about."""
+
+
+def variance(x: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
+    """Return the sum of the squared distances from the mean over their number, less `ddof`."""
+    count = _count(x, axis)
+    if count <= ddof:
+        raise ValueError(f"no variance of {count} numbers, less {ddof}")
+    apart = x - np.sum(x, axis=axis, keepdims=True) / count
+    return np.sum(apart * apart, axis=axis, keepdims=keepdims) / (count - ddof)
+
+
+SUMS: Arithmetic = {
+    "sum": np.sum,
+    "prod": np.prod,
+    "cumsum": np.cumsum,
+    "cumprod": np.cumprod,
+    "trace": np.trace,
+    "var": variance,
+    "matmul": np.matmul,
+    "dot": np.dot,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+}
+"""What is made of nothing but sums, differences, products and quotients: of numbers and symbols alike."""
 
 
 def conv(x: Any, w: Any, stride: int, padding: int) -> Any:

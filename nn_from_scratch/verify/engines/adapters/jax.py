@@ -46,6 +46,7 @@ engine = Engine.from_transform(
         "softmax": jax.nn.softmax,
         "scatter_add": _scatter_add,
         "conv": _conv,
+        "flatten": lambda x: x.flatten(),
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
         **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc", "digamma")},
@@ -59,6 +60,10 @@ engine = Engine.from_transform(
         operations={
             "einsum": "jnp.einsum({subscripts!r}, {operands})",
             "take_along_axis": "jnp.take_along_axis({0}, jnp.array({indices}), {axis})",
+            "take": "jnp.take({0}, jnp.array({indices}), {axis})",
+            "compress": "jnp.compress(jnp.array({condition}), {0}, {axis})",
+            "repeat": "jnp.repeat({0}, jnp.array({repeats}), {axis})",
+            "flatten": "{0}.flatten()",
             **dict.fromkeys(("scatter_add", "conv"), ""),
             **dict.fromkeys(("solve", "inv", "det"), "jnp.linalg.{name}({operands})"),
             "cholesky": "jnp.linalg.cholesky(({0} + {0}.mT) / 2)",

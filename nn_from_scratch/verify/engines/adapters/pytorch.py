@@ -71,6 +71,14 @@ engine = Engine.from_tape(
             "conv": "(torch.conv1d if {0}.ndim == 3 else torch.conv2d)({arguments})",
             "cholesky": "torch.linalg.cholesky(({0} + {0}.mT) / 2)",
             "cumsum": "torch.cumsum({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
+            "cumprod": "torch.cumprod({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
+            "diagonal": "torch.diagonal({0}, {offset}, {axis1}, {axis2})",
+            "swapaxes": "torch.swapaxes({0}, {axis1}, {axis2})",
+            "repeat": "torch.repeat_interleave({0}, torch.tensor({repeats}), {axis})",
+            **dict.fromkeys(
+                ("var", "std"), "torch.{name}({0}, {axis}, correction={ddof}, keepdim={keepdims})"
+            ),
+            **dict.fromkeys(("take", "compress", "trace", "dot"), ""),
             "transpose": "{0}.permute({axes})",
             "broadcast_to": "torch.broadcast_to({0}, {shape})",
             **dict.fromkeys(("prod", "expand_dims", "index"), ""),  # numpy's keywords allow more
