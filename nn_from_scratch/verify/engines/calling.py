@@ -62,8 +62,10 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
         found |= {
             name: getattr(solvers, name)
             for name in names
-            if name in {"solve", "inv", "det"} and hasattr(solvers, name)
+            if name in {"solve", "inv", "det", "norm", "matrix_power"} and hasattr(solvers, name)
         }
+        if "slogdet" in names and hasattr(solvers, "slogdet"):
+            found["slogdet"] = lambda x: solvers.slogdet(x)[1]
         if "cholesky" in names and hasattr(solvers, "cholesky"):
             found["cholesky"] = lambda x: solvers.cholesky((x + x.swapaxes(-1, -2)) / 2)
     found |= {name: call for name, call in _own_arguments(namespace).items() if name in found}
@@ -81,6 +83,7 @@ def _own_arguments(namespace: Any) -> Arithmetic:
         "repeat": lambda x, repeats, axis: namespace.repeat(
             x, repeats if isinstance(repeats, int) else np.array(repeats), axis
         ),
+        "average": lambda x, axis, weights: namespace.average(x, axis, np.array(weights)),
         "einsum": lambda *operands, subscripts: namespace.einsum(subscripts, *operands),
     }
 

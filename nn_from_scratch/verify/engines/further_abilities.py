@@ -118,7 +118,7 @@ def of_numpy() -> Iterator[Ability]:
         for shapes, parameters in ROWS[name]:
             told = ", ".join([*map(str, shapes), *(f"{key}={value}" for key, value in parameters.items())])
             case = case_of(form, shapes, parameters)
-            point = tuple(0.5 + 0.37 * k % 1 for k in range(len(case.point)))
+            point = tuple(0.5 + 0.37 * k * k % 1 for k in range(len(case.point)))
 
             def needs(found: Sequence[Shape], p: Parameters, row: Row = (shapes, parameters)) -> bool:
                 return (tuple(found), dict(p)) == row

@@ -16,6 +16,12 @@ def _rows(keywords: str, *rows: tuple[Any, ...]) -> tuple[Row, ...]:
     return tuple(((shape,), dict(zip(names, values, strict=True))) for shape, *values in rows)
 
 
+def _products(keywords: str, *rows: tuple[Any, ...]) -> tuple[Row, ...]:
+    """Return the same of two operands."""
+    names = keywords.split()
+    return tuple((tuple(row[:2]), dict(zip(names, row[2:], strict=True))) for row in rows)
+
+
 _DIAGONALS = _rows(
     "offset axis1 axis2",
     *(((3, 3), 1, 0, 1), ((2, 3), 0, 0, 1), ((3, 2), -1, 0, 1)),
@@ -25,6 +31,12 @@ _SPREADS = _rows(
     "axis ddof keepdims",
     *(((2, 3), 1, 0, False), ((2, 3), None, 1, False), ((2, 3), 0, 1, True), ((3,), -1, 0, False)),
     *(((2, 3, 2), (0, 2), 1, False), ((2, 3, 2), -2, 0, True)),
+)
+_TRIANGLES = _rows("k", ((3, 3), 0), ((2, 3), 1), ((3, 2), -1), ((2, 2, 2), 0))
+_MIDDLES = _rows(
+    "axis keepdims",
+    *(((2, 3), 1, False), ((2, 3), 0, True), ((2, 3), None, False), ((4,), -1, False)),
+    ((2, 3, 2), -2, True),
 )
 _ALL_IN_A_ROW = _rows("", ((2, 3),), ((2, 3, 2),), ((3,),), ((),))
 
@@ -113,13 +125,52 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "var": _SPREADS,
     "std": _SPREADS,
-    "dot": tuple(
-        (shapes, {})
-        for shapes in (
-            *(((2, 3), (3, 2)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((3, 3), (3, 3))),
-            *(((2, 2, 3), (3,)), ((2, 3), (2, 3, 2))),
-        )
+    "dot": _products(
+        "",
+        *(((2, 3), (3, 2)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((3, 3), (3, 3))),
+        *(((2, 2, 3), (3,)), ((2, 3), (2, 3, 2))),
     ),
+    "inner": _products("", ((2, 3), (2, 3)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (2, 2, 3))),
+    "outer": _products("", ((3,), (2,)), ((2, 2), (3,)), ((3,), (3,))),
+    "kron": _products("", ((2, 2), (2, 3)), ((3,), (2,)), ((2,), (2, 2))),
+    "cross": _products("axis", ((2, 3), (2, 3), -1), ((3,), (3,), 0), ((3, 2), (3, 2), 0)),
+    "tensordot": _products(
+        "axes",
+        *(((2, 3), (3, 2), 1), ((2, 3), (2, 3), 2), ((2, 3), (2, 3), ((0,), (0,)))),
+        *(((2, 3, 2), (2, 3), ((1, 0), (1, 0))), ((3,), (2,), 0)),
+    ),
+    "roll": _rows(
+        "shift axis",
+        *(((2, 3), 1, 1), ((2, 3), 1, None), ((4,), -1, 0), ((3, 3), (1, -1), (0, 1)), ((2, 3, 2), 5, -2)),
+    ),
+    "flip": _rows("axis", ((2, 3), 1), ((2, 3), None), ((3,), 0), ((2, 3, 2), (0, -1)), ((2, 3, 2), -2)),
+    "moveaxis": _rows(
+        "source destination",
+        *(((2, 3), 0, 1), ((2, 3, 2), 0, 2), ((2, 3, 4), (0, 1), (-1, 0)), ((2, 2, 2), -1, 0)),
+    ),
+    "tril": _TRIANGLES,
+    "triu": _TRIANGLES,
+    "tile": _rows("reps", ((2, 3), (1, 2)), ((3,), 2), ((2, 2), (2, 1, 2)), ((2, 1), (2, 3))),
+    "pad": _rows(
+        "pad_width",
+        *(((2, 3), ((1, 0), (0, 2))), ((3,), 1), ((2, 2), (1, 0)), ((1, 2, 2), ((0, 0), (1, 0), (0, 1)))),
+    ),
+    "diff": _rows("n axis", ((2, 3), 1, 1), ((2, 3), 1, 0), ((4,), 2, -1), ((2, 3, 2), 2, -2)),
+    "trapezoid": _rows("dx axis", ((2, 3), 0.5, 1), ((4,), 2.0, -1), ((2, 3), 1.0, 0), ((2, 3, 2), 0.5, -2)),
+    "average": _rows(
+        "axis weights",
+        *(((2, 3), 1, (0.5, 2.0, 1.0)), ((2, 3), 0, (1.0, 3.0)), ((3,), -1, (0.5, -1.0, 2.0))),
+        ((2, 2), None, ((0.5, 2.0), (1.0, 0.0))),
+    ),
+    "norm": _rows(
+        "axis keepdims",
+        *(((2, 3), 1, False), ((2, 3), None, False), ((3,), 0, True), ((2, 3, 2), (0, 2), False)),
+        ((2, 3, 2), -2, True),
+    ),
+    "slogdet": _rows("", ((2, 2),), ((3, 3),), ((2, 2, 2),)),
+    "matrix_power": _rows("n", ((2, 2), 3), ((3, 3), 2), ((2, 2), -1), ((2, 2, 2), 2), ((2, 2), -2)),
+    "ptp": _MIDDLES,
+    "median": _MIDDLES,
 }
 """The first row of each is for questions in roles. Random graphs ask those of `operations.OF_NUMPY` by these
 rows too."""
@@ -130,6 +181,7 @@ _EQUAL: tuple[tuple[list[Any], Parameters], ...] = (
     ([1e4, 1e4 + 0.5, 1e4 - 1.0], {"axis": 0, "ddof": 1, "keepdims": True}),
     ([1.0, 1.0 + 2.0**-30], {"axis": None, "ddof": 0, "keepdims": False}),
 )
+_WHOLE = {"axis": None, "keepdims": False}
 SPECIAL: dict[str, tuple[tuple[list[Any], Parameters], ...]] = {
     "cumprod": (
         ([0.0, 1.5, -2.0], {"axis": 0}),
@@ -138,5 +190,16 @@ SPECIAL: dict[str, tuple[tuple[list[Any], Parameters], ...]] = {
     ),
     "var": _EQUAL,
     "std": _EQUAL,
+    "slogdet": (([[0.0, 1.0], [1.0, 0.0]], {}), ([[1.0, 1.0], [1.0, 1.000001]], {})),
+    "norm": (([3.0, 0.0, -4.0], {"axis": 0, "keepdims": False}), ([[0.0, 0.0], [1e-8, 0.0]], _WHOLE)),
+    "matrix_power": (([[1.0, 2.0], [2.0, 4.0]], {"n": 3}), ([[0.0, 1.0], [0.0, 0.0]], {"n": 2})),
+    **dict.fromkeys(
+        ("ptp", "median"),
+        (
+            ([[1.5, 1.5], [0.5, 2.0]], {"axis": 1, "keepdims": False}),
+            ([0.5, 2.0, 0.5, 2.0], {"axis": 0, "keepdims": False}),
+            ([1.5, 1.5 + 2.0**-40, -1.5], {"axis": -1, "keepdims": False}),
+        ),
+    ),
 }
 """Entries at which public engines have gone wrong."""

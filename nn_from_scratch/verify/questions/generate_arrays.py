@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,7 +25,7 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, conv, scatter_add, variance
+from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, extent, variance
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
@@ -82,7 +83,8 @@ class _ArrayBuilder:
     def __init__(self, choose: Choose, forms: Collection[Form]) -> None:
         self.choose = choose
         self.extreme = is_extreme(choose)
-        self.whole = [name for name, _ in forms if name in OF_ARRAYS]
+        self.whole = [name for name, _ in forms if name in OF_ARRAYS and name not in OF_NUMPY]
+        self.of_numpy = [name for name, _ in forms if name in OF_NUMPY]
         self.elementwise = [form for form in forms if form[0] in ELEMENTWISE]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
@@ -150,7 +152,7 @@ class _ArrayBuilder:
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
-        whole = self.whole and (not self.elementwise or self.choose(2) == 0)
+        whole = (self.whole or self.of_numpy) and (not self.elementwise or self.choose(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
         if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
             del self.values[kept[0] :], self.constants[kept[1] :]
@@ -189,8 +191,9 @@ class _ArrayBuilder:
         return name, operands, {}, np.array([rounded(x) for x in results], dtype=np.float64).reshape(shape)
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
-        name = self._pick(self.whole)
-        drawn = self._row(name) if name in OF_NUMPY else self._operands_of(name)
+        of_numpy = self.of_numpy and (not self.whole or self.choose(3) == 0)
+        name = self._pick(self.of_numpy if of_numpy else self.whole)
+        drawn = self._row(name) if of_numpy else self._operands_of(name)
         if drawn is None:
             return None
         operands, parameters = drawn
@@ -379,16 +382,19 @@ WHOLE: Arithmetic = {
     **SUMS,
     "mean": np.mean,
     "std": lambda x, **how: np.sqrt(variance(x, **how)),
+    "ptp": partial(extent, np.maximum, np.minimum),
+    "median": np.median,
+    "norm": np.linalg.norm,
+    "slogdet": lower_matrices.log_of_size,
+    "matrix_power": lower_matrices.power,
     "max": np.max,
     "min": np.min,
     "logsumexp": _logsumexp,
     "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
     "sort": np.sort,
-    "conv": conv,
     "solve": lower_matrices.solution,
     "inv": lower_matrices.inverse,
     "det": lower_matrices.determinant,
     "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
-    "scatter_add": scatter_add,
 }

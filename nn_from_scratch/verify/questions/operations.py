@@ -98,6 +98,10 @@ def _unary(name: str, inside: Callable[..., bool] = _everywhere, *special: float
     return Operation(name, 1, inside, special)
 
 
+def _bilinear(name: str) -> Operation:
+    return Operation(name, 2, operand_kinds=("xx",))
+
+
 CATALOGUE: dict[str, Operation] = {
     operation.name: operation
     for operation in (
@@ -209,7 +213,10 @@ OF_NUMPY: dict[str, Operation] = {
     for operation in (
         *(Operation(name, 1) for name in ("take", "compress", "repeat", "diagonal", "swapaxes")),
         *(Operation(name, 1) for name in ("ravel", "flatten", "trace", "cumprod", "var", "std")),
-        Operation("dot", 2, operand_kinds=("xx",)),
+        *(_bilinear(name) for name in ("dot", "inner", "outer", "kron", "cross", "tensordot")),
+        *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
+        *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
+        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median")),
     )
 }
 """What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other

@@ -30,13 +30,21 @@ def _special(name: str) -> Any:
     return function
 
 
+_OF_MATRICES: Arithmetic = {
+    "norm": np.linalg.norm,
+    "matrix_power": np.linalg.matrix_power,
+    "slogdet": lambda x: np.linalg.slogdet(x)[1],
+}
+_METHODS = tuple(name for name in ("cumsum", *OF_NUMPY) if hasattr(Node, name))
+"""A method of a node is numpy's function of its name: so both are asked."""
+
+
 def _method(name: str) -> Any:
     """Return a method of nodes, which is numpy's function where a constant comes first."""
 
     def function(x: Any, *others: Any, **keywords: Any) -> Any:
-        return (getattr(x, name) if isinstance(x, Node) else partial(getattr(np, name), x))(
-            *others, **keywords
-        )
+        called = getattr(x, name) if isinstance(x, Node) else partial(getattr(np, name), x)
+        return called(*others, **keywords)
 
     return function
 
@@ -67,8 +75,9 @@ _OPERATIONS: Arithmetic = {
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
-    # A method of a node is numpy's function of its name: so both are asked.
-    **{name: _method(name) for name in ("cumsum", *OF_NUMPY)},
+    **{name: getattr(np, name) for name in OF_NUMPY if hasattr(np, name)},
+    **{name: _method(name) for name in _METHODS},
+    **_OF_MATRICES,
     "sort": np.sort,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
@@ -115,7 +124,9 @@ engine = Engine.from_tape(
             "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
             **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
             **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
-            **{name: METHOD for name in OF_NUMPY if name != "dot"},
+            **{name: METHOD for name in _METHODS if name != "dot"},
+            **dict.fromkeys(("norm", "matrix_power"), "np.linalg.{name}({arguments})"),
+            "slogdet": "np.linalg.slogdet({0})[1]",
         },
     ),
 )
