@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.direct_further import ROWS, SPECIAL, Row
 from nn_from_scratch.verify.questions.direct_scalars import ordinary
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_NUMPY
 from nn_from_scratch.verify.questions.roles import Asked
 
 Shape = tuple[int, ...]
@@ -343,10 +343,10 @@ def _sums_by_labels() -> Iterator[tuple[str, Asked]]:
 
 
 def _movements(name: str) -> Iterator[tuple[str, Asked]]:
-    for shapes, parameters in _MOVED[name]:
+    for row, (shapes, parameters) in enumerate(_MOVED[name]):
         values = [entries(shape, side, name) for side, shape in enumerate(shapes)]
         told = ", ".join(map(str, shapes)) + "".join(f", {key}={value}" for key, value in parameters.items())
         yield f"of {told}", _nodes(name, parameters, *values)
-        if len(shapes) == 2:
+        if len(shapes) == 2 and (row == 0 or name not in OF_NUMPY):
             for kinds in ("xa", "ax"):
                 yield f"of {told}, {kinds}", Asked(name, kinds, values, parameters, arrays=True)
