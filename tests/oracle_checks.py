@@ -10,7 +10,7 @@ import numpy as np
 from closed_forms import DIGITS, Truth, truths
 from flint import arb
 
-from nn_from_scratch.verify.faults import further_rules
+from nn_from_scratch.verify.faults import further_rules, numpy_rules
 from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.many_inputs import direction
 from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
@@ -194,4 +194,5 @@ _NUMPY_ARRAYS: Arithmetic = {
     "inv": np.linalg.inv,
     "det": np.linalg.det,
     "cholesky": lambda x: np.linalg.cholesky((x + x.swapaxes(-1, -2)) / 2),
+    **{name: function for name, (function, _) in numpy_rules.NUMPY_PULLS.items()},
 }

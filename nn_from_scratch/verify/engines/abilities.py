@@ -5,47 +5,30 @@ An engine that has no `axis=(0, 2)` lacks that, and nothing else: that is not as
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-
+from nn_from_scratch.verify.engines.ability import (
+    Ability,
+    Needs,
+    Parameters,
+    Shape,
+    always,
+    case_of,
+    rank,
+    shapes_of,
+)
+from nn_from_scratch.verify.engines.further_abilities import (
+    along_indices,
+    convolutions,
+    of_matrices,
+    of_numpy,
+    sums_by_labels,
+)
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, FURTHER_FORMS, OF_ARRAYS, Form
-
-Shape = tuple[int, ...]
-Parameters = Mapping[str, Any]
-Needs = Callable[[Sequence[Shape], Parameters], bool]
-
-_HARMLESS = (0.5, 0.25, 2.0)
-"""Inside the domain of every operation, as operands in this order."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ability:
-    """One thing that an engine may lack.
-
-    Parameters
-    ----------
-    form
-        Of which operation, and which operands are constants.
-    what
-        The kind of shape or keyword, in words.
-    case
-        The simplest question that needs it.
-    needs
-        Whether a step of this form needs it, given the shapes of its operands and its parameters.
-
-    """
-
-    form: Form
-    what: str
-    case: Case
-    needs: Needs
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, FURTHER_FORMS, OF_ARRAYS, Form
 
 
 def needed(case: Case) -> list[Ability]:
@@ -53,7 +36,7 @@ def needed(case: Case) -> list[Ability]:
     if not case.shapes:
         return []
     expression = case.expression
-    shapes = _shapes(case)
+    shapes = shapes_of(case)
     return [
         ability
         for step in expression.steps
@@ -101,57 +84,16 @@ def _plain(form: Form) -> Form:
     return (form[0], "xx") if OF_ARRAYS.get(form[0]) and OF_ARRAYS[form[0]].arity is None else form
 
 
-def _shapes(case: Case) -> list[Shape]:
-    """Return the shape of every node."""
-    # Who asks needs the generator: a process that answers for an engine does not.
-    from nn_from_scratch.verify.questions.generate_arrays import WHOLE  # noqa: PLC0415
-
-    elementwise = {name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in ELEMENTWISE}
-    with np.errstate(all="ignore"):
-        nodes = case.expression.evaluate({**elementwise, **WHOLE}, [np.ones(shape) for shape in case.shapes])
-    return [np.shape(node) for node in nodes]
-
-
-def _case(form: Form, shapes: Sequence[Shape], parameters: Parameters) -> Case:
-    """Return the case of one step on arrays of these shapes; constants are numbers."""
-    name, kinds = form
-    numbers = {"x": iter(range(len(kinds))), "c": iter(range(kinds.count("x"), len(kinds)))}
-    operands = [next(numbers[kind]) for kind in kinds]
-    values = list(zip(kinds, _HARMLESS, strict=False))
-    point = [
-        x
-        for x, shape in zip((x for kind, x in values if kind == "x"), shapes, strict=True)
-        for _ in range(math.prod(shape))
-    ]
-    graph = Expression(
-        kinds.count("x"),
-        tuple(x for kind, x in values if kind == "c"),
-        (Step(name, tuple(operands), tuple(parameters.items())),),
-        len(kinds),
-    )
-    unweighed = Case(graph, tuple(point), tuple(shapes))
-    size = math.prod(_shapes(unweighed)[graph.output])
-    return Case(graph, tuple(point), tuple(shapes), (1.0,) * size)
-
-
-def _rank(shapes: Sequence[Shape]) -> int:
-    return max(map(len, shapes))
-
-
-def _always(*_: Any) -> bool:
-    return True
-
-
 def _elementwise() -> Iterator[Ability]:
     """Every operation of the catalogue on arrays, and with operands that are broadcast."""
     for form in (*ALL_FORMS, *FURTHER_FORMS):
         count = form[1].count("x")
-        yield Ability(form, "arrays", _case(form, [(2, 3)] * count, {}), _always)
+        yield Ability(form, "arrays", case_of(form, [(2, 3)] * count, {}), always)
         if count > 1:
             yield Ability(
                 form,
                 "operands of different shapes",
-                _case(form, [(2, 3), *[(3,)] * (count - 1)], {}),
+                case_of(form, [(2, 3), *[(3,)] * (count - 1)], {}),
                 lambda shapes, _: len(set(shapes)) > 1,
             )
 
@@ -160,13 +102,13 @@ def _shaped() -> Iterator[Ability]:
     """Arrays of few and of many axes, and empty ones, as operands of every operation of the catalogue."""
     kinds: tuple[tuple[str, Shape, Needs], ...] = (
         ("arrays without axes", (), lambda shapes, _: () in shapes),
-        ("arrays of 3 axes", (2, 1, 2), lambda shapes, _: _rank(shapes) == 3),
-        ("arrays of 4 axes", (2, 1, 2, 1), lambda shapes, _: _rank(shapes) > 3),
+        ("arrays of 3 axes", (2, 1, 2), lambda shapes, _: rank(shapes) == 3),
+        ("arrays of 4 axes", (2, 1, 2, 1), lambda shapes, _: rank(shapes) > 3),
         ("empty arrays", (0, 2), lambda shapes, _: any(0 in shape for shape in shapes)),
     )
     for what, shape, needs in kinds:
         for form in (*ALL_FORMS, *FURTHER_FORMS):
-            yield Ability(form, what, _case(form, [shape] * form[1].count("x"), {}), needs)
+            yield Ability(form, what, case_of(form, [shape] * form[1].count("x"), {}), needs)
 
 
 def _along_axes() -> Iterator[Ability]:
@@ -177,22 +119,22 @@ def _along_axes() -> Iterator[Ability]:
         ("a negative axis", (2, 3), {"axis": -1}, lambda _, p: isinstance(p["axis"], int) and p["axis"] < 0),
         ("several axes", (2, 3), {"axis": (0, 1)}, lambda _, p: isinstance(p["axis"], tuple)),
         ("keepdims=True", (2, 3), {"axis": 0, "keepdims": True}, lambda _, p: p.get("keepdims", False)),
-        ("arrays of 1 axis", (3,), {"axis": 0}, lambda shapes, _: _rank(shapes) == 1),
-        ("arrays of 3 axes or more", (2, 3, 2), {"axis": 1}, lambda shapes, _: _rank(shapes) > 2),
+        ("arrays of 1 axis", (3,), {"axis": 0}, lambda shapes, _: rank(shapes) == 1),
+        ("arrays of 3 axes or more", (2, 3, 2), {"axis": 1}, lambda shapes, _: rank(shapes) > 2),
     )
     for name in ("sum", "mean", "prod", "max", "min", "logsumexp"):
         for what, shape, parameters, needs in kinds:
             yield Ability(
-                (name, "x"), what, _case((name, "x"), [shape], {"keepdims": False, **parameters}), needs
+                (name, "x"), what, case_of((name, "x"), [shape], {"keepdims": False, **parameters}), needs
             )
     for what, shape, parameters, needs in kinds:
         if "keepdims" not in parameters and not isinstance(parameters["axis"], tuple):
             for name in ("cumsum", "sort"):
-                yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
+                yield Ability((name, "x"), what, case_of((name, "x"), [shape], parameters), needs)
     for name in ("softmax", "log_softmax"):
         for what, shape, parameters, needs in kinds:
             if isinstance(parameters["axis"], int) and "keepdims" not in parameters:
-                yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
+                yield Ability((name, "x"), what, case_of((name, "x"), [shape], parameters), needs)
 
 
 def _products() -> Iterator[Ability]:
@@ -208,33 +150,11 @@ def _products() -> Iterator[Ability]:
             "1-D and a stack",
             (3,),
             (2, 3, 2),
-            lambda shapes, _: min(map(len, shapes)) == 1 and _rank(shapes) > 2,
+            lambda shapes, _: min(map(len, shapes)) == 1 and rank(shapes) > 2,
         ),
     )
     for what, first, second, needs in ranks:
-        yield Ability(("matmul", "xx"), what, _case(("matmul", "xx"), [first, second], {}), needs)
-
-
-def _sums_by_labels() -> Iterator[Ability]:
-    """Einsum, by what its subscripts say."""
-
-    def repeats(terms: str) -> bool:
-        return any(len({*term}) < len(term) for term in terms.replace("...", "").split(","))
-
-    def terms(p: Parameters) -> str:
-        return str(p["subscripts"]).partition("->")[0]
-
-    rows: tuple[tuple[str, str, tuple[Shape, ...], Needs], ...] = (
-        ("one operand", "ij->ji", ((2, 3),), lambda shapes, _: len(shapes) == 1),
-        ("two operands", "ij,jk->ik", ((2, 3), (3, 2)), lambda shapes, _: len(shapes) == 2),
-        ("more operands", "i,i,i->i", ((2,), (2,), (2,)), lambda shapes, _: len(shapes) > 2),
-        ("a label twice in one operand", "ii->i", ((2, 2),), lambda _, p: repeats(terms(p))),
-        ("an ellipsis", "...i->...", ((2, 3),), lambda _, p: "..." in p["subscripts"]),
-        ("no arrow", "ij,jk", ((2, 3), (3, 2)), lambda _, p: "->" not in p["subscripts"]),
-    )
-    for what, subscripts, shapes, needs in rows:
-        case = _case(("einsum", "x" * len(shapes)), shapes, {"subscripts": subscripts})
-        yield Ability(("einsum", "xx"), what, case, needs)
+        yield Ability(("matmul", "xx"), what, case_of(("matmul", "xx"), [first, second], {}), needs)
 
 
 def _movements() -> Iterator[Ability]:
@@ -246,8 +166,8 @@ def _movements() -> Iterator[Ability]:
     rows: tuple[tuple[str, str, Shape, Parameters, Needs], ...] = (
         ("reshape", "sizes", (2, 3), {"shape": (3, 2)}, lambda _, p: -1 not in p["shape"]),
         ("reshape", "-1 for a size", (2, 3), {"shape": (-1,)}, lambda _, p: -1 in p["shape"]),
-        ("transpose", "2 axes", (2, 3), {"axes": (1, 0)}, lambda shapes, _: _rank(shapes) <= 2),
-        ("transpose", "more axes", (2, 3, 2), {"axes": (2, 0, 1)}, lambda shapes, _: _rank(shapes) > 2),
+        ("transpose", "2 axes", (2, 3), {"axes": (1, 0)}, lambda shapes, _: rank(shapes) <= 2),
+        ("transpose", "more axes", (2, 3, 2), {"axes": (2, 0, 1)}, lambda shapes, _: rank(shapes) > 2),
         ("broadcast_to", "a size of 1 that grows", (2, 1), {"shape": (2, 3)}, grows),
         ("broadcast_to", "another axis", (3,), {"shape": (2, 3)}, lambda s, p: not grows(s, p)),
         *(
@@ -260,72 +180,7 @@ def _movements() -> Iterator[Ability]:
         ),
     )
     for name, what, shape, parameters, needs in rows:
-        yield Ability((name, "x"), what, _case((name, "x"), [shape], parameters), needs)
-
-
-def _convolutions() -> Iterator[Ability]:
-    plain = {"stride": 1, "padding": 0}
-    rows: tuple[tuple[str, tuple[Shape, Shape], Parameters, Needs], ...] = (
-        ("one axis", ((1, 1, 3), (1, 1, 2)), plain, lambda shapes, _: _rank(shapes) == 3),
-        ("two axes", ((1, 1, 2, 2), (1, 1, 2, 2)), plain, lambda shapes, _: _rank(shapes) == 4),
-        ("a stride", ((1, 1, 4), (1, 1, 2)), {**plain, "stride": 2}, lambda _, p: p["stride"] > 1),
-        ("padding", ((1, 1, 3), (1, 1, 2)), {**plain, "padding": 1}, lambda _, p: p["padding"] > 0),
-    )
-    for what, shapes, parameters, needs in rows:
-        yield Ability(("conv", "xx"), what, _case(("conv", "xx"), shapes, parameters), needs)
-
-
-def _of_matrices() -> Iterator[Ability]:
-    def is_stack(shapes: Sequence[Shape], _: Parameters) -> bool:
-        return _rank(shapes) > 2
-
-    for name in ("inv", "det", "cholesky"):
-        yield Ability((name, "x"), "a matrix", _matrices((name, "x"), [(2, 2)]), _always)
-        yield Ability((name, "x"), "stacks of matrices", _matrices((name, "x"), [(2, 2, 2)]), is_stack)
-    kinds: tuple[tuple[str, Shape, Shape, Needs], ...] = (
-        ("a vector", (2, 2), (2,), lambda shapes, _: len(shapes[1]) == 1),
-        ("a matrix", (2, 2), (2, 3), lambda shapes, _: len(shapes[1]) == 2),
-        ("stacks of matrices", (2, 2, 2), (2, 2, 1), is_stack),
-    )
-    for what, matrix, right, needs in kinds:
-        yield Ability(("solve", "xx"), what, _matrices(("solve", "xx"), [matrix, right]), needs)
-
-
-def _matrices(form: Form, shapes: Sequence[Shape]) -> Case:
-    """Return the case of an operation whose first operand is a matrix, which is not singular."""
-    case = _case(form, shapes, {})
-    matrix = np.broadcast_to(np.eye(2) + 0.5, shapes[0]).ravel()
-    return replace(case, point=(*map(float, matrix), *case.point[matrix.size :]))
-
-
-def _along_indices() -> Iterator[Ability]:
-    """Entries taken along an axis, and added to."""
-    kinds: tuple[tuple[str, Shape, Parameters, Needs], ...] = (
-        ("an axis", (2, 3), {"indices": ((0, 1), (1, 1)), "axis": 1}, _always),
-        ("the first axis", (3, 2), {"indices": ((0, 1), (1, 1)), "axis": 0}, lambda _, p: p["axis"] == 0),
-        ("a negative axis", (2, 3), {"indices": ((0, 1), (1, 1)), "axis": -1}, lambda _, p: p["axis"] < 0),
-        ("arrays of 1 axis", (3,), {"indices": (0, 1), "axis": 0}, lambda shapes, _: _rank(shapes) == 1),
-        (
-            "arrays of 3 axes or more",
-            (1, 3, 1),
-            {"indices": (((0,), (1,)),), "axis": 1},
-            lambda shapes, _: _rank(shapes) > 2,
-        ),
-    )
-    for what, shape, parameters, needs in kinds:
-        source = np.shape(parameters["indices"])
-        for form, shapes in ((("take_along_axis", "x"), [shape]), (("scatter_add", "xx"), [shape, source])):
-            yield Ability(form, what, _case(form, shapes, parameters), needs)
-    form = ("take_along_axis", "x")
-
-    def broadcasts(shapes: Sequence[Shape], p: Parameters) -> bool:
-        found = list(np.shape(p["indices"]))
-        found[p["axis"]] = shapes[0][p["axis"]]
-        return tuple(found) != shapes[0]
-
-    yield Ability(
-        form, "indices that broadcast", _case(form, [(2, 3)], {"indices": ((0, 1),), "axis": 1}), broadcasts
-    )
+        yield Ability((name, "x"), what, case_of((name, "x"), [shape], parameters), needs)
 
 
 def _joined() -> Iterator[Ability]:
@@ -336,7 +191,7 @@ def _joined() -> Iterator[Ability]:
     )
     for name in ("concatenate", "stack"):
         for what, axis, needs in axes:
-            case = _case((name, "xx"), [(2, 3), (2, 3)], {"axis": axis})
+            case = case_of((name, "xx"), [(2, 3), (2, 3)], {"axis": axis})
             yield Ability((name, "xx"), what, case, needs)
 
 
@@ -359,7 +214,7 @@ def _indices() -> Iterator[Ability]:
         ("several axes", (0, 1), lambda _, p: len(p["index"]) > 1),
     )
     for what, index, needs in rows:
-        yield Ability(("index", "x"), what, _case(("index", "x"), [(2, 3)], {"index": index}), needs)
+        yield Ability(("index", "x"), what, case_of(("index", "x"), [(2, 3)], {"index": index}), needs)
 
 
 @cache
@@ -369,11 +224,12 @@ def abilities() -> tuple[Ability, ...]:
         _elementwise,
         _along_axes,
         _products,
-        _sums_by_labels,
+        sums_by_labels,
         _movements,
-        _along_indices,
-        _of_matrices,
-        _convolutions,
+        along_indices,
+        of_matrices,
+        convolutions,
+        of_numpy,
         _joined,
         _indices,
         _shaped,

@@ -10,7 +10,14 @@ import numpy as np
 
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, ELEMENTWISE, OPERATIONS, as_index
+from nn_from_scratch.verify.questions.operations import (
+    ARRAYS,
+    CATALOGUE,
+    ELEMENTWISE,
+    OF_NUMPY,
+    OPERATIONS,
+    as_index,
+)
 
 OPERATORS: Arithmetic = {
     "add": operator.add,
@@ -23,8 +30,10 @@ OPERATORS: Arithmetic = {
 }
 """Python's operators, which every engine is asked by."""
 
-SAID_BY_ADAPTERS = {"where", "sort", "einsum", "take_along_axis", "scatter_add"} | {
-    *("solve", "inv", "det", "cholesky", "conv")
+SAID_BY_ADAPTERS = {
+    *("where", "sort", "einsum", "take_along_axis", "scatter_add"),
+    *("solve", "inv", "det", "cholesky", "conv"),
+    *OF_NUMPY,
 }
 """Methods of these names work in place, or take arguments in ways of their own: the adapter says how."""
 
@@ -53,19 +62,30 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
         found |= {
             name: getattr(solvers, name)
             for name in names
-            if name in {"solve", "inv", "det"} and hasattr(solvers, name)
+            if name in {"solve", "inv", "det", "norm", "matrix_power"} and hasattr(solvers, name)
         }
+        if "slogdet" in names and hasattr(solvers, "slogdet"):
+            found["slogdet"] = lambda x: solvers.slogdet(x)[1]
         if "cholesky" in names and hasattr(solvers, "cholesky"):
             found["cholesky"] = lambda x: solvers.cholesky((x + x.swapaxes(-1, -2)) / 2)
-    if "take_along_axis" in found:
-        found["take_along_axis"] = lambda x, indices, axis: namespace.take_along_axis(
-            x, np.array(indices), axis
-        )
-    if "einsum" in found:
-        found["einsum"] = lambda *operands, subscripts: namespace.einsum(subscripts, *operands)
+    found |= {name: call for name, call in _own_arguments(namespace).items() if name in found}
     if arrays:
         found["index"] = lambda x, index: x[as_index(index)]
     return found
+
+
+def _own_arguments(namespace: Any) -> Arithmetic:
+    """Return functions of a namespace that take more than operands and keywords of plain numbers."""
+    return {
+        "take_along_axis": lambda x, indices, axis: namespace.take_along_axis(x, np.array(indices), axis),
+        "take": lambda x, indices, axis: namespace.take(x, np.array(indices), axis),
+        "compress": lambda x, condition, axis: namespace.compress(np.array(condition), x, axis),
+        "repeat": lambda x, repeats, axis: namespace.repeat(
+            x, repeats if isinstance(repeats, int) else np.array(repeats), axis
+        ),
+        "average": lambda x, axis, weights: namespace.average(x, axis, np.array(weights)),
+        "einsum": lambda *operands, subscripts: namespace.einsum(subscripts, *operands),
+    }
 
 
 def _method(name: str) -> Callable[..., Any]:

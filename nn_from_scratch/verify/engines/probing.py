@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.abilities import Ability, abilities, needed, together
+from nn_from_scratch.verify.engines.abilities import abilities, needed, together
+from nn_from_scratch.verify.engines.ability import Ability
 from nn_from_scratch.verify.engines.answers import Answer, AnswerError
 from nn_from_scratch.verify.engines.calling import harmless, written
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError

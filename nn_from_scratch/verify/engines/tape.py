@@ -16,6 +16,7 @@ from nn_from_scratch.verify.engines.answers import (
     flat_gradient,
     flat_value,
 )
+from nn_from_scratch.verify.engines.calling import SAID_BY_ADAPTERS
 from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.engines.session import Session, TapeSession
 from nn_from_scratch.verify.questions.cases import Case
@@ -55,13 +56,14 @@ class Tape(Driver):
         return TapeSession(self, operations)
 
     def public(self) -> list[str]:
-        """Return the names of the public methods of a node that are no operations of the catalogue."""
+        """Return the names of a node's public methods, but for operations that are found by name."""
         try:
             kind: type[Any] = type(self.variable(0.5))
         except Exception:  # noqa: BLE001  an engine that makes no leaf has no operation either
             return []
         names = (name for name in dir(kind) if not name.startswith("_") and not name.endswith("_"))
-        return [name for name in names if name not in OPERATIONS and callable(getattr(kind, name, None))]
+        found = OPERATIONS.keys() - SAID_BY_ADAPTERS
+        return [name for name in names if name not in found and callable(getattr(kind, name, None))]
 
     def forward(self, operations: Arithmetic, case: Case) -> list[Any]:
         """Compute a case's expression only: all its nodes."""

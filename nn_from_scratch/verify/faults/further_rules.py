@@ -10,6 +10,7 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.faults.array_rules import Pull
+from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS
 from nn_from_scratch.verify.faults.rules import Row
 
 
@@ -206,5 +207,6 @@ FURTHER_PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
         lambda g, z, x, y, indices, axis: (g, g[places(np.shape(y), indices, axis)]),
     ),
     "einsum": (lambda *xs, subscripts: np.einsum(subscripts, *xs), einsum),
+    **NUMPY_PULLS,
 }
 """The rules of operations on whole arrays."""

@@ -102,8 +102,8 @@ def _scalar(name: str, kinds: str, *values: float, by: int = 0) -> Kink:
     return Kink(f"{text} at {at}{of}", (name, kinds), single(name, kinds, values), by)
 
 
-def _reduction(name: str, *values: float, by: int = 0) -> Kink:
-    step = Step(name, (0,), (("axis", None), ("keepdims", False)))
+def _reduction(name: str, *values: float, by: int = 0, **keywords: int) -> Kink:
+    step = Step(name, (0,), (("axis", None), *keywords.items(), ("keepdims", False)))
     case = Case(Expression(1, (), (step,), 1), values, ((len(values),),), (1.0,))
     at = ", ".join(f"{value:g}" for value in values)
     return Kink(f"{name}(x) at x = [{at}], by x[{by}]", (name, "x"), case, by)
@@ -135,6 +135,10 @@ KINKS = (
     *(_scalar("where", "xxx", 0.0, 2.0, 3.0, by=by) for by in (1, 2)),
     *(_reduction(name, 1.0, 1.0, by=by) for name in ("max", "min") for by in (0, 1)),
     *(_sorted(1.0, 1.0, by=by) for by in (0, 1)),
+    _reduction("ptp", 1.0, 1.0),
+    _reduction("median", 1.0, 1.0, 2.0),
+    _reduction("std", 1.0, 1.0, ddof=0),
+    _reduction("norm", 0.0, 0.0),
     *(_scalar("pow", "xc", 0.0, exponent) for exponent in (0.0, 0.5, 1.0, 2.0)),
     *(_scalar("pow", "cx", 0.0, exponent) for exponent in (0.0, 2.0)),
     *(_scalar("pow", "xx", 0.0, exponent, by=by) for exponent in (0.0, 2.0) for by in (0, 1)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,66 @@ def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
     return x[tuple(torch.tensor(item) if isinstance(item, list) else item for item in items)]
 
 
+def _dot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    if x.ndim == y.ndim == 1:
+        return torch.dot(x, y)
+    return torch.tensordot(x, y, ([x.ndim - 1], [max(0, y.ndim - 2)]))
+
+
+def _take(x: torch.Tensor, indices: Any, axis: Any) -> torch.Tensor:
+    if axis is None:
+        return torch.take(x, torch.tensor(indices))
+    places = torch.tensor(indices) % x.shape[axis]  # of a negative one PyTorch knows nothing
+    taken = torch.index_select(x, axis, places.ravel())
+    return taken.unflatten(axis, places.shape) if places.ndim else taken.squeeze(axis)
+
+
+def _compress(x: torch.Tensor, condition: Any, axis: Any) -> torch.Tensor:
+    flat = x.ravel() if axis is None else x
+    return torch.index_select(flat, axis or 0, torch.tensor(condition).nonzero().ravel())
+
+
+def _repeat(x: torch.Tensor, repeats: Any, axis: Any) -> torch.Tensor:
+    return torch.repeat_interleave(x, torch.tensor(repeats), axis)
+
+
+def _trace(x: torch.Tensor, offset: int, axis1: int, axis2: int) -> torch.Tensor:
+    if x.ndim == 2 and offset == 0:
+        return torch.trace(x)
+    return torch.diagonal(x, offset, axis1, axis2).sum(-1)
+
+
+def _pad(x: torch.Tensor, pad_width: Any) -> torch.Tensor:
+    pairs = np.broadcast_to(pad_width, (x.ndim, 2))
+    return torch.nn.functional.pad(x, pairs[::-1].ravel().tolist())  # PyTorch begins with the last axis
+
+
+def _average(x: torch.Tensor, axis: Any, weights: Any) -> torch.Tensor:
+    weighs = torch.tensor(weights, dtype=x.dtype)
+    if weighs.ndim != x.ndim:
+        weighs = weighs.reshape([-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
+    return (x * weighs).sum(_axes(x, axis)) / weighs.sum()
+
+
+def _ptp(x: torch.Tensor, axis: Any, keepdims: bool) -> torch.Tensor:
+    axes = _axes(x, axis)
+    return torch.amax(x, axes, keepdim=keepdims) - torch.amin(x, axes, keepdim=keepdims)
+
+
+def _in_order(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Give a function numpy's keywords in their order, where PyTorch calls them otherwise."""
+    return lambda x, **keywords: function(x, *keywords.values())
+
+
+def _cumulative(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    return lambda x, axis: function(x.ravel() if axis is None else x, axis or 0)
+
+
+def _running_product(x: torch.Tensor, axis: Any) -> torch.Tensor:
+    rows = torch.unbind(x.ravel() if axis is None else x, axis or 0)
+    return torch.stack(list(accumulate(rows, operator.mul)), axis or 0)
+
+
 def _determinant(x: torch.Tensor) -> torch.Tensor:
     """Expand along the first row, which has the right derivative where a matrix is singular."""
     first, below = x[..., 0, :], x[..., 1:, :]
@@ -111,7 +172,39 @@ OPERATIONS: Arithmetic = {
     "inv": torch.linalg.inv,
     "det": torch.linalg.det,
     "cholesky": lambda x: torch.linalg.cholesky((x + x.mT) / 2),
-    "cumsum": lambda x, axis: torch.cumsum(x.ravel() if axis is None else x, axis or 0),
+    "cumsum": _cumulative(torch.cumsum),
+    "cumprod": _cumulative(torch.cumprod),
+    "take": _take,
+    "compress": _compress,
+    "repeat": _repeat,
+    "diagonal": _in_order(torch.diagonal),
+    "trace": _trace,
+    "swapaxes": _in_order(torch.swapaxes),
+    "ravel": torch.ravel,
+    "flatten": torch.flatten,
+    "var": lambda x, axis, ddof, keepdims: torch.var(x, _axes(x, axis), correction=ddof, keepdim=keepdims),
+    "std": lambda x, axis, ddof, keepdims: torch.std(x, _axes(x, axis), correction=ddof, keepdim=keepdims),
+    "dot": _operator(_dot),
+    "inner": _operator(torch.inner),
+    "outer": _operator(lambda x, y: torch.outer(x.ravel(), y.ravel())),
+    "kron": _operator(torch.kron),
+    "cross": lambda x, y, axis: _operator(lambda a, b: torch.linalg.cross(a, b, dim=axis))(x, y),
+    "tensordot": lambda x, y, axes: _operator(lambda a, b: torch.tensordot(a, b, axes))(x, y),
+    "roll": _in_order(torch.roll),
+    "flip": lambda x, axis: torch.flip(x, _axes(x, axis)),
+    "moveaxis": _in_order(torch.moveaxis),
+    "tril": _in_order(torch.tril),
+    "triu": _in_order(torch.triu),
+    "tile": lambda x, reps: torch.tile(x, reps if isinstance(reps, tuple) else (reps,)),
+    "pad": _pad,
+    "diff": _in_order(torch.diff),
+    "trapezoid": lambda x, dx, axis: torch.trapezoid(x, dx=dx, dim=axis),
+    "average": _average,
+    "norm": lambda x, axis, keepdims: torch.linalg.vector_norm(x, 2, _axes(x, axis), keepdim=keepdims),
+    "slogdet": lambda x: torch.linalg.slogdet(x).logabsdet,
+    "matrix_power": torch.linalg.matrix_power,
+    "ptp": _ptp,
+    "median": lambda x, axis, keepdims: torch.quantile(x, 0.5, axis, keepdim=keepdims),
     "reshape": torch.reshape,
     "transpose": lambda x, axes: x.permute(axes),
     "broadcast_to": lambda x, shape: x.broadcast_to(shape),
@@ -122,8 +215,13 @@ OPERATIONS: Arithmetic = {
     "stack": lambda *xs, axis: _operator(lambda *parts: torch.stack(parts, axis))(*xs),
 }
 
-AS_A_WITNESS: Arithmetic = {"det": _determinant}
+AS_A_WITNESS: Arithmetic = {
+    "det": _determinant,
+    "cumprod": _running_product,
+    "kron": _operator(lambda x, y: torch.kron(x.contiguous(), y.contiguous())),
+}
 """What the oracle computes otherwise than the adapter, since PyTorch's own derivative is known to be wrong.
 
-That of `torch.linalg.det` is 0 at a singular matrix, and has few digits near one.
+That of `torch.linalg.det` is 0 at a singular matrix, and has few digits near one. That of `torch.cumprod`
+divides by each entry, products that have underflowed too. That of `torch.kron` raises for a transposed one.
 """

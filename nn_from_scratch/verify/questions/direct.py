@@ -11,8 +11,10 @@ from dataclasses import replace
 
 from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
 from nn_from_scratch.verify.questions.direct_scalars import ordinary, special
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS, Form
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS, OF_NUMPY, Form
 from nn_from_scratch.verify.questions.roles import (
+    DEAD,
+    USED_BEFORE,
     Asked,
     DirectQuestion,
     Surroundings,
@@ -25,6 +27,8 @@ from nn_from_scratch.verify.questions.roles import (
 
 SPECIAL = "special numbers"
 MORE_NUMBERS = "other numbers"
+_LEFT_TO_TURNS = (DEAD, USED_BEFORE)
+"""Roles in which graphs by turns alone ask what numpy has, of which there is much."""
 
 
 def direct_questions(
@@ -88,7 +92,8 @@ def _of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[Direct
     yield from (alone(one, role) for role, one in asked)
     (_, first), *_ = asked
     yield strided(alone(first))
-    yield from in_roles(first, around)
+    left_out = _LEFT_TO_TURNS if name in OF_NUMPY else ()
+    yield from (question for question in in_roles(first, around) if question.role not in left_out)
     for _, one in asked:
         yield from _present(twice(one))
     if second:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nn_from_scratch.verify.questions.direct_further import ROWS, SPECIAL, Row
 from nn_from_scratch.verify.questions.direct_scalars import ordinary
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_NUMPY
 from nn_from_scratch.verify.questions.roles import Asked
 
 Shape = tuple[int, ...]
@@ -95,7 +96,7 @@ _EINSTEIN: tuple[tuple[str, tuple[Shape, ...]], ...] = (
     ("bi,ij,bj->b", ((2, 3), (3, 2), (2, 2))),
 )
 _slice = ("slice", None, None, None)
-_MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
+_MOVED: dict[str, tuple[Row, ...]] = {
     "reshape": tuple(
         ((shape,), {"shape": new})
         for shape, new in (
@@ -147,57 +148,6 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
             ((4,), ((3, 3, 0),)),
         )
     ),
-    "take_along_axis": tuple(
-        ((shape,), {"indices": indices, "axis": axis})
-        for shape, indices, axis in (
-            ((2, 3), ((2, 0, 0, 1), (1, 1, 2, 0)), 1),
-            ((2, 3), ((1, 0, 1),), 0),
-            ((3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 0),
-            ((3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 1),
-            ((2, 3), ((2,), (2,)), -1),
-            ((2, 3), ((0, 1, 0), (0, 0, 1)), -2),
-            ((4,), (3, 3, 0), 0),
-            ((2, 3, 2), (((2, 0), (0, 2)), ((1, 1), (2, 2))), 1),
-            ((2, 3, 2), (((1, 1),), ((0, 1),)), -2),
-            ((2, 3), ((1, 1, 2),), 1),
-        )
-    ),
-    "scatter_add": tuple(
-        ((shape, source), {"indices": indices, "axis": axis})
-        for shape, source, indices, axis in (
-            ((2, 3), (2, 4), ((2, 0, 0, 1), (1, 1, 2, 0)), 1),
-            ((2, 3), (1, 3), ((1, 0, 1),), 0),
-            ((3, 3), (3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 0),
-            ((3, 3), (3, 3), ((2, 0, 1), (1, 1, 1), (0, 2, 2)), 1),
-            ((2, 3), (2, 1), ((2,), (2,)), -1),
-            ((3, 2), (2, 2), ((0, 2), (0, 0)), -2),
-            ((4,), (3,), (3, 3, 0), 0),
-            ((2, 3, 2), (2, 2, 2), (((2, 0), (0, 2)), ((1, 1), (2, 2))), 1),
-        )
-    ),
-    "solve": tuple(
-        (shapes, {})
-        for shapes in (
-            *(((2, 2), (2,)), ((2, 2), (2, 3)), ((2, 2), (2, 2)), ((3, 3), (3,)), ((3, 3), (3, 2))),
-            *(((1, 1), (1,)), ((2, 2, 2), (2, 2, 1))),
-        )
-    ),
-    "conv": tuple(
-        (shapes, {"stride": stride, "padding": padding})
-        for shapes, stride, padding in (
-            (((2, 2, 5), (3, 2, 2)), 1, 0),
-            (((1, 2, 5), (2, 2, 3)), 2, 1),
-            (((1, 1, 4), (1, 1, 3)), 1, 1),
-            (((1, 2, 4), (2, 2, 1)), 3, 0),
-            (((2, 1, 6), (1, 1, 2)), 2, 2),
-            (((1, 2, 3, 4), (2, 2, 2, 3)), 1, 0),
-            (((1, 1, 4, 4), (2, 1, 2, 2)), 2, 1),
-            (((2, 1, 3, 3), (1, 1, 3, 3)), 1, 1),
-        )
-    ),
-    "inv": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
-    "det": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
-    "cholesky": tuple(((shape,), {}) for shape in ((2, 2), (3, 3), (1, 1), (2, 2, 2))),
     "concatenate": (
         (((2, 3), (1, 3)), {"axis": 0}),
         (((2, 3), (2, 1)), {"axis": 1}),
@@ -213,6 +163,7 @@ _MOVED: dict[str, tuple[tuple[tuple[Shape, ...], dict[str, Any]], ...]] = {
         (((3,), (3,), (3,)), {"axis": 1}),
         (((2, 2), (2, 2)), {"axis": 1}),
     ),
+    **ROWS,
 }
 _MATRICES: tuple[list[list[float]], ...] = (
     [[0.0, 1.0], [1.0, 0.0]],
@@ -264,6 +215,7 @@ _SPECIAL: dict[str, tuple[tuple[list[Any], dict[str, Any]], ...]] = {
         ([1.5, 1.5 + 2.0**-40, -1.5, 1.5 - 2.0**-50], {"axis": -1}),
         ([0.0, -0.0, 1.0], {"axis": 0}),
     ),
+    **SPECIAL,
     "cumsum": (
         ([1e8, 1.0, -1e8, 0.5], {"axis": 0}),
         ([[0.0, 0.0], [2.0, -2.0]], {"axis": 1}),
@@ -391,10 +343,10 @@ def _sums_by_labels() -> Iterator[tuple[str, Asked]]:
 
 
 def _movements(name: str) -> Iterator[tuple[str, Asked]]:
-    for shapes, parameters in _MOVED[name]:
+    for row, (shapes, parameters) in enumerate(_MOVED[name]):
         values = [entries(shape, side, name) for side, shape in enumerate(shapes)]
         told = ", ".join(map(str, shapes)) + "".join(f", {key}={value}" for key, value in parameters.items())
         yield f"of {told}", _nodes(name, parameters, *values)
-        if len(shapes) == 2:
+        if len(shapes) == 2 and (row == 0 or name not in OF_NUMPY):
             for kinds in ("xa", "ax"):
                 yield f"of {told}, {kinds}", Asked(name, kinds, values, parameters, arrays=True)

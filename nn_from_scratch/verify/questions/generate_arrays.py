@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.direct_further import ROWS
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.generate import (
     BESIDE,
@@ -23,16 +25,18 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, conv, scatter_add
+from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, extent, variance
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
     ELEMENTWISE,
     FURTHER_ARRAYS,
     OF_ARRAYS,
+    OF_NUMPY,
     Form,
     Operation,
 )
+from nn_from_scratch.verify.questions.subscripts import labelled, subscripts_of
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -47,15 +51,6 @@ _SHAPES: tuple[Shape, ...] = (
     *((3,), (2, 3), (3, 3), (2,), (1, 3), (2, 1), (2, 2), (2, 3, 2), (2, 2, 2), (3, 2), (3, 1, 2)),
     *((2, 1, 2, 2), (1,), (), (1, 1), (3, 3), (2, 2, 3), (2, 3), (0,), (2, 0)),
 )
-_SUBSCRIPTS: dict[int, tuple[str, ...]] = {
-    1: ("i->", "i,i->", "i,i->i", "i,j->ij", "i,j->j", "i,ij->j", "i,ji->ij"),
-    2: (
-        *("ij->ji", "ij->", "ij->i", "ij->j", "ij,jk->ik", "ij,kj->ik", "ij,ij->", "ij,ji->i", "ij,ij->ji"),
-        *("ij,j->i", "ij,i->ij", "ij,k->jk", "ij,ik->kj"),
-    ),
-    3: ("ijk->kij", "ijk->j", "ijk,ikl->ijl", "ijk,k->ij", "ijk,jl->lik", "ijk,ijk->k"),
-}
-_OF_ANY_RANK = ("...i,i->...", "...i,...i->...", "...i->...", "...i,ij->...j")
 _REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
 
 
@@ -88,7 +83,8 @@ class _ArrayBuilder:
     def __init__(self, choose: Choose, forms: Collection[Form]) -> None:
         self.choose = choose
         self.extreme = is_extreme(choose)
-        self.whole = [name for name, _ in forms if name in OF_ARRAYS]
+        self.whole = [name for name, _ in forms if name in OF_ARRAYS and name not in OF_NUMPY]
+        self.of_numpy = [name for name, _ in forms if name in OF_NUMPY]
         self.elementwise = [form for form in forms if form[0] in ELEMENTWISE]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
@@ -156,7 +152,7 @@ class _ArrayBuilder:
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
-        whole = self.whole and (not self.elementwise or self.choose(2) == 0)
+        whole = (self.whole or self.of_numpy) and (not self.elementwise or self.choose(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
         if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
             del self.values[kept[0] :], self.constants[kept[1] :]
@@ -195,7 +191,22 @@ class _ArrayBuilder:
         return name, operands, {}, np.array([rounded(x) for x in results], dtype=np.float64).reshape(shape)
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
-        name = self._pick(self.whole)
+        of_numpy = self.of_numpy and (not self.whole or self.choose(3) == 0)
+        name = self._pick(self.of_numpy if of_numpy else self.whole)
+        drawn = self._row(name) if of_numpy else self._operands_of(name)
+        if drawn is None:
+            return None
+        operands, parameters = drawn
+        try:
+            with np.errstate(all="ignore"):
+                result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
+        except (ValueError, ZeroDivisionError):
+            return None  # the other way round the shapes do not fit
+        results = [rounded(float(x)) for x in np.ravel(result)]
+        return name, operands, parameters, np.array(results, dtype=np.float64).reshape(np.shape(result))
+
+    def _operands_of(self, name: str) -> tuple[list[int], Parameters] | None:
+        """Draw the first operand, keywords that fit it, and the second operand."""
         first = self._first(name)
         operands, parameters = [first], self._parameters(name, self.values[first].shape)
         if parameters is None:
@@ -212,13 +223,7 @@ class _ArrayBuilder:
                 terms, output = parameters["subscripts"].split("->")
                 parameters = {"subscripts": f"{','.join(terms.split(',')[::-1])}->{output}"}
                 operands = [second, first]
-        try:
-            with np.errstate(all="ignore"):
-                result = WHOLE[name](*(self.values[k] for k in operands), **parameters)
-        except (ValueError, ZeroDivisionError):
-            return None  # the other way round the shapes do not fit
-        results = [rounded(float(x)) for x in np.ravel(result)]
-        return name, operands, parameters, np.array(results, dtype=np.float64).reshape(np.shape(result))
+        return operands, parameters
 
     def _parameters(self, name: str, shape: Shape) -> Parameters | None:
         """Draw numpy's keywords for an operand of this shape, or None where the operation has no place."""
@@ -247,7 +252,7 @@ class _ArrayBuilder:
     def _further(self, name: str, shape: Shape, axis: int) -> Parameters | None:
         """Draw the keywords of an operation that an engine need not have."""
         if name == "einsum":
-            return {"subscripts": self._subscripts(shape)}
+            return {"subscripts": subscripts_of(self.choose, shape)}
         if name in ("take_along_axis", "scatter_add"):
             return {"indices": self._places(shape, axis), "axis": axis}
         if name == "conv":
@@ -328,20 +333,20 @@ class _ArrayBuilder:
         drawn = [self.choose(shape[axis]) for _ in range(math.prod(wanted))]
         return nested(np.array(drawn, dtype=int).reshape(wanted))
 
-    def _subscripts(self, shape: Shape) -> str:
-        """Draw what einsum does with an operand of this shape, the first."""
-        square = ("ii->i", "ii->", "ii,i->i", "ii,ij->j") if len(shape) == 2 and shape[0] == shape[1] else ()
-        choices: tuple[str, ...] = (*_SUBSCRIPTS.get(len(shape), ()), *_OF_ANY_RANK, *square, *square)
-        return self._pick(choices)
+    def _of_shape(self, shape: Shape, operation: Operation) -> int | None:
+        """Draw an operand of this shape: one that is there, or a new one; None where there may be no more."""
+        same = [k for k, value in enumerate(self.values) if value.shape == shape]
+        full = len(self._inputs()) >= _MOST_INPUTS
+        if same and (full or self.choose(4)):
+            return same[-1] if self.choose(3) else self._pick(same)
+        return None if full else self._input(shape, operation)
 
-    def _labelled(self, subscripts: str, shape: Shape) -> list[int]:
-        """Return the sizes of einsum's second operand, given the first's; a new label has any."""
-        first, second = subscripts.partition("->")[0].split(",")
-        named = len(first.replace("...", ""))
-        rest = list(shape[: len(shape) - named])  # an ellipsis stands before all labels
-        sizes = dict(zip(first.replace("...", ""), shape[len(rest) :], strict=True))
-        labels = [sizes.get(label) or self._pick((1, 2, 3)) for label in second.replace("...", "")]
-        return [*(1 if self.choose(2) else n for n in rest), *labels] if "..." in second else labels
+    def _row(self, name: str) -> tuple[list[int], Parameters] | None:
+        """Draw operands and keywords of which the operation is asked directly as well."""
+        rows = [row for row in ROWS[name] if self.values and row[0][0] == self.values[-1].shape]
+        shapes, parameters = self._pick(rows if rows and self.choose(4) else ROWS[name])
+        operands = [self._of_shape(shape, OF_ARRAYS[name]) for shape in shapes]
+        return None if None in operands else ([k for k in operands if k is not None], parameters)
 
     def _partner(self, name: str, shape: Shape, parameters: Parameters) -> int:
         """Draw the other operand of a matmul, concatenate or stack."""
@@ -359,7 +364,7 @@ class _ArrayBuilder:
         elif name == "scatter_add":
             wanted = list(np.shape(parameters["indices"]))
         elif name == "einsum":
-            wanted = self._labelled(parameters["subscripts"], shape)
+            wanted = labelled(self.choose, parameters["subscripts"], shape)
         elif name == "concatenate":
             wanted[parameters["axis"]] = self._pick((1, 2, 3))
         same = [k for k, value in enumerate(self.values) if value.shape == tuple(wanted)]
@@ -374,22 +379,22 @@ def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:
 
 WHOLE: Arithmetic = {
     **STRUCTURE,
-    "sum": np.sum,
+    **SUMS,
     "mean": np.mean,
-    "prod": np.prod,
+    "std": lambda x, **how: np.sqrt(variance(x, **how)),
+    "ptp": partial(extent, np.maximum, np.minimum),
+    "median": np.median,
+    "norm": np.linalg.norm,
+    "slogdet": lower_matrices.log_of_size,
+    "matrix_power": lower_matrices.power,
     "max": np.max,
     "min": np.min,
     "logsumexp": _logsumexp,
     "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
-    "matmul": np.matmul,
-    "cumsum": np.cumsum,
     "sort": np.sort,
-    "conv": conv,
     "solve": lower_matrices.solution,
     "inv": lower_matrices.inverse,
     "det": lower_matrices.determinant,
     "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
-    "scatter_add": scatter_add,
-    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
 }

@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
-_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt"})
+_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs"})
 """The operations that those on whole arrays are made of."""
 _FAR = 10.0  # e to this power is in range of every format
 
@@ -154,27 +154,39 @@ class Tracer:
         return {
             **scalar,
             **STRUCTURE,
-            "sum": np.sum,
+            **SUMS,
             "mean": lambda x, axis, keepdims: div(
                 np.sum(x, axis=axis, keepdims=keepdims), float(_count(x, axis))
             ),
-            "prod": np.prod,
+            "std": lambda x, **how: scalar["sqrt"](variance(x, **how)),
+            "norm": lambda x, **how: scalar["sqrt"](np.sum(x * x, **how)),
+            "ptp": partial(extent, scalar["maximum"], scalar["minimum"]),
+            "median": partial(_median, partial(_sorted, scalar["minimum"], scalar["maximum"])),
+            "slogdet": partial(lower_matrices.log_of_size, log=log, size=scalar["abs"], record=self.apply),
+            "matrix_power": partial(lower_matrices.power, record=self.apply),
             "max": partial(_fold, scalar["maximum"]),
             "min": partial(_fold, scalar["minimum"]),
             "logsumexp": logsumexp,
             "softmax": softmax,
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
-            "matmul": np.matmul,
-            "cumsum": np.cumsum,
             "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
-            "scatter_add": scatter_add,
-            "conv": conv,
             "solve": partial(lower_matrices.solution, record=self.apply),
             "inv": partial(lower_matrices.inverse, record=self.apply),
             "det": partial(lower_matrices.determinant, record=self.apply),
             "cholesky": partial(lower_matrices.factor, root=scalar["sqrt"], record=self.apply),
-            "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
         }
+
+
+def _of_arrays_that_fit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let numpy's function say by a ValueError, as others do, that it does not take arrays of a shape."""
+
+    def called(x: Any, **keywords: Any) -> Any:
+        try:
+            return function(x, **keywords)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+    return called
 
 
 STRUCTURE: Arithmetic = {
@@ -187,8 +199,31 @@ STRUCTURE: Arithmetic = {
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(np.asarray(x), np.array(indices), axis),
+    "take": np.take,
+    "compress": lambda x, condition, axis: np.compress(condition, x, axis),
+    "repeat": np.repeat,
+    "diagonal": np.diagonal,
+    "swapaxes": np.swapaxes,
+    "ravel": np.ravel,
+    "flatten": np.ravel,
+    "roll": np.roll,
+    "flip": np.flip,
+    "moveaxis": np.moveaxis,
+    "tril": _of_arrays_that_fit(np.tril),
+    "triu": _of_arrays_that_fit(np.triu),
+    "tile": np.tile,
+    "pad": np.pad,
 }
 """numpy's functions that only move entries about."""
+
+
+def variance(x: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
+    """Return the sum of the squared distances from the mean over their number, less `ddof`."""
+    count = _count(x, axis)
+    if count <= ddof:
+        raise ValueError(f"no variance of {count} numbers, less {ddof}")
+    apart = x - np.sum(x, axis=axis, keepdims=True) / count
+    return np.sum(apart * apart, axis=axis, keepdims=keepdims) / (count - ddof)
 
 
 def conv(x: Any, w: Any, stride: int, padding: int) -> Any:
@@ -221,6 +256,30 @@ def scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
         target[axis] = np.array(indices)[place]
         result[tuple(target)] = result[tuple(target)] + np.asarray(y)[place]
     return result
+
+
+SUMS: Arithmetic = {
+    "sum": np.sum,
+    "prod": np.prod,
+    "cumsum": np.cumsum,
+    "cumprod": np.cumprod,
+    "trace": np.trace,
+    "var": variance,
+    "matmul": np.matmul,
+    "dot": np.dot,
+    "inner": np.inner,
+    "outer": np.outer,
+    "kron": np.kron,
+    "cross": np.linalg.cross,
+    "tensordot": np.tensordot,
+    "diff": np.diff,
+    "trapezoid": np.trapezoid,
+    "average": _of_arrays_that_fit(np.average),
+    "conv": conv,
+    "scatter_add": scatter_add,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+}
+"""What is made of nothing but sums, differences, products and quotients: of numbers and symbols alike."""
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
@@ -256,6 +315,19 @@ def _sorted(smaller: Any, larger: Any, x: Any, axis: Any) -> Any:
             first, second = rows[k], rows[k + 1]
             rows[k], rows[k + 1] = smaller(first, second), larger(first, second)
     return np.stack(rows, axis or 0)
+
+
+def _median(in_order: Callable[..., Any], x: Any, axis: int | None, keepdims: bool) -> Any:
+    """Return the entry in the middle of those in order, or the mean of two."""
+    rows = np.moveaxis(in_order(x, axis), axis or 0, 0)
+    below, above = rows[(len(rows) - 1) // 2], rows[len(rows) // 2]
+    middle = above if len(rows) % 2 else (below + above) / 2.0
+    return np.expand_dims(middle, _axes(x, axis)) if keepdims else middle
+
+
+def extent(larger: Any, smaller: Any, x: Any, **how: Any) -> Any:
+    """Return how far the largest entry is from the smallest."""
+    return _fold(larger, x, **how) - _fold(smaller, x, **how)
 
 
 def _fold(function: Any, x: Any, axis: Any, keepdims: bool) -> Any:

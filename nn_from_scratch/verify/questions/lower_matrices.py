@@ -12,6 +12,7 @@ as the condition number has: that is what a factor of 1 + `inverted` stands for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from itertools import permutations
 from typing import Any
 
@@ -46,6 +47,19 @@ def solution(x: Any, y: Any, record: Record | None = None) -> Any:
     with np.errstate(all="ignore"):
         found = np.matmul(inverse(x, record), np.asarray(y)[:, None] if np.ndim(y) == 1 else y)
     return found[:, 0] if np.ndim(y) == 1 else found
+
+
+def log_of_size(x: Any, log: Any = np.log, size: Any = np.abs, record: Record | None = None) -> Any:
+    """Return the logarithm of the size of each determinant."""
+    with np.errstate(all="ignore"):
+        return log(size(determinant(x, record)))
+
+
+def power(x: Any, n: int, record: Record | None = None) -> Any:
+    """Return the product of n equal matrices, for each of a stack; of their inverses for a negative n."""
+    base = inverse(x, record) if n < 0 else np.asarray(x)
+    with np.errstate(all="ignore"):
+        return reduce(np.matmul, [base] * abs(n))
 
 
 def factor(x: Any, root: Callable[[Any], Any], record: Record | None = None) -> Any:

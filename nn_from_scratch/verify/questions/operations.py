@@ -98,6 +98,10 @@ def _unary(name: str, inside: Callable[..., bool] = _everywhere, *special: float
     return Operation(name, 1, inside, special)
 
 
+def _bilinear(name: str) -> Operation:
+    return Operation(name, 2, operand_kinds=("xx",))
+
+
 CATALOGUE: dict[str, Operation] = {
     operation.name: operation
     for operation in (
@@ -184,7 +188,7 @@ FURTHER: dict[str, Operation] = {
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
 an engine may be complete without them. Names are those of C's and PyTorch's special functions."""
 
-FURTHER_ARRAYS: dict[str, Operation] = {
+OF_SCIENCE: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         Operation("cumsum", 1),
@@ -203,6 +207,23 @@ FURTHER_ARRAYS: dict[str, Operation] = {
     )
 }
 """The same, of arrays as a whole."""
+
+OF_NUMPY: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        *(Operation(name, 1) for name in ("take", "compress", "repeat", "diagonal", "swapaxes")),
+        *(Operation(name, 1) for name in ("ravel", "flatten", "trace", "cumprod", "var", "std")),
+        *(_bilinear(name) for name in ("dot", "inner", "outer", "kron", "cross", "tensordot")),
+        *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
+        *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
+        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median")),
+    )
+}
+"""What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other
+languages keep, do not ask it."""
+
+FURTHER_ARRAYS = OF_SCIENCE | OF_NUMPY
+"""Operations on whole arrays that an engine need not have."""
 
 ELEMENTWISE = CATALOGUE | FURTHER
 OF_ARRAYS = ARRAYS | FURTHER_ARRAYS
@@ -262,3 +283,4 @@ FURTHER_ARRAY_FORMS: tuple[Form, ...] = tuple(
     (name, op.operand_kinds[0]) for name, op in FURTHER_ARRAYS.items()
 )
 EVERY_ARRAY_FORM = (*ARRAY_FORMS, *FURTHER_ARRAY_FORMS)
+VECTOR_ARRAY_FORMS = tuple(form for form in EVERY_ARRAY_FORM if form[0] not in OF_NUMPY)

@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import Choose, seeded
 from nn_from_scratch.verify.questions.generate import case as random_case
 from nn_from_scratch.verify.questions.generate_arrays import array_case
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE, EVERY_ARRAY_FORM, EVERY_FORM, Form
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, EVERY_FORM, VECTOR_ARRAY_FORMS, Form
 from nn_from_scratch.verify.questions.roles import (
     Asked,
     DirectQuestion,
@@ -99,7 +99,7 @@ def scalar_cases() -> Iterator[Reasoned]:
 
 def array_cases() -> Iterator[Reasoned]:
     """Yield every operation of arrays in every form and role, and random graphs."""
-    forms = (*EVERY_FORM, *EVERY_ARRAY_FORM)
+    forms = (*EVERY_FORM, *VECTOR_ARRAY_FORMS)
     for question in direct_questions((), forms, second=True):
         whys = _in_two_ways(_why(question, "ordinary numbers"), question.case)
         # Element by element an operation rounds as it does of scalars, of which more numbers are asked.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from narrowed import narrowed
 
+from nn_from_scratch import Node
 from nn_from_scratch.verify import Engine, load, verify
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly, surroundings
 from nn_from_scratch.verify.campaign.grades import overall_verdict
@@ -18,6 +19,8 @@ from nn_from_scratch.verify.faults.array_rules import PULLS, matmul
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
+from nn_from_scratch.verify.questions.direct import direct_questions
+from nn_from_scratch.verify.questions.operations import OF_NUMPY
 from nn_from_scratch.verify.questions.roles import CAPTURED, SECOND
 
 pytestmark = pytest.mark.once  # PyTorch is left out of all of them
@@ -395,15 +398,35 @@ def test_public_operations_that_nobody_asked_are_named() -> None:
 
         def tanh(self) -> None: ...
 
+        def take(self) -> None: ...
+
     engine = Engine.from_tape(
         name="public", variable=Value, backward=len, value=len, gradient=len, operations={"tanh": len}
     )
-    assert unasked(engine, ["tanh"]) == "nobody asked what else the engine offers: softsign"
+    assert unasked(engine, ["tanh"]) == "nobody asked what else the engine offers: softsign, take"
+    assert unasked(engine, ["tanh", "take"]) == "nobody asked what else the engine offers: softsign"
     ours = unasked(load("nn_from_scratch"), ())
     assert "cumprod" in ours
     assert not {"value", "argmax", "item", "relu", "backprop"} & set(ours.replace(",", "").split())
     namespace = Engine.from_transform(name="numpy", namespace=np, value_and_gradient=_tagged)
     assert "arccosh" in unasked(namespace, ())
+
+
+def test_all_public_operations_of_our_engine_are_asked_as_methods_of_its_nodes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = load("nn_from_scratch")
+    asked = {question.operation for question in direct_questions((), engine.array_forms)}
+    assert unasked(engine, asked) == ""
+    assert unasked(engine, asked - {"take"}).endswith(": take")
+    methods = [name for name in ("cumsum", *OF_NUMPY) if hasattr(Node, name)]
+    assert len(methods) >= 13
+    for name in methods:
+        with monkeypatch.context() as patch:
+            patch.setattr(Node, name, lambda *_, **__: None)
+            first = next(question.case for question in direct_questions((), [(name, "x")]))
+            with pytest.raises(AttributeError):
+                engine.answer(first)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def ours() -> Engine:
 
 def test_every_operation_with_branches_is_asked_at_its_kink() -> None:
     branching = {name for name, operation in OPERATIONS.items() if operation.distance}
-    assert branching | {"pow", "sqrt", "hypot", "arctan2"} == {kink.form[0] for kink in KINKS}
+    assert branching | {"pow", "sqrt", "hypot", "arctan2", "std", "norm"} == {kink.form[0] for kink in KINKS}
     assert len({kink.at for kink in KINKS}) == len(KINKS)
 
 
@@ -43,6 +43,9 @@ def test_our_engine_follows_pytorch_wherever_pytorch_gives_a_number(ours: Engine
         ("x ** 2 at x = 0", (0, 0)),
         ("sqrt(x) at x = 0", None),
         ("hypot(x, y) at x = 0, y = 0, by x", None),
+        ("ptp(x) at x = [1, 1], by x[0]", (-1, 1)),
+        ("median(x) at x = [1, 1, 2], by x[0]", (0, 1)),
+        ("std(x) at x = [1, 1], by x[0]", None),
     ],
 )
 def test_between_are_the_one_sided_derivatives(at: str, between: tuple[float, float] | None) -> None:

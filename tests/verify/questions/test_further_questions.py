@@ -2,23 +2,35 @@
 
 import hashlib
 import json
+import math
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nn_from_scratch.verify.engines.loading import load
+from nn_from_scratch.verify.oracles import finite_differences
+from nn_from_scratch.verify.questions.by_turns import _deck, case_by_turns
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.direct import SPECIAL, direct_questions
+from nn_from_scratch.verify.questions.direct_further import ROWS
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.generate_arrays import WHOLE, array_case
+from nn_from_scratch.verify.questions.lower import lower
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAYS,
     CATALOGUE,
     FURTHER,
+    FURTHER_ARRAY_FORMS,
     FURTHER_FORMS,
+    OF_NUMPY,
+    OF_SCIENCE,
+    VECTOR_ARRAY_FORMS,
 )
 
 OF_SCALARS = "2a6cd0c1c28f56c8b6725300ea5a5214866a126d2c9f5ec33cb6035d2976be3a"
@@ -56,6 +68,56 @@ def test_every_further_form_is_generated_with_its_special_points(cases: list[Cas
     assert min(forms[form] for form in FURTHER_FORMS) >= 20
     for name, operation in FURTHER.items():
         assert set(operation.special) <= met[name], f"{name}: {set(operation.special) - met[name]}"
+
+
+@pytest.mark.once
+def test_every_row_of_what_numpy_has_is_drawn_at_random_and_by_turns_and_asked_directly() -> None:
+    news = [form for form in FURTHER_ARRAY_FORMS if form[0] in OF_NUMPY]
+    forms = (*news, ("mul", "xc"), ("add", "xx"))
+    deck = len(_deck(forms, arrays=True))
+    by_turns = [case_by_turns(seeded(0, k), 0, k, forms, arrays=True) for k in range(deck)]
+    at_random = [array_case(seeded(0, k), forms) for k in range(2500)]
+    directly = [question.case for question in direct_questions((), forms)]
+    every = {(name, *row[0], *row[1].items()) for name in OF_NUMPY for row in ROWS[name]}
+    for drawn in (by_turns, at_random, directly):
+        assert every <= {row for one in drawn for row in rows_of(one)}
+
+
+def rows_of(one: Case) -> set[tuple[Any, ...]]:
+    """Return the operation, the shapes of its operands and the keywords of each step."""
+    values = one.expression.evaluate({**finite_differences.NUMPY, **WHOLE}, one.inputs())
+    return {
+        (step.operation, *(np.shape(values[k]) for k in step.operands), *step.parameters)
+        for step in one.expression.live_steps()
+    }
+
+
+@pytest.mark.once
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", OF_NUMPY)
+def test_smaller_shapes_are_lowered_or_refused_as_shapes_that_do_not_fit(name: str) -> None:
+    lowered = 0
+    for shapes, parameters in ROWS[name]:
+        smaller = [[*np.ndindex(*shape), shape[1:], shape] for shape in shapes]
+        for drawn in product(*smaller):
+            numbers = [np.arange(1.0, math.prod(shape) + 1).reshape(shape) for shape in drawn]
+            step = Step(name, tuple(range(len(drawn))), tuple(parameters.items()))
+            graph = Expression(len(drawn), (), (step,), len(drawn))
+            point = tuple(float(x) for each in numbers for x in each.ravel())
+            if not point:
+                continue
+            try:
+                with np.errstate(all="ignore"):
+                    result = WHOLE[name](*numbers, **parameters)
+            except (ValueError, IndexError):
+                continue
+            lower(Case(graph, point, drawn, (1.0,) * np.size(result)))
+            lowered += 1
+    assert lowered >= len(ROWS[name])
+
+
+def test_test_vectors_do_not_ask_what_numpy_has() -> None:
+    assert {name for name, _ in VECTOR_ARRAY_FORMS} == {*ARRAYS, *OF_SCIENCE}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from nn_from_scratch.array_rules import SCATTER
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TapeSource
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, as_index
+from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, OF_NUMPY, as_index
 
 _SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"}
 """The names of scipy's special functions, which nodes take where it is installed."""
@@ -26,6 +26,25 @@ def _special(name: str) -> Any:
 
     def function(x: Any) -> Any:
         return getattr(importlib.import_module("scipy.special"), name)(x)
+
+    return function
+
+
+_OF_MATRICES: Arithmetic = {
+    "norm": np.linalg.norm,
+    "matrix_power": np.linalg.matrix_power,
+    "slogdet": lambda x: np.linalg.slogdet(x)[1],
+}
+_METHODS = tuple(name for name in ("cumsum", *OF_NUMPY) if hasattr(Node, name))
+"""A method of a node is numpy's function of its name: so both are asked."""
+
+
+def _method(name: str) -> Any:
+    """Return a method of nodes, which is numpy's function where a constant comes first."""
+
+    def function(x: Any, *others: Any, **keywords: Any) -> Any:
+        called = getattr(x, name) if isinstance(x, Node) else partial(getattr(np, name), x)
+        return called(*others, **keywords)
 
     return function
 
@@ -56,7 +75,9 @@ _OPERATIONS: Arithmetic = {
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
-    "cumsum": np.cumsum,
+    **{name: getattr(np, name) for name in OF_NUMPY if hasattr(np, name)},
+    **{name: _method(name) for name in _METHODS},
+    **_OF_MATRICES,
     "sort": np.sort,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
@@ -103,6 +124,9 @@ engine = Engine.from_tape(
             "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
             **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
             **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
+            **{name: METHOD for name in _METHODS if name != "dot"},
+            **dict.fromkeys(("norm", "matrix_power"), "np.linalg.{name}({arguments})"),
+            "slogdet": "np.linalg.slogdet({0})[1]",
         },
     ),
 )

@@ -71,6 +71,28 @@ engine = Engine.from_tape(
             "conv": "(torch.conv1d if {0}.ndim == 3 else torch.conv2d)({arguments})",
             "cholesky": "torch.linalg.cholesky(({0} + {0}.mT) / 2)",
             "cumsum": "torch.cumsum({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
+            "cumprod": "torch.cumprod({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
+            "diagonal": "torch.diagonal({0}, {offset}, {axis1}, {axis2})",
+            "swapaxes": "torch.swapaxes({0}, {axis1}, {axis2})",
+            "repeat": "torch.repeat_interleave({0}, torch.tensor({repeats}), {axis})",
+            **dict.fromkeys(
+                ("var", "std"), "torch.{name}({0}, {axis}, correction={ddof}, keepdim={keepdims})"
+            ),
+            **dict.fromkeys(("tril", "triu"), "torch.{name}({0}, {k})"),
+            "roll": "torch.roll({0}, {shift}, {axis})",
+            "moveaxis": "torch.moveaxis({0}, {source}, {destination})",
+            "diff": "torch.diff({0}, {n}, {axis})",
+            "trapezoid": "torch.trapezoid({0}, dx={dx}, dim={axis})",
+            "outer": "torch.outer({0}.ravel(), {1}.ravel())",
+            "cross": "torch.linalg.cross({0}, {1}, dim={axis})",
+            "tensordot": "torch.tensordot({0}, {1}, {axes})",
+            "norm": "torch.linalg.vector_norm({0}, 2, {axis}, keepdim={keepdims})",
+            "slogdet": "torch.linalg.slogdet({0}).logabsdet",
+            "matrix_power": "torch.linalg.matrix_power({0}, {n})",
+            "median": "torch.quantile({0}, 0.5, {axis}, keepdim={keepdims})",
+            **dict.fromkeys(
+                ("take", "compress", "trace", "dot", "flip", "tile", "pad", "average", "ptp"), ""
+            ),
             "transpose": "{0}.permute({axes})",
             "broadcast_to": "torch.broadcast_to({0}, {shape})",
             **dict.fromkeys(("prod", "expand_dims", "index"), ""),  # numpy's keywords allow more

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.engines.adapting.guesses import MATRIX, Guess, equal
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.spelled import spelled_operations
 from nn_from_scratch.verify.engines.spelling import Spelling
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS, OF_NUMPY
 
 ALIASES = {
     "relu": ("ReLU", "Relu"),
@@ -73,7 +73,7 @@ _ROWS: tuple[_Row, ...] = (
 def find_names(guess: Guess, module: ModuleType) -> None:
     """Find the operations that are functions of the module, or have another name than numpy's."""
     leaf = made(guess.kind, MATRIX if guess.arrays else 0.5, guess.leaves)
-    every = [*ELEMENTWISE, *(OF_ARRAYS if guess.arrays else ())]
+    every = [*ELEMENTWISE, *(name for name in OF_ARRAYS if guess.arrays and name not in OF_NUMPY)]
     methods = [name for name in every if hasattr(leaf, name)]
     functions = [name for name in every if name not in methods and _is_function(module, name)]
     if functions:

@@ -1,0 +1,124 @@
+"""The victim's rules for what numpy has beside what every engine is asked, when they are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.faults.array_rules import Pull, shared, spread
+
+Ruled = tuple[Callable[..., Any], Pull]
+
+
+def multilinear(function: Callable[..., Any]) -> Ruled:
+    """Return a function that is linear in each of its operands, and its rule.
+
+    The derivative by an entry is what the function makes of 1 at its place and of 0 elsewhere.
+    """
+
+    def pulled(g: Any, _z: Any, *xs: Any, **keywords: Any) -> tuple[Any, ...]:
+        def part(k: int) -> Any:
+            found = np.zeros(np.shape(xs[k]))
+            for place in np.ndindex(found.shape):
+                unit = np.zeros(found.shape)
+                unit[place] = 1.0
+                found[place] = np.sum(g * function(*xs[:k], unit, *xs[k + 1 :], **keywords))
+            return found
+
+        return tuple(map(part, range(len(xs))))
+
+    return function, pulled
+
+
+def var(g: Any, _z: Any, x: Any, axis: Any, ddof: int, keepdims: bool) -> tuple[Any]:
+    """Give each entry twice its distance from the mean, over the number that they are divided by."""
+    number = np.size(x) / np.size(np.mean(x, axis)) - ddof
+    return (spread(g, x, axis, keepdims) * 2 * (x - np.mean(x, axis, keepdims=True)) / number,)
+
+
+def std(g: Any, z: Any, x: Any, **how: Any) -> tuple[Any]:
+    """Divide the variance's rule by twice the root."""
+    return var(np.divide(g, 2 * z), z, x, **how)
+
+
+def cumprod(g: Any, _z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Give each entry, of each product that it is in, the product of all others."""
+    rows = np.moveaxis(np.ravel(x) if axis is None else x, axis or 0, 0)
+    along = np.moveaxis(g, axis or 0, 0)
+    found = np.zeros(rows.shape)
+    for k in range(len(rows)):
+        for last in range(k, len(rows)):
+            found[k] += along[last] * np.prod(np.delete(rows[: last + 1], k, 0), 0)
+    return (np.moveaxis(found, 0, axis or 0).reshape(np.shape(x)),)
+
+
+def norm(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
+    """Give each entry its part of the length."""
+    return (spread(np.divide(g, z), x, axis, keepdims) * x,)
+
+
+def matrix_power(g: Any, _z: Any, x: Any, n: int) -> tuple[Any]:
+    """Put the cotangent into the place of each factor."""
+    base = np.linalg.inv(x) if n < 0 else x
+    turned, last = np.swapaxes(base, -1, -2), abs(n) - 1
+    power = np.linalg.matrix_power
+    found = sum(power(turned, k) @ g @ power(turned, last - k) for k in range(last + 1))
+    return (-turned @ found @ turned if n < 0 else found,)
+
+
+def ptp(g: Any, _z: Any, x: Any, **how: Any) -> tuple[Any]:
+    """Give the cotangent to the largest entry, and its opposite to the smallest."""
+    places = [shared(x, extreme(x, **how), **how) for extreme in (np.max, np.min)]
+    return (spread(g, x, **how) * (places[0] - places[1]),)
+
+
+def median(g: Any, _z: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
+    """Give the entry in the middle the cotangent, or each of two a half."""
+    rows = np.moveaxis(np.ravel(x) if axis is None else x, axis or 0, 0)
+    order, along = np.argsort(rows, 0, kind="stable"), np.reshape(g, rows.shape[1:])
+    found = np.zeros(rows.shape)
+    for place in ((len(rows) - 1) // 2, len(rows) // 2):
+        np.put_along_axis(found, order[[place]], np.take_along_axis(found, order[[place]], 0) + along / 2, 0)
+    return (np.moveaxis(found, 0, axis or 0).reshape(np.shape(x)),)
+
+
+NUMPY_PULLS: Mapping[str, Ruled] = {
+    "take": multilinear(np.take),
+    "compress": multilinear(lambda x, condition, axis: np.compress(condition, x, axis)),
+    "repeat": multilinear(np.repeat),
+    "diagonal": multilinear(np.diagonal),
+    "swapaxes": multilinear(np.swapaxes),
+    "ravel": multilinear(np.ravel),
+    "flatten": multilinear(np.ravel),
+    "trace": multilinear(np.trace),
+    "dot": multilinear(np.dot),
+    "inner": multilinear(np.inner),
+    "outer": multilinear(np.outer),
+    "kron": multilinear(np.kron),
+    "cross": multilinear(np.cross),
+    "tensordot": multilinear(np.tensordot),
+    "roll": multilinear(np.roll),
+    "flip": multilinear(np.flip),
+    "moveaxis": multilinear(np.moveaxis),
+    "tril": multilinear(np.tril),
+    "triu": multilinear(np.triu),
+    "tile": multilinear(np.tile),
+    "pad": multilinear(np.pad),
+    "diff": multilinear(np.diff),
+    "trapezoid": multilinear(np.trapezoid),
+    "average": multilinear(np.average),
+    "cumprod": (np.cumprod, cumprod),
+    "var": (np.var, var),
+    "std": (np.std, std),
+    "norm": (np.linalg.norm, norm),
+    "slogdet": (
+        lambda x: np.linalg.slogdet(x)[1],
+        lambda g, z, x: (np.expand_dims(g, (-1, -2)) * np.swapaxes(np.linalg.inv(x), -1, -2),),
+    ),
+    "matrix_power": (np.linalg.matrix_power, matrix_power),
+    "ptp": (np.ptp, ptp),
+    "median": (np.median, median),
+}
+"""The rules of operations on whole arrays."""

@@ -1,0 +1,157 @@
+"""Faults of what numpy has beside what every engine is asked; the victim has only the one that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.faults.array_rules import PULLS, Pull, shared, spread
+from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS, multilinear, norm, std, var
+from nn_from_scratch.verify.faults.planting import Fault
+from nn_from_scratch.verify.faults.victim import Victim
+
+
+def _pull(rule: str, description: str, wrong: Pull) -> Fault:
+    victim = Victim(whole={**PULLS, rule: (NUMPY_PULLS[rule][0], wrong)})
+    text = f"{rule} has {description}"
+    return Fault(f"{rule}: {description}", text, rule, victim, "arrays", (rule, "mul", "add"), rule)
+
+
+def _overwritten(name: str) -> Pull:
+    """Return a rule that writes a cotangent to the place of each entry, and adds nothing up."""
+    function = NUMPY_PULLS[name][0]
+
+    def pulled(g: Any, _z: Any, x: Any, **keywords: Any) -> tuple[Any]:
+        found = np.zeros(np.size(x))
+        places = function(np.arange(np.size(x)).reshape(np.shape(x)), **keywords)
+        found[np.ravel(places)] = np.ravel(g)
+        return (found.reshape(np.shape(x)),)
+
+    return pulled
+
+
+def _in_order(g: Any, _z: Any, x: Any, **_: Any) -> tuple[Any]:
+    """Give the first entries the cotangent, whatever was taken."""
+    found = np.zeros(np.size(x))
+    found[: np.size(g)] = np.ravel(g)[: np.size(x)]
+    return (found.reshape(np.shape(x)),)
+
+
+def _columns_first(g: Any, _z: Any, x: Any) -> tuple[Any]:
+    return (np.reshape(g, np.shape(x), order="F"),)
+
+
+def _reversed_diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
+    return np.diagonal(x, offset, axis1, axis2)[..., ::-1]
+
+
+def _divided(g: Any, z: Any, x: Any, axis: Any) -> tuple[Any]:
+    """Divide sums of products by each entry, which may be 0."""
+    turned = np.flip(np.cumsum(np.flip(g * z, axis), axis), axis or 0)
+    return (np.divide(turned.reshape(np.shape(x)), x),)
+
+
+def _uncentred(g: Any, _z: Any, x: Any, axis: Any, ddof: int, keepdims: bool) -> tuple[Any]:
+    """Forget that the mean moves: and subtract none."""
+    number = np.size(x) / np.size(np.mean(x, axis)) - ddof
+    return (spread(g, x, axis, keepdims) * 2 * x / number,)
+
+
+def _uncounted(rule: Pull) -> Pull:
+    """Return a rule that forgets what is subtracted from the number of entries."""
+    return lambda g, z, x, ddof, **how: rule(g, z, x, ddof=0, **how)
+
+
+def _second_detached(name: str) -> Pull:
+    def pulled(g: Any, z: Any, x: Any, y: Any, **how: Any) -> tuple[Any, Any]:
+        return NUMPY_PULLS[name][1](g, z, x, y, **how)[0], 0 * y
+
+    return pulled
+
+
+def _in_either_order(g: Any, z: Any, x: Any, y: Any, axis: int) -> tuple[Any, Any]:
+    """Forget that the product changes its sign with the order."""
+    first, second = NUMPY_PULLS["cross"][1](g, z, x, y, axis=axis)
+    return first, -second
+
+
+def _unpadded(g: Any, _z: Any, x: Any, pad_width: Any) -> tuple[Any]:
+    """Give the first entries of the cotangent, whatever stands in front."""
+    return (g[tuple(map(slice, np.shape(x)))],)
+
+
+def _rolled_on(x: Any, shift: Any, axis: Any) -> Any:
+    return np.roll(x, np.negative(shift), axis)
+
+
+def _not_transposed(g: Any, _z: Any, x: Any) -> tuple[Any]:
+    return (np.expand_dims(g, (-1, -2)) * np.linalg.inv(x),)
+
+
+def _number_power(g: Any, _z: Any, x: Any, n: int) -> tuple[Any]:
+    """Apply a number's rule, as if matrices could be exchanged."""
+    return (n * np.swapaxes(np.linalg.matrix_power(x, n - 1), -1, -2) @ g,)
+
+
+def _added(g: Any, _z: Any, x: Any, **how: Any) -> tuple[Any]:
+    places = [shared(x, extreme(x, **how), **how) for extreme in (np.max, np.min)]
+    return (spread(g, x, **how) * (places[0] + places[1]),)
+
+
+def _upper_middle(g: Any, _z: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
+    """Give all to one of two entries in the middle."""
+    rows = np.moveaxis(np.ravel(x) if axis is None else x, axis or 0, 0)
+    found = np.zeros(rows.shape)
+    order = np.argsort(rows, 0, kind="stable")
+    np.put_along_axis(found, order[[len(rows) // 2]], np.reshape(g, (1, *rows.shape[1:])), 0)
+    return (np.moveaxis(found, 0, axis or 0).reshape(np.shape(x)),)
+
+
+def _square_transposed(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Transpose what the second operand gets, where nobody sees it by the shape."""
+    first, second = NUMPY_PULLS["dot"][1](g, z, x, y)
+    square = np.ndim(second) == 2 and second.shape[0] == second.shape[1]
+    return first, second.T if square else second
+
+
+_OF_TWO = ("dot", "inner", "outer", "kron", "tensordot")
+NUMPY_FAULTS: tuple[Fault, ...] = (
+    _pull("take", "a repeated index's cotangent overwritten", _overwritten("take")),
+    _pull("compress", "the first entries' places", _in_order),
+    _pull("repeat", "the last copy's cotangent only", _overwritten("repeat")),
+    _pull("diagonal", "its entries from the end", multilinear(_reversed_diagonal)[1]),
+    _pull("swapaxes", "the cotangent reshaped", lambda g, z, x, **_: (np.reshape(g, np.shape(x)),)),
+    _pull("ravel", "columns first", _columns_first),
+    _pull("flatten", "columns first", _columns_first),
+    _pull(
+        "trace",
+        "every entry's cotangent, not the diagonal's",
+        multilinear(lambda x, offset, axis1, axis2: np.sum(x, (axis1, axis2)))[1],
+    ),
+    *(_pull(name, "its second operand detached", _second_detached(name)) for name in _OF_TWO),
+    _pull("dot", "its second gradient transposed where it is square", _square_transposed),
+    _pull("cumprod", "a division by each entry, which may be 0", _divided),
+    _pull("cumprod", "the rule of cumsum", multilinear(np.cumsum)[1]),
+    _pull("var", "all entries counted, whatever ddof is", _uncounted(var)),
+    _pull("var", "no mean subtracted", _uncentred),
+    _pull("std", "all entries counted, whatever ddof is", _uncounted(std)),
+    _pull("std", "the rule of var", var),
+    _pull("cross", "one sign for both operands", _in_either_order),
+    _pull("roll", "the cotangent rolled on", multilinear(_rolled_on)[1]),
+    _pull("flip", "the cotangent as it comes", multilinear(lambda x, axis: x)[1]),
+    _pull("moveaxis", "the cotangent reshaped", lambda g, z, x, **_: (np.reshape(g, np.shape(x)),)),
+    _pull("tril", "a cotangent above the diagonal", multilinear(lambda x, k: x)[1]),
+    _pull("triu", "nothing on its lowest diagonal", multilinear(lambda x, k: np.triu(x, k + 1))[1]),
+    _pull("tile", "the last copy's cotangent only", _overwritten("tile")),
+    _pull("pad", "what the padding gets given to the first entries", _unpadded),
+    _pull("diff", "its sign turned", multilinear(lambda x, n, axis: -np.diff(x, n, axis))[1]),
+    _pull("trapezoid", "whole ends", multilinear(lambda x, dx, axis: dx * np.sum(x, axis))[1]),
+    _pull("average", "no weights", multilinear(lambda x, axis, weights: np.mean(x, axis))[1]),
+    _pull("norm", "no division by the length", lambda g, z, x, **how: norm(g, 1, x, **how)),
+    _pull("slogdet", "the inverse not transposed", _not_transposed),
+    _pull("matrix_power", "a number's rule", _number_power),
+    _pull("ptp", "the smallest entry's sign turned", _added),
+    _pull("median", "all for one of two in the middle", _upper_middle),
+)
+"""Bugs planted into operations that numpy has."""
