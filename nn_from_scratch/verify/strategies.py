@@ -40,7 +40,8 @@ def cases_of(draw: st.DrawFn, engine: Engine, *, most_steps: int = 8) -> Case:
         raise EngineError(f"{engine.name} has no operation of the catalogue")
     second_order = engine.asks_second_order and draw(st.booleans())
     arrays = array_cases(engine.array_forms, most_steps=most_steps, second_order=second_order)
-    for _ in range(_DRAWN if engine.array_forms and draw(st.booleans()) else 0):
+    of_arrays = bool(engine.array_forms) and draw(st.booleans())
+    for _ in range(_DRAWN if of_arrays else 0):
         drawn = draw(arrays)
         if not engine.lacking(drawn, raised=True):
             return drawn
