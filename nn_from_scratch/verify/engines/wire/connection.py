@@ -148,9 +148,7 @@ class Connection:
     def close(self) -> None:
         """End the process, and what it was forked from: nothing is asked any more."""
         self.end()
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._close_server()
 
     def _start_again(self) -> tuple[Process, Hello]:
         """Start a process that is not the first: forked, if it can be, for then there may be many."""
@@ -160,7 +158,13 @@ class Connection:
                 return self._start(self._server)
             except OSError:  # the server has died, or cannot be started
                 self._forks = False
+                self._close_server()
         return self._start()
+
+    def _close_server(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     def _start(self, server: Server | None = None) -> tuple[Process, Hello]:
         memory = self._limits.memory
