@@ -149,7 +149,7 @@ def _told(kind: str | None) -> Iterator[Callable[[Progress], None]]:
     if kind != "bar":
         yield _Lines(_as_json if kind == "json" else _as_words)
         return
-    with progress_bar() as move:
+    with progress_bar(numbers=False) as move:
         yield lambda progress: move(progress.done, progress.graphs, _as_words(progress))
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 
 class Terminal(Console):
@@ -63,10 +64,21 @@ class _Unheard:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """Show a progress bar on the error stream, if that is a terminal; it is moved by what is yielded."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def progress_bar(*, numbers: bool = True) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on the error stream, if that is a terminal; it is moved by what is yielded.
+
+    Parameters
+    ----------
+    numbers
+        Whether what is done and the time left are shown behind it; else the words say so, and the bar takes
+        the width that they leave.
+
+    """
+    words = TextColumn("{task.description}", table_column=Column(no_wrap=True))
+    told = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = told if numbers else (BarColumn(bar_width=None), words)
     console = Console(file=cast("IO[str]", _Unheard(sys.stderr)))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    is_shown = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not is_shown, expand=not numbers) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)

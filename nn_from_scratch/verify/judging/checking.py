@@ -10,12 +10,13 @@ from nn_from_scratch.verify.questions.cases import Case
 class GradientError(AssertionError):
     """An engine's or a function's value, gradient, state or limit is not right.
 
-    `result` is all that was found, where a function was checked.
+    `result` is all that was found, where a function or one case of an engine was checked; `engine` is the one
+    that was asked.
     """
 
-    def __init__(self, message: str = "", result: object = None) -> None:
+    def __init__(self, message: str = "", result: object = None, engine: Engine | None = None) -> None:
         super().__init__(message)
-        self.result = result
+        self.result, self.engine = result, engine
 
 
 class UndecidedError(GradientError):
@@ -31,8 +32,10 @@ def check(engine: Engine, case: Case) -> Examination:
         If the value or a derivative is wrong or inaccurate, or the engine raised.
 
     """
+    __tracebackhide__ = True  # pytest shows the line of the test
     found = examine(engine, case)
     if found.verdict.accuses:
         oracle = "expected by FLINT power series in balls, the tolerance derived from rounding"
-        raise GradientError(f"{engine.name} is {found.verdict} about\n{case}:\n{found.message}\n({oracle})")
+        words = f"{engine.name} is {found.verdict} about\n{case}:\n{found.message}\n({oracle})"
+        raise GradientError(words, found, engine)
     return found

@@ -84,6 +84,10 @@ def _answers(engine: Engine) -> list[asking.Said]:
 class Processes:
     """The processes that some checks need, side by side and at work from now on.
 
+    They are for an engine that is asked in this process. Why they are not the workers of `engines/wire`, as
+    `OtherSeeds` are: a worker waits to be asked move by move, while these go through whole checks by
+    themselves, beside the graphs that are asked here; and a worker needs POSIX, while these do not.
+
     Parameters
     ----------
     engine

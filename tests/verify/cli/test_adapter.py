@@ -16,6 +16,7 @@ from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.direct import direct_questions
 
 pytestmark = pytest.mark.once
+TESTS = Path(spelled_engines.__file__).parent
 CLOSURES = """\
 import math
 
@@ -155,14 +156,40 @@ def test_micrograd(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert all("** 0" in text for text in failed)  # a fault that it has
 
 
-@pytest.mark.parametrize(
-    "kind", ["Torchlike", "Permuting", "Whole", "ById", "ByNode", "OneDimensional", "Closed"]
+KINDS = (
+    *("Torchlike", "Permuting", "Whole", "ById", "ByNode", "OneDimensional", "Closed"),
+    *("Functional", "Dezero", "Asked", "Listed", "Matrix", "Masked"),
 )
+MODULES = {
+    "Functional": "from spelled_engines import Functional, ops\nglobals().update(vars(ops))\n",
+    "Dezero": "from spelled_engines import F, Dezero\nglobals().update(vars(F))\n",
+    "Asked": "from spelled_engines import Asked, grad\n",
+}
+"""Those that have functions, in modules of their own."""
+GUESSED = {
+    "Asked": ("grad(output, [leaf, ...]) returns a list of gradients", "axis='axes'"),
+    "Listed": ("a leaf is made by Listed([1.0, 2.0])", "index_arrays='tuple'", "negative_axes=False"),
+    "Matrix": ("ranks=(2,)", "axis=None", "transpose='reversed'"),
+    "Masked": ("index=('integer', 'slice', 'step')", "names={'maximum': 'max'}", "lacks=('max',)"),
+    "Dezero": ("leaves='array'", "the reverse pass takes no cotangent, and runs from single numbers"),
+}
+
+
+def test_every_stand_in_is_adapted() -> None:
+    assert len(KINDS) == len(spelled_engines.ADAPTERS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_array_engines(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / f"written_{kind}.py"
-    found = asking.written_adapter(f"{spelled_engines.__file__}:{kind}", path)
+    path, module = tmp_path / f"written_{kind}.py", f"{spelled_engines.__file__}:{kind}"
+    if kind in MODULES:
+        file = tmp_path / f"module_of_{kind.lower()}.py"
+        file.write_text(f"import sys\n\nsys.path.insert(0, {str(TESTS)!r})\n{MODULES[kind]}")
+        module = str(file)
+    found = asking.written_adapter(module, path)
     path.write_text(found.text)
     assert "arrays=True" in found.text
+    assert not set(GUESSED.get(kind, ())) - set(found.guesses)
     answered, failed = failures(path, 7)
     assert answered > 5
     assert not failed

@@ -131,6 +131,60 @@ FAULTS: dict[str, tuple[Callable[[], Engine], Any, str, Any]] = {
             (self, lambda g: np.ones_like(self.data) * g.sum()),
         ),
     ),
+    "what is joined by a function is joined in another order": (
+        spelled_engines.functional,
+        spelled_engines.ops,
+        "concat",
+        lambda xs, axis=0: core.concatenate(xs[::-1], axis),
+    ),
+    "what is broadcast by a function gets the average": (
+        spelled_engines.dezero,
+        spelled_engines.F,
+        "broadcast_to",
+        lambda x, shape: core.made(
+            x,
+            np.broadcast_to(x.data, shape),
+            (x, lambda g: core.fitted(g, x.data.shape) * (x.data.size / max(g.size, 1))),
+        ),
+    ),
+    "another shape's gradient is given in columns": (
+        spelled_engines.by_node,
+        spelled_engines.ByNode,
+        "reshape",
+        lambda self, shape: core.made(
+            self, self.data.reshape(shape), (self, lambda g: g.reshape(self.data.shape, order="F"))
+        ),
+    ),
+    "gradients that are asked for along the last axis are half": (
+        spelled_engines.asked,
+        spelled_engines.Asked,
+        "sum",
+        lambda self, axes=None, keepdims=False: (
+            core.total(core.mul(core.add(self, self.data), 0.5), axes, keepdims)
+            if axes == -1
+            else core.total(self, axes, keepdims)
+        ),
+    ),
+    "a difference of tensors has the gradient of a sum": (
+        spelled_engines.closed,
+        spelled_engines.Closed,
+        "__sub__",
+        lambda self, other: core.made(
+            self, self.data - other.data, (self, lambda g: g), (other, lambda g: g)
+        ),
+    ),
+    "a matrix is not transposed back": (
+        spelled_engines.matrix,
+        spelled_engines.Matrix,
+        "transpose",
+        lambda self: core.made(self, self.data.T, (self, lambda g: g.reshape(self.data.shape))),
+    ),
+    "the larger operand gets the gradient of both": (
+        spelled_engines.masked,
+        spelled_engines.Masked,
+        "max",
+        lambda self, other: core.add(core.maximum(self, other), core.mul(self, 0.0 * self.data + 1e-3)),
+    ),
 }
 
 
@@ -138,6 +192,10 @@ def _placed(data: Any, where: Any, g: Any) -> Any:
     found = np.zeros_like(data)
     found[where] = g
     return found
+
+
+def test_each_has_a_fault() -> None:
+    assert {adapter for adapter, *_ in FAULTS.values()} == set(spelled_engines.ADAPTERS)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

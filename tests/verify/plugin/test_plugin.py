@@ -1,5 +1,6 @@
 """The plugin in runs of pytest of its own, with whatever pytest is installed."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -185,6 +186,76 @@ def test_functions_are_checked_by_marker_and_fixture(run: Run) -> None:
     assert (done.returncode, done.stdout.count("\nFAILED")) == (1, 3), done.stdout
     done = run("-k", "nothing", test_right=FUNCTIONS.replace("FACTOR", "1"))
     assert "returns (function, gradient, inputs), got None" in done.stdout
+
+
+DRAWN = """\
+from hypothesis import given, settings
+from nn_from_scratch.verify import check, isolated, load
+from nn_from_scratch.verify.strategies import cases_of
+
+engine = FIND("mine.py")
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(cases_of(engine))
+def test_gradients(case):
+    check(engine, case)
+"""
+
+
+def told(done: "subprocess.CompletedProcess[str]") -> tuple[str, str]:
+    """Return what a report says of the only case in it, and its script."""
+    (section,) = re.findall(r"^-+ gradient -+$(.*?)^=+ short", done.stdout, flags=re.MULTILINE | re.DOTALL)
+    message, start, script = section.partition("\n\n#")
+    return message, start + script
+
+
+def test_what_hypothesis_draws_is_shrunk_and_told_with_a_script(run: Run, tmp_path: Path) -> None:
+    done = run(mine=WRONG, test_mine=DRAWN.replace("FIND", "load"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"^E +tanh\(x0\) at x0 = ", done.stdout, flags=re.MULTILINE)
+    assert ">       check(engine, case)" in done.stdout  # the test's own line
+    message, script = told(done)
+    assert "tanh is wrong: in tanh(x0) at x0 = " in message
+    (tmp_path / "script.py").write_text(script)
+
+    def runs_by_itself() -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "script.py"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "GradientError: Number is wrong about" in runs_by_itself().stderr
+    assert run(mine=RIGHT, test_mine=DRAWN.replace("FIND", "load")).returncode == 0
+    assert runs_by_itself().returncode == 0
+
+
+def test_each_of_several_failures_is_told() -> None:
+    from nn_from_scratch.verify import Case, Expression, GradientError, Step, check
+    from nn_from_scratch.verify.faults import FAULTS
+    from nn_from_scratch.verify.plugin.sections import sections_of
+
+    engine = next(fault for fault in FAULTS if fault.name == "sub: its operands swapped").engine()
+    raised = []
+    for steps in ([Step("sub", (0, 1))], [Step("sub", (0, 1)), Step("tanh", (2,))]):
+        with pytest.raises(GradientError) as error:
+            check(engine, Case(Expression(2, (), tuple(steps), 1 + len(steps)), (1.0, 3.0)))
+        raised.append(error.value)
+    nothing = (GradientError("of a function"), ValueError("of anybody"))
+    found = sections_of(BaseExceptionGroup("Hypothesis found 2", [raised[0], *nothing, raised[1]]))
+    assert [text.partition(" at ")[0] for _, text in found] == ["sub is wrong: in x0 - x1"] * 2
+    assert all("check(engine, Case(expression" in text for _, text in found)
+
+
+def test_a_process_that_dies_of_what_is_drawn_is_asked_on(run: Run) -> None:
+    dies = RIGHT.replace("(self.value)\n", "(self.value)\n        self.value > 0.9 and os._exit(0)\n")
+    found = 'isolated("mine.py", limits=Limits(in_a_row=1))'
+    drawn = DRAWN.replace('FIND("mine.py")', found).replace("(deadline", "(phases=[Phase.generate], deadline")
+    imports = "from hypothesis import Phase\nfrom nn_from_scratch.verify.engines.wire.limits import Limits\n"
+    done = run(mine=f"import os\n{dies}", test_mine=imports + drawn)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the engine raised ExitedError: the process exited with status 0" in done.stdout
+    message, script = told(done)
+    assert "no smaller case was looked for: its process died 1 times in a row" in message
+    assert "engine = isolated(" in script
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.engines.specs import absolute
 from nn_from_scratch.verify.engines.wire.isolated import python_path
-from nn_from_scratch.verify.engines.wire.process import Process
+from nn_from_scratch.verify.engines.wire.process import ANSWERS, REQUESTS, Process
 
 _SECONDS, _MEMORY = 120.0, 4 << 30
 
@@ -46,7 +46,7 @@ def written_adapter(spec: str, output: Path | None) -> Written:
     """
     module = "nn_from_scratch.verify.engines.adapting.probe"
     given = [absolute(spec), str(Path.cwd()), str(output.resolve()) if output else ""]
-    command = [sys.executable, "-P", "-m", module, *given, "{requests}", "{answers}"]
+    command = [sys.executable, "-P", "-m", module, *given, REQUESTS, ANSWERS]
     with closing(Process(command, {**os.environ, **python_path()}, _MEMORY)) as process:
         try:
             process.write(b"\n")

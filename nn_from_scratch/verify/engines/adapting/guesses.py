@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import getitem, methodcaller, mul
@@ -35,8 +35,8 @@ class Guess:
     """What was found of a class.
 
     `value` is the name of an attribute; so is `gradient`, which may have two parts, as ``grad.data``, or be
-    empty where gradients are in a table. `backward` is a method's name, or that of a function of the module
-    if `is_function`. `spelling` has the fields of a `Spelling` that differ from its defaults.
+    empty where gradients are in a table or asked for. `backward` is a method's name, or that of a function of
+    the module if `is_function`. `spelling` has the fields of a `Spelling` that differ from its defaults.
     """
 
     kind: type[Any]
@@ -143,7 +143,7 @@ def find_reverse_pass(guess: Guess, module: ModuleType) -> None:
             return
     for name, function in vars(module).items():
         if _is_backward(name) and callable(function) and not isinstance(function, type):
-            where = _gradient_after(guess, function)
+            where = _gradient_after(guess, function) or _asked_for(guess, function)
             if where is not None:
                 guess.backward, guess.is_function = name, True
                 _place(guess, where)
@@ -170,6 +170,26 @@ def _gradient_after(guess: Guess, backward: Callable[[Any], Any]) -> str | None:
             _see_whether_it_adds_up(guess, backward, both[0])
             return both[0]
     return None
+
+
+def _asked_for(guess: Guess, gradients: Callable[..., Any]) -> str | None:
+    """Return "asked" if a function returns the gradients of an output by the leaves that it is given."""
+    for question, derivative in _QUESTIONS:
+        leaves = [made(guess.kind, x, guess.leaves) for x in _POINTS]
+        found = [tried(partial(gradients, question(leaf), [leaf])) for leaf in leaves]
+        expected = [[derivative(x)] for x in _POINTS]
+        if all(_are_listed(guess, one, numbers) for one, numbers in zip(found, expected, strict=True)):
+            guess.adds_up = False
+            return "asked"
+    return None
+
+
+def _are_listed(guess: Guess, found: Any, expected: Sequence[Any]) -> bool:
+    """Whether what was returned for some leaves is a list of their gradients."""
+    if not isinstance(found, (list, tuple)) or len(found) != len(expected):
+        return False
+    plain = [getattr(x, guess.value) if isinstance(x, guess.kind) else x for x in found]
+    return all(map(equals, plain, expected))
 
 
 def _where_it_is(
@@ -212,7 +232,7 @@ def _see_whether_it_adds_up(guess: Guess, backward: Callable[[Any], Any], where:
 
 
 def _place(guess: Guess, where: str) -> None:
-    if where in ("by node", "by id"):
+    if where in ("by node", "by id", "asked"):
         guess.spelling["gradients"] = where
     else:
         guess.gradient = where
@@ -220,15 +240,23 @@ def _place(guess: Guess, where: str) -> None:
 
 def find_arrays(guess: Guess) -> None:
     """See whether the numbers may be arrays, and how their backward takes a cotangent."""
-    leaf = tried(lambda: made(guess.kind, MATRIX, guess.leaves))
-    if leaf is None or not equals(tried(lambda: getattr(leaf * leaf, guess.value)), MATRIX * MATRIX):
+    leaves = ("given", "list") if guess.leaves == "given" else (guess.leaves,)
+    holding = next((how for how in leaves if _holds_arrays(guess, how)), None)
+    if holding is None:
         return
     guess.arrays = True
+    if holding != guess.leaves:
+        guess.leaves = guess.spelling["leaves"] = holding
     if np.shape(getattr(made(guess.kind, 3.0, guess.leaves), guess.value)) == (1,):
         guess.spelling["scalars"] = "(1,)"
     taken = next((how for how in ("array", "node") if _takes_cotangent(guess, how)), None)
     if taken != "array":
         guess.spelling["cotangent"] = taken
+
+
+def _holds_arrays(guess: Guess, leaves: str) -> bool:
+    leaf = tried(lambda: made(guess.kind, MATRIX, leaves))
+    return equals(tried(lambda: getattr(leaf * leaf, guess.value)), MATRIX * MATRIX)
 
 
 def _takes_cotangent(guess: Guess, how: str) -> bool:
@@ -237,8 +265,11 @@ def _takes_cotangent(guess: Guess, how: str) -> bool:
     cotangent = _COTANGENT if how == "array" else made(guess.kind, _COTANGENT, guess.leaves)
     backward = function_of(guess) if guess.is_function else getattr(output, guess.backward)
     arguments = (output, cotangent) if guess.is_function else (cotangent,)
-    table = tried(lambda: backward(*arguments))
     where = guess.gradient or guess.spelling["gradients"]
+    if where == "asked":
+        found = tried(lambda: backward(output, [leaf], cotangent))
+        return _are_listed(guess, found, [2 * MATRIX * _COTANGENT])
+    table = tried(lambda: backward(*arguments))
     return where in set(_holding(guess, leaf, table, 2 * MATRIX * _COTANGENT))
 
 

@@ -12,7 +12,7 @@ from nn_from_scratch.verify.engines.abilities import abilities
 from nn_from_scratch.verify.engines.adapting.guesses import MATRIX, Guess, equals, made, tried
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.spelled import spelled_operations
-from nn_from_scratch.verify.engines.spelling import Spelling
+from nn_from_scratch.verify.engines.spelling import INDEX_ITEMS, Spelling
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS, OF_NUMPY
 
 ALIASES = {
@@ -68,6 +68,16 @@ _ROWS: tuple[_Row, ...] = (
     ),
 )
 """What is asked of a matrix, how it may be called, and what comes of it: the first way that does is taken."""
+_INDEXED: dict[str, Any] = {
+    "integer": 1,
+    "slice": slice(1, 2),
+    "step": slice(None, None, -1),
+    "array": (0, 0),
+    "mask": (True, False),
+    "several": (slice(None), 1),
+}
+"""An index of a matrix that has one of the items that an index may have."""
+_RANKS = (1, 2, 3)
 
 
 def find_names(guess: Guess, module: ModuleType) -> None:
@@ -107,12 +117,61 @@ def find_words(guess: Guess) -> None:
         guess.arrays = False
         del guess.spelling["cotangent"]
         return
+    _find_ranks(guess)
     for name, ways, keywords, expected in _ROWS:
         for way in ways if _has(guess, name) else ():
             if _gives(guess, way, name, keywords, expected):
                 guess.spelling |= way
                 break
+    _find_indices(guess)
+    _find_what_is_no_reduction(guess)
     _find_operands(guess)
+
+
+def _find_ranks(guess: Guess) -> None:
+    """See of how many axes arrays may be: a leaf is made of one, and multiplied."""
+
+    def holds(rank: int) -> bool:
+        array = np.ones((2,) * rank)
+        product = tried(lambda: getattr(made(guess.kind, array, guess.leaves) * 2.0, guess.value))
+        if product is None:  # which may take no constants
+            leaf = tried(lambda: made(guess.kind, array, guess.leaves))
+            product = tried(lambda: getattr(leaf * leaf, guess.value) * 2.0)
+        return bool(np.shape(product) == array.shape)
+
+    ranks = tuple(rank for rank in _RANKS if holds(rank))
+    if ranks != _RANKS:
+        guess.spelling["ranks"] = ranks
+
+
+def _find_indices(guess: Guess) -> None:
+    """See what an index may have."""
+    if not _has(guess, "index"):
+        return
+    ranks = guess.spelling.get("ranks", _RANKS)
+
+    def gives(what: str) -> bool:
+        index = _INDEXED[what]
+        shown = list(index) if what in ("array", "mask") else index
+        expected = MATRIX[shown]
+        is_known = expected.ndim in ranks or not expected.ndim
+        keywords = {"index": index if what == "several" else (index,)}
+        return is_known and _gives(guess, {}, "index", keywords, expected)
+
+    items = tuple(what for what in INDEX_ITEMS if gives(what))
+    if items != INDEX_ITEMS:
+        guess.spelling["index"] = items
+
+
+def _find_what_is_no_reduction(guess: Guess) -> None:
+    """See whether `max` and `min` are taken by what compares two operands."""
+    lacks = []
+    for name in set(guess.spelling.get("names", {}).values()) & {"max", "min"}:
+        keywords = {"axis": 0} if guess.spelling.get("axis", "axis") is not None else {"axis": None}
+        if not _gives(guess, {}, name, keywords, getattr(MATRIX, name)(**keywords)):
+            lacks.append(name)
+    if lacks:
+        guess.spelling["lacks"] = tuple(sorted(lacks))
 
 
 def find_matrix_products(guess: Guess, engine: Engine) -> None:

@@ -59,15 +59,11 @@ def _gradient(guess: Guess) -> str:
 def guesses(guess: Guess, module: ModuleType) -> list[str]:
     """Return what was guessed, in words."""
     kind = guess.kind.__name__
-    made = {"given": f"{kind}(3.0)", "array": f"{kind}(np.array(3.0))"}[guess.leaves]
+    made = {"given": f"{kind}(3.0)", "array": f"{kind}(np.array(3.0))", "list": f"{kind}([1.0, 2.0])"}[
+        guess.leaves
+    ]
     found = [f"a leaf is made by {made}", f"its value is `{guess.value}`"]
-    how = f"{guess.backward}(output)" if guess.is_function else f"output.{guess.backward}()"
-    where = (
-        f"`{guess.gradient}`"
-        if guess.gradient
-        else f"the table that it returns, {guess.spelling['gradients']}"
-    )
-    found.append(f"{how} runs the reverse pass, and a leaf's gradient is then in {where}")
+    found.append(_reverse_pass(guess))
     again = {True: "adds to gradients", False: "begins anew", None: "gives neither the sum nor the last"}
     found.append(f"a second reverse pass {again[guess.adds_up]}")
     found.append("numbers may be arrays" if guess.arrays else "numbers are scalars, no arrays")
@@ -88,3 +84,12 @@ def guesses(guess: Guess, module: ModuleType) -> list[str]:
     if "functions" in guess.spelling:
         found.append(f"operations are functions of {importable(module.__name__)}, or methods")
     return found
+
+
+def _reverse_pass(guess: Guess) -> str:
+    table = guess.spelling.get("gradients")
+    if table == "asked":
+        return f"{guess.backward}(output, [leaf, ...]) returns a list of gradients"
+    how = f"{guess.backward}(output)" if guess.is_function else f"output.{guess.backward}()"
+    where = f"`{guess.gradient}`" if guess.gradient else f"the table that it returns, {table}"
+    return f"{how} runs the reverse pass, and a leaf's gradient is then in {where}"

@@ -118,7 +118,7 @@ class Asker:
     def close(self) -> None:
         """End the process; the engine is asked no more."""
         self.given_up = _CLOSED
-        self._connection.end()
+        self._connection.close()
 
     def _has_come(self, program: Program) -> bool:
         return any(one == program for one, _ in self._outcomes)

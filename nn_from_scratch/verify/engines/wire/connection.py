@@ -12,8 +12,9 @@ from nn_from_scratch.verify.engines.deaths import DeathError, InvalidAnswerError
 from nn_from_scratch.verify.engines.engine import EngineError
 from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.engines.wire.limits import Limits
-from nn_from_scratch.verify.engines.wire.process import Process
+from nn_from_scratch.verify.engines.wire.process import Process, is_worker
 from nn_from_scratch.verify.engines.wire.protocol import Hello, ProtocolError, Reply, read_reply
+from nn_from_scratch.verify.engines.wire.starting import CAN_FORK, Server
 from nn_from_scratch.verify.questions.programs import Program
 
 _REMEMBERED = 5_000  # requests: among more of them nobody looks for what a process died of
@@ -43,6 +44,8 @@ class Connection:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], limits: Limits) -> None:
         self._command, self._environment, self._limits = command, environment, limits
         self._process: Process | None = None
+        self._server: Server | None = None
+        self._forks = CAN_FORK and is_worker(command)
         self._number = 0
         self.asked: deque[Words] = deque(maxlen=_REMEMBERED)
         """What the present process has answered last."""
@@ -129,7 +132,7 @@ class Connection:
         """
         if self._process is None:
             try:
-                process, _ = self._start()
+                process, _ = self._start_again()
             except (OSError, EngineError) as error:
                 raise NotAskedError(f"its process cannot be started again: {error}") from error
             return process
@@ -142,8 +145,30 @@ class Connection:
             self._process = None
         self._awaited.clear()
 
-    def _start(self) -> tuple[Process, Hello]:
-        process = self._process = Process(self._command, self._environment, self._limits.memory)
+    def close(self) -> None:
+        """End the process, and what it was forked from: nothing is asked any more."""
+        self.end()
+        self._close_server()
+
+    def _start_again(self) -> tuple[Process, Hello]:
+        """Start a process that is not the first: forked, if it can be, for then there may be many."""
+        if self._forks:
+            try:
+                self._server = self._server or Server(self._environment)
+                return self._start(self._server)
+            except OSError:  # the server has died, or cannot be started
+                self._forks = False
+                self._close_server()
+        return self._start()
+
+    def _close_server(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _start(self, server: Server | None = None) -> tuple[Process, Hello]:
+        memory = self._limits.memory
+        process = self._process = Process(self._command, self._environment, memory, server)
         self.asked.clear()
         said = self._next_said(self._limits.start)
         try:

@@ -16,6 +16,7 @@ from nn_from_scratch.verify.engines.specs import resolved
 from nn_from_scratch.verify.engines.wire.asker import Asker
 from nn_from_scratch.verify.engines.wire.connection import Connection
 from nn_from_scratch.verify.engines.wire.limits import Limits
+from nn_from_scratch.verify.engines.wire.process import ANSWERS, REQUESTS
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.questions.operations import OPERATIONS
 
@@ -89,7 +90,7 @@ def command(spec: str) -> list[str]:
         words = shlex.split(spec.removeprefix(COMMAND))
         return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]
     start = "nn_from_scratch.verify.engines.wire.apart"
-    return [sys.executable, "-P", "-m", start, resolved(spec), str(Path.cwd()), "{requests}", "{answers}"]
+    return [sys.executable, "-P", "-m", start, resolved(spec), str(Path.cwd()), REQUESTS, ANSWERS]
 
 
 def python_path() -> dict[str, str]:

@@ -30,13 +30,14 @@ from nn_from_scratch.verify.engines.deaths import (
     TimedOutError,
 )
 from nn_from_scratch.verify.engines.legible import legible
+from nn_from_scratch.verify.engines.wire.forkserver import HOME
 from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE
+from nn_from_scratch.verify.engines.wire.starting import Server, Spawned, Started
 
 _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet
 _GRACE = 0.2  # seconds that it has to end once its child did
 _PRINTED, _TOLD = 2_000, 400  # bytes of what it prints that are kept, and told
-_HOME = "NN_FROM_SCRATCH_ENGINE"  # in the environment of all that an engine starts: its folder
 
 
 class Process:
@@ -51,45 +52,69 @@ class Process:
         Its environment variables.
     memory
         Bytes that it may have resident, beyond those at its start.
+    server
+        What forks it, instead of its being started afresh by the command: the words before its arguments do
+        not matter then.
 
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], memory: int) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        memory: int,
+        server: Server | None = None,
+    ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="nn-from-scratch-"))
         self._memory, self._base = memory, 0
         self._watched: list[psutil.Process] = []
         self._printed = bytearray()
         self._out, self._in, self._lines = bytearray(), bytearray(), deque[bytes]()
         self._selector = selectors.DefaultSelector()
-        self._is_ours = "{requests}" in command
+        self._is_ours = is_worker(command)
         requests, self._to = os.pipe()
         self._from, answers = os.pipe()
-        given = {"{requests}": str(requests), "{answers}": str(answers)}
-        words = [given.get(word, word) for word in command]
+        self._noise, noise = os.pipe()
         try:
-            self._process = subprocess.Popen(  # noqa: S603  what the user gave as an engine
-                words,
-                stdin=subprocess.DEVNULL if self._is_ours else requests,
-                stdout=subprocess.PIPE if self._is_ours else answers,
-                stderr=subprocess.STDOUT if self._is_ours else subprocess.PIPE,
-                pass_fds=(requests, answers) if self._is_ours else (),
-                cwd=self.directory,
-                env={**environment, _HOME: str(self.directory)},
-                start_new_session=True,
-            )
+            if server is None:
+                self._process = self._spawned(command, environment, requests, answers, noise)
+            else:
+                self._process = server.fork(self.directory, arguments_of(command), (requests, answers, noise))
         except OSError:
             os.close(self._to)
             os.close(self._from)
+            os.close(self._noise)
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
         finally:
             os.close(requests)
             os.close(answers)
+            os.close(noise)
+        self._server = server
         os.set_blocking(self._to, False)
-        noise = self._process.stdout if self._is_ours else self._process.stderr
         self._selector.register(self._from, selectors.EVENT_READ, self._take)
-        if noise is not None:
-            self._selector.register(noise.fileno(), selectors.EVENT_READ, self._listen)
+        self._selector.register(self._noise, selectors.EVENT_READ, self._listen)
+
+    def _spawned(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        requests: int,
+        answers: int,
+        noise: int,
+    ) -> Started:
+        given = {REQUESTS: str(requests), ANSWERS: str(answers)}
+        started = subprocess.Popen(  # noqa: S603  what the user gave as an engine
+            [given.get(word, word) for word in command],
+            stdin=subprocess.DEVNULL if self._is_ours else requests,
+            stdout=noise if self._is_ours else answers,
+            stderr=noise,
+            pass_fds=(requests, answers) if self._is_ours else (),
+            cwd=self.directory,
+            env={**environment, HOME: str(self.directory)},
+            start_new_session=True,
+        )
+        return Spawned(started)
 
     @property
     def pid(self) -> int:
@@ -149,7 +174,9 @@ class Process:
             self._end_worker()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)  # it is not waited for yet: the number is still its own
-        _end_strays(self.directory)
+        _end_strays(str(self.directory))
+        if self._server is not None:
+            _end_strays(self._server.home, but=self._server.pid)
 
     def _end_worker(self) -> None:
         """End a worker that lives apart: who stands outside waits for it, and ends as well."""
@@ -168,12 +195,10 @@ class Process:
         with suppress(OSError):
             os.close(self._to)
         self.kill()
-        self._process.wait()
+        self._process.forget()
         self._selector.close()
         os.close(self._from)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        os.close(self._noise)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _send(self) -> None:
@@ -203,10 +228,9 @@ class Process:
 
     def _listen(self) -> None:
         """Read what it prints, and keep the end of it."""
-        noise = self._process.stdout or self._process.stderr
-        data = os.read(noise.fileno(), 1 << 18) if noise else b""
-        if not data and noise:
-            self._selector.unregister(noise.fileno())
+        data = os.read(self._noise, 1 << 18)
+        if not data:
+            self._selector.unregister(self._noise)
         self._printed = (self._printed + data)[-_PRINTED:]
 
     def _look(self) -> None:
@@ -221,19 +245,18 @@ class Process:
             )
 
     def _has_ended(self) -> bool:
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return self._process.end() is not None
 
     def _death(self) -> DeathError:
         """End what is left of it, and say how it ended."""
         self._wait(1.0)
-        if not self._has_ended():
-            self.kill()
-            return InvalidAnswerError("the process closed its channel, and goes on")
-        told = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        end = self._process.end()
         self.kill()
-        if told is None or told.si_code == os.CLD_EXITED:
-            return ExitedError(f"the process exited with status {told.si_status if told else '?'}")
-        name = signal.Signals(told.si_status).name
+        if end is None:
+            return InvalidAnswerError("the process closed its channel, and goes on")
+        if end.exited:
+            return ExitedError(f"the process exited with status {end.status}")
+        name = signal.Signals(end.status).name
         if name == "SIGKILL":
             return KilledError("the process was killed from outside, perhaps for want of memory")
         return CrashedError(f"the process died of {name}")
@@ -247,9 +270,23 @@ class Process:
         return found
 
 
-def _end_strays(directory: Path) -> None:
-    """End what has left the process's session: it still has its environment."""
+def _end_strays(home: str, but: int = 0) -> None:
+    """End what has left the process's session, `but` one: it still has its environment."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.environ().get(_HOME) == str(directory):
+            if process.pid != but and process.environ().get(HOME) == home:
                 process.kill()
+
+
+REQUESTS, ANSWERS = "{requests}", "{answers}"
+"""What stands for file descriptors in the command of a worker in Python: its last words."""
+
+
+def is_worker(command: Sequence[str]) -> bool:
+    """Whether a command is that of a worker in Python, and not an engine's own."""
+    return REQUESTS in command
+
+
+def arguments_of(command: Sequence[str]) -> list[str]:
+    """Return the arguments of a worker's command without its file descriptors: spec and folder."""
+    return [*command[-4:-2]]
