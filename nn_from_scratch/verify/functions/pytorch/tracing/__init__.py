@@ -2,6 +2,6 @@
 
 A dispatch mode sees the operations of a custom function's forward and of its backward (`tracer`), keeps a
 shadow for each number of each storage (`memory`), and knows what an operation means by a table (`rules`,
-`reductions`, `scattering`, `convolutions`, `systems`); what only moves data is run on positions (`moves`).
+`reductions`, `scattering`, `pooling`, `systems`); what only moves data is run on positions (`moves`).
 `formula` compares.
 """

@@ -32,6 +32,8 @@ class Operand:
     numbers: Numbers
     shadow: Shadow | None
     dtype: str
+    contiguous: bool = True
+    """Whether it lay row by row in memory: some operations then compute in another order."""
 
     @property
     def shape(self) -> tuple[int, ...]:

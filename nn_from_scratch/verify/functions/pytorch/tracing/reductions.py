@@ -1,4 +1,4 @@
-"""Sums, extremes, products of matrices and linear algebra."""
+"""Sums, extremes and products of matrices."""
 
 from __future__ import annotations
 
@@ -113,45 +113,6 @@ def _add_product(first: str, second: str) -> Rule:
     return rule
 
 
-def _swapped(x: Shadow) -> Shadow:
-    return np.swapaxes(x, -1, -2)
-
-
-def _gram(call: Call, name: str) -> Shadow:
-    """Return the matrix that a Cholesky factor is of."""
-    upper = bool(call["upper"])
-    factor = apply("triangle", call.shadow(name), lower=not upper)
-    return apply("matmul", *((_swapped(factor), factor) if upper else (factor, _swapped(factor))))
-
-
-def _cholesky(call: Call) -> Shadow:
-    factor = apply("cholesky", call.shadow("self"))
-    return _swapped(factor) if call["upper"] else factor
-
-
-def _cholesky_inverse(call: Call) -> Shadow:
-    return apply("inv", _gram(call, "self"))
-
-
-def _cholesky_solve(call: Call) -> Shadow:
-    return apply("solve", _gram(call, "input2"), call.shadow("self"))
-
-
-def _solve_triangular(call: Call) -> Shadow:
-    a, b = call.shadow("self"), call.shadow("B")
-    a = apply("triangle", a, lower=not call["upper"], unit_diagonal=bool(call["unitriangular"]))
-    return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
-
-
-def _solve(call: Call) -> Shadow:
-    a, b = call.shadow("A"), call.shadow("B")
-    return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
-
-
-def _log_determinant(call: Call) -> tuple[Shadow, Shadow]:
-    return exact(call.results[0]), apply("logabsdet", call.shadow("A"))
-
-
 REDUCTIONS: dict[str, Rule] = {
     "sum": _reduced("sum"),
     "mean": _reduced("mean"),
@@ -170,14 +131,5 @@ REDUCTIONS: dict[str, Rule] = {
     "addmm": _add_product("mat1", "mat2"),
     "baddbmm": _add_product("batch1", "batch2"),
     "addmv": _add_product("mat", "vec"),
-    "linalg_cholesky_ex": _cholesky,
-    "cholesky": _cholesky,
-    "cholesky_inverse": _cholesky_inverse,
-    "cholesky_solve": _cholesky_solve,
-    "linalg_solve_triangular": _solve_triangular,
-    "_linalg_solve_ex": _solve,
-    "linalg_inv_ex": lambda call: apply("inv", call.shadow("A")),
-    "_linalg_slogdet": _log_determinant,
-    "_linalg_det": lambda call: apply("det", call.shadow("A")),
 }
 """Rules by the names of PyTorch's operations."""

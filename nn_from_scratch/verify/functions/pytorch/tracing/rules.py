@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,34 +12,28 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Oper
 from nn_from_scratch.verify.functions.pytorch.tracing.pooling import POOLING
 from nn_from_scratch.verify.functions.pytorch.tracing.reductions import REDUCTIONS
 from nn_from_scratch.verify.functions.pytorch.tracing.scattering import SCATTERING
+from nn_from_scratch.verify.functions.pytorch.tracing.systems import SYSTEMS, condition
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, nearest
 
-RULES: dict[str, Rule] = {**ENTRYWISE, **REDUCTIONS, **SCATTERING, **POOLING}
+RULES: dict[str, Rule] = {**ENTRYWISE, **REDUCTIONS, **SCATTERING, **POOLING, **SYSTEMS}
 """Every operation that has a rule, without the underscore of those in place."""
 
 _TERMS = frozenset(
     """
     sum mean cumsum mm bmm mv dot vdot matmul addmm baddbmm addmv convolution convolution_backward
     index_put _index_put_impl _unsafe_index_put scatter_add index_add embedding_dense_backward
-    linalg_vector_norm addcmul addcdiv
+    linalg_matrix_exp linalg_vector_norm addcmul addcdiv
     """.split()  # noqa: SIM905  a long list reads best as words
 ) | frozenset(POOLING)
 """Sums of terms, of which the sizes are what the rule makes of the sizes of its operands."""
 
 _SUMS_OF_TWO = frozenset(["add", "sub", "rsub"])
-_SYSTEMS = frozenset(
-    """
-    cholesky cholesky_inverse cholesky_solve linalg_cholesky_ex linalg_solve_triangular _linalg_solve_ex
-    linalg_inv_ex _linalg_slogdet _linalg_det
-    """.split()  # noqa: SIM905  a long list reads best as words
-)
-"""Where rounding grows with the condition of a matrix."""
 
 
 def rounding_scale(name: str, call: Call, result: int, expected: Shadow) -> Any:
     """Return by what a rounding of an operation is multiplied, for the local check; None by its own size."""
-    if name in _SYSTEMS:
-        return _largest(expected) * _condition(name, call)
+    if name in SYSTEMS and name not in {"linalg_matrix_exp", "lu_unpack"}:
+        return _largest(expected) * condition(name, call)
     if name in {"var", "var_mean"}:
         squares = call.numbers("self") ** 2
         return float(squares.max(initial=0.0)) * int(squares.size)
@@ -58,16 +53,6 @@ def rounding_scale(name: str, call: Call, result: int, expected: Shadow) -> Any:
     return None
 
 
-def _condition(name: str, call: Call) -> float:
-    """Return the condition of the matrices that are factored or solved with, times their size."""
-    factor = call["input2"] if name == "cholesky_solve" else call["self"]
-    factor = call["A"] if factor is None else factor
-    conditions = np.linalg.cond(factor.numbers)
-    worst = float(np.max(conditions, initial=1.0))
-    size = float(factor.shape[-1])
-    return size * (worst**2 if name in {"cholesky_solve", "cholesky_inverse"} else worst)
-
-
 def abs_constant(number: float) -> Any:
     """Return the size of a constant."""
     return exact(abs(number))[()]
@@ -75,7 +60,7 @@ def abs_constant(number: float) -> Any:
 
 def _size(name: str, x: Any) -> Any:
     if isinstance(x, Operand) and x.shadow is not None:
-        return Operand(x.numbers, exact(np.abs(x.numbers)), x.dtype)
+        return replace(x, shadow=exact(np.abs(x.numbers)))
     return abs(x) if name in _FACTORS else x
 
 

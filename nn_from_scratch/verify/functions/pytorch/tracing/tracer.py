@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -227,7 +228,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         if x.is_complex():
             raise NotTracedError(f"complex numbers ({self.line})")
         read_it = x.dtype in FORMATS and id(x) not in unread
-        return Operand(numbers(x).copy(), self.shadow(x) if read_it else None, str(x.dtype).split(".")[1])
+        shadow = self.shadow(x) if read_it else None
+        return Operand(numbers(x).copy(), shadow, str(x.dtype).split(".")[1], x.is_contiguous())
 
     def _apply(
         self, func: Any, base: str, call: Call, outputs: Sequence[torch.Tensor], in_place: bool
@@ -357,11 +359,7 @@ def _with_the_slope_of(entry: Any, before: Any) -> Any:
 
 
 def _exactly(x: Any) -> Any:
-    return (
-        Operand(x.numbers, exact(x.numbers), x.dtype)
-        if isinstance(x, Operand) and x.shadow is not None
-        else x
-    )
+    return replace(x, shadow=exact(x.numbers)) if isinstance(x, Operand) and x.shadow is not None else x
 
 
 def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int]:
