@@ -59,7 +59,8 @@ def trace(
     """
     if question.inside:
         return "the function closes over its inputs"
-    if len(question.run().outputs) != len(cotangents):
+    outputs = question.run().outputs
+    if not outputs or len(outputs) != len(cotangents):
         return "no output has a gradient"
     dtypes = {x.dtype for x in question.tensors}
     if not dtypes <= set(FORMATS):

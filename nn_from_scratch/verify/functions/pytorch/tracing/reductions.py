@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Rule
+from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, select
 
@@ -113,6 +114,32 @@ def _add_product(first: str, second: str) -> Rule:
     return rule
 
 
+def _logarithm_of_sums(call: Call) -> Shadow:
+    """Return the logarithms of the cumulative sums of exponentials."""
+    x = call.shadow("self")
+    if not x.size or not x.ndim:
+        return x.copy()
+    return np.frompyfunc(ENTRIES["logaddexp"], 2, 1).accumulate(x, axis=call["dim"], dtype=object)
+
+
+def _trilinear(call: Call) -> Shadow:
+    """Multiply three arrays, each with further axes, and sum."""
+    factors = []
+    for k in (1, 2, 3):
+        factor = call.shadow(f"i{k}")
+        for axis in sorted(call[f"expand{k}"]):
+            factor = np.expand_dims(factor, axis)
+        factors.append(factor)
+    product = apply("multiply", apply("multiply", factors[0], factors[1]), factors[2])
+    return apply("sum", product, axis=tuple(call["sumdim"])) if call["sumdim"] else product
+
+
+def _add_products(call: Call) -> Shadow:
+    summed = apply("sum", apply("matmul", call.shadow("batch1"), call.shadow("batch2")), axis=0)
+    scaled = apply("multiply", summed, call.shadow("alpha"))
+    return apply("add", apply("multiply", call.shadow("self"), call.shadow("beta")), scaled)
+
+
 REDUCTIONS: dict[str, Rule] = {
     "sum": _reduced("sum"),
     "mean": _reduced("mean"),
@@ -130,6 +157,9 @@ REDUCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot", "matmul"), _matmul),
     "addmm": _add_product("mat1", "mat2"),
     "baddbmm": _add_product("batch1", "batch2"),
+    "addbmm": _add_products,
+    "_trilinear": _trilinear,
+    **dict.fromkeys(("logcumsumexp", "_logcumsumexp"), _logarithm_of_sums),
     "addmv": _add_product("mat", "vec"),
 }
 """Rules by the names of PyTorch's operations."""

@@ -336,7 +336,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 def numbers(x: torch.Tensor) -> Numbers:
     """Return a tensor's numbers: in float64 if they are real, else as they are."""
     with torch._C._DisableTorchDispatch():  # noqa: SLF001  looking is no operation
-        plain = x.detach().resolve_neg().resolve_conj().cpu()
+        plain = torch.zeros(x.shape, dtype=x.dtype) if x._is_zerotensor() else x.detach()  # noqa: SLF001
+        plain = plain.resolve_neg().resolve_conj().cpu()
         return np.asarray((plain.to(torch.float64) if x.dtype in FORMATS else plain).numpy())
 
 
