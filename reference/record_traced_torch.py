@@ -469,6 +469,18 @@ F.scaled_dot_product_attention(t, t, t)
 F.scaled_dot_product_attention(t, t, t, is_causal=True)
 torch.fft.fft(x).real
 torch.fft.irfft(torch.fft.rfft(x))
+torch.fft.irfft(torch.fft.rfft(x, n=8) * torch.fft.rfft(y, n=8))
+torch.fft.fft(x).abs()
+torch.fft.ifft(torch.fft.fft(x) * torch.fft.fft(y).conj()).real
+torch.view_as_real(torch.fft.fft2(r, norm="ortho"))
+torch.fft.irfftn(torch.fft.rfftn(t), t.shape)
+torch.fft.fftshift(torch.fft.fft(x)).abs()
+torch.fft.hfft(torch.complex(x, y))
+torch.polar(p, x).imag
+(torch.complex(x, y) / torch.complex(p, q)).angle()
+torch.complex(x, y).exp().real
+torch.complex(x, y).pow(2).real
+torch.istft(torch.stft(x.repeat(4), 4, return_complex=True), 4)
 torch.stft(x, 4, return_complex=True).abs()
 torch.lstm_cell(r[:, :2], (m, n), t.reshape(12, 2), torch.cat([m, n, m, n]))
 torch.gru_cell(r[:, :2], m, t.reshape(12, 2)[:9], torch.cat([m, n, m]))

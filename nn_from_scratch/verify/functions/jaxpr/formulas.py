@@ -15,6 +15,7 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
+from nn_from_scratch.verify.functions.jaxpr.factoring import FACTORING
 from nn_from_scratch.verify.functions.jaxpr.interpreter import (
     LIMIT,
     Call,
@@ -52,7 +53,14 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
 )
 from nn_from_scratch.verify.judging.tolerance import MARGIN
 
-MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING, **WINDOWS}
+MEANINGS: dict[str, Meaning] = {
+    **COMPUTING,
+    **DECIDING,
+    **FACTORING,
+    **LINEAR,
+    **MOVING,
+    **WINDOWS,
+}
 """Of every primitive that is traced."""
 
 FITTED = 7

@@ -63,8 +63,15 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The primitive's."""
-        return str(self.equation.primitive.name)
+        """The primitive's; that of a function of JAX's that reads numbers as bits."""
+        called = self.equation.params.get("name")
+        return called if called in READ_AS_BITS else str(self.equation.primitive.name)
+
+    @property
+    def inlined(self) -> Any:
+        """The jaxpr that the primitive only calls, if it does, and numbers are not read as bits within."""
+        parameter = INLINED.get(self.equation.primitive.name)
+        return None if parameter is None or self.name in READ_AS_BITS else self.parameters[parameter]
 
     @property
     def parameters(self) -> Any:
@@ -241,8 +248,8 @@ class Interpreter:
 
     def _evaluate(self, call: Call) -> list[Any]:
         name = call.name
-        if name in INLINED:
-            return self.run_closed(call.parameters[INLINED[name]], call.operands)
+        if call.inlined is not None:
+            return self.run_closed(call.inlined, call.operands)
         self.primitives.add(name)
         if name in CONTROL:
             return CONTROL[name](call)
@@ -285,6 +292,9 @@ INLINED = {
     "custom_vmap_call": "call",
 }
 """Primitives that only call a jaxpr, and the parameter that holds it: of custom derivatives, the primal."""
+
+READ_AS_BITS = frozenset({"signbit"})
+"""Functions of JAX's that read floating-point numbers as bits: they have a meaning of their own."""
 
 SHADOWS_OF_NOTHING = {"convert_element_type"}
 """Primitives whose results are taken exactly although their operands are integers."""

@@ -216,9 +216,10 @@ def _damped(entry: Entry) -> Entry:
 
 def _polygamma(x: Any, order: Any) -> Any:
     """Return a derivative of digamma, which is a coefficient of the series of the logarithm of gamma."""
-    whole = _integer(value(order))
-    if whole is None or whole < 0:
+    known: Any = value(order).unique_fmpz()
+    if known is None or known < 0:
         return arb.nan()
+    whole = int(known)
     with working(PRECISION, whole + 3):
         logarithm = arb_series([value(x), 1], whole + 3).lgamma()
     found = logarithm[whole + 1] * math.factorial(whole + 1)

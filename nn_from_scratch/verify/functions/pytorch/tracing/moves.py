@@ -53,9 +53,9 @@ def move(operation: Callable[..., Any], call: Call, in_place: bool) -> Shadow | 
     for name, x in call.arguments.items():
         if name in _NOT_A_PLACE:
             continue
-        number = isinstance(x, (int, float)) and not isinstance(x, bool)
+        number = isinstance(x, (int, float, complex)) and not isinstance(x, bool)
         if number and name in _FILLS:
-            arguments[name] = float(placed(call.shadow_of(float(x))).item())
+            arguments[name] = float(placed(call.shadow_of(x)).item())
         else:
             arguments[name] = pytree.tree_map(position, x, is_leaf=lambda leaf: isinstance(leaf, Operand))
     found = operation(**_without_defaults(operation, arguments))
