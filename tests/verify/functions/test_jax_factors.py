@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jax_formulas import formula, own
 
 jax = pytest.importorskip("jax")
 
@@ -11,29 +12,6 @@ jnp = jax.numpy
 pytestmark = pytest.mark.once
 
 A = np.random.default_rng(5).normal(size=(3, 3)).astype(np.float32)
-
-
-def formula(function: Any, *arguments: Any) -> str:
-    """Return what is said of the formula of a function's gradient, in reverse mode."""
-    from nn_from_scratch.verify.functions.jaxpr.formulas import trace
-    from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
-    from nn_from_scratch.verify.functions.jaxpr.judging import formula_row
-    from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
-
-    with jax.enable_x64(True):
-        question = Question.of(function, arguments)
-        outputs, inputs = drawn(question.outputs(wide=True), 0), drawn(question.point, 1)
-        traced = trace(question, MODES["rev"](question), wide=True, by_outputs=True)
-        try:
-            return str(formula_row("rev", "rev", traced, outputs, inputs)).removeprefix("rev: ")
-        except NotTracedError as error:
-            return f"not traced: {error}"
-
-
-def own(forward: Any, backward: Any) -> Any:
-    function = jax.custom_vjp(forward)
-    function.defvjp(lambda x: (forward(x), x), lambda x, g: (backward(g, x),))
-    return function
 
 
 def symmetric(a: Any) -> Any:

@@ -66,6 +66,7 @@ OPERATIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
         for size in ((7, 9), (2, 3))
     },
     "bilinear by a factor": (lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear"), (1, 2, 3, 4)),
+    "nearest, with a step that is rounded": (lambda x: F.interpolate(x, 20), (1, 1, 14)),
     "bicubic, aligned": (
         lambda x: F.interpolate(x, (5, 7), mode="bicubic", align_corners=True),
         (1, 1, 3, 4),

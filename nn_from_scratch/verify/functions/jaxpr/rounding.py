@@ -17,8 +17,14 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, is_floating, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.interpreter import (
+    Call,
+    is_complex,
+    is_floating,
+    is_shadow,
+)
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
+from nn_from_scratch.verify.functions.tracing import complexes
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     as_shadow,
@@ -78,9 +84,31 @@ def rounded(call: Call, results: list[Any]) -> list[Any]:
     """Return the results of a call as balls that hold what the primitive may give."""
     if call.name in UNROUNDED or _converts_exactly(call):
         return results
+    if call.is_complex:
+        return [_of_parts(call, x) if is_shadow(x) else x for x in results]
     if call.name in _FACTORISATIONS:
         return _FACTORISATIONS[call.name](call, results)
     return [_rounded(call, x) if is_shadow(x) else x for x in results]
+
+
+def _of_parts(call: Call, result: Shadow) -> Shadow:
+    """Widen the parts of complex numbers, by what the whole number was made of."""
+    if call.name in {"real", "imag", "complex", "conj"}:
+        return result
+    sizes = [np.hypot(*map(nearest, complexes.parts(x))) for x in call.operands if is_shadow(x)]
+    terms = max((x.size for x in sizes), default=1)
+    if call.name in {"fft", "reduce_sum"}:
+        lost: Any = float(sizes[0].sum()) * (terms + LIBRARY)
+    elif call.name == "dot_general":
+        lost = math.prod(float(x.max(initial=0.0)) for x in sizes) * terms * (terms + LIBRARY)
+    elif call.name in {"add", "add_any", "sub"}:
+        lost = LIBRARY * sum(sizes)
+    else:
+        lost = LIBRARY * np.hypot(*map(nearest, complexes.parts(result)))
+    lost = lost * unit(call) + smallest(call.dtype)
+    if not is_complex(call.dtype):
+        return widened(result, lost)
+    return complexes.paired(*(widened(x, lost) for x in complexes.parts(result)))
 
 
 def _converts_exactly(call: Call) -> bool:

@@ -6,6 +6,7 @@ exchanges of rows, the signs of columns, the order of eigenvalues) is read from 
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     joined,
     of_entries,
     slopes,
+    value,
     values,
 )
 from nn_from_scratch.verify.oracles.taylor import PRECISION, working
@@ -116,6 +118,9 @@ def eigenvectors(a: Shadow, near: Numbers, columns: Numbers) -> tuple[Shadow, Sh
         *stack, k = place
         found = _root(a[tuple(stack)], float(near[place]), columns[(*stack, slice(None), k)])
         vectors[(*stack, slice(None), k)], numbers[place] = found[:-1], found[-1]
+    for one in np.ndindex(*near.shape[:-1]):
+        if any(value(x).overlaps(value(y)) for x, y in itertools.combinations(numbers[one], 2)):
+            numbers[one], vectors[one] = arb.nan(), arb.nan()  # two columns may be of one root
     return numbers, vectors
 
 

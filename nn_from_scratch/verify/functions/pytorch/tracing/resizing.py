@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
+import torch
 from flint import arb, fmpq
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Rule
+from nn_from_scratch.verify.functions.pytorch.tracing.scattering import added
 from nn_from_scratch.verify.functions.tracing.operations import apply
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow, exact
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, as_shadow, exact
 
 Weights = Callable[[int, int, Fraction, bool], list[dict[int, Fraction]]]
 """Takes the sizes of an axis before and after, the step, and whether corners are aligned; gives for each
@@ -59,11 +61,6 @@ def _cubic(before: int, after: int, step: Fraction, aligned: bool) -> list[dict[
     return found
 
 
-def _nearest(before: int, after: int, step: Fraction, _: bool, *, middle: bool) -> list[dict[int, Fraction]]:
-    shift = Fraction(1, 2) if middle else Fraction(0)
-    return [{min(math.floor((k + shift) * step), before - 1): Fraction(1)} for k in range(after)]
-
-
 @cache
 def _matrix(weights: Weights, before: int, after: int, step: Fraction, aligned: bool) -> Shadow:
     matrix = exact(np.zeros((after, before)))
@@ -82,10 +79,14 @@ def _step(before: int, after: int, scale: float | None, aligned: bool) -> Fracti
     return Fraction(before, after)
 
 
+def _scales(rank: int) -> tuple[str, ...]:
+    """Return the names of the factors by which axes are resized."""
+    return ("scales",) if rank == 1 else ("scales_d", "scales_h", "scales_w")[-rank:]
+
+
 def _matrices(call: Call, weights: Weights, before: tuple[int, ...], after: tuple[int, ...]) -> list[Shadow]:
-    names = ("scales",) if len(before) == 1 else ("scales_d", "scales_h", "scales_w")[-len(before) :]
     aligned = bool(call["align_corners"])
-    rows = zip(before, after, (call[name] for name in names), strict=True)
+    rows = zip(before, after, (call[name] for name in _scales(len(before))), strict=True)
     return [_matrix(weights, n, m, _step(n, m, scale, aligned), aligned) for n, m, scale in rows]
 
 
@@ -114,6 +115,28 @@ def _resized_backward(weights: Weights) -> Rule:
     return rule
 
 
+def _places(call: Call, before: tuple[int, ...], after: tuple[int, ...]) -> Numbers:
+    """Return which input each output of a plane is, as the operation takes them: it rounds its step."""
+    positions = torch.arange(math.prod(before), dtype=torch.float64).reshape(1, 1, *before)
+    operation = getattr(torch.ops.aten, call.name.removesuffix("_backward")).default
+    scales = [call[name] for name in _scales(len(before))]
+    return np.asarray(operation(positions, list(after), *scales).numpy().astype(int).ravel())
+
+
+def _nearest(call: Call) -> Shadow:
+    x, shape = call.shadow("self"), call.results[0].shape
+    places = _places(call, x.shape[2:], shape[2:])
+    return x.reshape(*shape[:2], -1)[..., places].reshape(shape)
+
+
+def _nearest_backward(call: Call) -> Shadow:
+    gradient, shape = call.shadow("grad_output"), call.results[0].shape
+    places = _places(call, shape[2:], gradient.shape[2:])
+    blank = exact(np.zeros(math.prod(shape[2:])))
+    planes = gradient.reshape(math.prod(shape[:2]), -1)
+    return np.stack([added(blank, places, plane, True) for plane in planes]).reshape(shape)
+
+
 def _padded_backward(call: Call) -> Shadow:
     """Add to each edge the cotangents of what repeats it."""
     gradient, shape = call.shadow("grad_output"), call.results[0].shape
@@ -128,19 +151,14 @@ def _padded_backward(call: Call) -> Shadow:
     return _along_axes(gradient, matrices[::-1])
 
 
-_METHODS: dict[str, tuple[Weights, tuple[str, ...]]] = {
-    "linear": (_linear, ("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")),
-    "cubic": (_cubic, ("upsample_bicubic2d",)),
-    "nearest": (partial(_nearest, middle=False), tuple(f"upsample_nearest{k}d" for k in (1, 2, 3))),
-    "exact": (partial(_nearest, middle=True), tuple(f"_upsample_nearest_exact{k}d" for k in (1, 2, 3))),
-}
+_LINEAR = ("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")
+_METHODS: dict[str, Weights] = {**dict.fromkeys(_LINEAR, _linear), "upsample_bicubic2d": _cubic}
+_NEAREST = [f"{name}{k}d" for name in ("upsample_nearest", "_upsample_nearest_exact") for k in (1, 2, 3)]
 RESIZING: dict[str, Rule] = {
-    **{name: _resized(weights) for weights, names in _METHODS.values() for name in names},
-    **{
-        f"{name}_backward": _resized_backward(weights)
-        for weights, names in _METHODS.values()
-        for name in names
-    },
+    **{name: _resized(weights) for name, weights in _METHODS.items()},
+    **{f"{name}_backward": _resized_backward(weights) for name, weights in _METHODS.items()},
+    **dict.fromkeys(_NEAREST, _nearest),
+    **dict.fromkeys((f"{name}_backward" for name in _NEAREST), _nearest_backward),
     **dict.fromkeys((f"replication_pad{k}d_backward" for k in (1, 2, 3)), _padded_backward),
 }
 """Rules by the names of PyTorch's operations."""
