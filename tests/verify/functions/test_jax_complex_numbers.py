@@ -26,12 +26,8 @@ def stepped(carry: Any, x: Any) -> Any:
 FUNCTIONS = {
     "sizes": lambda x: jnp.abs(jnp.fft.fft(x)),
     "of several axes": lambda x: jnp.fft.irfftn(jnp.fft.rfftn(x)),
-    "convolution": circular,
-    "quotient": lambda x: (lax.complex(x[0], x[1]) / lax.complex(x[1], x[0])).imag,
     "scan": lambda x: lax.scan(stepped, lax.complex(x[0, 0], x[1, 1]), x[0])[1],
     "chosen": lambda x: jnp.where(x > 0, jnp.fft.fft(x), 1j).real,
-    "angle": lambda x: jnp.angle(lax.complex(x[0], x[1])),
-    "constant": lambda x: (lax.stop_gradient(jnp.fft.fft(x)) * jnp.fft.fft(x)).real,
 }
 
 
