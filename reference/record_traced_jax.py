@@ -417,6 +417,15 @@ jax.image.resize(r, (6, 8), "cubic")
 jax.image.resize(r, (6, 8), "nearest")
 jnp.fft.rfft(x).real
 jnp.fft.irfft(x + 0j)
+jnp.fft.irfft(jnp.fft.rfft(x) * jnp.fft.rfft(y))
+jnp.abs(jnp.fft.fft(x))
+jnp.fft.ifft(jnp.fft.fft(x) * jnp.conj(jnp.fft.fft(y))).real
+jnp.fft.fft2(r).imag
+jnp.fft.irfftn(jnp.fft.rfftn(t))
+jnp.fft.fftshift(jnp.fft.fft(x)).real
+jnp.exp(lax.complex(x, y)).real
+(lax.complex(x, y) / lax.complex(p, q)).imag
+jnp.abs(lax.complex(m, n) @ lax.complex(n, m))
 """
 """Expressions over the operands, one a line."""
 

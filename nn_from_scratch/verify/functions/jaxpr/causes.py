@@ -18,9 +18,9 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import NONE, Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Constant, NotTracedError, is_shadow
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, drawn
+from nn_from_scratch.verify.functions.tracing.complexes import scaled
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read
-from nn_from_scratch.verify.functions.tracing.operations import apply
-from nn_from_scratch.verify.functions.tracing.shadows import as_shadow, slope, value
+from nn_from_scratch.verify.functions.tracing.shadows import slope, value
 
 DIRECTIONS = 3
 """Along how many directions a gradient is looked at."""
@@ -53,8 +53,7 @@ class _Scaled:
             self.met.setdefault(id(call.equation), call)
         if call.equation is not self.equation:
             return results
-        factor = as_shadow(arb(self.factor))
-        return [apply("multiply", x, factor) if is_shadow(x) else x for x in results]
+        return [scaled(x, arb(self.factor)) if is_shadow(x) else x for x in results]
 
 
 class _Derivative:

@@ -30,6 +30,8 @@ NAMES = {
     "atan": "arctan",
     "atan2": "arctan2",
     "atanh": "arctanh",
+    "bessel_i0e": "i0e",
+    "bessel_i1e": "i1e",
     "cbrt": "cbrt",
     "cos": "cos",
     "cosh": "cosh",
@@ -101,6 +103,11 @@ def _constant(call: Call) -> Any:
     return values(call.operands[0])
 
 
+def _polygamma(call: Call) -> Any:
+    order, x = call.operands
+    return apply("polygamma", x, order)
+
+
 def _sum(call: Call) -> Any:
     return apply("sum", call.operands[0], axis=tuple(call.parameters["axes"]))
 
@@ -124,6 +131,7 @@ COMPUTING: dict[str, Meaning] = {
     "cumsum": running(_step("add")),
     "exp": _exponential,
     "integer_pow": _integer_power,
+    "polygamma": _polygamma,
     "reduce_precision": _same,
     "reduce_prod": _product,
     "reduce_sum": _sum,

@@ -192,6 +192,22 @@ def _sort(call: Call) -> Any:
     return found
 
 
+def _largest(call: Call) -> Any:
+    """Return the largest entries along an axis and their places; ties with what is left out are noted too."""
+    x, axis, count = call.operands[0], call.parameters["axis"], call.parameters["k"]
+    order = np.argsort(-nearest(x), axis=axis, kind="stable")
+    rows = np.moveaxis(np.take_along_axis(x, order, axis), axis, 0)
+    for before, after in itertools.pairwise(rows[: count + 1]):
+        _signs(call, as_shadow(before), as_shadow(after))
+    kept = np.take(order, np.arange(count), axis)
+    return [np.take_along_axis(x, kept, axis), kept.astype(call.outputs[1].dtype)]
+
+
+def _sign_bit(call: Call) -> Any:
+    """Return whether numbers are negative; the sign of 0 is not known here."""
+    return np.asarray(_signs(call, call.operands[0], exact(0.0)) < 0)
+
+
 DECIDING: dict[str, Meaning] = {
     "abs": _absolute,
     "argmax": _place_of_extreme(1),
@@ -219,6 +235,8 @@ DECIDING: dict[str, Meaning] = {
     "round": _rounded,
     "select_n": _select,
     "sign": _sign,
+    "signbit": _sign_bit,
     "sort": _sort,
+    "top_k": _largest,
 }
 """Meanings of the primitives that the numbers decide."""

@@ -13,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.jaxpr.complexes import by_kind
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
+from nn_from_scratch.verify.functions.jaxpr.factoring import FACTORING
 from nn_from_scratch.verify.functions.jaxpr.interpreter import (
     LIMIT,
     Call,
@@ -52,7 +54,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
 )
 from nn_from_scratch.verify.judging.tolerance import MARGIN
 
-MEANINGS: dict[str, Meaning] = {**COMPUTING, **DECIDING, **LINEAR, **MOVING, **WINDOWS}
+MEANINGS: dict[str, Meaning] = by_kind({**COMPUTING, **DECIDING, **FACTORING, **LINEAR, **MOVING, **WINDOWS})
 """Of every primitive that is traced."""
 
 FITTED = 7

@@ -21,8 +21,9 @@ from jax.extend.core import Literal
 
 from nn_from_scratch.verify.functions.jaxpr.lines import line_of
 from nn_from_scratch.verify.functions.rows import first_line
+from nn_from_scratch.verify.functions.tracing.complexes import paired
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
-from nn_from_scratch.verify.functions.tracing.shadows import as_shadow, exact, of_entries
+from nn_from_scratch.verify.functions.tracing.shadows import exact, of_entries
 
 LIMIT = 1_000_000
 """Scalar operations after which a trace is given up."""
@@ -63,8 +64,15 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The primitive's."""
-        return str(self.equation.primitive.name)
+        """The primitive's; that of a function of JAX's that reads numbers as bits."""
+        called = self.equation.params.get("name")
+        return called if called in READ_AS_BITS else str(self.equation.primitive.name)
+
+    @property
+    def inlined(self) -> Any:
+        """The jaxpr that the primitive only calls, if it does, and numbers are not read as bits within."""
+        parameter = INLINED.get(self.equation.primitive.name)
+        return None if parameter is None or self.name in READ_AS_BITS else self.parameters[parameter]
 
     @property
     def parameters(self) -> Any:
@@ -75,6 +83,12 @@ class Call:
     def outputs(self) -> list[Any]:
         """The abstract values of the outputs: shapes and dtypes."""
         return [variable.aval for variable in self.equation.outvars]
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether complex numbers are taken or given."""
+        variables = [*self.equation.invars, *self.equation.outvars]
+        return any(is_complex(getattr(x.aval, "dtype", np.dtype(bool))) for x in variables)
 
     @property
     def dtype(self) -> Any:
@@ -121,6 +135,11 @@ def is_floating(dtype: Any) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
+def is_complex(dtype: Any) -> bool:
+    """Whether a dtype is one of complex numbers."""
+    return bool(jnp.issubdtype(dtype, jnp.complexfloating))
+
+
 def is_shadow(x: Any) -> bool:
     """Whether a value is a shadow."""
     return isinstance(x, np.ndarray) and x.dtype == object
@@ -130,8 +149,9 @@ def lifted(x: Any, dtype: Any) -> Any:
     """Return the shadow of floating-point numbers, exactly, and anything else as an array."""
     if is_floating(dtype):
         return exact(np.asarray(x, dtype=np.float64))
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        raise NotTracedError("complex numbers")
+    if is_complex(dtype):
+        found = np.asarray(x, dtype=np.complex128)
+        return paired(exact(found.real), exact(found.imag))
     return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x, dtype)
 
 
@@ -222,6 +242,9 @@ class Interpreter:
 
     def constant(self, x: Any, dtype: Any) -> Any:
         """Return the value of a constant of the program, read as this interpreter reads."""
+        if is_complex(dtype):
+            parts = np.real(np.asarray(x)), np.imag(np.asarray(x))
+            return paired(*(self.constant(part, part.dtype) for part in parts))
         if not is_floating(dtype):
             return lifted(x, dtype)
         array = np.asarray(x, dtype=np.float64)
@@ -241,8 +264,8 @@ class Interpreter:
 
     def _evaluate(self, call: Call) -> list[Any]:
         name = call.name
-        if name in INLINED:
-            return self.run_closed(call.parameters[INLINED[name]], call.operands)
+        if call.inlined is not None:
+            return self.run_closed(call.inlined, call.operands)
         self.primitives.add(name)
         if name in CONTROL:
             return CONTROL[name](call)
@@ -286,6 +309,9 @@ INLINED = {
 }
 """Primitives that only call a jaxpr, and the parameter that holds it: of custom derivatives, the primal."""
 
+READ_AS_BITS = frozenset({"signbit"})
+"""Functions of JAX's that read floating-point numbers as bits: they have a meaning of their own."""
+
 SHADOWS_OF_NOTHING = {"convert_element_type"}
 """Primitives whose results are taken exactly although their operands are integers."""
 
@@ -313,7 +339,7 @@ def _scan(call: Call) -> list[Any]:
     order = range(call.parameters["length"])
     rows: list[list[Any]] = []
     for k in reversed(order) if call.parameters["reverse"] else order:
-        here = [as_shadow(x[k]) if is_shadow(x) else x[k] for x in sequences]
+        here = [x[k : k + 1].reshape(x.shape[1:]) if is_shadow(x) else x[k] for x in sequences]
         found = call.interpreter.run_closed(call.parameters["jaxpr"], [*fixed, *carry, *here])
         carry = found[:carries]
         rows.append(found[carries:])
@@ -324,7 +350,7 @@ def _scan(call: Call) -> list[Any]:
 
 
 def _stacked(column: list[Any], output: Any) -> Any:
-    if is_floating(output.dtype):
+    if is_floating(output.dtype) or is_complex(output.dtype):
         return of_entries(itertools.chain.from_iterable(x.ravel() for x in column), output.shape)
     return np.stack(column) if column else np.zeros(output.shape, output.dtype)
 

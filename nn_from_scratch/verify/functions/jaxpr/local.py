@@ -14,10 +14,17 @@ import jax
 import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, is_floating, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.interpreter import (
+    Call,
+    is_complex,
+    is_floating,
+    is_shadow,
+    lifted,
+)
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded, unit
 from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.tracing.complexes import parts
 from nn_from_scratch.verify.functions.tracing.local import ALLOWED, LocalCheck
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -45,7 +52,7 @@ class Stepwise:
         self.operations += 1
         given = zip(results, balls, found, call.outputs, strict=True)
         return [
-            self._compared(call, x, ball, got, output) if is_floating(output.dtype) else np.asarray(got)
+            self._compared(call, x, ball, got, output) if is_floating(output.dtype) else _plain(got, output)
             for x, ball, got, output in given
         ]
 
@@ -58,8 +65,16 @@ class Stepwise:
         return exact(numbers)
 
 
+def _plain(got: Any, output: Any) -> Any:
+    """Return numbers that are not compared: complex ones, until real ones are made of them."""
+    return lifted(got, output.dtype) if is_complex(output.dtype) else np.asarray(got)
+
+
 def _number(operand: Any, variable: Any) -> Any:
     """Return an operand as the primitive takes it."""
+    if is_shadow(operand) and is_complex(variable.aval.dtype):
+        real, imag = map(nearest, parts(operand))
+        return jax.numpy.asarray(real + 1j * imag, variable.aval.dtype)
     return jax.numpy.asarray(nearest(operand), variable.aval.dtype) if is_shadow(operand) else operand
 
 

@@ -17,14 +17,22 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, is_shadow
+from nn_from_scratch.verify.functions.jaxpr.interpreter import (
+    Call,
+    is_complex,
+    is_floating,
+    is_shadow,
+)
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
+from nn_from_scratch.verify.functions.tracing import complexes
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     as_shadow,
     exact,
+    mapped,
     nearest,
     of_entries,
+    select,
     value,
 )
 
@@ -65,7 +73,7 @@ SUMS = frozenset(
 PRODUCTS = frozenset({"reduce_prod", "cumprod", "integer_pow", "scatter-mul", "scatter_mul"})
 """Primitives that multiply many numbers."""
 
-CANCELLING = frozenset({"digamma", "lgamma"})
+CANCELLING = frozenset({"digamma", "lgamma", "polygamma"})
 """Functions of a library that are sums, and lose digits beside their zeros: they are good to 1, not 0."""
 
 LIBRARY = 8.0
@@ -74,11 +82,41 @@ LIBRARY = 8.0
 
 def rounded(call: Call, results: list[Any]) -> list[Any]:
     """Return the results of a call as balls that hold what the primitive may give."""
-    if call.name in UNROUNDED:
+    if call.name in UNROUNDED or _converts_exactly(call):
         return results
+    if call.is_complex:
+        return [_of_parts(call, x) if is_shadow(x) else x for x in results]
     if call.name in _FACTORISATIONS:
         return _FACTORISATIONS[call.name](call, results)
     return [_rounded(call, x) if is_shadow(x) else x for x in results]
+
+
+def _of_parts(call: Call, result: Shadow) -> Shadow:
+    """Widen the parts of complex numbers, by what the whole number was made of."""
+    if call.name in {"real", "imag", "complex", "conj"}:
+        return result
+    sizes = [np.hypot(*map(nearest, complexes.parts(x))) for x in call.operands if is_shadow(x)]
+    terms = max((x.size for x in sizes), default=1)
+    if call.name in {"fft", "reduce_sum"}:
+        lost: Any = float(sizes[0].sum()) * (terms + LIBRARY)
+    elif call.name == "dot_general":
+        lost = math.prod(float(x.max(initial=0.0)) for x in sizes) * terms * (terms + LIBRARY)
+    elif call.name in {"add", "add_any", "sub"}:
+        lost = LIBRARY * sum(sizes)
+    else:
+        lost = LIBRARY * np.hypot(*map(nearest, complexes.parts(result)))
+    lost = lost * unit(call) + smallest(call.dtype)
+    if not is_complex(call.dtype):
+        return widened(result, lost)
+    return complexes.paired(*(widened(x, lost) for x in complexes.parts(result)))
+
+
+def _converts_exactly(call: Call) -> bool:
+    """Whether integers become floating-point numbers that hold them."""
+    if call.name != "convert_element_type" or is_shadow(call.operands[0]) or not is_floating(call.dtype):
+        return False
+    largest = np.abs(np.asarray(call.operands[0]).astype(np.float64)).max(initial=0.0)
+    return bool(largest <= 1 / float(jnp.finfo(call.dtype).eps))
 
 
 def _rounded(call: Call, result: Shadow) -> Shadow:
@@ -86,7 +124,13 @@ def _rounded(call: Call, result: Shadow) -> Shadow:
         lost = _terms(call)
     else:
         lost = (np.abs(nearest(result)) + (call.name in CANCELLING)) * _roundings(call)
-    return widened(result, lost * unit(call) + smallest(call.dtype))
+    found = widened(result, lost * unit(call) + smallest(call.dtype))
+    return select(_are_exact(call), result, found) if call.name == "rem" else found
+
+
+def _are_exact(call: Call) -> Any:
+    """Return where both operands are known exactly: what division leaves of them is not rounded."""
+    return np.logical_and(*(mapped(lambda entry: value(entry).is_exact(), x) for x in call.operands))
 
 
 def _roundings(call: Call) -> float:
@@ -181,8 +225,69 @@ def _lu(call: Call, results: list[Any]) -> list[Any]:
     return [widened(results[0], 2 * len(eye) * unit(call) * (moved + np.abs(factors))), *results[1:]]
 
 
+_ROUNDINGS_OF_FACTORS = 8.0
+"""Times the size of a matrix: what orthogonal transformations may lose of its norm (Higham, chapter 19)."""
+
+
+def _lost(call: Call, matrix: Sizes) -> Any:
+    """Return by how much a matrix is perturbed before it is factored exactly."""
+    norm = np.linalg.norm(matrix, axis=(-2, -1))
+    return _ROUNDINGS_OF_FACTORS * max(matrix.shape[-2:]) * unit(call) * norm + smallest(call.dtype)
+
+
+def _eigenvectors(call: Call, results: list[Any]) -> list[Any]:
+    """Widen eigenvalues by the perturbation, and vectors by that over the distance to other eigenvalues."""
+    numbers = nearest(results[1])
+    lost = _lost(call, nearest(call.operands[0]))[..., None]
+    return [widened(results[0], (lost / _gaps(numbers))[..., None, :]), widened(results[1], lost)]
+
+
+def _singular_vectors(call: Call, results: list[Any]) -> list[Any]:
+    numbers = nearest(results[0])
+    lost = _lost(call, nearest(call.operands[0]))[..., None]
+    found = [widened(results[0], lost)]
+    if len(results) > 1:
+        relative = lost / np.minimum(_gaps(numbers), numbers)
+        found += [widened(results[1], relative[..., None, :]), widened(results[2], relative[..., None])]
+    return found
+
+
+def _gaps(numbers: Sizes) -> Sizes:
+    """Return how far each number is from the nearest other one; infinitely far if there is none."""
+    apart = np.abs(numbers[..., :, None] - numbers[..., None, :])
+    alone = np.where(np.eye(numbers.shape[-1], dtype=bool), np.inf, apart)
+    return np.asarray(np.maximum(alone.min(axis=-1, initial=np.inf), np.finfo(np.float64).tiny))
+
+
+def _qr(call: Call, results: list[Any]) -> list[Any]:
+    matrix, upper = nearest(call.operands[0]), nearest(results[1])
+    square = upper[..., : upper.shape[-2]]
+    condition = np.linalg.norm(square, axis=(-2, -1)) * np.linalg.norm(_inverse(square), axis=(-2, -1))
+    lost = (_lost(call, matrix) * np.where(np.isfinite(condition), condition, np.inf))[..., None, None]
+    relative = lost / np.linalg.norm(square, axis=(-2, -1))[..., None, None]
+    return [widened(results[0], relative), widened(results[1], lost)]
+
+
+def _tridiagonal_solve(call: Call, results: list[Any]) -> list[Any]:
+    """Widen by the condition of the matrix, written out."""
+    below, diagonal, above = (nearest(as_shadow(x)) for x in call.operands[:3])
+    size = diagonal.shape[-1]
+    matrix = np.zeros((*diagonal.shape, size))
+    for k in range(size):
+        matrix[..., k, k] = diagonal[..., k]
+        if k:
+            matrix[..., k, k - 1], matrix[..., k - 1, k] = below[..., k], above[..., k - 1]
+    solution = np.abs(nearest(results[0]))
+    moved = np.abs(_inverse(matrix)) @ (np.abs(matrix) @ solution)
+    return [widened(results[0], _ROUNDINGS_OF_FACTORS * size * unit(call) * (moved + solution))]
+
+
 _FACTORISATIONS: dict[str, Callable[[Call, list[Any]], list[Any]]] = {
     "cholesky": _cholesky,
+    "eigh": _eigenvectors,
     "lu": _lu,
+    "qr": _qr,
+    "svd": _singular_vectors,
     "triangular_solve": _triangular_solve,
+    "tridiagonal_solve": _tridiagonal_solve,
 }

@@ -11,7 +11,7 @@ def difference(got: torch.Tensor, expected: torch.Tensor, scale: float = 0.0) ->
     It is 0 if they are the same. Entries that are not finite count as the same where they are equal, or both
     are not a number, and as infinitely different elsewhere.
     """
-    a, b = (x.detach().to(torch.float64) for x in (got, expected))
+    a, b = (_parts(x.detach()).to(torch.float64) for x in (got, expected))
     same = (a == b) | (a.isnan() & b.isnan())
     if bool(same.all()):
         return 0.0
@@ -19,6 +19,11 @@ def difference(got: torch.Tensor, expected: torch.Tensor, scale: float = 0.0) ->
     finite = torch.cat([x[x.isfinite()].abs().ravel() for x in (a, b)])
     largest = max(float(finite.max()) if finite.numel() else 0.0, scale)
     return float(gap.max()) / largest if largest and bool(gap.isfinite().all()) else float("inf")
+
+
+def _parts(x: torch.Tensor) -> torch.Tensor:
+    """Return a tensor of real numbers: the parts of complex ones."""
+    return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
 
 
 def half_of_the_digits(dtype: torch.dtype) -> float:

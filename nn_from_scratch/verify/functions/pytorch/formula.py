@@ -11,8 +11,9 @@ from nn_from_scratch.verify.functions.pytorch.origins import origin
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
 from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting, ReadingBuffers
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Progress
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.rules import (
@@ -59,7 +60,8 @@ def trace(
     """
     if question.inside:
         return "the function closes over its inputs"
-    if len(question.run().outputs) != len(cotangents):
+    outputs = question.run().outputs
+    if not outputs or len(outputs) != len(cotangents):
         return "no output has a gradient"
     dtypes = {x.dtype for x in question.tensors}
     if not dtypes <= set(FORMATS):

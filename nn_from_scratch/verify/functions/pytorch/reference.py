@@ -16,8 +16,8 @@ from nn_from_scratch.verify.functions.pytorch.formula import Formula, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, numbers
 from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.traced import rules
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading

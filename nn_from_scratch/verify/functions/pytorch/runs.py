@@ -12,9 +12,10 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import FORMATS, Progress, Tracer
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding

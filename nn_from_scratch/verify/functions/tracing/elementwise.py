@@ -6,11 +6,12 @@ the value of a series cancels, it is taken from FLINT's function of balls.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flint import arb, arb_series
+from flint import acb, acb_series, arb, arb_series, fmpq
 
 from nn_from_scratch.verify.functions.tracing.shadows import slope, value
 from nn_from_scratch.verify.oracles.taylor import PRECISION, SERIES, working
@@ -149,9 +150,20 @@ def _hypot(x: Any, y: Any) -> Any:
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
+    for one, other in ((x, y), (y, x)):
+        if value(one) == arb.neg_inf():
+            return other
     larger = value(x) if value(x).mid() > value(y).mid() else value(y)
     pivot = larger.mid()
-    return pivot + _method("log")(_method("exp")(x - pivot) + _method("exp")(y - pivot))
+    found = pivot + _method("log")(_method("exp")(x - pivot) + _method("exp")(y - pivot))
+    if value(found).is_finite() or not (value(x).is_finite() and value(y).is_finite()):
+        return found
+    # Balls of numbers as large as masks have are too wide for exp: the result is up to log 2 above the larger
+    # one, and its derivative is between theirs.
+    bound = value(x).union(value(y)) + arb(0.35, 0.35)
+    if not isinstance(found, arb_series):
+        return bound
+    return arb_series([bound, slope(x).union(slope(y))], 2)
 
 
 def _arctan2(y: Any, x: Any) -> Any:
@@ -174,6 +186,54 @@ def _cancelling(name: str) -> Entry:
 
 def _gelu(x: Any) -> Any:
     return _multiply(x, 1 + _method("erf")(divide(x, arb(2).sqrt()))) / 2
+
+
+def _tanh_gelu(x: Any) -> Any:
+    """Return the gelu that is written with tanh."""
+    cube = _multiply(x, _multiply(x, x))
+    inside = _multiply((2 / arb.pi()).sqrt(), x + _multiply(arb(fmpq(44715, 1000000)), cube))
+    return _multiply(x, 1 + _cancelling("tanh")(inside)) / 2
+
+
+def _hypergeometric(order: int, sign: int) -> Entry:
+    """Return the Bessel function I (sign 1) or J (sign -1) of order 0 or 1, by its hypergeometric series."""
+
+    def apply(x: Any) -> Any:
+        if not isinstance(x, arb_series):
+            return x.bessel_i(order) if sign > 0 else x.bessel_j(order)
+        argument = acb_series(_multiply(x, x)) * acb(sign) / acb(4)
+        found = acb_series.hypgeom([], [acb_series([order + 1])], argument)
+        series = arb_series([found[0].real, found[1].real], 2)
+        return series if order == 0 else _multiply(series, x) / 2
+
+    return apply
+
+
+def _damped(entry: Entry) -> Entry:
+    """Return a function times exp(-abs(x))."""
+    return lambda x: _multiply(_exponential(-x if value(x).mid() > 0 else x), entry(x))
+
+
+def _polygamma(x: Any, order: Any) -> Any:
+    """Return a derivative of digamma, which is a coefficient of the series of the logarithm of gamma."""
+    known: Any = value(order).unique_fmpz()
+    if known is None or known < 0:
+        return arb.nan()
+    whole = int(known)
+    with working(PRECISION, whole + 3):
+        logarithm = arb_series([value(x), 1], whole + 3).lgamma()
+    found = logarithm[whole + 1] * math.factorial(whole + 1)
+    if not isinstance(x, arb_series):
+        return found
+    return arb_series([found, logarithm[whole + 2] * math.factorial(whole + 2) * x[1]], 2)
+
+
+def _error_function_scaled(x: Any) -> Any:
+    return _multiply(_method("exp")(_multiply(x, x)), _method("erfc")(x))
+
+
+def _normal_distribution(x: Any) -> Any:
+    return _method("erfc")(divide(-x, arb(2).sqrt())) / 2
 
 
 ENTRIES: Mapping[str, Entry] = {
@@ -213,6 +273,7 @@ ENTRIES: Mapping[str, Entry] = {
     "softplus": _both(lambda x: x.exp().log1p(), SERIES["softplus"]),
     "silu": lambda x: _multiply(x, _sigmoid(x)),
     "gelu": _gelu,
+    "gelu by tanh": _tanh_gelu,
     "hypot": _hypot,
     "logaddexp": _logaddexp,
     "erf": _method("erf"),
@@ -221,5 +282,16 @@ ENTRIES: Mapping[str, Entry] = {
     "lgamma": _method("lgamma"),
     "gamma": _method("gamma"),
     "digamma": _both(lambda x: x.digamma(), _digamma_slope),
+    "polygamma": _polygamma,
+    "erfcx": _error_function_scaled,
+    "ndtr": _normal_distribution,
+    "log_ndtr": lambda x: _method("log")(_normal_distribution(x)),
+    "ndtri": _inverse(lambda p: arb(2).sqrt() * (2 * p - 1).erfinv(), _normal_distribution),
+    "i0": _hypergeometric(0, 1),
+    "i1": _hypergeometric(1, 1),
+    "i0e": _damped(_hypergeometric(0, 1)),
+    "i1e": _damped(_hypergeometric(1, 1)),
+    "j0": _hypergeometric(0, -1),
+    "j1": _hypergeometric(1, -1),
 }
 """An operation on entries by its name, which is numpy's; each takes and gives balls and series."""

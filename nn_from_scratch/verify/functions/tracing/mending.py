@@ -14,8 +14,8 @@ from fractions import Fraction
 
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.operations import apply
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, of_entries
+from nn_from_scratch.verify.functions.tracing.complexes import scaled
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow
 
 DIRECTIONS = 3
 """Along which a change must make the formula right: one fits any factor, the others confirm it."""
@@ -64,7 +64,7 @@ class Mend:
         """Return what the operation gives, given what it gave."""
         if self.factor is None:
             return others[self.other]()
-        return apply("multiply", result, of_entries([self.factor], ()))
+        return scaled(result, self.factor)
 
 
 def mistaken(operation: str) -> tuple[str, ...]:

@@ -15,7 +15,10 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     values,
 )
 
-TWO_OPERANDS = {"add", "subtract", "multiply", "divide", "power", "arctan2", "hypot", "logaddexp"}
+SECOND = dict.fromkeys(
+    ("add", "subtract", "multiply", "divide", "power", "arctan2", "hypot", "logaddexp"), 0.7
+) | {"polygamma": 2}
+"""The second operand of operations that take one."""
 CONTRACTIONS = [
     ("bij,bjk->bik", [(2, 3, 4), (2, 4, 5)]),
     ("ij->ji", [(2, 3)]),
@@ -37,7 +40,7 @@ def test_slope_is_the_derivative_of_the_value(name: str) -> None:
     point = 1.3 if name == "arccosh" else 0.3
     step = 1e-20
     with exactly_computing():
-        second = [exact([0.7])] if name in TWO_OPERANDS else []
+        second = [exact([SECOND[name]])] if name in SECOND else []
         found = apply(name, series([point], [1.0]), *second)[0]
         ahead, back = (apply(name, np.array([arb(point) + s]), *second)[0] for s in (step, -step))
         difference = (ahead - back) / (2 * step)

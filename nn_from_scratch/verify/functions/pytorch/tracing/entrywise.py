@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, NotTracedError, Rule
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Rule
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow, exact, select
 
@@ -45,6 +45,15 @@ _UNARY = {
     "special_gammaln": "lgamma",
     "digamma": "digamma",
     "special_digamma": "digamma",
+    "special_erfcx": "erfcx",
+    "special_log_ndtr": "log_ndtr",
+    "special_ndtri": "ndtri",
+    "i0": "i0",
+    "special_i0e": "i0e",
+    "special_i1": "i1",
+    "special_i1e": "i1e",
+    "special_bessel_j0": "j0",
+    "special_bessel_j1": "j1",
     "reciprocal": "reciprocal",
     "neg": "negative",
     "positive": "positive",
@@ -105,9 +114,22 @@ def _lerp(call: Call) -> Shadow:
 
 
 def _gelu(call: Call) -> Shadow:
-    if call["approximate"] not in {None, "none"}:
-        raise NotTracedError("gelu by tanh")
-    return apply("gelu", call.shadow("self"))
+    return apply("gelu by tanh" if call["approximate"] == "tanh" else "gelu", call.shadow("self"))
+
+
+def _modulo(call: Call) -> Shadow:
+    """Subtract as many of the divisor as the numbers say."""
+    x, y = call.numbers("self"), call.numbers("other")
+    count = np.rint((x - call.results[0]) / y)
+    return apply("subtract", call.shadow("self"), apply("multiply", exact(count), call.shadow("other")))
+
+
+def _polygamma(call: Call) -> Shadow:
+    return apply("polygamma", call.shadow("self"), exact(call["n"]))
+
+
+def _mantissa(call: Call) -> tuple[Shadow, None]:
+    return apply("multiply", call.shadow("self"), exact(2.0 ** -call.results[1].astype(float))), None
 
 
 def _constant(call: Call) -> Shadow:
@@ -136,6 +158,12 @@ def _leaky_relu(call: Call) -> Shadow:
 def _threshold_backward(call: Call) -> Shadow:
     kept = call.numbers("self") > call["threshold"]
     return select(kept, call.shadow("grad_output"), exact(np.zeros(call.results[0].shape)))
+
+
+def _shrink_backward(call: Call) -> Shadow:
+    """Return the cotangent beyond the threshold, whatever it shrinks to."""
+    gradient = call.shadow("grad_output" if "grad_output" in call.arguments else "grad_out")
+    return select(np.abs(call.numbers("self")) > call["lambd"], gradient, exact(np.zeros(gradient.shape)))
 
 
 def _hardsigmoid_backward(call: Call) -> Shadow:
@@ -195,6 +223,10 @@ ENTRYWISE: dict[str, Rule] = {
     "leaky_relu": _leaky_relu,
     "threshold_backward": _threshold_backward,
     "hardsigmoid_backward": _hardsigmoid_backward,
+    **dict.fromkeys(("hardshrink_backward", "softshrink_backward"), _shrink_backward),
+    **dict.fromkeys(("remainder", "fmod"), _modulo),
+    "polygamma": _polygamma,
+    "frexp": _mantissa,
     "clamp": _clamp,
     "clamp_min": _clamp,
     "clamp_max": _clamp,

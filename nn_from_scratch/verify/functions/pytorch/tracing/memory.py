@@ -1,8 +1,10 @@
-"""The shadows of tensors: one for each number of a *storage*, read and written through strides.
+"""The shadows of tensors: one for each real number of a *storage*, read and written through strides.
 
 Views, operations in place, aliases and saved tensors need no rule then: they look at the same storage. Every
 shadow remembers the number that it was written beside. Where another one is found there, somebody has written
-past PyTorch (a kernel in C, numpy on the same memory), and the shadow is forgotten.
+past PyTorch (a kernel in C, numpy on the same memory), and the shadow is forgotten. A complex number is two
+real ones, one after the other, so that its parts are views; those of a conjugate, or of what is negative, are
+stored as they were before.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 import torch
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, of_entries
 
 Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -39,31 +41,58 @@ class Memory:
         """Return a tensor's shadows, and where there is none, or none of these numbers."""
         cells = self._of(x)
         shadow = np.array(_window(cells.shadows, x), dtype=object)
-        remembered = _window(cells.numbers, x)
+        signs = _signs(x)
+        remembered = _window(cells.numbers, x) * signs
+        shadow = _turned(shadow, signs)
         same = (remembered == numbers) | (np.isnan(remembered) & np.isnan(numbers))
         return shadow, ~same | np.array([x is None for x in shadow.ravel()], dtype=bool).reshape(same.shape)
 
     def write(self, x: torch.Tensor, shadow: Shadow, numbers: Numbers) -> None:
         """Write shadows beside the numbers that a tensor now has."""
         cells = self._of(x)
-        _window(cells.shadows, x)[...] = np.broadcast_to(shadow, numbers.shape)
-        _window(cells.numbers, x)[...] = numbers
+        signs = _signs(x)
+        _window(cells.shadows, x)[...] = _turned(np.broadcast_to(shadow, numbers.shape), signs)
+        _window(cells.numbers, x)[...] = numbers * signs
 
     def _of(self, x: torch.Tensor) -> Cells:
         storage = x.untyped_storage()
         key = storage._cdata  # noqa: SLF001  the identity of a storage
         cells = self._cells.get(key)
         if cells is None:
-            count = max(storage.nbytes() // x.element_size(), 1)
+            count = max(storage.nbytes() // element_size(x), 1)
             cells = Cells(
-                storage, x.element_size(), np.full(count, None, dtype=object), np.full(count, np.nan)
+                storage, element_size(x), np.full(count, None, dtype=object), np.full(count, np.nan)
             )
             self._cells[key] = cells
-        if cells.size != x.element_size():
+        if cells.size != element_size(x):
             raise NotTracedError("a storage is read as another dtype")
         return cells
 
 
+def element_size(x: torch.Tensor) -> int:
+    """Return the bytes of a real number of a tensor."""
+    return int(x.element_size()) // (2 if x.is_complex() else 1)
+
+
+def _signs(x: torch.Tensor) -> Numbers:
+    """Return what stored numbers are multiplied by where a tensor is only marked as conjugate or negative."""
+    sign = -1.0 if x.is_neg() else 1.0
+    return np.array([sign, -sign if x.is_conj() else sign]) if x.is_complex() else np.array(sign)
+
+
+def _turned(shadow: Shadow, signs: Numbers) -> Shadow:
+    """Return shadows, those that there are, with signs."""
+    if (signs > 0).all():
+        return shadow
+    entries: list[Any] = list(shadow.flat)
+    pairs = zip(entries, np.broadcast_to(signs, shadow.shape).flat, strict=True)
+    return of_entries((-x if x is not None and sign < 0 else x for x, sign in pairs), shadow.shape)
+
+
 def _window(cells: np.ndarray[Any, Any], x: torch.Tensor) -> np.ndarray[Any, Any]:
-    strides = [cells.itemsize * stride for stride in x.stride()]
-    return np.lib.stride_tricks.as_strided(cells[x.storage_offset() :], tuple(x.shape), strides)
+    times = 2 if x.is_complex() else 1
+    strides = [cells.itemsize * stride * times for stride in x.stride()]
+    shape = list(x.shape)
+    if x.is_complex():
+        strides, shape = [*strides, cells.itemsize], [*shape, 2]
+    return np.lib.stride_tricks.as_strided(cells[x.storage_offset() * times :], tuple(shape), strides)

@@ -21,7 +21,7 @@ MOVES = frozenset(
     repeat_interleave replication_pad1d replication_pad2d replication_pad3d roll rot90 scatter
     select_backward select_copy select_scatter slice_backward slice_copy slice_scatter squeeze_copy
     stack t_copy take take_along_dim transpose_copy tril triu unfold unfold_copy unsqueeze_copy
-    upsample_nearest1d upsample_nearest2d upsample_nearest3d view_copy where _unsafe_index
+    view_copy where _unsafe_index
     """.split()  # noqa: SIM905  a long list reads best as words
 )
 """By their names without the underscore of an operation in place."""
@@ -53,9 +53,9 @@ def move(operation: Callable[..., Any], call: Call, in_place: bool) -> Shadow | 
     for name, x in call.arguments.items():
         if name in _NOT_A_PLACE:
             continue
-        number = isinstance(x, (int, float)) and not isinstance(x, bool)
+        number = isinstance(x, (int, float, complex)) and not isinstance(x, bool)
         if number and name in _FILLS:
-            arguments[name] = float(placed(call.shadow_of(float(x))).item())
+            arguments[name] = float(placed(call.shadow_of(x)).item())
         else:
             arguments[name] = pytree.tree_map(position, x, is_leaf=lambda leaf: isinstance(leaf, Operand))
     found = operation(**_without_defaults(operation, arguments))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch.utils import _pytree as pytree
 
+from nn_from_scratch.verify.functions.tracing.complexes import paired
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact
 
 Rule = Callable[["Call"], Any]
@@ -25,6 +27,13 @@ def by_name(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[st
     return bound | kwargs
 
 
+def exactly(numbers: Numbers) -> Shadow:
+    """Return the shadow of numbers, real or complex, that are taken exactly."""
+    if numbers.dtype.kind != "c":
+        return exact(numbers)
+    return paired(exact(numbers.real), exact(numbers.imag))
+
+
 @dataclass(slots=True)
 class Operand:
     """A tensor that an operation was given: its numbers then, and their shadow if they are real numbers."""
@@ -32,6 +41,8 @@ class Operand:
     numbers: Numbers
     shadow: Shadow | None
     dtype: str
+    contiguous: bool = True
+    """Whether it lay row by row in memory: some operations then compute in another order."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,6 +60,13 @@ class Call:
     constant: Callable[[float], Any]
     """Reads a constant of the program."""
 
+    @property
+    def is_complex(self) -> bool:
+        """Whether complex numbers are taken or returned."""
+        operands = [x for x in pytree.tree_leaves(self.arguments) if isinstance(x, Operand)]
+        given = [x.numbers for x in operands] + self.results
+        return any(x.dtype.kind == "c" for x in given)
+
     def __getitem__(self, name: str) -> Any:
         return self.arguments.get(name)
 
@@ -59,7 +77,9 @@ class Call:
     def shadow_of(self, x: Any) -> Shadow:
         """Return the shadow of a tensor, or of a number of the program."""
         if isinstance(x, Operand):
-            return exact(x.numbers) if x.shadow is None else x.shadow
+            return exactly(x.numbers) if x.shadow is None else x.shadow
+        if isinstance(x, complex):
+            return paired(self.shadow_of(x.real), self.shadow_of(x.imag))
         entry = np.empty((), dtype=object)
         entry[()] = self.constant(x)
         return entry

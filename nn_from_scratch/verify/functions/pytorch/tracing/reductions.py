@@ -1,4 +1,4 @@
-"""Sums, extremes, products of matrices and linear algebra."""
+"""Sums, extremes and products of matrices."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Rule
+from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, select
 
@@ -113,43 +114,30 @@ def _add_product(first: str, second: str) -> Rule:
     return rule
 
 
-def _swapped(x: Shadow) -> Shadow:
-    return np.swapaxes(x, -1, -2)
+def _logarithm_of_sums(call: Call) -> Shadow:
+    """Return the logarithms of the cumulative sums of exponentials."""
+    x = call.shadow("self")
+    if not x.size or not x.ndim:
+        return x.copy()
+    return np.frompyfunc(ENTRIES["logaddexp"], 2, 1).accumulate(x, axis=call["dim"], dtype=object)
 
 
-def _gram(call: Call, name: str) -> Shadow:
-    """Return the matrix that a Cholesky factor is of."""
-    upper = bool(call["upper"])
-    factor = apply("triangle", call.shadow(name), lower=not upper)
-    return apply("matmul", *((_swapped(factor), factor) if upper else (factor, _swapped(factor))))
+def _trilinear(call: Call) -> Shadow:
+    """Multiply three arrays, each with further axes, and sum."""
+    factors = []
+    for k in (1, 2, 3):
+        factor = call.shadow(f"i{k}")
+        for axis in sorted(call[f"expand{k}"]):
+            factor = np.expand_dims(factor, axis)
+        factors.append(factor)
+    product = apply("multiply", apply("multiply", factors[0], factors[1]), factors[2])
+    return apply("sum", product, axis=tuple(call["sumdim"])) if call["sumdim"] else product
 
 
-def _cholesky(call: Call) -> Shadow:
-    factor = apply("cholesky", call.shadow("self"))
-    return _swapped(factor) if call["upper"] else factor
-
-
-def _cholesky_inverse(call: Call) -> Shadow:
-    return apply("inv", _gram(call, "self"))
-
-
-def _cholesky_solve(call: Call) -> Shadow:
-    return apply("solve", _gram(call, "input2"), call.shadow("self"))
-
-
-def _solve_triangular(call: Call) -> Shadow:
-    a, b = call.shadow("self"), call.shadow("B")
-    a = apply("triangle", a, lower=not call["upper"], unit_diagonal=bool(call["unitriangular"]))
-    return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
-
-
-def _solve(call: Call) -> Shadow:
-    a, b = call.shadow("A"), call.shadow("B")
-    return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
-
-
-def _log_determinant(call: Call) -> tuple[Shadow, Shadow]:
-    return exact(call.results[0]), apply("logabsdet", call.shadow("A"))
+def _add_products(call: Call) -> Shadow:
+    summed = apply("sum", apply("matmul", call.shadow("batch1"), call.shadow("batch2")), axis=0)
+    scaled = apply("multiply", summed, call.shadow("alpha"))
+    return apply("add", apply("multiply", call.shadow("self"), call.shadow("beta")), scaled)
 
 
 REDUCTIONS: dict[str, Rule] = {
@@ -169,15 +157,9 @@ REDUCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot", "matmul"), _matmul),
     "addmm": _add_product("mat1", "mat2"),
     "baddbmm": _add_product("batch1", "batch2"),
+    "addbmm": _add_products,
+    "_trilinear": _trilinear,
+    **dict.fromkeys(("logcumsumexp", "_logcumsumexp"), _logarithm_of_sums),
     "addmv": _add_product("mat", "vec"),
-    "linalg_cholesky_ex": _cholesky,
-    "cholesky": _cholesky,
-    "cholesky_inverse": _cholesky_inverse,
-    "cholesky_solve": _cholesky_solve,
-    "linalg_solve_triangular": _solve_triangular,
-    "_linalg_solve_ex": _solve,
-    "linalg_inv_ex": lambda call: apply("inv", call.shadow("A")),
-    "_linalg_slogdet": _log_determinant,
-    "_linalg_det": lambda call: apply("det", call.shadow("A")),
 }
 """Rules by the names of PyTorch's operations."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.functions.pytorch.tracing.collecting import tied_at_indices
+from nn_from_scratch.verify.functions.pytorch.tracing.distances import FORWARD as DISTANCES
+from nn_from_scratch.verify.functions.pytorch.tracing.distances import tied_distances
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand
 from nn_from_scratch.verify.functions.pytorch.tracing.pooling import LARGEST, tied_windows
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
-_AT_ZERO = frozenset(["abs", "relu", "leaky_relu", "elu", "hardtanh", "sign", "sgn", "heaviside"])
+_AT_ZERO = frozenset(
+    ["abs", "relu", "leaky_relu", "elu", "hardtanh", "sign", "sgn", "heaviside", "special_i0e"]
+)
+_MODULO = frozenset(["remainder", "fmod"])
+_REDUCED_AT_INDICES = frozenset(["scatter_reduce", "index_reduce"])
 _BETWEEN_TWO = frozenset(
     """
     maximum minimum fmax fmin gt ge lt le eq ne greater less greater_equal less_equal not_equal
@@ -39,20 +47,61 @@ def equal_to_one(name: str, arguments: dict[str, Any]) -> Any:
 
 def tied(name: str, arguments: dict[str, Any], outputs: tuple[int, ...]) -> bool:
     """Whether an operation decides by numbers of which two are equal; `outputs` is the shape of its first."""
+    if name in _MODULO:
+        return bool((np.fmod(_numbers(arguments["self"]), _numbers(arguments["other"])) == 0).any())
+    if name in DISTANCES:
+        return tied_distances(arguments)
     x = arguments.get("self")
     if not isinstance(x, Operand) or x.shadow is None or not x.numbers.size:
         return False
-    if name in _AT_ZERO or name == "threshold_backward":
-        return bool((x.numbers == arguments.get("threshold", 0)).any())
-    if name in _BETWEEN_TWO or (name in _IN_ORDER and isinstance(arguments.get("other"), Operand)):
-        return bool((x.numbers == _numbers(arguments["other"])).any())
-    if name.startswith("clamp"):
-        bounds = [_numbers(arguments.get(key)) for key in ("min", "max")]
-        return any(bound is not None and bool((x.numbers == bound).any()) for bound in bounds)
-    if name == "linalg_vector_norm":
-        return arguments["ord"] != 2 and _has_equals(np.append(np.abs(x.numbers), 0))
-    in_windows = name in LARGEST and tied_windows(name, arguments, outputs)
-    return in_windows or (name in _IN_ORDER and _has_equals(x.numbers))
+    asked = next((ask for names, ask in _ASKED if name in names), None)
+    return asked is not None and bool(asked(name, arguments, x.numbers, outputs))
+
+
+Ask = Callable[[str, dict[str, Any], Numbers, tuple[int, ...]], Any]
+"""Takes an operation's name, arguments and first operand, and the shape of what it returned."""
+
+
+def _at_a_threshold(_: str, arguments: dict[str, Any], x: Numbers, __: Any) -> Any:
+    return (x == arguments.get("threshold", 0)).any()
+
+
+def _of_two(_: str, arguments: dict[str, Any], x: Numbers, __: Any) -> Any:
+    return (x == _numbers(arguments["other"])).any()
+
+
+def _at_a_bound(_: str, arguments: dict[str, Any], x: Numbers, __: Any) -> Any:
+    bounds = [_numbers(arguments.get(key)) for key in ("min", "max")]
+    return any(bound is not None and bool((x == bound).any()) for bound in bounds)
+
+
+def _of_a_norm(_: str, arguments: dict[str, Any], x: Numbers, __: Any) -> Any:
+    return arguments["ord"] != 2 and _has_equals(np.append(np.abs(x), 0))
+
+
+def _in_windows(name: str, arguments: dict[str, Any], _: Numbers, outputs: tuple[int, ...]) -> Any:
+    return tied_windows(name, arguments, outputs)
+
+
+def _at_indices(name: str, arguments: dict[str, Any], _: Numbers, __: Any) -> Any:
+    return arguments["reduce"] in {"amax", "amin"} and tied_at_indices(name, arguments)
+
+
+def _in_order(name: str, arguments: dict[str, Any], x: Numbers, outputs: tuple[int, ...]) -> Any:
+    of_two = isinstance(arguments.get("other"), Operand)
+    return _of_two(name, arguments, x, outputs) if of_two else _has_equals(x)
+
+
+_ASKED: tuple[tuple[Collection[str], Ask], ...] = (
+    ({*_AT_ZERO, "threshold_backward"}, _at_a_threshold),
+    (_BETWEEN_TWO, _of_two),
+    (("clamp", "clamp_min", "clamp_max"), _at_a_bound),
+    (("linalg_vector_norm",), _of_a_norm),
+    (LARGEST, _in_windows),
+    (_REDUCED_AT_INDICES, _at_indices),
+    (_IN_ORDER, _in_order),
+)
+"""Which operations are asked what."""
 
 
 def _has_equals(numbers: Numbers) -> bool:

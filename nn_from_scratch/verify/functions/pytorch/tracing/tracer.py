@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,22 +15,34 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
+from nn_from_scratch.verify.functions.pytorch.tracing.complexes import COMPLEX, complex_scale
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import (
+    FORMATS,
+    WITHIN,
+    as_numbers,
+    as_pairs,
+    as_reals,
+    numbers,
+    reals,
+)
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
-from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory
+from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory, element_size
 from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move
 from nn_from_scratch.verify.functions.pytorch.tracing.normalising import unread_statistics, without
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     Call,
     NotTracedError,
     Operand,
+    Rule,
     by_name,
+    exactly,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
+from nn_from_scratch.verify.functions.tracing import complexes
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -40,12 +53,6 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     values,
 )
 
-FORMATS = {
-    torch.float64: "float64",
-    torch.float32: "float32",
-    torch.float16: "float16",
-    torch.bfloat16: "bfloat16",
-}
 LARGEST = 1_000_000
 """How many numbers one trace computes at most; a question of as many takes some 20 seconds."""
 TOO_LARGE = f"more than {LARGEST:,} numbers"
@@ -110,15 +117,15 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def know(self, x: torch.Tensor, shadow: Shadow) -> None:
         """Write the shadow of an input, or of a cotangent."""
-        self.memory.write(x, shadow, numbers(x))
+        self.memory.write(x, as_pairs(shadow, x), reals(x))
 
     def shadow(self, x: torch.Tensor) -> Shadow:
         """Return the shadow of a tensor; what has none comes from outside of the trace."""
-        found = numbers(x)
+        found = reals(x)
         shadow, missing = self.memory.read(x, found)
         if bool(missing.any()):
             self.trace.outside.append(("table", found.copy(), self.line))
-            outside = self._table(found, FORMATS[x.dtype])
+            outside = self._table(found, WITHIN[x.dtype])
             shadow = of_entries(
                 (
                     a if miss else b
@@ -127,7 +134,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 shadow.shape,
             )
             self.memory.write(x, shadow, found)
-        return shadow
+        return as_numbers(shadow, x)
 
     def _table(self, found: Numbers, dtype: str) -> Shadow:
         if found.size > _READ and self.reading is not Reading.ROUNDED:
@@ -190,27 +197,25 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         operands = pytree.tree_map(lambda x: self._operand(x, unread), bound)
         found = run()
         outputs = [x for x in targets or pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
-        if any(x.is_complex() for x in outputs):
-            raise NotTracedError(f"{name} of complex numbers ({self.line})")
         if tied(base, operands, tuple(outputs[0].shape) if outputs else ()):
             self.trace.ties.append(f"{name} ({self.line})")
         equal = None if self.trace.in_backward else equal_to_one(base, operands)
         if equal is not None:
             self.trace.ones[self.trace.operations] = f"{name} ({self.line})", equal
-        if not any(x.dtype in FORMATS for x in outputs):
+        if not any(x.dtype in WITHIN for x in outputs):
             return found
         self._count(outputs)
         call = Call(name, operands, [numbers(x) for x in outputs], self._constant)
-        if base in RULES or base in MOVES:
+        if base in self._rules(call) or base in MOVES:
             self._apply(func, base, call, outputs, bool(targets))
         elif base in _RANDOM:
             self.trace.random.append(f"{name} ({self.line})")
-            self._write(outputs, [exact(x) for x in call.results])
+            self._write(outputs, [exactly(x) for x in call.results])
         elif targets or _any_shadow(operands):
             self._decompose(func, without(unread, base, args), kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
-            self._write(outputs, [exact(x) for x in call.results])
+            self._write(outputs, [exactly(x) for x in call.results])
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:
@@ -224,16 +229,17 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
     def _operand(self, x: Any, unread: set[int]) -> Any:
         if not isinstance(x, torch.Tensor):
             return x
-        if x.is_complex():
-            raise NotTracedError(f"complex numbers ({self.line})")
-        read_it = x.dtype in FORMATS and id(x) not in unread
-        return Operand(numbers(x).copy(), self.shadow(x) if read_it else None, str(x.dtype).split(".")[1])
+        read_it = x.dtype in WITHIN and id(x) not in unread
+        shadow = self.shadow(x) if read_it else None
+        return Operand(numbers(x).copy(), shadow, str(x.dtype).split(".")[1], x.is_contiguous())
 
     def _apply(
         self, func: Any, base: str, call: Call, outputs: Sequence[torch.Tensor], in_place: bool
     ) -> None:
+        rules = self._rules(call)
+
         def rule(of: Call) -> list[Any]:
-            found = RULES[base](of) if base in RULES else move(func, of, in_place)
+            found = rules[base](of) if base in rules else move(func, of, in_place)
             return [x for x in found if x is not None] if isinstance(found, tuple) else [found]
 
         with torch._C._DisableTorchDispatch():  # noqa: SLF001  a movement of positions is none of numbers
@@ -247,8 +253,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 ) from error
             shadows = self._noted(base, call.name, shadows)
             self._write(outputs, shadows, in_place)
-            if self.local is not None and base in RULES:
+            if self.local is not None and base in rules:
                 self._observe(rule, base, call, outputs)
+
+    def _rules(self, call: Call) -> Mapping[str, Rule]:
+        """Return the rules of an operation's kind of numbers."""
+        return COMPLEX if call.is_complex else RULES
 
     def _noted(self, base: str, name: str, shadows: list[Any]) -> list[Any]:
         """Note an operation of the backward, and scale its results if that is asked for."""
@@ -256,7 +266,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             self.trace.steps.append(Step(self.trace.operations, name, self.line))
         if self.scaled is None or self.scaled[0] != self.trace.operations:
             return shadows
-        return [apply("multiply", x, as_shadow(self.scaled[1])) for x in shadows]
+        return [complexes.scaled(x, self.scaled[1]) for x in shadows]
 
     def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any], in_place: bool = False) -> None:
         """Write shadows. What is computed without gradients is a constant.
@@ -265,32 +275,36 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         """
         constant = not torch.is_grad_enabled() and not in_a_function()
         for x, shadow in zip(outputs, shadows, strict=False):
-            if x.dtype in FORMATS and shadow is not None and x.numel():
-                written = np.broadcast_to(as_shadow(shadow), tuple(x.shape))
+            if x.dtype in WITHIN and shadow is not None and x.numel():
+                found = reals(x)
+                written = np.broadcast_to(as_pairs(as_shadow(shadow), x), found.shape)
                 if constant and in_place:
-                    before, _ = self.memory.read(x, numbers(x))
+                    before, _ = self.memory.read(x, found)
                     pairs = zip(written.flat, before.flat, strict=True)
                     written = of_entries((_with_the_slope_of(a, b) for a, b in pairs), before.shape)
                 elif constant:
                     written = values(written)
-                self.memory.write(x, written, numbers(x))
+                self.memory.write(x, written, found)
 
     def _observe(self, rule: Any, base: str, call: Call, outputs: Sequence[torch.Tensor]) -> None:
         """Compare the numbers of an operation with its exact value at its own inputs."""
         own = Call(call.name, pytree.tree_map(_exactly, call.arguments), call.results, arb)
         shadows = rule(own)
         for k, x in enumerate(outputs):
-            if k >= len(shadows) or x.dtype not in FORMATS or not x.numel():
+            if k >= len(shadows) or x.dtype not in WITHIN or not x.numel():
                 continue
-            shape = call.results[k].shape
-            expected = of_entries(np.broadcast_to(as_shadow(shadows[k]), shape).flat, shape)
+            found = as_reals(call.results[k])
+            expected = np.broadcast_to(as_pairs(as_shadow(shadows[k]), x), found.shape)
+            expected = of_entries(expected.flat, found.shape)
             self.local.observe(  # type: ignore[union-attr]
                 call.name,
                 self.line,
-                call.results[k],
+                found,
                 expected,
-                dtype=FORMATS[x.dtype],
-                scale=rounding_scale(base, own, k, expected),
+                dtype=WITHIN[x.dtype],
+                scale=complex_scale(base, own, expected)
+                if call.is_complex
+                else rounding_scale(base, own, k, expected),
             )
 
     def _decompose(
@@ -324,18 +338,11 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             raise NotTracedError(f"{name} has no formula here ({line})")
         scale = max((float(x.detach().abs().max()) for x in outputs if x.numel()), default=0.0)
         for x, part in zip(outputs, parts, strict=True):
-            if x.dtype not in FORMATS or not x.numel():
+            if x.dtype not in WITHIN or not x.numel():
                 continue
             if x.shape != part.shape or difference(x, part, scale) > half_of_the_digits(x.dtype):
                 raise NotTracedError(f"{name} is not what its decomposition is ({line})")
-            self.memory.write(x, self.shadow(part), numbers(x))
-
-
-def numbers(x: torch.Tensor) -> Numbers:
-    """Return a tensor's numbers: in float64 if they are real, else as they are."""
-    with torch._C._DisableTorchDispatch():  # noqa: SLF001  looking is no operation
-        plain = x.detach().resolve_neg().resolve_conj().cpu()
-        return np.asarray((plain.to(torch.float64) if x.dtype in FORMATS else plain).numpy())
+            self.memory.write(x, as_pairs(self.shadow(part), x), reals(x))
 
 
 def _format_of(number: float) -> str:
@@ -357,11 +364,7 @@ def _with_the_slope_of(entry: Any, before: Any) -> Any:
 
 
 def _exactly(x: Any) -> Any:
-    return (
-        Operand(x.numbers, exact(x.numbers), x.dtype)
-        if isinstance(x, Operand) and x.shadow is not None
-        else x
-    )
+    return replace(x, shadow=exactly(x.numbers)) if isinstance(x, Operand) and x.shadow is not None else x
 
 
 def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int]:
@@ -388,7 +391,7 @@ def _shares(args: Any, found: Any) -> bool:
 
 
 def _refuse_another_dtype(name: str, args: Any, found: Any) -> None:
-    given = {x.element_size() for x in pytree.tree_leaves(args) if isinstance(x, torch.Tensor)}
-    sizes = {x.element_size() for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)}
+    given = {element_size(x) for x in pytree.tree_leaves(args) if isinstance(x, torch.Tensor)}
+    sizes = {element_size(x) for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)}
     if given and not sizes <= given:
         raise NotTracedError(f"{name} reads numbers as another dtype ({users_line()})")
