@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.judging.examine import Examination, examine
+from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.cases import Case
 
 
@@ -36,6 +37,7 @@ def check(engine: Engine, case: Case) -> Examination:
     found = examine(engine, case)
     if found.verdict.accuses:
         oracle = "expected by FLINT power series in balls, the tolerance derived from rounding"
-        words = f"{engine.name} is {found.verdict} about\n{case}:\n{found.message}\n({oracle})"
+        said = "has no answer to" if found.verdict is Verdict.ERROR else f"is {found.verdict} about"
+        words = f"{engine.name} {said}\n{case}:\n{found.message}\n({oracle})"
         raise GradientError(words, found, engine)
     return found

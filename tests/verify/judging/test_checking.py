@@ -1,7 +1,9 @@
+import dataclasses
+
 import pytest
 
 from nn_from_scratch.verify import Case, Expression, GradientError, Step, Verdict, check, load
-from nn_from_scratch.verify.faults import FAULTS
+from nn_from_scratch.verify.faults import FAULTS, Victim
 from nn_from_scratch.verify.questions.cases import single
 
 ENGINE = load("nn_from_scratch")
@@ -32,6 +34,16 @@ def test_check_says_engine_expression_point_and_error() -> None:
 def test_check_accuses_a_relative_error_of_1e_12() -> None:
     with pytest.raises(GradientError, match="is inaccurate about"):
         check(BY_FAULT["add: its derivative times 0.999999999999"], single("add", "xx", [0.3, 0.7]))
+
+
+def test_check_of_an_engine_that_raises_says_that_there_is_no_answer() -> None:
+    def refuse(*_: object) -> float:
+        raise ValueError("not today")
+
+    engine = dataclasses.replace(Victim().engine("right"), name="Refusing")
+    engine = dataclasses.replace(engine, operations={**engine.operations, "add": refuse})
+    with pytest.raises(GradientError, match=r"(?s)Refusing has no answer to\nx0 \+ x1.*not today"):
+        check(engine, single("add", "xx", [0.3, 0.7]))
 
 
 def test_gradient_error_is_an_assertion_error() -> None:
