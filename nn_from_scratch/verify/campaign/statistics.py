@@ -143,7 +143,7 @@ class Statistics:
         found = [
             f"operation {name} is supported but was asked nothing"
             for name in dict.fromkeys(name for name, _ in (*engine.forms, *engine.array_forms))
-            if not self.checked[name] and name not in directly
+            if not self.checked[name] and name not in directly and not engine.note(name)
         ]
         found += [
             f"operation {name}: every graph with it was undecided"

@@ -113,7 +113,7 @@ def real_numbers(x: Any, what: str) -> Floats:
         raise AnswerError(f"{what} is {kind}, and no real number: {_shortened(x)}")
     try:
         return found.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:  # a fraction may be beyond float64
         raise AnswerError(f"{what} is no number: {_shortened(x)}") from error
 
 

@@ -14,6 +14,7 @@ from nn_from_scratch.verify.questions.operations import (
     ARRAYS,
     CATALOGUE,
     ELEMENTWISE,
+    FURTHER_ARRAYS,
     OF_NUMPY,
     OPERATIONS,
     as_index,
@@ -51,7 +52,14 @@ def searched(*, arrays: bool, complete: bool) -> Iterable[str]:
 
 
 def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmetic:
-    """Return operations that are functions of a namespace, by numpy's names and with numpy's arguments."""
+    """Return operations that are functions of a namespace, by numpy's names and with numpy's arguments.
+
+    Those on arrays that not every engine is asked are taken from a module that is called numpy, as
+    `jax.numpy` is: elsewhere they are often others of the same name (``torch.dot``, ``torch.median``), and
+    the adapter gives them.
+    """
+    if getattr(namespace, "__name__", "").rpartition(".")[2] != "numpy":
+        names = [name for name in names if name not in FURTHER_ARRAYS]
     found = {name: getattr(namespace, name) for name in names if hasattr(namespace, name)}
     if "where" in found:
         found["where"] = lambda c, x, y: namespace.where(c > 0, x, y)

@@ -100,8 +100,8 @@ class Probed(ABC):
         for name in sorted(self.explicit & self.operations.keys()):
             if name in ELEMENTWISE:
                 said = [self._missing.get((name, kinds), "") for kinds in ELEMENTWISE[name].operand_kinds]
-            elif self.has_tape and self.arrays and not self.complete:
-                said = [self.lack(one.case) for one in abilities() if one.form[0] == name]
+            elif self.arrays and not self.complete:
+                said = self._lacked_until_it_is_there(name)
             else:
                 continue
             died = any(case.expression.steps[0].operation == name for case in self.deadly)
@@ -109,6 +109,16 @@ class Probed(ABC):
             if all(said) and not died and not not_there:
                 found[name] = said[0]
         return found
+
+    def _lacked_until_it_is_there(self, name: str) -> list[str]:
+        """Ask for an operation on arrays in one way after another, until one can be called: that is ""."""
+        said: list[str] = []
+        for one in abilities():
+            if one.form[0] == name:
+                said.append(self.lack(one.case))
+                if not said[-1]:
+                    break
+        return said
 
     @cached_property
     def forms(self) -> tuple[Form, ...]:
@@ -118,15 +128,18 @@ class Probed(ABC):
     @cached_property
     def array_forms(self) -> tuple[Form, ...]:
         """The forms that it has for arrays of some shape, none if it has no arrays."""
-        if not self.arrays:
-            return ()
-        lacking = self.array_lacks.keys()
-        known = (form for form in EVERY_ARRAY_FORM if self._has(form[0]))
+        lacking = self.array_lacks.keys() if self.arrays else ()
         return tuple(
             form
-            for form in (*self.forms, *known)
+            for form in self.claimed_array_forms
             if not lacking or any(one.form == form and one not in lacking for one in abilities())
         )
+
+    @cached_property
+    def claimed_array_forms(self) -> tuple[Form, ...]:
+        """The same, with those that it lacks for arrays of every shape."""
+        known = (form for form in EVERY_ARRAY_FORM if self._has(form[0]))
+        return (*self.forms, *known) if self.arrays else ()
 
     @property
     def asks_second_order(self) -> bool:

@@ -262,8 +262,7 @@ class TransformSession(Session):
                 case ["repeat", times, name, node, *operands]:
                     nodes.append(repeated(self._operations[name], nodes, times, node, operands))
                 case ["weighed", node, numbers]:
-                    weights = np.reshape(_floats(numbers), np.shape(nodes[node]))
-                    nodes.append(self._transform.namespace.sum(nodes[node] * weights))
+                    nodes.append(self._transform.weighed(nodes[node], _floats(numbers)))
                 case ["differentiate", node, by]:
                     nodes.extend(self._differentiated(position, node, by, leaves)[1])
                 case ["value" | "changed", *_]:

@@ -199,7 +199,9 @@ class TransformSource(Source):
         cotangent: str | None,
         tangents: Sequence[str] = (),
     ) -> Code:
-        output = lines[-1] if cotangent is None else f"(({lines[-1]}) * {cotangent}).sum()"
+        output = lines[-1]
+        if cotangent is not None:
+            output = f"(({output}) * {self.constant.format(cotangent)}).sum()"
         body = "\n".join(f"    {line}" for line in (*lines[:-1], f"return {output}"))
         names = ", ".join(inputs)
         positions = "".join(f"{k}, " for k in range(len(inputs)))

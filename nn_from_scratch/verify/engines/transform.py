@@ -94,7 +94,7 @@ class Transform(Driver):
             check_count(len(moved), gradient)
             for number, derivative in zip(moved, gradient, strict=True):
                 check_shape(number, np.shape(inputs[number]), np.shape(derivative))
-            return along_tangent(operations, gradient, [tangents[k] for k in moved])
+            return along_tangent(operations, gradient, [self._operand(tangents[k]) for k in moved])
 
         if case.tangent:
             result, gradient = self.value_and_gradient(derivative_along_tangent, case.inputs())
@@ -129,4 +129,12 @@ class Transform(Driver):
         output = case.expression.evaluate(operations, inputs, self.constant)[case.expression.output]
         if not case.shapes:
             return output
-        return self.namespace.sum(output * np.reshape(case.cotangent, np.shape(output)))
+        return self.weighed(output, case.cotangent)
+
+    def weighed(self, output: Any, weights: Any) -> Any:
+        """Return the sum of an array's entries, each times a number, within a transformed function."""
+        return self.namespace.sum(output * self._operand(np.reshape(weights, np.shape(output))))
+
+    def _operand(self, x: Any) -> Any:
+        """Return a constant as the engine takes it."""
+        return x if self.constant is None or isinstance(x, float) else self.constant(x)

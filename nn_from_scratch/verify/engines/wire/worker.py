@@ -142,7 +142,7 @@ def _told(move: str, x: Any) -> Any:
         return {"no number": f"an array of shape {found.shape}, too large to be told", "seen": ""}
     try:
         numbers = found.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # a fraction may be beyond float64
         return {"no number": "no number", "seen": _text(x)}
     return programs.number(numbers if numbers.ndim else float(numbers))
 
