@@ -33,7 +33,10 @@ _LACKS = (AttributeError, TypeError, NotImplementedError)  # for what an engine 
 _TYPE = r"(?:d(?:ata ?)?types?|scalar ?types?|precisions?|complex\w*|half|b?float\d*)"
 _NOT = r"(?:not (?:yet )?(?:supported|implemented)|unsupported|(?:does not|doesn't) support)"
 # An exception of any other kind, if it says that the numbers' type is not supported.
-_LACKS_A_TYPE = re.compile(rf"\b{_TYPE}\b.*\b{_NOT}|\b{_NOT}\b.*\b{_TYPE}\b", re.IGNORECASE | re.DOTALL)
+_ONLY = r"must be (?:either )?(?:float|double)\w*(?: or (?:float|double)\w*)*"
+_LACKS_A_TYPE = re.compile(
+    rf"\b{_TYPE}\b.*\b{_NOT}|\b{_NOT}\b.*\b{_TYPE}\b|\b{_ONLY} {_TYPE}\b", re.IGNORECASE | re.DOTALL
+)
 _LONGEST = 200  # characters of it that are kept
 _ABSENT = "no such operation"
 _BY_ITS_TABLE = "by its table, "

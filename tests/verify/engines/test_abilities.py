@@ -256,11 +256,13 @@ def test_form_that_an_operation_of_the_adapter_lacks_is_not_supported() -> None:
     [
         ("linalg.inv: Low precision dtypes not supported. Got BFloat16", True),
         ("\"lu_factor_cpu\" not implemented for 'Half'", True),
+        ("quantile() input tensor must be either float or double dtype", True),
         ("unsupported data type: float16", True),
         ("this kernel does not support bfloat16", True),
         ("unsupported operand type(s) for +", False),
         ("double backward is not supported", False),
         ("expected scalar type Float but found Half", False),
+        ("the gradient must be float64, as its node is", False),
         ("the supported range of float64 was left", False),
     ],
 )
