@@ -169,13 +169,15 @@ class Lazy(Value):
     """Computes its value when it is read, and keeps what it has read."""
 
 
-def lazy_engine() -> Engine:
+def lazy_engine(*, anew: bool = False) -> Engine:
+    """Return an engine that computes what is read: once, or each time anew."""
+
     class Deferred(Victim):
         def apply(self, name: str, *operands: Any, **parameters: Any) -> Value:
             return Lazy(None, name, operands, (), parameters)
 
     def value(node: Any) -> Any:
-        if isinstance(node, Lazy) and node.data is None:
+        if isinstance(node, Lazy) and (anew or node.data is None):
             node.seen = tuple(value(x) for x in node.operands)
             node.data = Victim().value(node.rule, *node.seen, **node.parameters)
             node.forget()
@@ -188,8 +190,24 @@ def lazy_engine() -> Engine:
     return engine_of(Deferred(), value=value, backward=backward)
 
 
-def test_engine_that_computes_what_is_read_is_right() -> None:
-    assert wrong(lazy_engine()) == []
+@pytest.mark.parametrize("anew", [False, True])
+def test_engine_that_computes_what_is_read_is_right(anew: bool) -> None:
+    assert wrong(lazy_engine(anew=anew)) == []
+
+
+def test_lazy_engine_that_mixes_old_and_new_values_is_found() -> None:
+    engine = lazy_engine()
+    tape = engine.tape
+    assert tape is not None
+    plain = tape.backward
+
+    def backward(output: Value, cotangent: Any = 1.0) -> None:
+        for node in topological(output):
+            node.seen = tuple(x.data if isinstance(x, Value) else x for x in node.operands)
+        plain(output, cotangent)
+
+    result = state.outcome(replace(engine, driver=replace(tape, backward=backward)), ASSIGNED)
+    assert "the derivative for b is 83.0, expected 12.0" in result.message
 
 
 def test_script_reads_the_value_before_it_assigns() -> None:
