@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nn_from_scratch.verify.failures.again import STATE_LEFT_OVER
-from nn_from_scratch.verify.state import CHECKS, Result, checks
+from nn_from_scratch.verify.state import CHECKS, Result, checks, limits
 
 _KINDS: Mapping[checks.Check, str] = {
     checks.second_backward: STATE_LEFT_OVER,
+    checks.second_cotangent: STATE_LEFT_OVER,
+    checks.inner_output: STATE_LEFT_OVER,
+    checks.built_again: STATE_LEFT_OVER,
+    checks.after_error: STATE_LEFT_OVER,
     checks.two_outputs: STATE_LEFT_OVER,
     checks.leaf_in_two_graphs: STATE_LEFT_OVER,
     checks.assigned_values: "values read afresh, after they were assigned",
     checks.arrays_apart: "memory shared",
     checks.hash_seeds: "another answer under another hash seed, as by the order of a set",
-    checks.nothing_left: "memory left behind",
+    limits.nothing_left: "memory left behind",
 }
 
 

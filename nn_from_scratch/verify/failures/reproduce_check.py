@@ -127,6 +127,13 @@ class _Written(Moves):
             raise _NotWrittenError
         self.lines.append(self._source.backward.format(output=output))
 
+    def raises(self, name: str, *values: Any) -> bool:
+        before, self.lines = self.lines, []
+        node = self.apply(name, *map(self.leaf, values))
+        tried = [*self.lines, str(self.value(node))]
+        self.lines = [*before, "try:", *(f"    {line}" for line in tried), "except Exception:", "    pass"]
+        return True
+
     def value(self, node: Any) -> Any:
         return _Code(self._source.value.format(node))
 

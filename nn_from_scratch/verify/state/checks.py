@@ -1,28 +1,29 @@
-"""The checks of state and limits: what each does, what it looks at, and what is right.
+"""The checks of state: what each does, what it looks at, and what is right.
 
 The numbers are small integers, so that every expected value is exact in every format.
 """
 
 from __future__ import annotations
 
-import gc
-import math
-import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
-from nn_from_scratch.verify.state import asking, growth, isolated
+from nn_from_scratch.verify.state import asking, isolated
 from nn_from_scratch.verify.state.moves import DoesNotApplyError, Moves, NotSupportedError, RefusedError
 
 Finding = tuple[str, Any, tuple[Any, ...]]
 """What was looked at, what was got, and the values that are right."""
-_SECONDS = 2.0  # that many graphs may take, one after another
 Check = Callable[[Moves], Iterator[Finding]]
+_RAISING = (
+    ("add", np.array([1.0, 2.0]), np.array([1.0, 2.0, 3.0])),
+    *(("div", 1.0, 0.0), ("log", -1.0), ("sqrt", -1.0), ("exp", 1e4)),
+)
+"""What an engine may raise at, the first of one that has arrays."""
 
 
 def second_backward(moves: Moves) -> Iterator[Finding]:
@@ -39,6 +40,47 @@ def second_backward(moves: Moves) -> Iterator[Finding]:
         # An engine may add to what is there, or begin anew.
         yield f"the derivative for a after {times} backward", moves.gradient(a), (36.0 * times, 36.0)
         yield f"the derivative for b after {times} backward", moves.gradient(b), (24.0 * times, 24.0)
+
+
+def second_cotangent(moves: Moves) -> Iterator[Finding]:
+    if not moves.engine.arrays:
+        raise DoesNotApplyError("the engine has no arrays")
+    given, first, second = (np.array(x) for x in ([1.0, 2.0, 3.0], [1.0, -1.0, 2.0], [5.0, 3.0, -4.0]))
+    a = moves.leaf(given)
+    output = moves.mul(a, a)
+    moves.backward(output, first)
+    yield "the derivative for a", np.asarray(moves.gradient(a)).tolist(), ([2.0, -4.0, 12.0],)
+    with suppress(NotSupportedError):
+        moves.reset(a)
+    before = np.asarray(moves.gradient(a))
+    try:
+        moves.backward_again(output, second)
+    except RefusedError:  # which is right
+        return
+    found = np.asarray(moves.gradient(a))
+    # An empty graph, and an output that adds to its own gradient, are told by other checks.
+    if any(np.array_equal(found, x) for x in (before, before + 2 * given * (first + second))):
+        return
+    expected = 2 * given * second
+    right = ((before + expected).tolist(), expected.tolist())
+    yield "the derivative for a with another cotangent", found.tolist(), right[not before.any() :]
+
+
+def inner_output(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    u = moves.mul(a, b)
+    # As a is used beside u, what is left in u is not taken for what is left in a.
+    moves.backward(moves.mul(moves.mul(u, u), a))
+    yield "the derivative of u * u * a for a, where u = a * b", moves.gradient(a), (108.0,)
+    try:
+        moves.backward_again(u)
+    except RefusedError:  # which is right
+        return
+    found = moves.gradient(a)
+    if found == 108.0:  # an empty graph, which another check tells
+        return
+    yield "the derivative for a after a backward of u, too", found, (108.0 + 3.0, 3.0)
+    yield "the derivative for b after a backward of u, too", moves.gradient(b), (48.0 + 2.0, 2.0)
 
 
 def two_outputs(moves: Moves) -> Iterator[Finding]:
@@ -66,14 +108,49 @@ def leaf_in_two_graphs(moves: Moves) -> Iterator[Finding]:
 def assigned_values(moves: Moves) -> Iterator[Finding]:
     a, b = moves.leaf(2.0), moves.leaf(3.0)
     output = moves.mul(moves.mul(a, b), b)
+    # To read it is the forward pass of an engine that computes a value when it is read.
+    yield "the value of a * b * b", moves.value(output), (18.0,)
     moves.assign(a, 7.0)
     moves.assign(b, 11.0)
     try:
         moves.backward_again(output)
     except RefusedError:  # to differentiate what is not there any more, which is right
         return
+    # One that computes its values anew, as a spreadsheet does, says so, and differentiates there.
+    at_a, at_b = (121.0, 154.0) if moves.value(output) == 7.0 * 11.0 * 11.0 else (9.0, 12.0)
+    yield "the derivative for a", moves.gradient(a), (at_a,)
+    yield "the derivative for b", moves.gradient(b), (at_b,)
+
+
+def built_again(moves: Moves) -> Iterator[Finding]:
+    a, b = moves.leaf(2.0), moves.leaf(3.0)
+    output = moves.mul(moves.mul(a, b), b)
+    yield "the value of a * b * b", moves.value(output), (18.0,)
+    moves.backward(output)
     yield "the derivative for a", moves.gradient(a), (9.0,)
     yield "the derivative for b", moves.gradient(b), (12.0,)
+    moves.assign(a, 7.0)
+    moves.assign(b, 5.0)
+    output = moves.mul(moves.mul(a, b), b)
+    yield "the value of a * b * b, built again where a = 7 and b = 5", moves.value(output), (175.0,)
+    moves.backward(output)
+    # An engine may add to what is there, or begin anew.
+    yield "the derivative for a there", moves.gradient(a), (9.0 + 25.0, 25.0)
+    yield "the derivative for b there", moves.gradient(b), (12.0 + 70.0, 70.0)
+
+
+def after_error(moves: Moves) -> Iterator[Finding]:
+    engine = moves.engine
+    known = [(name, *x) for name, *x in _RAISING if (name, "x" * len(x)) not in engine.lacks]
+    # What is not in Python may end its process for shapes that do not fit, and be right nevertheless.
+    arrays = engine.arrays and "shared" in engine.driver.moves
+    tried = [one for one in known if arrays or not np.ndim(one[1])]
+    if not any(moves.raises(*one) for one in tried):
+        raise DoesNotApplyError("it raised at nothing that was tried")
+    x, y = moves.leaf(2.0), moves.leaf(3.0)
+    moves.backward(moves.mul(moves.mul(x, y), y))
+    yield "the derivative of x * y * y for x, once another graph raised", moves.gradient(x), (9.0,)
+    yield "the derivative of x * y * y for y, once another graph raised", moves.gradient(y), (12.0,)
 
 
 def zeroed_between(moves: Moves) -> Iterator[Finding]:
@@ -225,98 +302,3 @@ def order_of_making(moves: Moves) -> Iterator[Finding]:
                 f"the derivative of u * v * u for {name}, where u = a * a and v = b * 5 are made as {order}"
             )
             yield what, moves.gradient(made[name]), (slope,)
-
-
-def chain(length: int) -> Check:
-    def check(moves: Moves) -> Iterator[Finding]:
-        a = moves.leaf(2.0)
-        moves.backward(moves.repeat(length, lambda node: moves.add(node, 1.0), a))
-        yield f"the derivative through {length:,} operations", moves.gradient(a), (1.0,)
-
-    return check
-
-
-LONGEST = 1_000_000
-"""The chain that is asked only of an engine that has a process of its own."""
-
-
-def longest_chain(moves: Moves) -> Iterator[Finding]:
-    if not moves.engine.spec:
-        raise NotSupportedError("not without a process of its own: the engine was not loaded by its name")
-    for length in (10_000, LONGEST):  # fails early
-        yield from chain(length)(moves)
-
-
-def sharing(moves: Moves) -> Iterator[Finding]:
-    a = moves.leaf(1.0)
-    # What doubles is halved again, so that no format ends on the way.
-    moves.backward(moves.repeat(20, lambda node: moves.mul(moves.add(node, node), 0.5), a))
-    yield "the derivative over 2**20 paths, each of 2**-20", moves.gradient(a), (1.0,)
-
-
-def time_over_paths(moves: Moves) -> Iterator[Finding]:
-    def build(levels: int) -> None:
-        a = moves.leaf(1.0)
-        moves.backward(moves.repeat(levels, lambda node: moves.mul(moves.add(node, node), 0.5), a))
-
-    found = growth.measured(moves, build, range(1, 61))
-    too_steep = bool(found.ended) and found.base >= growth.STEEPEST_BASE  # no exponential reaches the end
-    if found.ended and not too_steep:
-        raise NotSupportedError(f"too slow, or too small, to tell: {found.so_far()}")
-    got = growth.Law(f"{found.base:.1f}^n, {found.so_far()}" if too_steep else "n")
-    yield "how time grows over n levels of shared paths", got, (growth.Law("n"),)
-
-
-def time_over_operations(moves: Moves) -> Iterator[Finding]:
-    def build(length: int) -> None:
-        moves.backward(moves.repeat(length, lambda node: moves.add(node, 1.0), moves.leaf(2.0)))
-
-    sizes = [125 * 2**k for k in range(10)]
-    found = growth.measured(moves, build, sizes)
-    for _ in range(2):
-        if found.too_steep:
-            found = found.again(moves, build)
-    if found.ended and math.isnan(found.power):
-        raise NotSupportedError(f"too slow, or too small, to tell: {found.so_far()}")
-    got = growth.Law(f"n^{found.power:.1f}, {found.so_far()}" if found.too_steep else "n")
-    yield "how time grows over n operations", got, (growth.Law("n"),)
-
-
-def saturation(name: str, at: float, expected: float) -> Check:
-    def check(moves: Moves) -> Iterator[Finding]:
-        if (name, "x") in moves.engine.lacks:
-            raise DoesNotApplyError(f"the engine has no {name}")
-        a = moves.leaf(at)
-        output = moves.apply(name, a)
-        moves.backward(output)
-        yield f"{name}({at})", moves.value(output), (expected,)
-        # The true slope is below the smallest number of any format.
-        yield f"the derivative of {name} at {at}", moves.gradient(a), (0.0,)
-
-    return check
-
-
-def nothing_left(moves: Moves) -> Iterator[Finding]:
-    def build() -> None:
-        a, b = moves.leaf(2.0), moves.leaf(3.0)
-        u = moves.mul(a, b)
-        moves.backward(moves.add(moves.mul(u, u), a))
-
-    def used() -> int:
-        for _ in range(graphs):
-            build()
-        return moves.blocks()
-
-    start = time.monotonic()
-    moves.seconds(build)
-    # A slow engine is asked for fewer, among which it is less sure to show.
-    graphs = min(200, max(20, int(_SECONDS / (time.monotonic() - start))))
-
-    gc.freeze()  # what was there before need not be gone through
-    try:
-        counts = [used() for _ in range(5)]
-    finally:
-        gc.unfreeze()
-    # The first may fill caches; whatever else allocates now and then is not there every time.
-    left = min(after - before for before, after in pairwise(counts[1:]))
-    yield "how many blocks of memory a graph leaves behind", max(0, left // graphs), (0,)

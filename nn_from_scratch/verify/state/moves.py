@@ -65,7 +65,7 @@ class Moves(ABC):
     def backward(self, output: Any, *cotangent: Any) -> None:
         """Run the reverse pass."""
 
-    def backward_again(self, output: Any) -> None:
+    def backward_again(self, output: Any, *cotangent: Any) -> None:
         """Run the reverse pass over nodes that one went over before.
 
         Raises
@@ -74,7 +74,11 @@ class Moves(ABC):
             If the engine refuses, as one does that frees a graph once it is used.
 
         """
-        self.backward(output)
+        self.backward(output, *cotangent)
+
+    @abstractmethod
+    def raises(self, name: str, *values: Any) -> bool:
+        """Whether it raises to compute an operation of fresh leaves and read its value; let go of nodes."""
 
     @abstractmethod
     def value(self, node: Any) -> Any:
@@ -167,15 +171,29 @@ class Driven(Moves):
         self._need("backward")
         self._kept.append(["backward", output, *([float(x).hex() for x in c.ravel()] for c in cotangent)])
 
-    def backward_again(self, output: Any) -> None:  # noqa: D102
+    def backward_again(self, output: Any, *cotangent: Any) -> None:  # noqa: D102
         self.make()
-        self.backward(output)
+        self.backward(output, *cotangent)
         try:
             self.make()
         except _CRASHES:
             raise
         except Exception as error:
             raise RefusedError(str(error)) from error
+
+    def raises(self, name: str, *values: Any) -> bool:  # noqa: D102
+        self.make()
+        node = self.apply(name, *map(self.leaf, values))
+        raised = False
+        try:
+            with np.errstate(all="ignore"):
+                self.value(node)
+        except DeathError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever an engine raises
+            raised = not isinstance(error, NotSupportedError)
+        self._forget()  # some of its nodes may not have been made
+        return raised
 
     def value(self, node: Any) -> Any:  # noqa: D102
         return self._read("value", node)

@@ -12,7 +12,7 @@ from nn_from_scratch.verify.engines.deaths import TimedOutError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.engines.wire.remote import Remote
-from nn_from_scratch.verify.state import checks, isolated
+from nn_from_scratch.verify.state import checks, isolated, limits
 from nn_from_scratch.verify.state.growth import affordable
 from nn_from_scratch.verify.state.moves import DoesNotApplyError, Driven, NoTapeError, NotSupportedError
 
@@ -97,7 +97,7 @@ def outcome(engine: Engine, name: str, processes: isolated.Answers | None = None
     try:
         with asking():
             moves = Driven(engine, processes)
-            if name in _LENGTHS and (engine.spec or _LENGTHS[name] < checks.LONGEST):
+            if name in _LENGTHS and (engine.spec or _LENGTHS[name] < limits.LONGEST):
                 affordable(moves, _LENGTHS[name])
             findings = list(check(moves))
     except NotSupportedError as error:
@@ -129,12 +129,18 @@ def _chain(check: checks.Check) -> NamedCheck:
 
 
 def _saturation(name: str, at: float, expected: float) -> NamedCheck:
-    return _limits(checks.saturation(name, at, expected), "value or slope is not the limit")
+    return _limits(limits.saturation(name, at, expected), "value or slope is not the limit")
 
 
 CHECKS: dict[str, NamedCheck] = {
     "a second backward of one output": _state(
         checks.second_backward, "a second backward counted something again, or something less"
+    ),
+    "a second backward with another cotangent": _state(
+        checks.second_cotangent, "the second backward did not start from the cotangent that it was given"
+    ),
+    "an inner node as the next output": _state(
+        checks.inner_output, "the inner node's backward started from what its consumer's had left there"
     ),
     "two outputs that share a node": _state(
         checks.two_outputs, "the second output's backward counted something of the first again, or lost some"
@@ -144,6 +150,12 @@ CHECKS: dict[str, NamedCheck] = {
     ),
     "values assigned after the forward pass": _state(
         checks.assigned_values, "the reverse pass used values that were assigned after the forward pass"
+    ),
+    "a graph built again, once values are assigned": _state(
+        checks.built_again, "a result from before values were assigned was used for the graph built after"
+    ),
+    "a gradient after an exception": _state(
+        checks.after_error, "an exception in one graph changed the gradient of another"
     ),
     "gradients zeroed between two passes": _state(
         checks.zeroed_between, "a pass did not begin anew after gradients were zeroed"
@@ -172,12 +184,12 @@ CHECKS: dict[str, NamedCheck] = {
     "operands made in any order": _state(
         checks.order_of_making, "the gradient depends on the order in which operands were made"
     ),
-    "a chain of 3,000 operations": _chain(checks.chain(3_000)),
-    "a node shared 2**20 paths deep": _limits(checks.sharing, "not every path was counted, or some twice"),
+    "a chain of 3,000 operations": _chain(limits.chain(3_000)),
+    "a node shared 2**20 paths deep": _limits(limits.sharing, "not every path was counted, or some twice"),
     "time over shared paths": _limits(
-        checks.time_over_paths, "the reverse pass walks every path: time is exponential in shared nodes"
+        limits.time_over_paths, "the reverse pass walks every path: time is exponential in shared nodes"
     ),
-    "memory after many backward passes": _limits(checks.nothing_left, "graphs left memory behind"),
+    "memory after many backward passes": _limits(limits.nothing_left, "graphs left memory behind"),
     "tanh at 400": _saturation("tanh", 400.0, 1.0),
     "tanh at -400": _saturation("tanh", -400.0, -1.0),
     "tanh at 800": _saturation("tanh", 800.0, 1.0),
@@ -188,10 +200,10 @@ CHECKS: dict[str, NamedCheck] = {
         checks.hash_seeds, "answers depend on the hash seed, as on the order of a set"
     ),
     "time over operations": _limits(
-        checks.time_over_operations, "time grows faster than the number of operations"
+        limits.time_over_operations, "time grows faster than the number of operations"
     ),
-    "a chain of 100,000 operations": _chain(checks.chain(100_000)),
-    "a chain of 1,000,000 operations": _chain(checks.longest_chain),
+    "a chain of 100,000 operations": _chain(limits.chain(100_000)),
+    "a chain of 1,000,000 operations": _chain(limits.longest_chain),
 }
 CHAINS = {
     3_000: "a chain of 3,000 operations",
@@ -199,7 +211,7 @@ CHAINS = {
     1_000_000: "a chain of 1,000,000 operations",
 }
 """The checks of depth, by length."""
-_LENGTHS = {CHAINS[length]: length for length in (100_000, checks.LONGEST)}
+_LENGTHS = {CHAINS[length]: length for length in (100_000, limits.LONGEST)}
 """Chains that are asked only if they are estimated to take a reasonable time."""
 _DANGEROUS = ("time over operations", *_LENGTHS)
 _HASH_SEEDS = "answers under other hash seeds"

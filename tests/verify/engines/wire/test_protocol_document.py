@@ -28,6 +28,10 @@ DOCUMENT = (FOLDER / "PROTOCOL.md").read_text(encoding="utf-8")
 SCHEMA = json.loads((FOLDER / "protocol.schema.json").read_text(encoding="utf-8"))
 STATE = [
     "a second backward of one output",
+    "a second backward with another cotangent",
+    "an inner node as the next output",
+    "a graph built again, once values are assigned",
+    "a gradient after an exception",
     "values assigned after the forward pass",
     "a chain of 100,000 operations",
 ]
