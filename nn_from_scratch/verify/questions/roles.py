@@ -197,7 +197,7 @@ def many_uses(around: Surroundings) -> Iterator[DirectQuestion]:
     used = _scaled(sketch, around, sketch.input(0.7))
     yield _chained(sketch, around, [used] * 9, asked, NINE_USES)
     sketch = Sketch()
-    leaves = [sketch.input(0.7 + 0.1 * k) for k in range(10)]
+    leaves = [sketch.input((7 + k) / 10) for k in range(10)]
     yield _chained(sketch, around, leaves, asked, TEN_LEAVES)
 
 
