@@ -13,7 +13,15 @@ from nn_from_scratch.verify.judging.examine import Examination, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions.direct import direct_questions
 from nn_from_scratch.verify.questions.formats import Format
-from nn_from_scratch.verify.questions.roles import ALONE, JOINS, SCALES, DirectQuestion, Surroundings
+from nn_from_scratch.verify.questions.operations import Form
+from nn_from_scratch.verify.questions.roles import (
+    ALONE,
+    BENDS,
+    JOINS,
+    SCALES,
+    DirectQuestion,
+    Surroundings,
+)
 
 
 @dataclass
@@ -85,7 +93,7 @@ def ask_questions(
         if fails and engine.lacking(question.case, raised=True):
             found.not_supported += 1
             continue
-        missing = engine.lack(question.case) if fails else ""
+        missing = engine.lack(question.case, may_refuse=question.rare) if fails else ""
         if missing:
             found.not_supported += 1
             found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
@@ -112,8 +120,24 @@ def surroundings(engine: Engine) -> Surroundings:
             for question in direct_questions([form] if form else [], (), candidate)
         ]
         if not any(examine(engine, question.case).verdict.accuses for question in asked):
-            return candidate
-    return default
+            default = candidate
+            break
+    return replace(default, bend=_bend(engine))
+
+
+def _bend(engine: Engine) -> Form | None:
+    """Return the best of what may stand after an operation that is differentiated twice, if any is right."""
+    for form in BENDS if engine.asks_second_order else ():
+        if form not in engine.forms:
+            continue
+        asked = (
+            question
+            for question in direct_questions([form], (), Surroundings(None, None), second=True)
+            if question.case.tangent
+        )
+        if not any(examine(engine, question.case).verdict.accuses for question in asked):
+            return form
+    return None
 
 
 def _candidates(engine: Engine) -> Iterator[Surroundings]:

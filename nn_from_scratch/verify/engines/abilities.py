@@ -202,19 +202,25 @@ def _indices() -> Iterator[Ability]:
     def is_slice(item: Any) -> bool:
         return isinstance(item, tuple) and item[:1] == ("slice",)
 
+    def is_backwards(item: Any) -> bool:
+        return is_slice(item) and (item[3] or 1) < 0
+
     def is_array(item: Any, of: type) -> bool:
         return isinstance(item, tuple) and not is_slice(item) and all(type(x) is of for x in item)
 
     rows: tuple[tuple[str, tuple[Any, ...], Needs], ...] = (
         ("an integer", (0,), has(lambda item: isinstance(item, int))),
         ("a slice", (("slice", 1, None, None),), has(is_slice)),
-        ("a slice with a step", (("slice", None, None, -1),), has(lambda item: is_slice(item) and item[3])),
+        ("a slice with a step", (("slice", None, None, 2),), has(lambda item: is_slice(item) and item[3])),
         ("a list of integers", ((0, 0),), has(lambda item: is_array(item, int))),
         ("a mask", ((True, False),), has(lambda item: is_array(item, bool))),
         ("several axes", (0, 1), lambda _, p: len(p["index"]) > 1),
     )
     for what, index, needs in rows:
         yield Ability(("index", "x"), what, case_of(("index", "x"), [(2, 3)], {"index": index}), needs)
+    # PyTorch's tensors, for one, refuse it by a ValueError.
+    backwards = case_of(("index", "x"), [(2, 3)], {"index": (("slice", None, None, -1),)})
+    yield Ability(("index", "x"), "a slice with a negative step", backwards, has(is_backwards), True)
 
 
 @cache

@@ -35,6 +35,8 @@ class Ability:
         The simplest question that needs it.
     needs
         Whether a step of this form needs it, given the shapes of its operands and its parameters.
+    may_refuse
+        Whether an engine may refuse it by any exception, not only by one that says that something is missing.
 
     """
 
@@ -42,6 +44,7 @@ class Ability:
     what: str
     case: Case
     needs: Needs
+    may_refuse: bool = False
 
 
 def shapes_of(case: Case) -> list[Shape]:

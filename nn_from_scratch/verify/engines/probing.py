@@ -89,7 +89,7 @@ class Probed(ABC):
         """Ask for abilities, those not asked for yet."""
         for one in wanted:
             if one not in self._asked:
-                self._asked[one] = self._probe(one.case)
+                self._asked[one] = self._probe(one.case, may_refuse=one.may_refuse)
 
     @cached_property
     def _asked(self) -> dict[Ability, str]:
@@ -222,7 +222,7 @@ class Probed(ABC):
         """The probes that its process died of: each is a failure, and what it asks is in no graph."""
         return []
 
-    def _probe(self, case: Case) -> str:
+    def _probe(self, case: Case, *, may_refuse: bool = False) -> str:
         """Ask a case once; return why it cannot be asked, as it cannot if the engine's process dies of it."""
         try:
             self.answer(case)
@@ -232,7 +232,7 @@ class Probed(ABC):
         except NotAskedError as given_up:
             return f"not asked, for {given_up}"
         except Exception:  # noqa: BLE001  it is asked why
-            return self.lack(case)
+            return self.lack(case, may_refuse=may_refuse)
         return ""
 
     def _answers(self, case: Case) -> bool:
@@ -242,15 +242,24 @@ class Probed(ABC):
             return False
         return True
 
-    def lack(self, case: Case) -> str:
+    def lack(self, case: Case, *, may_refuse: bool = False) -> str:
         """Ask a case once; return why it cannot be computed at all, or nothing where it can, or should.
 
         An engine lacks what its forward pass refuses, as something that is not there or not of the right
         type, and what either pass says is not implemented, or not supported for numbers of this type.
+
+        Parameters
+        ----------
+        case
+            A question.
+        may_refuse
+            Whether it asks what an engine may well not have: then whatever its forward pass raises says so.
+
         """
         if self.complete:
             return ""
-        for ask, lacks in ((self.forward, _LACKS), (self.answer, NotImplementedError)):
+        refusals = (Exception,) if may_refuse else _LACKS
+        for ask, lacks in ((self.forward, refusals), (self.answer, (NotImplementedError,))):
             try:
                 with np.errstate(all="ignore"):
                     ask(case)

@@ -247,7 +247,8 @@ class Settling:
 
     def _settle_second(self, question: DirectQuestion, seen: Examination, *, explained: bool) -> None:
         """Settle a second derivative: that of a wrong first one is no fault of its own."""
-        if explained and _derived_from_its_own(self.engine, seen.case):
+        # What stands after the operation takes its value for what its wrong slope belongs to.
+        if explained and _derived_from_its_own(self.engine, rebuilt(seen.case, output=question.node)):
             return
         if self._exhausted():
             self._unsettled.add(question.operation)

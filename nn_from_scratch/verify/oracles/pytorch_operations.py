@@ -57,8 +57,10 @@ def _index(x: torch.Tensor, index: Any) -> torch.Tensor:
     if any(isinstance(item, list) for item in items):  # beside which an integer is an array as well to numpy
         items = [[item] if isinstance(item, int) else item for item in items]
     for axis, item in enumerate(items):
-        if isinstance(item, slice) and item.step == -1:  # which PyTorch has not: the whole axis, turned round
-            x, items[axis] = x.flip(axis), slice(None)
+        if isinstance(item, slice) and (item.step or 1) < 0:  # which PyTorch has not: the axis, turned round
+            start, stop, step = item.indices(x.shape[axis])
+            last = x.shape[axis] - 1
+            x, items[axis] = x.flip(axis), slice(last - start, last - stop, -step)
     return x[tuple(torch.tensor(item) if isinstance(item, list) else item for item in items)]
 
 

@@ -6,12 +6,15 @@ one thing. What every engine is asked does not depend on a seed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
+from nn_from_scratch.verify.questions import direct_rare as rare
 from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
 from nn_from_scratch.verify.questions.direct_scalars import ordinary, special
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_ARRAYS, OF_NUMPY, Form
+from nn_from_scratch.verify.questions.operations import ARRAYS, ELEMENTWISE, OF_ARRAYS, OF_NUMPY, Form
 from nn_from_scratch.verify.questions.roles import (
     DEAD,
     USED_BEFORE,
@@ -19,7 +22,9 @@ from nn_from_scratch.verify.questions.roles import (
     DirectQuestion,
     Surroundings,
     alone,
+    bent,
     in_roles,
+    many_uses,
     second_order,
     strided,
     twice,
@@ -56,11 +61,14 @@ def direct_questions(
     scalar_surroundings = replace(around, reduces=False)
     for name, kinds in forms:
         yield from _of_scalars(name, kinds, scalar_surroundings, second)
+        yield from _rare(_rarely_of_scalars(name, kinds, scalar_surroundings))
     for name, kinds in array_forms:
         if name in ELEMENTWISE:
             yield from _of_elements(name, kinds, around, second)
+            yield from _rare(alone(asked, role) for role, asked in rare.elementwise(name, kinds))
         elif name in OF_ARRAYS:
             yield from _of_arrays(name, around, second)
+            yield from _rare(_rarely_of_arrays(name, around, second))
 
 
 def _of_scalars(name: str, kinds: str, around: Surroundings, second: bool) -> Iterator[DirectQuestion]:
@@ -73,7 +81,7 @@ def _of_scalars(name: str, kinds: str, around: Surroundings, second: bool) -> It
     yield from in_roles(first, around)
     yield from _present(twice(first))
     if second:
-        yield from second_order(alone(first))
+        yield from second_order(bent(first, around))
 
 
 def _of_elements(name: str, kinds: str, around: Surroundings, second: bool) -> Iterator[DirectQuestion]:
@@ -84,7 +92,7 @@ def _of_elements(name: str, kinds: str, around: Surroundings, second: bool) -> I
     yield from (alone(asked, role) for role, asked in others)
     yield from _present(twice(first))
     if second:
-        yield from second_order(alone(first))
+        yield from second_order(bent(first, around))
 
 
 def _of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[DirectQuestion]:
@@ -97,7 +105,34 @@ def _of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[Direct
     for _, one in asked:
         yield from _present(twice(one))
     if second:
-        yield from second_order(alone(first))
+        yield from second_order(bent(first, around))
+
+
+def _rare(questions: Iterator[DirectQuestion]) -> Iterator[DirectQuestion]:
+    return (replace(question, rare=True) for question in questions)
+
+
+def _rarely_of_scalars(name: str, kinds: str, around: Surroundings) -> Iterator[DirectQuestion]:
+    for values in rare.numbers(name, kinds):
+        yield alone(Asked(name, kinds, values, {}, arrays=False), SPECIAL)
+    if (name, kinds) == around.join:
+        yield from many_uses(around)
+
+
+def _rarely_of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[DirectQuestion]:
+    asked = list(rare.whole(name))
+    yield from (alone(one, role) for role, one in asked)
+    if second and name in ARRAYS:
+        yield from (next(second_order(bent(one, around))) for one in _unlike([*whole(name), *asked])[1:])
+
+
+def _unlike(every: Iterable[tuple[str, Asked]]) -> list[Asked]:
+    """Return one of those that have as many nodes of as many axes: differentiated twice, they are alike."""
+    found: dict[tuple[object, ...], Asked] = {}
+    for _, one in every:
+        if "a" not in one.kinds:
+            found.setdefault((one.kinds, *map(np.ndim, one.values), one.parameters.get("keepdims")), one)
+    return list(found.values())
 
 
 def _present(question: DirectQuestion | None) -> Iterator[DirectQuestion]:

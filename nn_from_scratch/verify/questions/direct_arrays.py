@@ -47,7 +47,7 @@ _REDUCED: tuple[tuple[Shape, Any, bool], ...] = (
     ((2, 3, 2), (-1, 0), True),
     ((2, 2, 2), 1, False),
 )
-_REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
+REDUCTIONS = ("sum", "mean", "prod", "max", "min", "logsumexp")
 _NORMALIZED: tuple[tuple[Shape, int], ...] = (
     *(((2, 3), axis) for axis in (0, 1, -1, -2)),
     *(((3,), 0), ((3, 3), 0), ((2, 3, 2), 1), ((2, 2, 2), -2)),
@@ -289,16 +289,16 @@ def _number(name: str, kinds: str, side: int) -> float:
 
 def whole(name: str) -> Iterator[tuple[str, Asked]]:
     """Yield questions about an operation of whole arrays, the first of them for questions in roles."""
-    if name in _REDUCTIONS:
+    if name in REDUCTIONS:
         for shape, axis, keepdims in _REDUCED:
             parameters = {"axis": axis, "keepdims": keepdims}
-            yield f"of {shape}, axis={axis}", _nodes(name, parameters, entries(shape))
+            yield f"of {shape}, axis={axis}", of_nodes(name, parameters, entries(shape))
     elif name in ("softmax", "log_softmax"):
         for shape, axis in _NORMALIZED:
-            yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
+            yield f"of {shape}, axis={axis}", of_nodes(name, {"axis": axis}, entries(shape))
     elif name in _ALONG:
         for shape, axis in _ALONG[name]:
-            yield f"of {shape}, axis={axis}", _nodes(name, {"axis": axis}, entries(shape))
+            yield f"of {shape}, axis={axis}", of_nodes(name, {"axis": axis}, entries(shape))
     elif name == "einsum":
         yield from _sums_by_labels()
     elif name == "matmul":
@@ -306,17 +306,18 @@ def whole(name: str) -> Iterator[tuple[str, Asked]]:
     else:
         yield from _movements(name)
     for values, parameters in _SPECIAL.get(name, ()):
-        yield f"of {values}", _nodes(name, parameters, np.array(values))
+        yield f"of {values}", of_nodes(name, parameters, np.array(values))
 
 
-def _nodes(name: str, parameters: dict[str, Any], *values: Floats) -> Asked:
+def of_nodes(name: str, parameters: dict[str, Any], *values: Floats) -> Asked:
+    """Return what is asked of an operation of nodes that have these values."""
     return Asked(name, "x" * len(values), values, parameters, arrays=True)
 
 
 def _products() -> Iterator[tuple[str, Asked]]:
     square = ((2, 3), (3, 2))
     for left, right in (square, *_PRODUCTS):
-        yield f"{left} @ {right}", _nodes("matmul", {}, entries(left), entries(right, 1))
+        yield f"{left} @ {right}", of_nodes("matmul", {}, entries(left), entries(right, 1))
     for left, right in (
         square,
         ((3,), (3, 2)),
@@ -335,7 +336,7 @@ def _sums_by_labels() -> Iterator[tuple[str, Asked]]:
         parameters = {"subscripts": subscripts}
         values = [entries(shape, side) for side, shape in enumerate(shapes)]
         told = f"{subscripts} of {', '.join(map(str, shapes))}"
-        yield told, _nodes("einsum", parameters, *values)
+        yield told, of_nodes("einsum", parameters, *values)
         if len(shapes) == 2:
             for kinds in ("xa", "ax"):
                 if () not in shapes:
@@ -346,7 +347,7 @@ def _movements(name: str) -> Iterator[tuple[str, Asked]]:
     for row, (shapes, parameters) in enumerate(_MOVED[name]):
         values = [entries(shape, side, name) for side, shape in enumerate(shapes)]
         told = ", ".join(map(str, shapes)) + "".join(f", {key}={value}" for key, value in parameters.items())
-        yield f"of {told}", _nodes(name, parameters, *values)
+        yield f"of {told}", of_nodes(name, parameters, *values)
         if len(shapes) == 2 and (row == 0 or name not in OF_NUMPY):
             for kinds in ("xa", "ax"):
                 yield f"of {told}, {kinds}", Asked(name, kinds, values, parameters, arrays=True)

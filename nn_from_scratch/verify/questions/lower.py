@@ -285,7 +285,8 @@ SUMS: Arithmetic = {
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
     every = range(np.ndim(x))
     chosen = every if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return tuple(every[a] for a in chosen)
+    # As numpy has it, axis 0 of an array without axes is all of it.
+    return tuple(every[a] for a in chosen) if every else ()
 
 
 def _count(x: Any, axis: Any) -> int:

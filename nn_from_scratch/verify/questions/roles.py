@@ -30,11 +30,15 @@ SHARED = (USED_BEFORE, USED_AFTER, TWICE, RESULT_TWICE)
 SECOND = "differentiated twice"
 CAPTURED = "differentiated inside of another derivative, whose variable it uses"
 STRIDED = "arrays whose rows are not contiguous"
+NINE_USES = "a node used nine times"
+TEN_LEAVES = "ten leaves"
 
 SCALES: tuple[Form, ...] = (("mul", "xc"), ("mul", "cx"), ("div", "xc"), ("sub", "cx"), ("neg", "x"))
 """What may stand before and after an operation, the best first: a slope that is not 1."""
 JOINS: tuple[Form, ...] = (("add", "xx"), ("sub", "xx"), ("mul", "xx"))
 """What may join two branches, the best first."""
+BENDS: tuple[Form, ...] = (("square", "x"), ("mul", "xx"), ("pow", "xc"), ("sin", "x"), ("tanh", "x"))
+"""What may make of a result something whose slope depends on it, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Surroundings:
     join: Form | None
     reduces: bool = False
     """Whether arrays may be summed, to join branches of different shapes."""
+    bend: Form | None = None
+    """What stands after an operation that is differentiated twice; None for nothing."""
 
     @classmethod
     def of(cls, forms: Collection[Form]) -> Surroundings:
@@ -88,6 +94,9 @@ class DirectQuestion:
         Which operand the role concerns; None for all of them.
     node
         The index of its step in the case.
+    rare
+        Whether it asks what neither graphs nor vectors ask, and what an engine may refuse: it lacks that, if
+        its forward pass raises anything.
 
     """
 
@@ -97,6 +106,7 @@ class DirectQuestion:
     role: str
     operand: int | None
     node: int
+    rare: bool = False
 
     @property
     def form(self) -> Form:
@@ -161,6 +171,43 @@ def second_order(question: DirectQuestion) -> Iterator[DirectQuestion]:
             numbers = tuple(np.concatenate(parts) * tangent + 0.0)
             case = replace(question.case, tangent=tuple(map(float, numbers)))
             yield replace(question, case=case, role=CAPTURED, operand=moved)
+
+
+def bent(asked: Asked, around: Surroundings) -> DirectQuestion:
+    """Ask the operation with something after it that is not linear; on its own where there is nothing such.
+
+    A linear operation's second derivatives are 0, whether its first ones are differentiated or taken for
+    constants. After it something has to make its cotangent depend on the inputs.
+    """
+    if around.bend is None:
+        return alone(asked)
+    name, kinds = around.bend
+    sketch = Sketch()
+    step = _applied(sketch, asked, _leaves(sketch, asked))
+    operands = {"x": [step], "xx": [step, step], "xc": [step, sketch.constant(2.0)]}[kinds]
+    return _question(sketch, sketch.step(name, *operands), step, asked, ALONE, None)
+
+
+def many_uses(around: Surroundings) -> Iterator[DirectQuestion]:
+    """Ask what joins two branches of one node that is used nine times; then of ten leaves."""
+    if around.scale is None or around.join is None:
+        return
+    asked = Asked(*around.join, (0.7, 0.7), {}, arrays=False)
+    sketch = Sketch()
+    used = _scaled(sketch, around, sketch.input(0.7))
+    yield _chained(sketch, around, [used] * 9, asked, NINE_USES)
+    sketch = Sketch()
+    leaves = [sketch.input((7 + k) / 10) for k in range(10)]
+    yield _chained(sketch, around, leaves, asked, TEN_LEAVES)
+
+
+def _chained(
+    sketch: Sketch, around: Surroundings, nodes: Sequence[Node], asked: Asked, role: str
+) -> DirectQuestion:
+    joined = nodes[0]
+    for node in nodes[1:]:
+        joined = _joined(sketch, around, joined, node)
+    return _question(sketch, joined, joined, asked, role, None)
 
 
 def strided(question: DirectQuestion) -> DirectQuestion:
