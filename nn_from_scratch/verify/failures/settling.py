@@ -37,7 +37,7 @@ from nn_from_scratch.verify.questions.expressions import Step
 from nn_from_scratch.verify.questions.operations import OPERATIONS
 from nn_from_scratch.verify.questions.roles import CAPTURED, SHARED, TWICE, DirectQuestion
 
-QUESTIONS = 30_000
+QUESTIONS = 40_000
 """Asked to settle failures at most: what is settled depends on the questions alone, not on the machine."""
 SECONDS = 120.0
 """A last resort, for an engine that takes long to answer."""
