@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.torch import examine
+
 Tensor: Any = torch.Tensor
 
 
@@ -17,6 +20,18 @@ def draw(*shape: int, dtype: Any = torch.float64, seed: int = 0) -> Any:
     """Draw an input; the same for every dtype but for its rounding."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, dtype=torch.float64, generator=generator).to(dtype).requires_grad_()
+
+
+def rules(function: Callable[..., Any], *inputs: Any) -> Any:
+    """Return what is said of the formulas of a function's gradient, at these inputs alone."""
+    return examine(function, inputs, transforms=[], shapes=False).rows[0]
+
+
+def require_all_digits(function: Callable[..., Any], *inputs: Any) -> None:
+    """Require that the formulas are the derivative's, to all digits."""
+    row = rules(function, *inputs)
+    assert row.verdict is Verdict.RIGHT, str(row)
+    assert "formula equal at this point to 7" in row.said, str(row)
 
 
 def custom(forward: Callable[..., Any], backward: Callable[..., Any], scale: float) -> Callable[..., Any]:

@@ -71,7 +71,8 @@ def _suite(witnesses: Collection[str], one_in: int = 1) -> Contender:
     return Contender(
         lambda: [examine(engine, one, witnesses=some) for one, some in asked],
         lambda seen: [
-            one.verdict is Verdict.RIGHT and set(one.oracles.values()) <= {"agrees"} for one in seen
+            one.verdict is Verdict.RIGHT and set(one.oracles.values()) == ({"agrees"} if some else set())
+            for one, (_, some) in zip(seen, asked, strict=True)
         ],
     )
 

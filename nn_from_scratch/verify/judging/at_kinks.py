@@ -59,8 +59,7 @@ class Entry:
     @classmethod
     def of(cls, sides: Sequence[arb], radius: float, size: float, working_format: Format) -> Entry:
         """Return an entry whose tolerance is a radius of rounding times the margin."""
-        smallest = working_format.smallest
-        return cls(sides, MARGIN * radius + smallest, size)
+        return cls(sides, MARGIN * radius + working_format.smallest, size)
 
     def known(self) -> bool:
         """Whether rounding leaves a digit of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -190,8 +191,8 @@ OPERATIONS: Arithmetic = {
     "inner": _operator(torch.inner),
     "outer": _operator(lambda x, y: torch.outer(x.ravel(), y.ravel())),
     "kron": _operator(torch.kron),
-    "cross": lambda x, y, axis: _operator(lambda a, b: torch.linalg.cross(a, b, dim=axis))(x, y),
-    "tensordot": lambda x, y, axes: _operator(lambda a, b: torch.tensordot(a, b, axes))(x, y),
+    "cross": lambda x, y, axis: _operator(partial(torch.linalg.cross, dim=axis))(x, y),
+    "tensordot": lambda x, y, axes: _operator(partial(torch.tensordot, dims=axes))(x, y),
     "roll": _in_order(torch.roll),
     "flip": lambda x, axis: torch.flip(x, _axes(x, axis)),
     "moveaxis": _in_order(torch.moveaxis),

@@ -7,7 +7,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from torch_functions import custom, draw  # noqa: E402
+from torch_functions import custom, draw, require_all_digits, rules  # noqa: E402
 
 from nn_from_scratch.verify.functions.tracing.complexes import (  # noqa: E402
     paired,
@@ -17,16 +17,11 @@ from nn_from_scratch.verify.functions.tracing.complexes import (  # noqa: E402
 )
 from nn_from_scratch.verify.functions.tracing.shadows import exact, exactly_computing, nearest  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
-from nn_from_scratch.verify.torch import examine  # noqa: E402
 
 pytestmark = pytest.mark.once
 
 fft = torch.fft
 complex_of = torch.complex
-
-
-def rules(function: Any, *inputs: Any) -> Any:
-    return examine(function, inputs, transforms=[], shapes=False).rows[0]
 
 
 WINDOW = torch.tensor([0.5, 1.0, 1.0, 0.5], dtype=torch.float64)
@@ -54,9 +49,7 @@ OPERATIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operation_is_equal_to_all_digits(name: str) -> None:
     function, shape = OPERATIONS[name]
-    row = rules(function, draw(*shape))
-    assert row.verdict is Verdict.RIGHT, str(row)
-    assert "formula equal at this point to 7" in row.said
+    require_all_digits(function, draw(*shape))
 
 
 KERNEL = torch.tensor([0.5, -1.0, 0.25, 0.0, 0.125], dtype=torch.float64)

@@ -9,22 +9,17 @@ import scipy.special
 torch: Any = pytest.importorskip("torch")
 
 from flint import arb, arb_series  # noqa: E402
-from torch_functions import custom, draw  # noqa: E402
+from torch_functions import custom, draw, require_all_digits, rules  # noqa: E402
 
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES  # noqa: E402
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
-from nn_from_scratch.verify.torch import examine  # noqa: E402
 
 pytestmark = pytest.mark.once
 
 F = torch.nn.functional
 INDEX = torch.tensor([0, 2, 2, 1, 4])
 BAGS = torch.tensor([0, 2, 2])
-
-
-def rules(function: Any, *inputs: Any) -> Any:
-    return examine(function, inputs, transforms=[], shapes=False).rows[0]
 
 
 OPERATIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
@@ -78,9 +73,7 @@ OPERATIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operation_is_equal_to_all_digits(name: str) -> None:
     function, shape = OPERATIONS[name]
-    row = rules(function, draw(*shape))
-    assert row.verdict is Verdict.RIGHT, str(row)
-    assert "formula equal at this point to 7" in row.said
+    require_all_digits(function, draw(*shape))
 
 
 def pulled(function: Any) -> Any:

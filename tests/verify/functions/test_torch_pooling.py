@@ -6,7 +6,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from torch_functions import custom, draw  # noqa: E402
+from torch_functions import custom, draw, rules  # noqa: E402
 
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 from nn_from_scratch.verify.torch import examine, gradcheck  # noqa: E402
@@ -32,10 +32,6 @@ POOLS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "adaptive max 2-D": (lambda x: functional.adaptive_max_pool2d(x, (3, 4)), (1, 2, 7, 6)),
     "power average": (lambda x: functional.lp_pool2d(x.abs(), 3, 2), (1, 2, 6, 6)),
 }
-
-
-def rules(function: Any, *inputs: Any) -> Any:
-    return examine(function, inputs, transforms=[], shapes=False).rows[0]
 
 
 @pytest.mark.parametrize("name", POOLS)

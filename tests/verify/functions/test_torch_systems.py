@@ -6,18 +6,13 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from torch_functions import custom, draw  # noqa: E402
+from torch_functions import custom, draw, require_all_digits, rules  # noqa: E402
 
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
-from nn_from_scratch.verify.torch import examine  # noqa: E402
 
 pytestmark = pytest.mark.once
 
 EQUAL = "formula equal at this point to 7"
-
-
-def rules(function: Any, *inputs: Any) -> Any:
-    return examine(function, inputs, transforms=[], shapes=False).rows[0]
 
 
 def matrix(*shape: int, dtype: Any = torch.float64) -> Any:
@@ -52,9 +47,7 @@ PYTORCHS = {
 
 @pytest.mark.parametrize("name", PYTORCHS)
 def test_linear_algebra_of_pytorchs_is_equal_to_all_digits(name: str) -> None:
-    row = rules(PYTORCHS[name], matrix(2, 3, 3))
-    assert row.verdict is Verdict.RIGHT, str(row)
-    assert EQUAL in row.said
+    require_all_digits(PYTORCHS[name], matrix(2, 3, 3))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 2), (2, 4)])

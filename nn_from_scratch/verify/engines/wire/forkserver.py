@@ -2,9 +2,9 @@
 
 A worker that is started afresh imports for 0.2 s of processor time; one that is forked is there in a fifth of
 the time, and an engine that dies of what it is asked needs one after another: 72 of them in a whole run on
-one whose relu aborts, 24 s in place of 60. The engine itself is never imported here: each worker
-does that anew. It is for Linux only, where numpy may be forked, and where a fork has no
-threads, which could not enter a namespace of their own.
+one whose relu aborts, 24 s in place of 60. The engine itself is never imported here: each worker does that
+anew. It is for Linux only, where numpy may be forked, and where a fork has no threads, which could not enter
+a namespace of their own.
 
 Over its channel come requests, each with the file descriptors of a worker: `{"folder", "arguments"}`, to
 which the worker's number is the answer; and `{"forget": number}` of a worker that has ended. What it says

@@ -38,6 +38,8 @@ _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet
 _GRACE = 0.2  # seconds that it has to end once its child did
 _PRINTED, _TOLD = 2_000, 400  # bytes of what it prints that are kept, and told
+REQUESTS, ANSWERS = "{requests}", "{answers}"
+"""What stands for file descriptors in the command of a worker in Python: its last words."""
 
 
 class Process:
@@ -276,10 +278,6 @@ def _end_strays(home: str, but: int = 0) -> None:
         with suppress(psutil.Error, OSError):
             if process.pid != but and process.environ().get(HOME) == home:
                 process.kill()
-
-
-REQUESTS, ANSWERS = "{requests}", "{answers}"
-"""What stands for file descriptors in the command of a worker in Python: its last words."""
 
 
 def is_worker(command: Sequence[str]) -> bool:

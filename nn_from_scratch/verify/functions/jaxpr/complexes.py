@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.jaxpr.deciding import sign_of_difference
+from nn_from_scratch.verify.functions.jaxpr.deciding import chosen, sign_of_difference
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, NotTracedError, is_complex
+from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.tracing import complexes
 from nn_from_scratch.verify.functions.tracing.operations import apply
@@ -18,7 +20,6 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     as_shadow,
     exact,
-    of_entries,
     value,
     values,
 )
@@ -68,27 +69,16 @@ def _sign(call: Call) -> Any:
 
 
 def _select(call: Call) -> Any:
-    cases = [as_shadow(x) for x in call.operands[1:]]
-    which = np.broadcast_to(np.asarray(call.operands[0]).astype(int), cases[0].shape)
-    flat = [x.ravel() for x in cases]
-    entries = (flat[k][place] for place, k in enumerate(which.ravel().tolist()))
-    return of_entries(entries, cases[0].shape)
+    which, *cases = call.operands
+    return chosen(which, [as_shadow(x) for x in cases])
 
 
 def _dot(call: Call) -> Any:
-    """Contract by the real meaning, of the parts."""
+    """Contract the parts as real arrays are contracted."""
     (a, b), (c, d) = map(complexes.parts, call.operands)
 
-    def of(x: Shadow, y: Shadow) -> Shadow:
-        (left, right), (left_stack, right_stack) = call.parameters["dimension_numbers"]
-        letters = [chr(97 + k) for k in range(x.ndim + y.ndim)]
-        of_x, of_y = letters[: x.ndim], letters[x.ndim :]
-        for k, j in zip((*left, *left_stack), (*right, *right_stack), strict=True):
-            of_y[j] = of_x[k]
-        free_x = [of_x[k] for k in range(x.ndim) if k not in (*left, *left_stack)]
-        free_y = [of_y[k] for k in range(y.ndim) if k not in (*right, *right_stack)]
-        result = [of_x[k] for k in left_stack] + free_x + free_y
-        return apply("einsum", f"{''.join(of_x)},{''.join(of_y)}->{''.join(result)}", x, y)
+    def of(x: Shadow, y: Shadow) -> Any:
+        return LINEAR["dot_general"](replace(call, operands=[x, y]))
 
     real = apply("subtract", of(a, c), of(b, d))
     return complexes.paired(real, apply("add", of(a, d), of(b, c)))

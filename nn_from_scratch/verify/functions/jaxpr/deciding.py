@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,14 +129,19 @@ def _is_finite(call: Call) -> Any:
 
 
 def _select(call: Call) -> Any:
-    which = np.asarray(call.operands[0]).astype(int)
-    cases = [as_shadow(x) if is_floating(call.dtype) else np.asarray(x) for x in call.operands[1:]]
+    which, *cases = call.operands
+    if is_floating(call.dtype):
+        return chosen(which, [as_shadow(x) for x in cases])
+    plain = [np.asarray(x) for x in cases]
+    return np.choose(np.broadcast_to(np.asarray(which).astype(int), plain[0].shape), plain)
+
+
+def chosen(which: Any, cases: Sequence[Shadow]) -> Shadow:
+    """Return at each place the entry of the case that is chosen there, by its number."""
     shape = cases[0].shape
-    which = np.broadcast_to(which, shape)
-    if not is_floating(call.dtype):
-        return np.choose(which, cases)
+    numbers = np.broadcast_to(np.asarray(which).astype(int), shape).ravel().tolist()
     flat = [x.ravel() for x in cases]
-    return of_entries((flat[k][place] for place, k in enumerate(which.ravel().tolist())), shape)
+    return of_entries((flat[k][place] for place, k in enumerate(numbers)), shape)
 
 
 def _rows(call: Call) -> Shadow:

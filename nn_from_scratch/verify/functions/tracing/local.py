@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 ALLOWED = 16.0
 """Roundings an operation is allowed: vectorised functions are off by up to 4 units in the last place."""
 
-TINY = {name: 2.0 ** (kind.smallest_exponent - kind.precision + 1) for name, kind in FORMATS.items()}
+TINY = {name: kind.smallest for name, kind in FORMATS.items()}
 """The smallest numbers of formats: underflow is off by a few of these."""
 
 

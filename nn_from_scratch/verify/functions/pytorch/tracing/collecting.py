@@ -52,7 +52,7 @@ def _one(how: str, entries: Shadow, numbers: Numbers) -> Any:
         return entries[0]
     if how in {"amax", "amin"}:
         return entries[(np.argmax if how == "amax" else np.argmin)(numbers)]
-    return apply({"prod": "prod", "mean": "mean"}.get(how, "sum"), entries)[()]
+    return apply(how if how in {"prod", "mean"} else "sum", entries)[()]
 
 
 def tied_at_indices(name: str, arguments: dict[str, Any]) -> bool:

@@ -37,20 +37,27 @@ def _cholesky_solve(call: Call) -> Shadow:
     return apply("solve", _gram(call, "input2"), call.shadow("self"))
 
 
-def _solve_triangular(call: Call) -> Shadow:
-    a, b = call.shadow("self"), call.shadow("B")
-    a = apply("triangle", a, lower=not call["upper"], unit_diagonal=bool(call["unitriangular"]))
+def _solved(call: Call, a: Shadow, b: Shadow) -> Shadow:
+    """Return x where a x = b; where the operation is asked from the right, x a = b."""
     return apply("solve", a, b) if call["left"] else _swapped(apply("solve", _swapped(a), _swapped(b)))
+
+
+def _triangle(call: Call, name: str) -> Shadow:
+    """Return the part of a matrix that an operation on triangles reads."""
+    return apply(
+        "triangle", call.shadow(name), lower=not call["upper"], unit_diagonal=bool(call["unitriangular"])
+    )
+
+
+def _solve_triangular(call: Call) -> Shadow:
+    return _solved(call, _triangle(call, "self"), call.shadow("B"))
 
 
 def _triangular(call: Call) -> tuple[Shadow, Shadow]:
     """Solve as the older operation does, which returns the matrix as well."""
-    matrix = apply(
-        "triangle", call.shadow("A"), lower=not call["upper"], unit_diagonal=bool(call["unitriangular"])
-    )
-    return apply(
-        "solve", _swapped(matrix) if call["transpose"] else matrix, call.shadow("self")
-    ), call.shadow("A")
+    matrix = _triangle(call, "A")
+    matrix = _swapped(matrix) if call["transpose"] else matrix
+    return apply("solve", matrix, call.shadow("self")), call.shadow("A")
 
 
 def _exchanges(pivots: Numbers) -> Numbers:
@@ -93,13 +100,8 @@ def _log_determinant(call: Call) -> tuple[Shadow, Shadow, Shadow, None]:
 def _solve(call: Call) -> tuple[Shadow, Shadow, None, None]:
     a, b = call.shadow("A"), call.shadow("B")
     vectors = b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
-    b = b[..., None] if vectors else b
-    found = _left(a, b) if call["left"] else _swapped(_left(_swapped(a), _swapped(b)))
+    found = _solved(call, a, b[..., None] if vectors else b)
     return found[..., 0] if vectors else found, _factors(call, call.results[2]), None, None
-
-
-def _left(a: Shadow, b: Shadow) -> Shadow:
-    return apply("solve", a, b)
 
 
 def _lu(call: Call) -> tuple[Shadow, None, None]:
@@ -129,9 +131,7 @@ def _lu_in_three(call: Call) -> tuple[Shadow, Shadow, Shadow]:
 
 def _lu_solve(call: Call) -> Shadow:
     matrix = factors.multiplied(call.shadow("LU"), _exchanges(call.numbers("pivots")))
-    matrix = _swapped(matrix) if call["adjoint"] else matrix
-    b = call.shadow("B")
-    return _left(matrix, b) if call["left"] else _swapped(_left(_swapped(matrix), _swapped(b)))
+    return _solved(call, _swapped(matrix) if call["adjoint"] else matrix, call.shadow("B"))
 
 
 def _qr(call: Call) -> tuple[Shadow, Shadow]:
