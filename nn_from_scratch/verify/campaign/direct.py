@@ -60,10 +60,19 @@ def ask_directly(engine: Engine, found: Direct, go_on: Callable[[], bool]) -> bo
 
     Return whether all were asked.
     """
-    questions = direct_questions(
-        engine.forms, engine.array_forms, surroundings(engine), second=engine.asks_second_order
+    return ask_questions(engine, questions_for(engine), found, go_on)
+
+
+def questions_for(engine: Engine) -> Iterator[DirectQuestion]:
+    """Yield every direct question that an engine can be asked, those first that its process died of."""
+    yield from deadly_questions(engine)
+    yield from direct_questions(
+        engine.forms,
+        engine.array_forms,
+        surroundings(engine),
+        second=engine.asks_second_order,
+        integers=engine.integers,
     )
-    return ask_questions(engine, (*deadly_questions(engine), *questions), found, go_on)
 
 
 def ask_questions(
@@ -149,6 +158,8 @@ def _candidates(engine: Engine) -> Iterator[Surroundings]:
 
 
 def _shown(question: DirectQuestion) -> str:
-    text = str(question.case.expression).replace("\n", "; ")
+    text = "; ".join(question.case.lines())
+    if question.case.integers:
+        text = question.role
     shapes = ", ".join(f"x{k} of shape {shape}" for k, shape in enumerate(question.case.shapes))
     return f"{text} ({shapes})" if shapes else text

@@ -39,6 +39,11 @@ class Driver(ABC):
         """The moves of programs that it can be asked; with "backward" it has a tape."""
         return frozenset()
 
+    @property
+    def integers(self) -> bool:
+        """Whether constants can be given as integers."""
+        return True
+
     def session(self, operations: Arithmetic) -> Session:
         """Begin a session, in which programs are run.
 

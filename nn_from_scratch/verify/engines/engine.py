@@ -146,6 +146,11 @@ class Engine(Probed):
         self.driver.foresee(case)
 
     @property
+    def integers(self) -> bool:
+        """Whether constants can be given as integers."""
+        return self.driver.integers
+
+    @property
     def has_tape(self) -> bool:
         """Whether it has nodes whose gradients are read after a reverse pass, which may keep something."""
         return "backward" in self.driver.moves

@@ -281,16 +281,16 @@ def applied(
 ) -> Any:
     """Compute an operation of nodes and constants, of constant arrays as the engine takes them."""
     keywords = {}
-    if operands and isinstance(operands[-1], dict) and "data" not in operands[-1]:
+    if operands and isinstance(operands[-1], dict) and not programs.is_number(operands[-1]):
         keywords = {key: _tuples(value) for key, value in operands[-1].items()}
         operands = operands[:-1]
-    values = [nodes[x] if isinstance(x, int) else programs.read(x) for x in operands]
-    if constant is not None:
-        values = [
-            constant(value) if isinstance(x, dict) else value
-            for x, value in zip(operands, values, strict=True)
-        ]
+    values = [nodes[x] if isinstance(x, int) else as_operand(programs.read(x), constant) for x in operands]
     return operations[name](*values, **keywords)
+
+
+def as_operand(x: Any, constant: Callable[[Any], Any] | None) -> Any:
+    """Return a constant as an engine takes it: an array by what it makes `constant` of it, if it says so."""
+    return x if constant is None or not isinstance(x, np.ndarray) else constant(x)
 
 
 def repeated(

@@ -18,7 +18,7 @@ from nn_from_scratch.verify.engines.answers import (
 )
 from nn_from_scratch.verify.engines.calling import SAID_BY_ADAPTERS
 from nn_from_scratch.verify.engines.driver import Driver
-from nn_from_scratch.verify.engines.session import Session, TapeSession
+from nn_from_scratch.verify.engines.session import Session, TapeSession, as_operand
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.exact_sums import exact_sum
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -67,12 +67,16 @@ class Tape(Driver):
 
     def forward(self, operations: Arithmetic, case: Case) -> list[Any]:
         """Compute a case's expression only: all its nodes."""
-        return case.expression.evaluate(operations, [self.variable(x) for x in case.inputs()], self.constant)
+        return self._nodes(operations, case, [self.variable(x) for x in case.inputs()])
+
+    def _nodes(self, operations: Arithmetic, case: Case, leaves: Sequence[Any]) -> list[Any]:
+        constants = [as_operand(x, self.constant) for x in case.constants()]
+        return case.expression.evaluate(operations, leaves, constants)
 
     def answer(self, operations: Arithmetic, case: Case) -> Answer:
         """Compute value and gradient of a case; the value of an array is its sum with the cotangent."""
         leaves = [self.variable(x) for x in case.inputs()]
-        output = case.expression.evaluate(operations, leaves, self.constant)[case.expression.output]
+        output = self._nodes(operations, case, leaves)[case.expression.output]
         value = self.value(output)
         first = flat_value(value, len(case.cotangent) if case.shapes else 1)
         if case.tangent and self.gradients:

@@ -17,7 +17,7 @@ from nn_from_scratch.verify.engines.answers import (
     flat_value,
 )
 from nn_from_scratch.verify.engines.driver import Driver
-from nn_from_scratch.verify.engines.session import Session, TransformSession
+from nn_from_scratch.verify.engines.session import Session, TransformSession, as_operand
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 
@@ -94,7 +94,8 @@ class Transform(Driver):
             check_count(len(moved), gradient)
             for number, derivative in zip(moved, gradient, strict=True):
                 check_shape(number, np.shape(inputs[number]), np.shape(derivative))
-            return along_tangent(operations, gradient, [self._operand(tangents[k]) for k in moved])
+            weights = [as_operand(tangents[k], self.constant) for k in moved]
+            return along_tangent(operations, gradient, weights)
 
         if case.tangent:
             result, gradient = self.value_and_gradient(derivative_along_tangent, case.inputs())
@@ -126,15 +127,12 @@ class Transform(Driver):
 
     def _weighed(self, operations: Arithmetic, case: Case, inputs: Sequence[Any]) -> Any:
         """Return the case's output, or of an array the sum of its entries, each times the cotangent's."""
-        output = case.expression.evaluate(operations, inputs, self.constant)[case.expression.output]
+        constants = [as_operand(x, self.constant) for x in case.constants()]
+        output = case.expression.evaluate(operations, inputs, constants)[case.expression.output]
         if not case.shapes:
             return output
         return self.weighed(output, case.cotangent)
 
     def weighed(self, output: Any, weights: Any) -> Any:
         """Return the sum of an array's entries, each times a number, within a transformed function."""
-        return self.namespace.sum(output * self._operand(np.reshape(weights, np.shape(output))))
-
-    def _operand(self, x: Any) -> Any:
-        """Return a constant as the engine takes it."""
-        return x if self.constant is None or isinstance(x, float) else self.constant(x)
+        return self.namespace.sum(output * as_operand(np.reshape(weights, np.shape(output)), self.constant))

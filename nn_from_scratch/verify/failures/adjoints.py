@@ -54,7 +54,7 @@ class NodeView:
 
 def inspect(engine: Engine, case: Case) -> list[NodeView]:
     """Return the nodes that the output depends on, in their order; their adjoints are of first order."""
-    expression, known = case.expression, values(case)
+    expression, known, given = case.expression, values(case), case.constants()
     held = _held(engine, case)
     views = []
     for index in sorted(expression.reachable()):
@@ -65,7 +65,11 @@ def inspect(engine: Engine, case: Case) -> list[NodeView]:
         views.append(
             NodeView(
                 index,
-                step.operation if step else repr(known[index]) if constant else f"x{index}",
+                step.operation
+                if step
+                else repr(given[index - expression.inputs])
+                if constant
+                else f"x{index}",
                 step.operands if step else (),
                 got,
                 tuple(np.ravel(known[index]).tolist()),

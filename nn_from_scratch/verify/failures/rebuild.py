@@ -129,9 +129,11 @@ def with_inputs(case: Case, graph: Expression, inputs: list[Any]) -> Case:
     """Return the case of another expression; a cotangent or tangent that does not fit is made anew."""
     if not case.shapes:
         point = tuple(inputs)
-        return Case(graph, point, tangent=_fitting(case.tangent, len(point)) if case.tangent else ())
+        tangent = _fitting(case.tangent, len(point)) if case.tangent else ()
+        return Case(graph, point, tangent=tangent, integers=case.integers)
     point = tuple(float(x) for each in inputs for x in np.ravel(each))
-    made = Case(graph, point, tuple(np.shape(each) for each in inputs), order=case.order)
+    shapes = tuple(np.shape(each) for each in inputs)
+    made = Case(graph, point, shapes, order=case.order, integers=case.integers)
     entries = np.size(values(made)[graph.output])
     tangent = _fitting(case.tangent, len(point)) if case.tangent else ()
     return replace(made, cotangent=_fitting(case.cotangent, entries), tangent=tangent)
@@ -211,15 +213,16 @@ def _simpler_numbers(case: Case) -> Iterator[Case]:
     expression = case.expression
     points, constants = len(case.point), _constant_numbers(expression)
     values = (*case.point, *constants)
+    if case.integers:
+        yield replace(case, integers=False)
     for renamed in (_different(values), _renamed_in_order(values), _renamed(values)):
-        graph = _with_constants(expression, renamed[points:])
-        yield replace(case, expression=graph, point=renamed[:points])
+        yield _with_constants(replace(case, point=renamed[:points]), renamed[points:])
     for rename in (_different, _renamed):
         yield replace(case, cotangent=rename(case.cotangent), tangent=rename(case.tangent))
     for point in _one_simpler(case.point):
         yield replace(case, point=point)
     for numbers in _one_simpler(constants):
-        yield replace(case, expression=_with_constants(expression, numbers))
+        yield _with_constants(case, numbers)
     for cotangent in _one_simpler(case.cotangent):
         yield replace(case, cotangent=cotangent)
     for tangent in _one_simpler(case.tangent):
@@ -230,8 +233,13 @@ def _constant_numbers(expression: Expression) -> tuple[float, ...]:
     return tuple(numbers_of(expression.constants))
 
 
-def _with_constants(expression: Expression, numbers: tuple[float, ...]) -> Expression:
-    return replace(expression, constants=renumbered(expression.constants, numbers))
+def _with_constants(case: Case, numbers: tuple[float, ...]) -> Case:
+    """Return the case with other constants, or with its own where those would have to be integers."""
+    expression = case.expression
+    if case.integers and not all(map(float.is_integer, numbers)):
+        return case
+    constants = renumbered(expression.constants, numbers)
+    return replace(case, expression=replace(expression, constants=constants))
 
 
 def _one_simpler(numbers: tuple[float, ...]) -> Iterator[tuple[float, ...]]:

@@ -61,6 +61,7 @@ def _by_the_suite(engine: Engine, found: Examination, *, again: bool = False) ->
     arrays = f", {case.shapes!r}, {case.cotangent!r}" if case.shapes else ""
     arrays += f", tangent={case.tangent!r}" if case.tangent else ""
     arrays += f", order={case.order!r}" if case.order != "C" else ""
+    arrays += ", integers=True" if case.integers else ""
     before, line = loading(engine)
     question = f"check(engine, Case(expression, {case.point!r}{arrays}))"
     lines = [
@@ -84,9 +85,7 @@ def _standalone(source: Source, engine: Engine, found: Examination, *, again: bo
     if case.shapes:
         shape = np.shape(values(case)[expression.output])
         cotangent = array_text(np.reshape(case.cotangent, shape))
-    lines = expression.lines(
-        lambda step, operands: source.write(step, operands, expression.operand_kinds(step))
-    )
+    lines = case.lines(lambda step, operands: source.write(step, operands, expression.operand_kinds(step)))
     code = source.differentiate(inputs, lines, cotangent, [array_text(x) for x in case.tangents()])
     value, *slopes = expectations(engine.format, case)
     what, derivative = names(case)

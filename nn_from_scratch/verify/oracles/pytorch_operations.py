@@ -14,8 +14,10 @@ import torch
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
+_CONSTANTS = (float, int, np.ndarray)
 
-def _of_tensors(function: Callable[..., Any], constants: Any = (float, np.ndarray)) -> Callable[..., Any]:
+
+def _of_tensors(function: Callable[..., Any], constants: Any = _CONSTANTS) -> Callable[..., Any]:
     """Let constants of these types reach a function as tensors, of the same kind as its other operands."""
 
     def apply(*xs: Any) -> Any:
@@ -31,7 +33,7 @@ def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clip(x: torch.Tensor, low: Any, high: Any) -> torch.Tensor:
-    if isinstance(low, float) and isinstance(high, float):
+    if not isinstance(low, np.ndarray) and not isinstance(high, np.ndarray):
         return torch.clip(x, low, high)
     return torch.clip(x, torch.as_tensor(low, dtype=x.dtype), torch.as_tensor(high, dtype=x.dtype))
 

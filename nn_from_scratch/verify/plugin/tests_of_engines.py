@@ -10,7 +10,7 @@ from typing import Any
 
 from nn_from_scratch.verify import state
 from nn_from_scratch.verify.campaign.chunks import checked
-from nn_from_scratch.verify.campaign.direct import Direct, ask_questions, deadly_questions, surroundings
+from nn_from_scratch.verify.campaign.direct import Direct, ask_questions, questions_for
 from nn_from_scratch.verify.campaign.phases import told_deaths
 from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
@@ -19,7 +19,6 @@ from nn_from_scratch.verify.failures.settling import Settling
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.questions import roles
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.direct import direct_questions
 from nn_from_scratch.verify.questions.roles import DirectQuestion
 
 GROUP = 50
@@ -62,9 +61,7 @@ def tests_of(engine: Engine, graphs: int, seed: int) -> dict[str, Ask]:
     """
     by_name: dict[str, list[DirectQuestion]] = {}
     if not engine.silence:
-        forms = (engine.forms, engine.array_forms)
-        questions = direct_questions(*forms, surroundings(engine), second=engine.asks_second_order)
-        for question in (*deadly_questions(engine), *questions):
+        for question in questions_for(engine):
             by_name.setdefault(f"{question.operation}-{_word(question.role)}", []).append(question)
     found: dict[str, Ask] = {"answers": _ask_at_all}
     found |= {name: partial(_ask_directly, questions=asked) for name, asked in by_name.items()}

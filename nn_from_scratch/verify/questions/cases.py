@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.questions.constants import as_given, numbers_of, text
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 
 
@@ -33,12 +34,14 @@ class Case:
         An input whose tangent is 0 is no variable of the first differentiation, only of the second.
     order
         How arrays lie in memory: "C", one row after the other, or "F", one column after the other.
+    integers
+        Whether the engine is given the constants as integers: numbers as Python's, arrays of int64.
 
     Raises
     ------
     ValueError
         If there is not a shape for each input, or not a number for each entry of the inputs or, if there is a
-        tangent, for each of the tangent.
+        tangent, for each of the tangent; or if a constant that is to be an integer is none.
 
     """
 
@@ -48,6 +51,7 @@ class Case:
     cotangent: tuple[float, ...] = ()
     tangent: tuple[float, ...] = ()
     order: str = "C"
+    integers: bool = False
 
     def __post_init__(self) -> None:
         if self.shapes and len(self.shapes) != self.expression.inputs:
@@ -57,6 +61,17 @@ class Case:
             raise ValueError(f"the point must be {size} numbers, got {self.point}")
         if self.tangent and len(self.tangent) != size:
             raise ValueError(f"the tangent must be {size} numbers, got {self.tangent}")
+        if self.integers and not all(map(float.is_integer, numbers_of(self.expression.constants))):
+            raise ValueError(f"constants must be integers, got {self.expression.constants}")
+
+    def constants(self) -> list[Any]:
+        """Return the constants as the engine is given them: numbers, or new arrays."""
+        return [as_given(constant, integer=self.integers) for constant in self.expression.constants]
+
+    def lines(self, write: Callable[[Step, list[str]], str] | None = None) -> list[str]:
+        """Write the expression (`Expression.lines`), its constants as the engine is given them."""
+        written = [text(constant, integer=self.integers) for constant in self.expression.constants]
+        return self.expression.lines(write, written)
 
     def inputs(self) -> list[Any]:
         """Return the inputs' values: floats, or new float64 arrays of the inputs' shapes."""
@@ -87,7 +102,8 @@ class Case:
         values = (f"x{i} = {_written(x)}" for i, x in enumerate(self.inputs()))
         cotangent = f", cotangent {list(self.cotangent)}" if self.cotangent else ""
         tangent = f", differentiated along {list(self.tangent)} first" if self.tangent else ""
-        return f"{self.expression} at {', '.join(values)}{cotangent}{tangent}"
+        lines = "\n".join(self.lines())
+        return f"{lines} at {', '.join(values)}{cotangent}{tangent}"
 
 
 def _written(x: Any) -> str:

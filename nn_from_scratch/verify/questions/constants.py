@@ -74,9 +74,19 @@ def mapped(function: Callable[[float], float], constant: Constant) -> Constant:
     return function(constant)
 
 
-def as_given(constant: Constant) -> Any:
-    """Return what an arithmetic is given: a Python float, or a new numpy array."""
-    return constant.array() if isinstance(constant, ConstantArray) else constant
+def as_given(constant: Constant, *, integer: bool = False) -> Any:
+    """Return what an arithmetic is given: a float or a new float64 array, or an int or an int64 array."""
+    if isinstance(constant, ConstantArray):
+        return constant.array().astype(np.int64) if integer else constant.array()
+    return int(constant) if integer else constant
+
+
+def text(constant: Constant, *, integer: bool = False) -> str:
+    """Write in Python what an arithmetic is given."""
+    if not integer:
+        return repr(constant)
+    given = as_given(constant, integer=True)
+    return f"np.array({given.tolist()!r})" if isinstance(given, np.ndarray) else repr(given)
 
 
 def to_json(constant: Constant) -> Any:

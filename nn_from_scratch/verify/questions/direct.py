@@ -13,6 +13,7 @@ import numpy as np
 
 from nn_from_scratch.verify.questions import direct_rare as rare
 from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
+from nn_from_scratch.verify.questions.direct_integers import with_arrays, with_integers
 from nn_from_scratch.verify.questions.direct_scalars import ordinary, special
 from nn_from_scratch.verify.questions.operations import ARRAYS, ELEMENTWISE, OF_ARRAYS, OF_NUMPY, Form
 from nn_from_scratch.verify.questions.roles import (
@@ -42,6 +43,7 @@ def direct_questions(
     around: Surroundings | None = None,
     *,
     second: bool = False,
+    integers: bool = False,
 ) -> Iterator[DirectQuestion]:
     """Yield the questions for an engine that has these forms.
 
@@ -55,8 +57,17 @@ def direct_questions(
         What stands around them; by default the best that `forms` allow.
     second
         Whether second derivatives are asked as well.
+    integers
+        Whether it can be given integers for constants.
 
     """
+    questions = _every_question(forms, array_forms, around, second=second)
+    return (question for question in questions if integers or not question.case.integers)
+
+
+def _every_question(
+    forms: Collection[Form], array_forms: Collection[Form], around: Surroundings | None, *, second: bool
+) -> Iterator[DirectQuestion]:
     around = around or Surroundings.of((*forms, *array_forms))
     scalar_surroundings = replace(around, reduces=False)
     for name, kinds in forms:
@@ -80,6 +91,7 @@ def _of_scalars(name: str, kinds: str, around: Surroundings, second: bool) -> It
     )
     yield from in_roles(first, around)
     yield from _present(twice(first))
+    yield from _rare(with_integers(first))
     if second:
         yield from second_order(bent(first, around))
 
@@ -91,6 +103,8 @@ def _of_elements(name: str, kinds: str, around: Surroundings, second: bool) -> I
     yield from in_roles(first, around)
     yield from (alone(asked, role) for role, asked in others)
     yield from _present(twice(first))
+    yield from _rare(with_integers(first))
+    yield from _rare(with_arrays(asked for _, asked in others))
     if second:
         yield from second_order(bent(first, around))
 
@@ -104,6 +118,7 @@ def _of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[Direct
     yield from (question for question in in_roles(first, around) if question.role not in left_out)
     for _, one in asked:
         yield from _present(twice(one))
+    yield from _rare(with_arrays(one for _, one in asked))
     if second:
         yield from second_order(bent(first, around))
 

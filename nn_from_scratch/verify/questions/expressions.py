@@ -105,7 +105,7 @@ class Expression:
         return "c" if isinstance(self.constants[operand - self.inputs], float) else "a"
 
     def evaluate(
-        self, arithmetic: Arithmetic, inputs: Sequence[Any], constant: Callable[[Any], Any] | None = None
+        self, arithmetic: Arithmetic, inputs: Sequence[Any], constants: Sequence[Any] | None = None
     ) -> list[Any]:
         """Compute every node over any kind of number; the result is entry `output`.
 
@@ -115,11 +115,11 @@ class Expression:
             What the operations mean.
         inputs
             A number, or an array, for each input.
-        constant
-            Makes of a constant array what the arithmetic takes; by default it takes numpy's.
+        constants
+            What stands for the constants; by default Python's floats and numpy's arrays.
 
         """
-        values = [*inputs, *self._constants(constant)]
+        values = [*inputs, *(self._constants() if constants is None else constants)]
         for step in self.steps:
             operands = [values[operand] for operand in step.operands]
             parameters = dict(step.parameters) if step.parameters else {}
@@ -143,12 +143,11 @@ class Expression:
 
         return compute
 
-    def _constants(self, wrap: Callable[[Any], Any] | None = None) -> Sequence[Any]:
+    def _constants(self) -> Sequence[Any]:
         """Return the constants as an arithmetic is given them."""
         if all(isinstance(constant, float) for constant in self.constants):
             return self.constants
-        given = map(written.as_given, self.constants)
-        return [x if wrap is None or isinstance(x, float) else wrap(x) for x in given]
+        return list(map(written.as_given, self.constants))
 
     def reachable(self) -> set[int]:
         """Return the nodes that the output depends on, itself included."""
@@ -163,18 +162,25 @@ class Expression:
         reachable = self.reachable()
         return [step for index, step in self._numbered() if index in reachable]
 
-    def lines(self, write: Callable[[Step, list[str]], str] | None = None) -> list[str]:
+    def lines(
+        self,
+        write: Callable[[Step, list[str]], str] | None = None,
+        constants: Sequence[str] | None = None,
+    ) -> list[str]:
         """Write the expression, the output last: what is used more than once, or never, has its own line.
 
         Parameters
         ----------
         write
             Given a step and the text of its operands, returns its text; like Python by default.
+        constants
+            The text of each constant; by default that of a float64.
 
         """
         write = write or _like_python
         uses = Counter(operand for step in self.steps for operand in step.operands)
-        text = [f"x{i}" for i in range(self.inputs)] + [repr(constant) for constant in self.constants]
+        text = [f"x{i}" for i in range(self.inputs)]
+        text += map(repr, self.constants) if constants is None else constants
         lines: list[str] = []
         for index, step in self._numbered():
             text.append(write(step, [text[operand] for operand in step.operands]))

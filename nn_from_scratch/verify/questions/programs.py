@@ -27,8 +27,9 @@ What only an engine in Python can be asked:
 
 A number is a string: hexadecimal, as C's ``%a`` writes it, or "inf", "-inf" or "nan". It stands for the same
 bits everywhere. An array is an object: {"shape": [sizes], "data": [numbers]}, one row after the other; one
-that lies in memory column after column has "order": "F" beside it. A cotangent is a list of numbers, one for
-each entry of the node's value, one row after the other.
+that lies in memory column after column has "order": "F" beside it; one of constants of another dtype than
+float64 has "dtype": "int64". A constant that is an integer is {"integer": number}. A cotangent
+is a list of numbers, one for each entry of the node's value, one row after the other.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.constants import as_given
 
 Program = list[list[Any]]
 
 MAKING = ("variable", "apply", "repeat", "weighed")
 """The moves that make one node."""
 _MOST_AXES = 32
+_NUMBERS = ("data", "integer")
 _HEXADECIMAL = re.compile(
     r"[+-]?(0[xX][0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][+-]?[0-9]+)?|inf|nan)", re.ASCII
 ).fullmatch
@@ -58,18 +59,27 @@ class NotANumberError(ValueError):
 
 
 def number(x: Any) -> Any:
-    """Write a float, or an array of them."""
+    """Write a float, an integer that float64 keeps, or an array of them."""
     if isinstance(x, float):
         return x.hex()
+    if isinstance(x, int):
+        return {"integer": float(x).hex()}
     array = np.asarray(x, dtype=np.float64)
     written: dict[str, Any] = {"shape": list(array.shape), "data": [*map(float.hex, array.ravel().tolist())]}
     if array.flags.f_contiguous and not array.flags.c_contiguous:
         written["order"] = "F"
+    if isinstance(x, np.ndarray) and x.dtype != np.float64:
+        written["dtype"] = x.dtype.name
     return written
 
 
+def is_number(operand: Any) -> bool:
+    """Whether an operand of a move is a constant: neither a node nor keywords."""
+    return isinstance(operand, str) or (isinstance(operand, dict) and not operand.keys().isdisjoint(_NUMBERS))
+
+
 def read(written: Any) -> Any:
-    """Read what `number` wrote: a float, or a new array.
+    """Read what `number` wrote: a float, an integer, or a new array.
 
     Raises
     ------
@@ -81,6 +91,8 @@ def read(written: Any) -> Any:
         return _float(written)
     if not isinstance(written, dict):
         raise NotANumberError(f"no number, which is a string of hexadecimal digits: {written!r:.80}")
+    if "integer" in written:
+        return _integer(written["integer"])
     shape, data = written.get("shape"), written.get("data")
     if not isinstance(shape, list) or not isinstance(data, list) or not _is_shape(shape):
         raise NotANumberError(f"no array, which has a `shape` and `data`: {written!r:.80}")
@@ -92,11 +104,31 @@ def read(written: Any) -> Any:
         raise
     except (ValueError, OverflowError):
         raise NotANumberError(f"no array that numpy could hold: of shape {shape!r:.80}") from None
+    if "dtype" in written:
+        return _converted(array, written["dtype"])
     return np.asfortranarray(array) if written.get("order") == "F" else array
 
 
 def _is_shape(shape: list[Any]) -> bool:
     return len(shape) <= _MOST_AXES and all(type(n) is int and n >= 0 for n in shape)  # a boolean is no size
+
+
+def _integer(written: Any) -> int:
+    found = _float(written)
+    if not found.is_integer():
+        raise NotANumberError(f"no integer: {written!r:.80}")
+    return int(found)
+
+
+def _converted(array: Any, dtype: Any) -> Any:
+    """Return the array in a dtype of integers, which keeps its numbers."""
+    if dtype != "int64":
+        raise NotANumberError(f"no dtype of constants, which is int64: {dtype!r:.80}")
+    with np.errstate(all="ignore"):  # what does not fit is refused
+        made = array.astype(np.int64)
+    if not np.array_equal(made, array):
+        raise NotANumberError("numbers that int64 does not keep")
+    return made
 
 
 def _float(written: Any) -> float:
@@ -115,7 +147,7 @@ def forward(case: Case) -> Program:
     """
     expression = case.expression
     place = places(case)
-    constants = [number(as_given(constant)) for constant in expression.constants]
+    constants = list(map(number, case.constants()))
     program: Program = [["variable", number(x)] for x in case.inputs()]
     for step in expression.steps:
         operands = [

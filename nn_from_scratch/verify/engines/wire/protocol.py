@@ -51,6 +51,8 @@ class Hello:
         The operations that it has, by numpy's names.
     dtype, arrays, complete, second_order, explicit
         As of an `Engine`.
+    integers
+        Whether constants can be given as integers.
     python
         What only an engine in Python tells: of its adapter, for scripts.
 
@@ -64,6 +66,7 @@ class Hello:
     complete: bool = False
     second_order: bool = False
     explicit: frozenset[str] = frozenset()
+    integers: bool = False
     python: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -95,6 +98,7 @@ class Hello:
             complete=line.get("complete") is True,
             second_order=line.get("second_order") is True,
             explicit=frozenset(_texts(line, "explicit", ())),
+            integers=line.get("integers") is True,
             python=python,
         )
 

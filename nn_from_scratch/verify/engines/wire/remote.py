@@ -51,6 +51,10 @@ class Remote(Driver):
         return self.hello.moves
 
     @property
+    def integers(self) -> bool:  # noqa: D102
+        return self.hello.integers
+
+    @property
     def deaths(self) -> list[Death]:  # noqa: D102
         return self.asker.deaths
 

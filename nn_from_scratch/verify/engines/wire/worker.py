@@ -120,6 +120,7 @@ def _hello(engine: Engine) -> dict[str, Any]:
         "complete": bool(engine.complete),
         "second_order": bool(engine.second_order),
         "explicit": sorted(engine.explicit),
+        "integers": engine.driver.integers,
         "python": {
             "source": {"kind": kind, **asdict(source)} if source is not None and kind else None,
             "public": engine.driver.public(),
