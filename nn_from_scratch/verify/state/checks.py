@@ -268,6 +268,15 @@ def leaf_as_output(moves: Moves) -> Iterator[Finding]:
     yield "the derivative of a leaf for itself", moves.gradient(a), (1.0,)
 
 
+def array_as_output(moves: Moves) -> Iterator[Finding]:
+    if not moves.engine.arrays:
+        raise DoesNotApplyError("the engine has no arrays")
+    a, cotangent = moves.leaf(np.array([1.0, 2.0, 3.0])), np.array([1.0, -1.0, 2.0])
+    moves.backward(a, cotangent)
+    found = np.asarray(moves.gradient(a)).tolist()
+    yield "the derivative of a leaf for itself", found, (cotangent.tolist(),)
+
+
 def equal_leaves(moves: Moves) -> Iterator[Finding]:
     a, b = moves.leaf(2.0), moves.leaf(2.0)
     moves.backward(moves.add(moves.mul(a, 3.0), moves.mul(b, 5.0)))

@@ -177,6 +177,9 @@ CHECKS: dict[str, NamedCheck] = {
         checks.unused_input, "an input that is not used has a gradient"
     ),
     "a leaf as the output": _state(checks.leaf_as_output, "the derivative of a leaf for itself is not 1"),
+    "a leaf array as the output": _state(
+        checks.array_as_output, "the derivative of a leaf for itself is not the cotangent"
+    ),
     "leaves of equal value": _state(checks.equal_leaves, "leaves of equal value were taken for one"),
     "operands in either order": _state(
         checks.order_of_operands, "the gradient depends on the order of operands"

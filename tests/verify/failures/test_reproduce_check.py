@@ -21,6 +21,7 @@ NOT_WRITTEN = {  # in the engine's syntax: they do more than moves
     "the memory of gradients",
     "arrays that the engine is given",
     "the same question asked again",
+    "a leaf array as the output",
     "time over operations",
     "time over shared paths",
     "answers under other hash seeds",

@@ -21,7 +21,8 @@ INNER = "an inner node as the next output"
 AGAIN = "a graph built again, once values are assigned"
 EXCEPTION = "a gradient after an exception"
 ASSIGNED = "values assigned after the forward pass"
-EACH = (COTANGENT, INNER, AGAIN, EXCEPTION)
+LEAF = "a leaf array as the output"
+EACH = (COTANGENT, INNER, AGAIN, EXCEPTION, LEAF)
 OF_STATE = [name for name, one in state.CHECKS.items() if one.grade == "state" and name not in state.LONG]
 
 
@@ -77,6 +78,14 @@ class Interrupted(Victim):
         self.kept.clear()
 
 
+class Unweighed(Victim):
+    """Gives an array that is the output itself ones, whatever its cotangent is."""
+
+    def backward(self, output: Value, cotangent: Any = 1.0) -> None:
+        of_itself = not output.rule and np.ndim(output.data)
+        super().backward(output, np.ones(np.shape(output.data)) if of_itself else cotangent)
+
+
 def engine_of(victim: Victim, **moves: Any) -> Engine:
     engine = victim.engine(type(victim).__name__)
     assert engine.tape is not None
@@ -90,7 +99,10 @@ def wrong(engine: Engine) -> list[str]:
 
 @pytest.mark.parametrize(
     ("victim", "names"),
-    [(Cached, AGAIN), (Remembering, COTANGENT), (Resuming, INNER), (Interrupted, EXCEPTION), (Victim, None)],
+    [
+        *((Cached, AGAIN), (Remembering, COTANGENT), (Resuming, INNER), (Interrupted, EXCEPTION)),
+        *((Unweighed, LEAF), (Victim, None)),
+    ],
 )
 def test_fault_is_seen_by_its_check_and_by_no_other(victim: type[Victim], names: str | None) -> None:
     assert wrong(engine_of(victim())) == ([names] if names else [])
