@@ -93,6 +93,7 @@ class TapeSession(Session):
             "gradient": lambda leaf: self._said.append(tape.gradient(self._nodes[leaf])),
             "forget": self._forget,
             "shared": self._shared,
+            "augment": self._augment,
             "changed": self._changed,
             "blocks": self._blocks,
         }
@@ -125,6 +126,11 @@ class TapeSession(Session):
 
     def _repeat(self, times: int, name: str, node: int, *operands: Any) -> None:
         self._nodes.append(repeated(self._operations[name], self._nodes, times, node, operands))
+
+    def _augment(self, node: int, operand: Any) -> None:
+        augmented = self._nodes[node]
+        augmented += self._nodes[operand] if isinstance(operand, int) else programs.read(operand)
+        self._nodes.append(augmented)
 
     def _backward(self, node: int, *cotangent: Sequence[str]) -> None:
         self._tape.backward(self._nodes[node], *self._shaped(node, cotangent))

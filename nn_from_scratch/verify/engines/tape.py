@@ -49,7 +49,7 @@ class Tape(Driver):
         always = ("variable", "apply", "repeat", "backward", "value", "gradient", "forget")
         optional = {"assign": self.assign, "reset": self.reset, "differentiate": self.gradients}
         given = (name for name, move in optional.items() if move is not None)
-        return frozenset((*always, *given, "shared", "changed", "blocks"))
+        return frozenset((*always, *given, "augment", "shared", "changed", "blocks"))
 
     def session(self, operations: Arithmetic) -> Session:
         """Begin a session, in which its moves are made one by one."""

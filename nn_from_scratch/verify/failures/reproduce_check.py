@@ -105,7 +105,7 @@ class _Written(Moves):
 
     def leaf(self, value: Any) -> Any:
         name = next(self._leaves, "")
-        if not name or not isinstance(value, float):
+        if not name or not isinstance(value, (int, float)):
             raise _NotWrittenError
         return self._named(name, self._source.variable.format(value))
 
@@ -139,6 +139,10 @@ class _Written(Moves):
 
     def gradient(self, leaf: Any) -> Any:
         return _Code(self._source.gradient.format(leaf))
+
+    def augment(self, node: Any, operand: Any) -> Any:
+        self.lines.append(f"{node} += {operand}")
+        return node
 
     def assign(self, leaf: Any, value: float) -> None:
         self._write(self._source.assign, leaf=leaf, value=value)

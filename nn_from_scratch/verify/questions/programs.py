@@ -18,6 +18,7 @@ order of their making; where a move takes an operand, an integer is a node and a
 
 What only an engine in Python can be asked:
 
+    ["augment", node, operand]                makes a node: what Python's ``node += operand`` leaves
     ["shared", [what, node], [what, node]]    says whether two arrays share memory: each is the "value" or
                                               the "gradient" of a node, the array that a "variable" was made
                                               of, or the "cotangent" that a node was given last
@@ -45,7 +46,7 @@ from nn_from_scratch.verify.questions.cases import Case
 
 Program = list[list[Any]]
 
-MAKING = ("variable", "apply", "repeat", "weighed")
+MAKING = ("variable", "apply", "repeat", "weighed", "augment")
 """The moves that make one node."""
 _MOST_AXES = 32
 _NUMBERS = ("data", "integer")

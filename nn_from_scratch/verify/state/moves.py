@@ -88,6 +88,21 @@ class Moves(ABC):
     def gradient(self, leaf: Any) -> Any:
         """Read a leaf's gradient."""
 
+    def gradient_unless_refused(self, leaf: Any) -> Any:
+        """Read a leaf's gradient, of nodes that are let go of if there is none.
+
+        Raises
+        ------
+        RefusedError
+            If any exception is raised, by this or by what it needs.
+
+        """
+        return self.gradient(leaf)
+
+    @abstractmethod
+    def augment(self, node: Any, operand: Any) -> Any:
+        """Return what Python's ``node += operand`` leaves."""
+
     @abstractmethod
     def assign(self, leaf: Any, value: float) -> None:
         """Replace a leaf's value."""
@@ -201,6 +216,19 @@ class Driven(Moves):
     def gradient(self, leaf: Any) -> Any:  # noqa: D102
         found = self._read("gradient", leaf)
         return 0.0 if found is None else found
+
+    def gradient_unless_refused(self, leaf: Any) -> Any:  # noqa: D102
+        try:
+            return self.gradient(leaf)
+        except (DeathError, NotSupportedError):
+            raise
+        except Exception as error:
+            self._forget()  # some of its nodes may not have been made
+            raise RefusedError(str(error)) from error
+
+    def augment(self, node: Any, operand: Any) -> Any:  # noqa: D102
+        self._need("augment")
+        return self._node("augment", node, operand)
 
     def assign(self, leaf: Any, value: float) -> None:  # noqa: D102
         self._need("assign")

@@ -180,6 +180,12 @@ CHECKS: dict[str, NamedCheck] = {
     "a leaf array as the output": _state(
         checks.array_as_output, "the derivative of a leaf for itself is not the cotangent"
     ),
+    "leaves made of integers": _state(
+        checks.integer_leaves, "a leaf that is made of integers has another gradient"
+    ),
+    "a node added to in place": _state(
+        checks.augmented, "`+=` lost a part of the gradient, or changed another"
+    ),
     "leaves of equal value": _state(checks.equal_leaves, "leaves of equal value were taken for one"),
     "operands in either order": _state(
         checks.order_of_operands, "the gradient depends on the order of operands"

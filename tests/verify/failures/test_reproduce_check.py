@@ -22,6 +22,7 @@ NOT_WRITTEN = {  # in the engine's syntax: they do more than moves
     "arrays that the engine is given",
     "the same question asked again",
     "a leaf array as the output",
+    "leaves made of integers",
     "time over operations",
     "time over shared paths",
     "answers under other hash seeds",

@@ -22,6 +22,8 @@ AGAIN = "a graph built again, once values are assigned"
 EXCEPTION = "a gradient after an exception"
 ASSIGNED = "values assigned after the forward pass"
 LEAF = "a leaf array as the output"
+INTEGERS = "leaves made of integers"
+IN_PLACE = "a node added to in place"
 EACH = (COTANGENT, INNER, AGAIN, EXCEPTION, LEAF)
 OF_STATE = [name for name, one in state.CHECKS.items() if one.grade == "state" and name not in state.LONG]
 
@@ -239,9 +241,36 @@ def test_adapters_are_not_accused(spec: str) -> None:
     pytest.importorskip({"pytorch": "torch"}.get(spec, spec))
     engine = load(spec)
     assert not {state.outcome(engine, name).outcome for name in EACH} & {"wrong", "error"}
+    assert {state.outcome(engine, name).outcome for name in (INTEGERS, IN_PLACE)} == {"right"}
 
 
 @pytest.mark.parametrize("name", ["torchlike", "functional", "listed", "masked", "matrix", "one_dimensional"])
 def test_spelled_engines_are_not_accused(name: str) -> None:
     engine = getattr(spelled_engines, name)()
-    assert not {state.outcome(engine, one).outcome for one in EACH} & {"wrong", "error"}
+    each = (*EACH, INTEGERS, IN_PLACE)
+    assert not {state.outcome(engine, one).outcome for one in each} & {"wrong", "error"}
+
+
+def no_integers(x: Any) -> Value:
+    if np.asarray(x).dtype.kind == "i":
+        raise ValueError("floats only")
+    return Value(x)
+
+
+def test_integers_may_be_refused() -> None:
+    result = state.outcome(engine_of(Victim(), variable=no_integers), INTEGERS)
+    assert (result.outcome, result.message) == ("does not apply", "the engine refuses integers: floats only")
+
+
+def test_node_that_changes_what_was_made_of_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    micrograd = pytest.importorskip("micrograd.engine")
+
+    def edited(u: Any, other: Any) -> Any:
+        total = u + other
+        u.data = total.data  # with which an earlier product will be differentiated
+        return total
+
+    monkeypatch.setattr(micrograd.Value, "__iadd__", edited, raising=False)
+    result = state.outcome(load("micrograd"), IN_PLACE)
+    assert result.outcome == "wrong"
+    assert "and u += c comes after is 48.0, expected 36.0" in result.message
