@@ -300,6 +300,8 @@ def integer_leaves(moves: Moves) -> Iterator[Finding]:
 
 
 def augmented(moves: Moves) -> Iterator[Finding]:
+    if moves.engine.has_tape and "augment" not in moves.engine.driver.moves:
+        raise DoesNotApplyError("the engine is not in Python")
     a, b = moves.leaf(2.0), moves.leaf(3.0)
     u = moves.augment(moves.mul(a, b), a)
     moves.backward(moves.mul(u, b))
