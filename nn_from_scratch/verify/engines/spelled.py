@@ -230,22 +230,26 @@ _ARGUMENTS: dict[str, Callable[[str, Spelling, dict[str, Any]], Arguments]] = {
 
 def _index(table: Spelling, items: Sequence[Any]) -> Any:
     """Return an index in the engine's own words."""
-    needed = {"several"} if len(items) != 1 else set()
-    found = []
-    for item in items:
-        if not isinstance(item, tuple):
-            kind, made = "integer", item
-        elif item[:1] == ("slice",):
-            kind, made = "slice" if item[3] is None else "step", slice(*item[1:])
-        else:
-            kind = "mask" if all(type(x) is bool for x in item) else "array"
-            made = _WRITTEN[table.index_arrays](item)
-        needed.add(kind)
-        found.append(made)
+    found = [_index_item(table, item) for item in items]
+    needed = {kind for kind, _ in found} | ({"several"} if len(items) != 1 else set())
     lacking = needed - {*table.index}
     if lacking:
         raise NotSpelledError(f"index: no {', '.join(sorted(lacking))}")
-    return found[0] if len(found) == 1 and not isinstance(found[0], tuple) else tuple(found)
+    made = tuple(item for _, item in found)
+    return made[0] if len(made) == 1 and not isinstance(made[0], tuple) else made
+
+
+def _index_item(table: Spelling, item: Any) -> tuple[str, Any]:
+    """Return which of `INDEX_ITEMS` an item is, and the item in the engine's own words."""
+    if item is None:
+        return "newaxis", None
+    if item == "...":
+        return "ellipsis", ...
+    if not isinstance(item, tuple):
+        return "integer", item
+    if item[:1] == ("slice",):
+        return "slice" if item[3] is None else "step", slice(*item[1:])
+    return "mask" if np.asarray(item).dtype == bool else "array", _WRITTEN[table.index_arrays](item)
 
 
 class SpelledMoves:

@@ -10,9 +10,9 @@ from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 Several = Literal["tuple", "list", "apart"]
-INDEX_ITEMS = ("integer", "slice", "step", "array", "mask", "several")
-"""What an index may have: a number, a part of an axis, one with a step, numbers or booleans for an axis, and
-items for more than one axis."""
+INDEX_ITEMS = ("integer", "slice", "step", "array", "mask", "newaxis", "ellipsis", "several")
+"""What an index may have: a number, a part of an axis, one with a step, numbers or booleans for an axis, None
+for a new axis, an ellipsis, and more items than one."""
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "axes": ("tuple", "list", "apart", None),
     "sizes": ("tuple", "list", "apart"),

@@ -77,6 +77,10 @@ def _extremum(g: Any, z: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
     return (spread(g, x, axis, keepdims) * shared(x, z, axis, keepdims),)
 
 
+def _transposed_back(g: Any, _z: Any, _x: Any, axes: Any) -> tuple[Any]:
+    return (np.transpose(g, None if axes is None else np.argsort(np.mod(axes, np.ndim(g)))),)
+
+
 def _reshaped(g: Any, _z: Any, x: Any, **_: Any) -> tuple[Any]:
     return (np.reshape(g, np.shape(x)),)
 
@@ -100,7 +104,7 @@ PULLS: Mapping[str, tuple[Callable[..., Any], Pull]] = {
     ),
     "matmul": (np.matmul, matmul),
     "reshape": (lambda x, shape: x.reshape(shape), _reshaped),
-    "transpose": (np.transpose, lambda g, z, x, axes: (np.transpose(g, np.argsort(np.mod(axes, x.ndim))),)),
+    "transpose": (np.transpose, _transposed_back),
     "broadcast_to": (np.broadcast_to, lambda g, z, x, shape: (g,)),
     "squeeze": (np.squeeze, _reshaped),
     "expand_dims": (np.expand_dims, _reshaped),

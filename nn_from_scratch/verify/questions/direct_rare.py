@@ -58,6 +58,11 @@ _INDICES: tuple[tuple[Shape, tuple[Any, ...]], ...] = (
     *(((5,), (_slice(*ends),)) for ends in ((None, None, -2), (1, None, 2), (3, 0, -1))),
     *(((5,), ((-1, 0, -2),)), ((4, 3), ((-4, 2, 2), _slice(None, None)))),
     *(((3, 4), (_slice(None, None), part)) for part in (_slice(1, 3), _slice(None, None, -1))),
+    *(((2, 3), index) for index in ((None,), (_slice(None, None), None), (0, None), ("...", None))),
+    *(((2, 3, 2), index) for index in (("...", 0), (1, "..."), (0, "...", 1), ("...", _slice(1, None)))),
+    *(((4,), (index,)) for index in (((0, 1), (1, 3)), ((2, 2, 0),))),
+    ((2, 3), (((True, False, True), (False, True, True)),)),
+    ((3, 2), (((0, 2), (2, 0)), ((1, 1), (0, 1)))),
 )
 _ROWS: dict[str, tuple[Row, ...]] = {
     "matmul": tuple(
@@ -70,7 +75,11 @@ _ROWS: dict[str, tuple[Row, ...]] = {
     "reshape": tuple(
         ((shape,), {"shape": new}) for shape, new in (((1, 1), ()), ((1,), ()), ((), (1,)), ((), (1, 1)))
     ),
-    "transpose": ((((2, 3, 2, 2),), {"axes": (0, 2, 1, 3)}),),
+    "transpose": (
+        (((2, 3, 2, 2),), {"axes": (0, 2, 1, 3)}),
+        *(((shape,), {"axes": None}) for shape in ((2, 3), (2, 3, 4), (3,))),
+    ),
+    "squeeze": tuple(((shape,), {"axis": None}) for shape in ((1, 3, 1), (1, 1), (2, 3))),
     "broadcast_to": tuple(
         ((shape,), {"shape": new}) for shape, new in (((1,), (0,)), ((2, 1), (2, 0)), ((), ()), ((), (2, 3)))
     ),

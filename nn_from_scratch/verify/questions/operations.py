@@ -249,23 +249,28 @@ SCALARS = ELEMENTWISE | WRITTEN
 def as_index(items: Sequence[Any]) -> tuple[Any, ...]:
     """Return numpy's index.
 
-    An item is an integer, ("slice", start, stop, step), or a tuple of integers or of booleans, which is an
-    index array.
+    An item is an integer, ("slice", start, stop, step), None for a new axis, "..." for the axes that are not
+    told, or a tuple of integers or of booleans, or of such tuples, which is an index array.
     """
-    return tuple(
-        slice(*item[1:])
-        if isinstance(item, tuple) and item[:1] == ("slice",)
-        else list(item)
-        if isinstance(item, tuple)
-        else item
-        for item in items
-    )
+    return tuple(map(_index_item, items))
+
+
+def _index_item(item: Any) -> Any:
+    if item == "...":
+        return ...
+    if not isinstance(item, tuple):
+        return item
+    return slice(*item[1:]) if item[:1] == ("slice",) else _lists(item)
+
+
+def _lists(item: Any) -> Any:
+    return [_lists(each) for each in item] if isinstance(item, tuple) else item
 
 
 def _index_text(item: Any) -> str:
     if isinstance(item, tuple) and item[:1] == ("slice",):
         return ":".join("" if part is None else str(part) for part in item[1:]).removesuffix(":")
-    return str(list(item)) if isinstance(item, tuple) else str(item)
+    return str(_lists(item))
 
 
 Form = tuple[str, str]

@@ -349,7 +349,7 @@ def test_what_is_lacking_is_told_before_the_engine_is_asked(
     [
         ({"sizes": "array"}, "`sizes` of a Spelling is 'array', none of 'tuple', 'list', 'apart'"),
         ({"gradients": "there"}, "`gradients` of a Spelling is 'there'"),
-        ({"index": ("integers",)}, "it has integer, slice, step, array, mask, several"),
+        ({"index": ("integers",)}, "it has integer, slice, step, array, mask, newaxis"),
         ({"names": {"cat": "concatenate"}}, "no operation of the catalogue: cat"),
         (
             {"exceptions": {"mean": {"dim": 1}}},

@@ -75,6 +75,11 @@ PARTS: list[tuple[str, str, Wrong]] = [
     ("add", "of a column and a row", of_shapes((3, 1), (1, 4))),
 ]
 PULLED: list[tuple[str, str, Wrong]] = [
+    ("index", "a new axis", lambda _x, index: None in index),
+    ("index", "an ellipsis", lambda _x, index: "..." in index),
+    ("index", "an array of two axes", lambda _x, index: any(np.ndim(item) > 1 for item in index)),
+    ("transpose", "no axes", lambda _x, axes: axes is None),
+    ("squeeze", "no axes", lambda _x, axis: axis is None),
     ("index", "a stop", a_slice(lambda _start, stop, step: stop is not None and step is None)),
     ("index", "a stop from the end", a_slice(lambda _start, stop, _step: (stop or 0) < 0)),
     ("index", "a stop beyond the end", a_slice(lambda _start, stop, _step: (stop or 0) > 5)),

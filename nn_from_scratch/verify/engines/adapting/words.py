@@ -74,6 +74,8 @@ _INDEXED: dict[str, Any] = {
     "step": slice(None, None, -1),
     "array": (0, 0),
     "mask": (True, False),
+    "newaxis": None,
+    "ellipsis": ...,
     "several": (slice(None), 1),
 }
 """An index of a matrix that has one of the items that an index may have."""
@@ -155,7 +157,8 @@ def _find_indices(guess: Guess) -> None:
         shown = list(index) if what in ("array", "mask") else index
         expected = MATRIX[shown]
         is_known = expected.ndim in ranks or not expected.ndim
-        keywords = {"index": index if what == "several" else (index,)}
+        asked = "..." if index is ... else index
+        keywords = {"index": index if what == "several" else (asked,)}
         return is_known and _gives(guess, {}, "index", keywords, expected)
 
     items = tuple(what for what in INDEX_ITEMS if gives(what))
