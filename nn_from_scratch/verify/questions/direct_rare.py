@@ -39,6 +39,12 @@ _BROADCAST: tuple[tuple[Shape, Shape], ...] = (
 _WITH_A_CONSTANT: tuple[tuple[Shape, Shape], ...] = (((2, 3), (1,)), ((1,), (2, 3)), ((), (3,)))
 """The shapes of the nodes, and of the constant array."""
 
+_MASKED: tuple[tuple[str, tuple[Shape, ...]], ...] = (
+    *(("axx", shapes) for shapes in (((2, 3),) * 3, ((3,), (2, 3), (2, 3)), ((2, 3), (3,), (2, 1)))),
+    *((kinds, ((2, 3),) * 3) for kinds in ("axc", "acx", "axa", "aax")),
+)
+"""Which operands of ``where`` are constants, the condition among them, and the shapes of all."""
+
 _DEEP = (2, 3, 4)
 _REDUCED: tuple[tuple[Shape, Any, bool], ...] = (
     *((_DEEP, axis, keepdims) for axis in (0, 2) for keepdims in (False, True)),
@@ -104,6 +110,9 @@ def elementwise(name: str, kinds: str) -> Iterator[tuple[str, Asked]]:
     """Yield questions about an operation that works element by element, each with what is asked of it."""
     if "c" not in kinds and name in CATALOGUE:
         yield f"{_LARGE} entries", _of_elements(name, kinds, (_LARGE,) * len(kinds))
+    if (name, kinds) == ("where", "xxx"):
+        for constant, shapes in _MASKED:
+            yield f"a constant {shapes[0]} for condition", _of_elements(name, constant, shapes)
     if len(kinds) > 1 and "c" not in kinds:
         for left, right in _BROADCAST:
             condition = (np.broadcast_shapes(left, right),) if len(kinds) == 3 else ()

@@ -275,3 +275,16 @@ def test_our_engine_is_right_about_all_that_is_rare() -> None:
     assert found.failing == []
     assert found.not_supported == 0
     assert len(found.checked.keys() & ELEMENTWISE.keys()) > 30
+
+
+def test_constant_condition_is_asked() -> None:
+    ours = load("nn_from_scratch")
+    right = ours.operations["where"]
+
+    def masked(condition: Any, x: Any, y: Any) -> Any:
+        return right(condition, x, y) * (2.0 if isinstance(condition, np.ndarray) else 1.0)
+
+    found = Direct()
+    engine = narrowed(replace(ours, operations={**ours.operations, "where": masked}), "where")
+    assert ask_directly(engine, found, lambda: True)
+    assert {question.kinds for question, _ in found.failing} == {"axx", "axc", "acx", "axa", "aax"}

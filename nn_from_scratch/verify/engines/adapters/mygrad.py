@@ -36,7 +36,7 @@ engine = Engine.from_tape(
         "relu": activations.relu,
         "softmax": activations.softmax,
         "log_softmax": activations.logsoftmax,
-        "where": lambda c, x, y: mygrad.where(c.data > 0, x, y),
+        "where": lambda c, x, y: mygrad.where(np.asarray(c) > 0, x, y),
         "clip": mygrad.clip,
         "einsum": lambda *operands, subscripts: mygrad.einsum(subscripts, *operands),
         "reshape": lambda x, shape: x.reshape(shape),
@@ -51,7 +51,7 @@ engine = Engine.from_tape(
         gradient="(np.zeros_like({0}.data) if {0}.grad is None else {0}.grad)",
         call="mygrad.{name}({arguments})",
         operations={
-            "where": "mygrad.where({0}.data > 0, {1}, {2})",
+            "where": "mygrad.where(np.asarray({0}) > 0, {1}, {2})",
             **dict.fromkeys(("sigmoid", "relu", "softmax"), "activations.{name}({arguments})"),
             "log_softmax": "activations.logsoftmax({arguments})",
             "einsum": "mygrad.einsum({subscripts!r}, {operands})",
