@@ -88,8 +88,8 @@ class Moves(ABC):
     def gradient(self, leaf: Any) -> Any:
         """Read a leaf's gradient."""
 
-    def gradient_unless_refused(self, leaf: Any) -> Any:
-        """Read a leaf's gradient, of nodes that are let go of if there is none.
+    def unless_refused(self, read: Callable[[Any], Any], node: Any) -> Any:
+        """Read the `value` or `gradient` of a node; let go of all nodes if there is none.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Moves(ABC):
             If any exception is raised, by this or by what it needs.
 
         """
-        return self.gradient(leaf)
+        return read(node)
 
     @abstractmethod
     def augment(self, node: Any, operand: Any) -> Any:
@@ -217,9 +217,9 @@ class Driven(Moves):
         found = self._read("gradient", leaf)
         return 0.0 if found is None else found
 
-    def gradient_unless_refused(self, leaf: Any) -> Any:  # noqa: D102
+    def unless_refused(self, read: Callable[[Any], Any], node: Any) -> Any:  # noqa: D102
         try:
-            return self.gradient(leaf)
+            return read(node)
         except (DeathError, NotSupportedError):
             raise
         except Exception as error:

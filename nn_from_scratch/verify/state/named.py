@@ -12,7 +12,7 @@ from nn_from_scratch.verify.engines.deaths import TimedOutError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.legible import told
 from nn_from_scratch.verify.engines.wire.remote import Remote
-from nn_from_scratch.verify.state import checks, isolated, limits
+from nn_from_scratch.verify.state import checks, isolated, limits, nodes
 from nn_from_scratch.verify.state.growth import affordable
 from nn_from_scratch.verify.state.moves import DoesNotApplyError, Driven, NoTapeError, NotSupportedError
 
@@ -173,20 +173,19 @@ CHECKS: dict[str, NamedCheck] = {
     "a dead branch beside the output": _state(
         checks.dead_branch, "a node that the output does not depend on changed the gradient"
     ),
-    "the gradient of an unused input": _state(
-        checks.unused_input, "an input that is not used has a gradient"
-    ),
-    "a leaf as the output": _state(checks.leaf_as_output, "the derivative of a leaf for itself is not 1"),
+    "the gradient of an unused input": _state(nodes.unused_input, "an input that is not used has a gradient"),
+    "a leaf as the output": _state(nodes.leaf_as_output, "the derivative of a leaf for itself is not 1"),
     "a leaf array as the output": _state(
-        checks.array_as_output, "the derivative of a leaf for itself is not the cotangent"
+        nodes.array_as_output, "the derivative of a leaf for itself is not the cotangent"
     ),
+    "values after the reverse pass": _state(nodes.values_kept, "the reverse pass changed a node's value"),
     "leaves made of integers": _state(
-        checks.integer_leaves, "a leaf that is made of integers has another gradient"
+        nodes.integer_leaves, "a leaf that is made of integers has another gradient"
     ),
     "a node added to in place": _state(
-        checks.augmented, "`+=` lost a part of the gradient, or changed another"
+        nodes.augmented, "`+=` lost a part of the gradient, or changed another"
     ),
-    "leaves of equal value": _state(checks.equal_leaves, "leaves of equal value were taken for one"),
+    "leaves of equal value": _state(nodes.equal_leaves, "leaves of equal value were taken for one"),
     "operands in either order": _state(
         checks.order_of_operands, "the gradient depends on the order of operands"
     ),

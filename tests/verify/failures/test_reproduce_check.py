@@ -23,6 +23,7 @@ NOT_WRITTEN = {  # in the engine's syntax: they do more than moves
     "the same question asked again",
     "a leaf array as the output",
     "leaves made of integers",
+    "values after the reverse pass",
     "time over operations",
     "time over shared paths",
     "answers under other hash seeds",

@@ -24,6 +24,7 @@ ASSIGNED = "values assigned after the forward pass"
 LEAF = "a leaf array as the output"
 INTEGERS = "leaves made of integers"
 IN_PLACE = "a node added to in place"
+KEPT = "values after the reverse pass"
 EACH = (COTANGENT, INNER, AGAIN, EXCEPTION, LEAF)
 OF_STATE = [name for name, one in state.CHECKS.items() if one.grade == "state" and name not in state.LONG]
 
@@ -241,13 +242,13 @@ def test_adapters_are_not_accused(spec: str) -> None:
     pytest.importorskip({"pytorch": "torch"}.get(spec, spec))
     engine = load(spec)
     assert not {state.outcome(engine, name).outcome for name in EACH} & {"wrong", "error"}
-    assert {state.outcome(engine, name).outcome for name in (INTEGERS, IN_PLACE)} == {"right"}
+    assert {state.outcome(engine, name).outcome for name in (INTEGERS, IN_PLACE, KEPT)} == {"right"}
 
 
 @pytest.mark.parametrize("name", ["torchlike", "functional", "listed", "masked", "matrix", "one_dimensional"])
 def test_spelled_engines_are_not_accused(name: str) -> None:
     engine = getattr(spelled_engines, name)()
-    each = (*EACH, INTEGERS, IN_PLACE)
+    each = (*EACH, INTEGERS, IN_PLACE, KEPT)
     assert not {state.outcome(engine, one).outcome for one in each} & {"wrong", "error"}
 
 
