@@ -50,10 +50,19 @@ class Once(argparse.Action):
 
 
 def path(text: str) -> Path:
-    """Read the path of a file."""
+    """Read a path."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("no path has a null byte")
     return Path(text)
+
+
+def file_path(text: str) -> Path:
+    """Read the path of a file that is to be written."""
+    if text.endswith(("/", os.sep)):
+        raise argparse.ArgumentTypeError(f"{text} is a folder: give the name of a file in it")
+    return path(text)
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], str]:
@@ -104,6 +113,8 @@ def files_read(options: argparse.Namespace) -> list[Path]:
     for name in ("store", "compare"):  # which there may not be yet
         if getattr(options, name, None):
             found.add(str(getattr(options, name)))
+    if getattr(options, "store", None):  # SQLite's own, beside it
+        found.update(f"{os.path.realpath(options.store)}-{name}" for name in ("wal", "shm", "journal"))
     found.update(map(str, getattr(options, "results", ())))
     return [Path(file) for file in sorted(found)]
 

@@ -117,6 +117,8 @@ WAYS = (
     Way("no engine", BAD_USAGE, "$RUN verify --engine é.py:none --json new/n", "there is no 'none' in "),
     Way("not written", BAD_USAGE, f"{VERIFY} --json /dev/full --junit j", "cannot write /dev/full", ("j",)),
     Way("not printed", BAD_USAGE, f"{VERIFY} --json j >/dev/full", "cannot print", ("j",)),
+    Way("to what is printed to", BAD_USAGE, f"echo 'sin' >j; {VERIFY} --json j >>j", "prints to", ("j",)),
+    Way("after what is printed", RIGHT, f"{VERIFY} --json /dev/stdout >j", left=("j",)),
     Way("nobody reads a pipe", BAD_USAGE, f"mkfifo p; {VERIFY} --json p", "nobody reads it", ("p",)),
     Way("nothing", NOTHING_CHECKED, "$RUN verify --engine é.py --graphs 0 --grade rules --in-process"),
 )
