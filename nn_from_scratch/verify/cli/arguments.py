@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 from nn_from_scratch.statuses import BAD_USAGE
 from nn_from_scratch.verify.cli.terminal import tell
+from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.specs import parts
-from nn_from_scratch.verify.engines.wire.isolated import COMMAND
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND, command
 
 
 class Parser(argparse.ArgumentParser):
@@ -122,7 +123,10 @@ def files_read(options: argparse.Namespace) -> list[Path]:
 def _files(spec: str) -> list[str]:
     """Return the files that a spec may mean."""
     if spec.startswith(COMMAND):
-        candidates = spec.removeprefix(COMMAND).split()
+        try:
+            candidates = command(spec)
+        except EngineError:  # it is told when the engine is to be started
+            candidates = []
     else:
         location = parts(spec)[0]
         candidates = [spec, location, f"{location.replace('.', os.sep)}.py"]

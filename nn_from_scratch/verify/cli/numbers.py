@@ -19,10 +19,16 @@ def at_least(least: int) -> Callable[[str], int]:
     return integer
 
 
+_MOST = 10**18
+"""Of what is counted: a database holds integers of 64 bits."""
+
+
 def count(text: str) -> int:
     """Read a number of things, above 0: 1000, 1_000 or 1e3."""
     try:
         number = Decimal(text.replace(",", ""))
+        if number > _MOST:
+            raise argparse.ArgumentTypeError(f"must be at most {_MOST:.0e}, got {text}")
         if number >= 1 and number == int(number):
             return int(number)
     except (InvalidOperation, ValueError, OverflowError):
