@@ -81,6 +81,7 @@ def _carry_out(options: argparse.Namespace) -> int:
             _pages()
         named = {**formats.paths(options), **options.paths(options)}
         with Outputs(named, files_read(options), getattr(options, "scripts", None)) as outputs:
+            formats.append(options, outputs)
             status: int = options.run(options, outputs)
     except (UsageError, EngineError, TargetError, StoreError, PlanError) as error:
         return _told(f"error: {error}", BAD_USAGE)

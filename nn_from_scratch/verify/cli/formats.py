@@ -28,6 +28,9 @@ _FORMS: dict[str, tuple[str, Callable[[Summary], str]]] = {
 }
 
 
+_STEP = "$GITHUB_STEP_SUMMARY"
+
+
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options, and that of JUnit XML, to a command."""
     texts = {"junit": "the results as JUnit XML"} | {name: text for name, (text, _) in _FORMS.items()}
@@ -65,13 +68,18 @@ def paths(options: argparse.Namespace) -> dict[str, Path | None]:
     return named
 
 
+def append(options: argparse.Namespace, outputs: Outputs) -> None:
+    """Have the summary of GitHub's step appended to, by a command that makes one."""
+    place = _step_summary()
+    if place is not None and hasattr(options, "annotations"):
+        outputs.append(_STEP, place)
+
+
 def write(outputs: Outputs, summarized: Callable[[], Summary]) -> None:
     """Write the forms that are asked for, and append to the summary of GitHub's step."""
     for name, (_, form) in _FORMS.items():
         outputs.write(f"--{name}", partial(_formed, form, summarized))
-    place = _step_summary()
-    if place is not None:
-        outputs.attempt(lambda: _append(place, markdown(summarized())), place)
+    outputs.write(_STEP, lambda: f"{markdown(summarized())}\n")
 
 
 @contextlib.contextmanager
@@ -101,8 +109,3 @@ def _step_summary() -> Path | None:
 
 def _is_same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
-
-
-def _append(place: Path, text: str) -> None:
-    with place.open("a", encoding="utf-8") as file:
-        file.write(f"{text}\n")

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """Return what reads an integer that is not below the least one."""
+def at_least(least: int, most: int | None = None, hint: str = "") -> Callable[[str], int]:
+    """Return what reads an integer that is not below the least one, nor above the most; a hint says why."""
 
     def integer(text: str) -> int:
         number = int(text)
         if number < least:
             raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
+        if most is not None and number > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most:,}, got {number}: {hint}")
         return number
 
     return integer

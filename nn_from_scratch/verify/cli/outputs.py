@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from rich.console import Console
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERNAL_ERROR, RIGHT
-from nn_from_scratch.verify.cli.places import File, Place, Stream, identity, is_file, is_printed
+from nn_from_scratch.verify.cli.places import Appended, File, Place, Stream, identity, is_file, is_printed
 from nn_from_scratch.verify.cli.terminal import Terminal, print_no_more, tell
 
 Written = TypeVar("Written")
@@ -84,6 +84,16 @@ class Outputs:
         """Remove the files of an earlier run: if this one dies, they are not taken for its own."""
         for place in self._places.values():
             place.clear()
+
+    def append(self, name: str, path: Path) -> None:
+        """Let what is written under a name go to the end of a file; if it cannot, that is told."""
+        words = self._taken.get(identity(path))
+        if words is not None:
+            self._tell(f"error: {name} {path} is not written: it is a file that {words}", BAD_USAGE)
+            return
+        place = self.attempt(lambda: Appended(path), path)
+        if place is not None:
+            self._places[name] = place
 
     def write(self, name: str, made: Callable[[], str | bytes]) -> Path | None:
         """Write something, if it is asked for; what goes wrong is told, and keeps no other from being so.

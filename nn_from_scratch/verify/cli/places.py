@@ -149,10 +149,10 @@ class Stream(Place):
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, flags: int = 0) -> None:
         super().__init__(path)
         self._content = b""
-        self._opened = os.dup(_PRINTED[os.fspath(path)]) if is_printed(path) else _opened(path)
+        self._opened = os.dup(_PRINTED[os.fspath(path)]) if is_printed(path) else _opened(path, flags)
 
     def put(self, content: bytes) -> None:  # noqa: D102
         self._content = content
@@ -162,12 +162,32 @@ class Stream(Place):
             file.write(self._content)
 
 
-def _opened(path: Path) -> int:
-    """Open what is no file; a pipe only if somebody reads it."""
+class Appended(Stream):
+    """What is written to the end of, as others did before: a file, made if there is none, or a pipe.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, or nobody reads it.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._is_new = not path.exists()
+        super().__init__(path, os.O_APPEND | os.O_CREAT)
+
+    def end(self) -> None:  # noqa: D102
+        super().end()
+        if self._is_new and not self._content:
+            self.path.unlink(missing_ok=True)
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Open what is written in place; a pipe only if somebody reads it."""
     end = time.monotonic() + _READER
     while True:
         try:
-            opened = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+            opened = os.open(path, flags | os.O_WRONLY | getattr(os, "O_NONBLOCK", 0), 0o666)
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise

@@ -120,6 +120,21 @@ WAYS = (
     Way("to what is printed to", BAD_USAGE, f"echo 'sin' >j; {VERIFY} --json j >>j", "prints to", ("j",)),
     Way("after what is printed", RIGHT, f"{VERIFY} --json /dev/stdout >j", left=("j",)),
     Way("nobody reads a pipe", BAD_USAGE, f"mkfifo p; {VERIFY} --json p", "nobody reads it", ("p",)),
+    Way(
+        "broken while it is imported",
+        INTERNAL_ERROR,
+        f"mkdir b; echo 'x = = 1' >b/rich.py; PYTHONPATH=b:$PYTHONPATH {VERIFY}; s=$?; rm -r b; (exit $s)",
+        "internal error",
+    ),
+    Way(
+        "nowhere",
+        BAD_USAGE,
+        # No Python starts there with a relative path.
+        f"PYTHONPATH=${{PYTHONPATH#quick}}; PYTHONPATH=${{PYTHONPATH#:}}; mkdir g; cd g; "
+        f"rmdir ../g; {VERIFY}",
+        "the current folder is no more: change to another one",
+    ),
+    Way("more than memory holds", BAD_USAGE, "$RUN verify --graphs 99999999999999999", "campaign asks more"),
     Way("nothing", NOTHING_CHECKED, "$RUN verify --engine é.py --graphs 0 --grade rules --in-process"),
 )
 
