@@ -176,7 +176,7 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
         asked = argparse.Namespace(**vars(options))
         asked.grade = options.grade or watch.GRADES
         asked.graphs = watch.GRAPHS if options.graphs is None else options.graphs
-        watch.watch(asked, partial(_verified, asked, outputs))
+        watch.watch(asked, partial(_verified, asked, outputs), lambda: outputs.is_heard)
     return status_of_run(_verified(options, outputs), options.grade or ())
 
 

@@ -59,6 +59,8 @@ class Outputs:
         self._failed: list[str] = []
         self.status = RIGHT
         """The exit status of a command that is all right but for what could not be written."""
+        self.is_heard = True
+        """Whether what is printed still goes somewhere."""
         named = {name: path for name, path in paths.items() if path is not None}
         self._taken = _refuse_the_same(named, inputs)
         try:
@@ -144,8 +146,10 @@ class Outputs:
             show(Terminal())
             sys.stdout.flush()
         except BrokenPipeError:
+            self.is_heard = False
             print_no_more()
         except OSError as error:
+            self.is_heard = False
             print_no_more()
             self._tell(f"error: cannot print what was found: {error.strerror}", BAD_USAGE)
 

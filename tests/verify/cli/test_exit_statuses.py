@@ -196,6 +196,14 @@ def test_what_ends_a_command_keeps_results_and_leaves_no_process(
     wait_for(lambda: not Path(f"/proc/{child}").exists() and not in_folder(folder))
 
 
+def test_watching_ends_where_nobody_reads(folder: Path) -> None:
+    line = "$RUN verify --engine é.py --graphs 1 --grade rules --watch | head -1; exit ${PIPESTATUS[0]}"
+    done = subprocess.run(
+        [BASH, "-c", line], cwd=folder, env=surroundings(), capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (INTERRUPTED, b"nn-from-scratch: interrupted\n")
+
+
 def test_a_command_that_is_interrupted_while_it_starts_says_so(folder: Path) -> None:
     for seconds in (0.0, 0.6):
         with started("exec $RUN verify --engine é.py:slow --graphs 4000", folder) as process:
