@@ -10,7 +10,10 @@ from nn_from_scratch.statuses import INTERRUPTED
 
 def main() -> int:
     """Run ``nn-from-scratch``; return its exit status."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))  # until there is something to interrupt
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # until there is something to interrupt
+        number = getattr(signal, name, None)
+        if number == signal.SIGINT or (number is not None and signal.getsignal(number) != signal.SIG_IGN):
+            signal.signal(number, lambda *_: os._exit(INTERRUPTED))
     _open_streams()
     return int(import_module("nn_from_scratch.supervised").main())
 

@@ -15,6 +15,7 @@ import re
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process, resource_tracker
@@ -33,12 +34,21 @@ _ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 def main() -> int:
     """Run ``nn-from-scratch``; return its exit status, or that of a wrong gradient if it says none."""
+    try:
+        Path.cwd()
+    except OSError:
+        sys.stderr.write("nn-from-scratch: error: the current folder is no more: change to another one\n")
+        return BAD_USAGE
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_say_status, args=(there, sys.argv))
     with _endings_handed_on(process):
-        with _endings_held_back():  # until the process can say its status
-            process.start()
+        try:
+            with _endings_held_back():  # until the process can say its status
+                process.start()
+        except OSError as error:
+            sys.stderr.write(f"nn-from-scratch: error: the process that checks cannot be started: {error}\n")
+            return INTERNAL_ERROR
         there.close()  # so that the pipe ends with the process
         process.join()
     try:
@@ -72,7 +82,7 @@ def _say_status(said: Connection, arguments: list[str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may know no more than ASCII
     sys.argv = [_as_seen_here(argument) for argument in arguments]
-    said.send(command())
+    said.send(_status())
 
 
 def _as_seen_here(argument: str) -> str:
@@ -81,6 +91,15 @@ def _as_seen_here(argument: str) -> str:
     if not Path(parent).is_dir():
         return argument
     return re.sub(r"/(?:dev|proc/self)/fd/(?=[3-9]|\d\d)", parent, argument)
+
+
+def _status() -> int:
+    """Return the status of the command; where it fails before anything was checked, no gradient is wrong."""
+    try:
+        return command()
+    except Exception:  # noqa: BLE001  the last resort
+        sys.stderr.write(f"nn-from-scratch: internal error\n{traceback.format_exc()}")
+        return INTERNAL_ERROR
 
 
 def command() -> int:

@@ -167,6 +167,20 @@ def test_what_is_given_to_the_action_is_no_command(folder: Path) -> None:
     assert not (folder / "injected").exists()
 
 
+def test_an_option_in_place_of_a_function_does_not_pass(folder: Path) -> None:
+    done = run(runs()["action/Verify"], folder, **{**ACTIONS_OWN, "FUNCTION": "--help"})
+    assert done.returncode == 4, done.stdout
+
+
+def test_the_action_checks_a_function(folder: Path) -> None:
+    (folder / "f.py").write_text(
+        "import numpy as np\nf, f_gradient, f_inputs = np.sin, lambda x, c: c * np.cos(x), np.ones(2)\n"
+    )
+    done = run(runs()["action/Verify"], folder, **{**ACTIONS_OWN, "FUNCTION": "f.py:f"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "right" in (folder / "gradients/results.json").read_text()
+
+
 def test_each_step_is_run_by_a_test() -> None:
     assert set(runs()) == {*STUBBED, "nightly/campaign/Verify", "nightly/campaign/Campaign", "action/Verify"}
 

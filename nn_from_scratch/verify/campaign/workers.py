@@ -35,7 +35,9 @@ def pool(jobs: int, prepare: Callable[..., None] | None = None, *given: Any) -> 
     try:
         yield executor
     except (KeyboardInterrupt, GeneratorExit):
-        stop.close()  # nobody waits for what an engine may never answer
+        # Nobody waits for what an engine may never answer. It is not cancelled before: an executor whose
+        # processes end cannot say so of what is cancelled, and dies of that.
+        stop.close()
         raise
     finally:  # once only: a second time would take the cancellation back
         executor.shutdown(cancel_futures=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
+import shlex
 from pathlib import Path
 
+from nn_from_scratch.verify.cli.arguments import Once, file_path
+from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
+from nn_from_scratch.verify.cli.terminal import say
 from nn_from_scratch.verify.engines.adapting.asking import written_adapter
-from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.specs import parts
 
 TEXT = "Probe a class of numbers, and write the adapter by which `verify` asks it."
@@ -20,39 +23,53 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--output",
+        type=file_path,
+        action=Once,
         metavar="PATH",
         help="where to write it, - for standard output (default: NAME_adapter.py in the current folder)",
     )
     command.add_argument("--force", action="store_true", help="overwrite what is there")
 
 
-def write(options: argparse.Namespace) -> None:
+def paths(options: argparse.Namespace) -> dict[str, Path]:
+    """Return where the adapter is to be, if it is not printed.
+
+    Raises
+    ------
+    UsageError
+        If a file is there that may not be overwritten.
+
+    """
+    if options.output == Path("-"):
+        return {}
+    location, _ = parts(options.module)
+    name = Path(location).stem if location.endswith(".py") else location.rpartition(".")[2]
+    place = options.output or Path(f"{name}_adapter.py")
+    if os.path.lexists(place) and not options.force:
+        raise UsageError(f"{place} is there already: --force overwrites it, --output PATH writes another")
+    return {"--output": place}
+
+
+def write(options: argparse.Namespace, outputs: Outputs) -> None:
     """Write an adapter, and say what was guessed.
 
     Raises
     ------
     EngineError
-        If there is nothing to adapt, or a file of that name is there.
+        If there is nothing to adapt.
 
     """
-    location, _ = parts(options.module)
-    name = Path(location).stem if location.endswith(".py") else location.rpartition(".")[2]
-    is_printed = options.output == "-"
-    path = None if is_printed else Path(options.output or f"{name}_adapter.py")
-    if path is not None and path.exists() and not options.force:
-        raise EngineError(f"{path} is there already: --force overwrites it, --output PATH writes another")
-    found = written_adapter(options.module, path)
-    said = sys.stderr if is_printed else sys.stdout
-    for line in found.guesses:
-        print(f"guessed: {line}", file=said)
-    print(f"operations: {', '.join(found.operations) or 'none of the catalogue'}", file=said)
-    if path is None:
-        print(found.text, end="")
+    place = paths(options).get("--output")
+    found = written_adapter(options.module, place)
+    guessed = [f"guessed: {line}" for line in found.guesses]
+    guessed.append(f"operations: {', '.join(found.operations) or 'none of the catalogue'}")
+    if place is None:
+        say("\n".join(guessed))
+        outputs.show(lambda _: print(found.text, end=""))
         return
-    try:
-        path.write_text(found.text, encoding="utf-8")
-    except OSError as error:
-        raise EngineError(f"cannot write {path}: {error.strerror}") from error
-    print(
-        f"wrote {path}; what is guessed wrong is mended there. Next: nn-from-scratch verify --engine {path}"
-    )
+    if outputs.write("--output", lambda: found.text):
+        guessed.append(
+            f"wrote {place}; what is guessed wrong is mended there. "
+            f"Next: nn-from-scratch verify --engine {shlex.quote(str(place))}"
+        )
+    outputs.show(lambda _: print(*guessed, sep="\n"))

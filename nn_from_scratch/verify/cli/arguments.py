@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 from nn_from_scratch.statuses import BAD_USAGE
 from nn_from_scratch.verify.cli.terminal import tell
+from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.specs import parts
-from nn_from_scratch.verify.engines.wire.isolated import COMMAND
+from nn_from_scratch.verify.engines.wire.isolated import COMMAND, command
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,10 +51,19 @@ class Once(argparse.Action):
 
 
 def path(text: str) -> Path:
-    """Read the path of a file."""
+    """Read a path."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("no path has a null byte")
     return Path(text)
+
+
+def file_path(text: str) -> Path:
+    """Read the path of a file that is to be written."""
+    if text.endswith(("/", os.sep)):
+        raise argparse.ArgumentTypeError(f"{text} is a folder: give the name of a file in it")
+    return path(text)
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], str]:
@@ -104,6 +114,8 @@ def files_read(options: argparse.Namespace) -> list[Path]:
     for name in ("store", "compare"):  # which there may not be yet
         if getattr(options, name, None):
             found.add(str(getattr(options, name)))
+    if getattr(options, "store", None):  # SQLite's own, beside it
+        found.update(f"{os.path.realpath(options.store)}-{name}" for name in ("wal", "shm", "journal"))
     found.update(map(str, getattr(options, "results", ())))
     return [Path(file) for file in sorted(found)]
 
@@ -111,7 +123,10 @@ def files_read(options: argparse.Namespace) -> list[Path]:
 def _files(spec: str) -> list[str]:
     """Return the files that a spec may mean."""
     if spec.startswith(COMMAND):
-        candidates = spec.removeprefix(COMMAND).split()
+        try:
+            candidates = command(spec)
+        except EngineError:  # it is told when the engine is to be started
+            candidates = []
     else:
         location = parts(spec)[0]
         candidates = [spec, location, f"{location.replace('.', os.sep)}.py"]

@@ -22,6 +22,7 @@ from nn_from_scratch.verify.campaign.statistics import contradictions
 from nn_from_scratch.verify.campaign.workers import pool
 from nn_from_scratch.verify.cli import numbers
 from nn_from_scratch.verify.cli.arguments import Once, one_of, path
+from nn_from_scratch.verify.cli.outputs import UsageError
 from nn_from_scratch.verify.cli.terminal import progress_bar, say
 from nn_from_scratch.verify.engines.specs import known, resolved
 from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
@@ -137,6 +138,8 @@ def _planned(options: argparse.Namespace, store: Store) -> tuple[Plan, int]:
 
 def _executors(options: argparse.Namespace) -> tuple[Executors, int]:
     if options.dask:
+        if options.jobs:
+            raise UsageError("--jobs are processes of this machine, and --dask asks on a cluster: give one")
         return dask.cluster(options.dask), dask.workers_of(options.dask)
     jobs = options.jobs or os.cpu_count() or 1
     return partial(pool, jobs), jobs

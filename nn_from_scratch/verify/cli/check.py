@@ -8,12 +8,13 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nn_from_scratch.verify.campaign.environment import environment
+from nn_from_scratch.verify.cli.arguments import Once, path
 from nn_from_scratch.verify.functions.named.asking import Found, ask
 from nn_from_scratch.verify.functions.named.finding import Asked, find
 from nn_from_scratch.verify.functions.named.given import DTYPES, FILES
@@ -74,7 +75,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="2: the gradient's gradient as well, PyTorch and JAX",
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="which directions (default: 0)")
-    command.add_argument("--scripts", type=Path, metavar="DIR", help="write a script for each failure")
+    command.add_argument(
+        "--scripts", type=path, action=Once, metavar="DIR", help="write a script for each failure"
+    )
 
 
 def found(options: argparse.Namespace) -> list[Target]:
@@ -128,19 +131,17 @@ def asked(options: argparse.Namespace, targets: Sequence[Target], progress: Prog
     )
 
 
-def write_scripts(folder: Path, results: dict[str, Any]) -> list[Path]:
-    """Write the scripts into a folder, one a failure; return where they are."""
-    written: dict[str, Path] = {}
+def scripts(folder: Path, results: dict[str, Any]) -> dict[Path, str]:
+    """Return the scripts, one a failure, by where they are to be in a folder."""
+    found: dict[Path, str] = {}
     for function in results["functions"]:
         for failure in function["failures"]:
-            if failure["script"] and failure["script"] not in written:
-                path = _free(folder, f"{function['name']}-{failure['row']}", set(written.values()))
-                path.write_text(failure["script"], encoding="utf-8")
-                written[failure["script"]] = path
-    return list(written.values())
+            if failure["script"] and failure["script"] not in found.values():
+                found[_free(folder, f"{function['name']}-{failure['row']}", found)] = failure["script"]
+    return found
 
 
-def _free(folder: Path, name: str, taken: set[Path]) -> Path:
+def _free(folder: Path, name: str, taken: Collection[Path]) -> Path:
     """Return a path for a name that was not written yet; one of an earlier run is written anew."""
     plain = re.sub(r"\W+", "_", name).strip("_")
     candidates = [folder / f"{plain}.py", *(folder / f"{plain}_{k}.py" for k in range(2, len(taken) + 2))]

@@ -41,7 +41,7 @@ from nn_from_scratch.verify.cli import (
     vectors,
     watch,
 )
-from nn_from_scratch.verify.cli.arguments import Once, Parser, files_read, parsed, path
+from nn_from_scratch.verify.cli.arguments import Once, Parser, file_path, files_read, parsed
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
 from nn_from_scratch.verify.cli.terminal import progress_bar, tell
 from nn_from_scratch.verify.cli.verdicts import status_of_check, status_of_run
@@ -79,10 +79,9 @@ def _carry_out(options: argparse.Namespace) -> int:
     try:
         if getattr(options, "html", None):
             _pages()
-        named = formats.paths(options)
-        if options.run is _vectors and files.is_one_file(options.output):
-            named["--output"] = options.output
-        with Outputs(named, files_read(options)) as outputs:
+        named = {**formats.paths(options), **options.paths(options)}
+        with Outputs(named, files_read(options), getattr(options, "scripts", None)) as outputs:
+            formats.append(options, outputs)
             status: int = options.run(options, outputs)
     except (UsageError, EngineError, TargetError, StoreError, PlanError) as error:
         return _told(f"error: {error}", BAD_USAGE)
@@ -108,6 +107,7 @@ def command_line() -> Parser:
     parser = Parser(
         prog="nn-from-scratch", description="Prove that an engine's gradients are right.", epilog=_STATUSES
     )
+    parser.set_defaults(paths=_no_more)
     told = f"nn-from-scratch {version() or '(not installed)'}"
     parser.add_argument("--version", action="version", version=told)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
@@ -116,11 +116,11 @@ def command_line() -> Parser:
         command: Parser = commands.add_parser(name, help=text, description=text, epilog=_STATUSES)
         command.set_defaults(run=run)
         command.add_argument(
-            "--json", type=path, action=Once, metavar="PATH", help="write the results as JSON"
+            "--json", type=file_path, action=Once, metavar="PATH", help="write the results as JSON"
         )
         where = f" (default: {html})" if html else ""
         command.add_argument(
-            "--html", type=path, action=Once, metavar="PATH", default=html, help=f"write a report{where}"
+            "--html", type=file_path, action=Once, metavar="PATH", default=html, help=f"write a report{where}"
         )
         return command
 
@@ -137,22 +137,24 @@ def command_line() -> Parser:
     formats.add_arguments(command)
     command = commands.add_parser("campaign", help=campaign.TEXT, description=campaign.TEXT)
     command.set_defaults(run=_campaign)
-    command.add_argument("--json", type=path, action=Once, metavar="PATH", help="write the results as JSON")
-    command.add_argument("--html", type=path, action=Once, metavar="PATH", help="write a report")
+    command.add_argument(
+        "--json", type=file_path, action=Once, metavar="PATH", help="write the results as JSON"
+    )
+    command.add_argument("--html", type=file_path, action=Once, metavar="PATH", help="write a report")
     campaign.add_arguments(command)
     command = add("check", _check, check.TEXT)
     check.add_arguments(command)
     formats.add_arguments(command)
     compare.add_arguments(add("compare", _compare, compare.TEXT))
     command = commands.add_parser("vectors", help=vectors.TEXT, description=vectors.TEXT, epilog=_STATUSES)
-    command.set_defaults(run=_vectors)
+    command.set_defaults(run=_vectors, paths=_vector_files)
     vectors.add_arguments(command)
     command = commands.add_parser("adapter", help=adapter.TEXT, description=adapter.TEXT, epilog=_STATUSES)
     adapter.add_arguments(command)
-    command.set_defaults(run=_adapter)
+    command.set_defaults(run=_adapter, paths=adapter.paths)
     command = commands.add_parser("learn", help=learn.TEXT, description=learn.TEXT, epilog=_STATUSES)
     learn.add_arguments(command)
-    command.set_defaults(run=_learn)
+    command.set_defaults(run=_learn, paths=learn.paths)
     text = "Train as the README does, and judge every iteration against certified losses."
     command = add("moons", _moons, text)
     command.add_argument("--animate", action="store_true", help="put an animation into the report")
@@ -174,7 +176,7 @@ def _verify(options: argparse.Namespace, outputs: Outputs) -> int:
         asked = argparse.Namespace(**vars(options))
         asked.grade = options.grade or watch.GRADES
         asked.graphs = watch.GRAPHS if options.graphs is None else options.graphs
-        watch.watch(asked, partial(_verified, asked, outputs))
+        watch.watch(asked, partial(_verified, asked, outputs), lambda: outputs.is_heard)
     return status_of_run(_verified(options, outputs), options.grade or ())
 
 
@@ -204,7 +206,6 @@ def _campaign(options: argparse.Namespace, outputs: Outputs) -> int:
 
 
 def _check(options: argparse.Namespace, outputs: Outputs) -> int:
-    _prepare_folder(options.scripts)
     targets = check.found(options)
     outputs.begin()
     with progress_bar() as progress:
@@ -231,15 +232,19 @@ def _scripts(options: argparse.Namespace, outputs: Outputs, results: dict[str, A
     folder: Path | None = options.scripts
     if folder is None:
         return []
-    return outputs.attempt(lambda: check.write_scripts(folder, results), folder) or []
+    texts = check.scripts(folder, results)
+    return [file for file, text in texts.items() if outputs.write_into(file, text)]
 
 
 def _vectors(options: argparse.Namespace, outputs: Outputs) -> int:
-    if not files.is_one_file(options.output):
-        _prepare_folder(options.output)
     with progress_bar() as progress:
         found, header = files.collect(options.select, progress)
-    written = outputs.attempt(lambda: files.write(options.output, found, header), options.output) or []
+    contents = files.contents(options.output, found, header)
+    written = []
+    for file, content in contents:
+        if not outputs.write(str(file), partial(bytes, content)):
+            break  # the header, which comes last, describes all
+        written.append(file)
     outputs.show(lambda console: vectors.show(console, header, written))
     return RIGHT if any(found.values()) else NOTHING_CHECKED
 
@@ -302,16 +307,22 @@ def _show_part(show: Callable[[Console, Any], None], results: dict[str, Any], co
     show(console, results)
 
 
-def _adapter(options: argparse.Namespace, _: Outputs) -> int:
-    adapter.write(options)
+def _no_more(_: argparse.Namespace) -> dict[str, Path]:
+    """Return where a command writes beside its results: nowhere."""
+    return {}
+
+
+def _vector_files(options: argparse.Namespace) -> dict[str, Path]:
+    return {str(file): file for file in files.paths(options.output)}
+
+
+def _adapter(options: argparse.Namespace, outputs: Outputs) -> int:
+    adapter.write(options, outputs)
     return RIGHT
 
 
-def _learn(options: argparse.Namespace, _: Outputs) -> int:
-    try:
-        learn.write_and_tell(options.folder)
-    except OSError as error:
-        raise UsageError(str(error)) from error
+def _learn(options: argparse.Namespace, outputs: Outputs) -> int:
+    learn.write(options, outputs)
     return RIGHT
 
 
@@ -357,11 +368,3 @@ def _run_moons(options: argparse.Namespace) -> dict[str, Any]:
 
 def _as_json(results: dict[str, Any]) -> str:
     return json.dumps(results, allow_nan=False, indent=1) + "\n"
-
-
-def _prepare_folder(path: Path | None) -> None:
-    if path is not None:
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot write into {path}: {error.strerror}") from error

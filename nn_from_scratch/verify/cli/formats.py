@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from nn_from_scratch.verify.cli.arguments import Once, path
+from nn_from_scratch.verify.cli.arguments import Once, file_path
 from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
 from nn_from_scratch.verify.results.annotations import workflow_commands
 from nn_from_scratch.verify.results.badge import badge
@@ -28,11 +28,14 @@ _FORMS: dict[str, tuple[str, Callable[[Summary], str]]] = {
 }
 
 
+_STEP = "$GITHUB_STEP_SUMMARY"
+
+
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options, and that of JUnit XML, to a command."""
     texts = {"junit": "the results as JUnit XML"} | {name: text for name, (text, _) in _FORMS.items()}
     for name, text in texts.items():
-        command.add_argument(f"--{name}", type=path, action=Once, metavar="PATH", help=f"write {text}")
+        command.add_argument(f"--{name}", type=file_path, action=Once, metavar="PATH", help=f"write {text}")
     command.add_argument(
         "--annotations",
         action="store_true",
@@ -47,12 +50,17 @@ def paths(options: argparse.Namespace) -> dict[str, Path | None]:
     Raises
     ------
     UsageError
-        If a file that is written anew is the one that GitHub's summary is appended to.
+        If a file that is written anew is the one that GitHub's summary is appended to, or Python source:
+        which files an engine is made of is not known before it is imported.
 
     """
     named = {f"--{name}": getattr(options, name, None) for name in ("json", "html", "junit", *_FORMS)}
     appended = _step_summary()
     for name, place in named.items():
+        if place and os.path.realpath(place).endswith(".py") and os.path.isfile(place):  # noqa: PTH113  of any text
+            raise UsageError(
+                f"{name} {place} would write over Python source: give another name, or remove it"
+            )
         if appended and place and hasattr(options, "annotations") and _is_same(place, appended):
             raise UsageError(
                 f"{name} {place} would write over $GITHUB_STEP_SUMMARY, which a summary is appended to anyway"
@@ -60,13 +68,18 @@ def paths(options: argparse.Namespace) -> dict[str, Path | None]:
     return named
 
 
+def append(options: argparse.Namespace, outputs: Outputs) -> None:
+    """Have the summary of GitHub's step appended to, by a command that makes one."""
+    place = _step_summary()
+    if place is not None and hasattr(options, "annotations"):
+        outputs.append(_STEP, place)
+
+
 def write(outputs: Outputs, summarized: Callable[[], Summary]) -> None:
     """Write the forms that are asked for, and append to the summary of GitHub's step."""
     for name, (_, form) in _FORMS.items():
         outputs.write(f"--{name}", partial(_formed, form, summarized))
-    place = _step_summary()
-    if place is not None:
-        outputs.attempt(lambda: _append(place, markdown(summarized())), place)
+    outputs.write(_STEP, lambda: f"{markdown(summarized())}\n")
 
 
 @contextlib.contextmanager
@@ -96,8 +109,3 @@ def _step_summary() -> Path | None:
 
 def _is_same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
-
-
-def _append(place: Path, text: str) -> None:
-    with place.open("a", encoding="utf-8") as file:
-        file.write(f"{text}\n")

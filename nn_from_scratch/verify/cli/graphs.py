@@ -31,7 +31,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--graphs",
-        type=at_least(0),
+        type=at_least(0, 10**8, "nn-from-scratch campaign asks more, and loses none of it"),
         metavar="N",
         help=f"how many random graphs (default: {GRAPHS:,}, and {watch.GRAPHS} where files are watched)",
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from pathlib import Path
 
-from nn_from_scratch.verify.learn import STEPS, write
+from nn_from_scratch.verify.cli.arguments import path
+from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
+from nn_from_scratch.verify.learn import STEPS, texts
 
 TEXT = "Learn reverse mode by mending: write a small engine with its operations left blank, and its tests."
 
@@ -14,7 +18,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument(
         "folder",
-        type=Path,
+        type=path,
         nargs="?",
         default=Path("my_engine"),
         metavar="FOLDER",
@@ -22,18 +26,29 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def write_and_tell(folder: Path) -> None:
-    """Write the files, and say what comes next.
+def paths(options: argparse.Namespace) -> dict[str, Path]:
+    """Return where each file is to be.
 
     Raises
     ------
-    OSError
-        If they cannot be written, or are there already.
+    UsageError
+        If there is one of them already: nobody's work is overwritten.
 
     """
-    for path in write(folder):
-        print(f"wrote {path}")
-    print(f"{len(STEPS)} steps: {', '.join(map(str, STEPS))}")
-    # In their order, whatever plugins there are: the first that fails is what to write next.
-    command = "python -m pytest -x -p no:randomly"
-    print(f"Next: cd {folder} && {command}; the first test that fails says what is missing.")
+    found = {name: options.folder / name for name in texts()}
+    for file in found.values():
+        if os.path.lexists(file):
+            raise UsageError(f"{file} is there already: choose another folder, or move it away")
+    return found
+
+
+def write(options: argparse.Namespace, outputs: Outputs) -> None:
+    """Write the files, and say what comes next."""
+    written = [outputs.write(name, text.encode) for name, text in texts().items()]
+    lines = [f"wrote {file}" for file in written if file]
+    if all(written):
+        # In their order, whatever plugins there are: the first that fails is what to write next.
+        command = f"cd {shlex.quote(str(options.folder))} && python -m pytest -x -p no:randomly"
+        lines.append(f"{len(STEPS)} steps: {', '.join(map(str, STEPS))}")
+        lines.append(f"Next: {command}; the first test that fails says what is missing.")
+    outputs.show(lambda _: print(*lines, sep="\n"))

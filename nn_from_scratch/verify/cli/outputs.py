@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,12 +15,10 @@ from typing import Self, TypeVar
 from rich.console import Console
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERNAL_ERROR, RIGHT
+from nn_from_scratch.verify.cli.places import Appended, File, Place, Stream, identity, is_file, is_printed
 from nn_from_scratch.verify.cli.terminal import Terminal, print_no_more, tell
 
 Written = TypeVar("Written")
-
-_READER = 2.0
-"""Seconds: for so long the reader of a pipe is waited for."""
 
 
 class UsageError(Exception):
@@ -42,23 +38,34 @@ class Outputs:
         By what is written there, such as "--json"; None for what is not asked for.
     inputs
         Files that the command reads, none of which may be written over.
+    folder
+        One into which files will be written whose names are known in the end, such as scripts.
 
     Raises
     ------
     UsageError
-        If something cannot be written, or would be written over what is read or written as well.
+        If something cannot be written, or would be written over what is read, written or printed to as well.
 
     """
 
-    def __init__(self, paths: Mapping[str, Path | None], inputs: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        paths: Mapping[str, Path | None],
+        inputs: Iterable[Path] = (),
+        folder: Path | None = None,
+    ) -> None:
         self._made: list[Path] = []
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self._failed: list[str] = []
         self.status = RIGHT
         """The exit status of a command that is all right but for what could not be written."""
+        self.is_heard = True
+        """Whether what is printed still goes somewhere."""
         named = {name: path for name, path in paths.items() if path is not None}
-        _refuse_the_same(named, inputs)
+        self._taken = _refuse_the_same(named, inputs)
         try:
+            if folder is not None:
+                self._prepare(folder)
             for name, path in named.items():
                 self._places[name] = self._opened(path)
         except BaseException:
@@ -80,20 +87,51 @@ class Outputs:
         for place in self._places.values():
             place.clear()
 
-    def write(self, name: str, text: Callable[[], str]) -> None:
-        """Write a text, if it is asked for; what goes wrong is told, and keeps no other from being written.
+    def append(self, name: str, path: Path) -> None:
+        """Let what is written under a name go to the end of a file; if it cannot, that is told."""
+        words = self._taken.get(identity(path))
+        if words is not None:
+            self._tell(f"error: {name} {path} is not written: it is a file that {words}", BAD_USAGE)
+            return
+        place = self.attempt(lambda: Appended(path), path)
+        if place is not None:
+            self._places[name] = place
+
+    def write(self, name: str, made: Callable[[], str | bytes]) -> Path | None:
+        """Write something, if it is asked for; what goes wrong is told, and keeps no other from being so.
 
         Parameters
         ----------
         name
-            Of the path; the text written last under it is what stays.
-        text
-            Makes the text.
+            Of the path; what is written last under it is what stays.
+        made
+            Makes a text, or bytes.
+
+        Returns
+        -------
+        Path | None
+            Where it is; None if it is nowhere.
 
         """
-        if name in self._places:
-            place = self._places[name]
-            self.attempt(lambda: place.put(text()), place.path)
+        if name not in self._places:
+            return None
+        return self._written(self._places[name], made)
+
+    def write_into(self, path: Path, text: str) -> Path | None:
+        """Write a text into a file of the folder; return where it is, None if that cannot be."""
+        words = self._taken.get(identity(path))
+        if words is not None:
+            self._tell(f"error: {path} is not written: it is a file that {words}", BAD_USAGE)
+            return None
+        place = self.attempt(lambda: self._opened(path), path)
+        return self._written(place, lambda: text) if place else None
+
+    def _written(self, place: Place, made: Callable[[], str | bytes]) -> Path | None:
+        def put() -> Path:
+            place.put(_encoded(made()))
+            return place.path
+
+        return self.attempt(put, place.path)
 
     def show(self, show: Callable[[Console], None]) -> None:
         """Print something. Where nobody reads it, nothing is said; what goes wrong else is told.
@@ -108,8 +146,10 @@ class Outputs:
             show(Terminal())
             sys.stdout.flush()
         except BrokenPipeError:
+            self.is_heard = False
             print_no_more()
         except OSError as error:
+            self.is_heard = False
             print_no_more()
             self._tell(f"error: cannot print what was found: {error.strerror}", BAD_USAGE)
 
@@ -119,6 +159,8 @@ class Outputs:
             return write()
         except BrokenPipeError:  # whoever read has read enough
             pass
+        except UsageError as error:
+            self._tell(f"error: {error}", BAD_USAGE)
         except OSError as error:
             self._tell(f"error: cannot write {path}: {error.strerror}", BAD_USAGE)
         except Exception:  # noqa: BLE001  a fault of the suite, which must not take other files with it
@@ -131,16 +173,24 @@ class Outputs:
             tell(words)
         self.status = max(self.status, status, key=(RIGHT, BAD_USAGE, INTERNAL_ERROR).index)
 
-    def _opened(self, path: Path) -> _Place:
+    def _opened(self, path: Path) -> Place:
         try:
-            if not _is_file(path):
-                return _Stream(path)
+            if is_printed(path) or not is_file(path):
+                return Stream(path)
             target = Path(os.path.realpath(path))
             self._make_folders(target.parent)
-            return _File(path, target)
+            return File(path, target)
         except OSError as error:
             hint = ": give the name of a file in it" if error.errno == errno.EISDIR else ""
             raise UsageError(f"cannot write {path}: {error.strerror}{hint}") from error
+
+    def _prepare(self, folder: Path) -> None:
+        """Make a folder, and see that files can be written into it."""
+        try:
+            self._make_folders(folder)
+            File.try_out(folder)
+        except OSError as error:
+            raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
 
     def _make_folders(self, folder: Path) -> None:
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
@@ -157,136 +207,32 @@ class Outputs:
                 return
 
 
-def _refuse_the_same(named: Mapping[str, Path], inputs: Iterable[Path]) -> None:
-    """Raise where two paths lead to one file."""
-    taken = {os.path.realpath(path): "is what the command reads" for path in inputs}
+def _refuse_the_same(named: Mapping[str, Path], inputs: Iterable[Path]) -> dict[object, str]:
+    """Raise where two paths lead to one file; return what is known of each file."""
+    taken = {identity(path): "is what the command reads" for path in inputs}
+    taken |= dict.fromkeys(_printed_to(), "the command prints to")
     for name, path in named.items():
-        place = os.path.realpath(path)
+        if is_printed(path):  # it follows what is printed
+            continue
+        place = identity(path)
         if place in taken:
             raise UsageError(f"{name} {path} would write over a file that {taken[place]}")
-        if path.is_file() or not path.exists():  # /dev/null may be written by all
+        if isinstance(place, str) or path.is_file():  # /dev/null may be written by all
             taken[place] = f"{name} writes"
+    return taken
 
 
-def _is_file(path: Path) -> bool:
-    """Whether a path is one of a file, or of nothing yet.
-
-    Raises
-    ------
-    OSError
-        If it is a folder, or cannot be looked at.
-
-    """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return True
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    return stat.S_ISREG(mode)
-
-
-class _Place:
-    """Where something is written."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def clear(self) -> None:
-        """Remove what is there of an earlier run."""
-
-    def put(self, text: str) -> None:
-        raise NotImplementedError
-
-    def end(self) -> None:
-        """Write what is left to be written."""
-
-
-class _File(_Place):
-    """A file, or one that is to be.
-
-    Raises
-    ------
-    OSError
-        If it could not be written.
-
-    """
-
-    def __init__(self, path: Path, target: Path) -> None:
-        super().__init__(path)
-        self._target = target
-        self._mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-        if self._mode is not None and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+def _printed_to() -> Iterator[object]:
+    """Yield what the command prints to, as far as it is files."""
+    for number in (1, 2):
         try:
-            self._beside("").unlink()
-            self._is_replaced = True
-        except PermissionError:
-            if self._mode is None:
-                raise
-            self._is_replaced = False  # the folder is closed, the file is not: it is written in place
-
-    def clear(self) -> None:
-        if self._is_replaced:
-            self._target.unlink(missing_ok=True)
-
-    def put(self, text: str) -> None:
-        if not self._is_replaced:
-            self._target.write_text(text, encoding="utf-8")
-            return
-        new = self._beside(text)
-        try:
-            new.replace(self._target)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-
-    def _beside(self, text: str) -> Path:
-        """Write a text into a new file of the same folder."""
-        new = self._target.with_name(f".{self._target.name[:100]}.{secrets.token_hex(8)}")
-        opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            with open(opened, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor
-                if self._mode is not None:
-                    os.chmod(new, self._mode)  # noqa: PTH101
-                file.write(text)
-                file.flush()
-                os.fsync(opened)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-        return new
+            found = os.fstat(number)
+        except OSError:  # closed
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield found.st_dev, found.st_ino
 
 
-class _Stream(_Place):
-    """A pipe, a terminal or a device.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written, or nobody reads it.
-
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._text = ""
-        end = time.monotonic() + _READER
-        while True:
-            try:
-                self._opened = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-                break
-            except OSError as error:
-                if error.errno != errno.ENXIO:
-                    raise
-                if time.monotonic() > end:
-                    raise OSError(error.errno, "it is a pipe, and nobody reads it") from error
-                time.sleep(0.05)
-        os.set_blocking(self._opened, True)
-
-    def put(self, text: str) -> None:
-        self._text = text
-
-    def end(self) -> None:
-        with open(self._opened, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor
-            file.write(self._text)
+def _encoded(made: str | bytes) -> bytes:
+    """Return bytes; what no encoding has, as the bytes of a file's name that are no text, is escaped."""
+    return made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from nn_from_scratch.verify.cli.arguments import Once, path
 from nn_from_scratch.verify.questions.operations import OPERATIONS
 
 TEXT = "Write test vectors: programs with true values and gradients, which a test in any language can read."
@@ -18,7 +19,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument(
         "--output",
-        type=Path,
+        type=path,
+        action=Once,
         default=Path("vectors"),
         metavar="PATH",
         help="a folder, or one file that ends in .jsonl or .jsonl.gz (default: the folder vectors)",
@@ -42,5 +44,5 @@ def show(console: Console, header: dict[str, Any], written: list[Path]) -> None:
     for one in header["files"].values():
         table.add_row(one["about"], str(one["vectors"]), str(one["undecided"]))
     console.print(table)
-    for path in written:
-        print(f"written: {path}")
+    for file in written:
+        print(f"written: {file}")

@@ -35,8 +35,10 @@ State = dict[Path, tuple[int, int] | None]
 """Of each file its time of change in nanoseconds and its size in bytes; None if it is not there."""
 
 
-def watch(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) -> NoReturn:
-    """Ask an engine again whenever its files change, until Ctrl-C.
+def watch(
+    options: argparse.Namespace, ask: Callable[[], dict[str, Any]], is_heard: Callable[[], bool]
+) -> NoReturn:
+    """Ask an engine again whenever its files change, until Ctrl-C, or until nobody reads what is found.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def watch(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) -> NoR
         Of the command `verify`.
     ask
         Asks the engine, tells what was found, and returns the results; raises EngineError if it cannot.
+    is_heard
+        Whether what it tells is still read.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def watch(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) -> NoR
         except EngineError as error:
             _say(f"{error}")
         else:
-            if results["interrupted"]:
+            if results["interrupted"] or not is_heard():
                 raise KeyboardInterrupt
             failure = _first(results)
         _say(f"watching {len(files)} files; Ctrl-C ends it")

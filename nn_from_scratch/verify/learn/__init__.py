@@ -2,6 +2,6 @@
 
 from nn_from_scratch.verify.learn.asking import MissingError, ask, engine_of
 from nn_from_scratch.verify.learn.steps import STEPS, Step
-from nn_from_scratch.verify.learn.writing import write
+from nn_from_scratch.verify.learn.writing import texts
 
-__all__ = ["STEPS", "MissingError", "Step", "ask", "engine_of", "write"]
+__all__ = ["STEPS", "MissingError", "Step", "ask", "engine_of", "texts"]

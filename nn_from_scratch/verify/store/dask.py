@@ -30,8 +30,13 @@ def cluster(address: str) -> Executors:
             from dask.distributed import CancelledError, KilledWorker  # noqa: PLC0415  an optional package
 
             try:
-                with client.get_executor(pure=False) as executor:
+                executor = client.get_executor(pure=False)
+                try:
                     yield executor
+                except BaseException:
+                    executor.shutdown(wait=False)  # which cancels what is not answered
+                    raise
+                executor.shutdown()
             except KilledWorker as error:
                 raise BrokenExecutor(str(error)) from error
             except CancelledError as error:

@@ -132,25 +132,24 @@ class Campaign:
                     yield Request(plan, first)
 
     def _work(self, executor: Executor) -> None:
-        """Keep an executor busy until there is no more to ask, or it is time to end."""
+        """Keep an executor busy until there is no more to ask, or it is time to end.
+
+        What is awaited when something ends it, whoever gave the executor cancels.
+        """
         requests, awaited = self._missing(), set[Future[Found]]()
-        try:
-            while True:
-                while len(awaited) < _AHEAD * self.workers and not self._is_over():
-                    request = next(requests, None)
-                    if request is None:
-                        break
-                    awaited.add(executor.submit(self.ask, request))
-                if not awaited:
-                    return
-                answered, awaited = wait(awaited, return_when=FIRST_COMPLETED)
-                for future in answered:
-                    self._commit(future.result())
-                if self._is_over():
-                    awaited = {future for future in awaited if not future.cancel()}
-        finally:
-            for future in awaited:
-                future.cancel()
+        while True:
+            while len(awaited) < _AHEAD * self.workers and not self._is_over():
+                request = next(requests, None)
+                if request is None:
+                    break
+                awaited.add(executor.submit(self.ask, request))
+            if not awaited:
+                return
+            answered, awaited = wait(awaited, return_when=FIRST_COMPLETED)
+            for future in answered:
+                self._commit(future.result())
+            if self._is_over():
+                awaited = {future for future in awaited if not future.cancel()}
 
     def _is_over(self) -> bool:
         failed = self.until_failure and self.store.failing_programs > 0

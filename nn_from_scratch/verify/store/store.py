@@ -71,8 +71,11 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._is_new = not path.exists()
+        if not self._is_new and not path.is_file():
+            raise StoreError(f"{path} is no file: a store is one, which is made if there is none")
         with self._told():
-            self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+            # As a whole path: SQLite takes ":memory:" for no file at all.
+            self._database = sqlite3.connect(path.absolute(), timeout=1.0, isolation_level=None)
             try:
                 self._open()
             except BaseException:

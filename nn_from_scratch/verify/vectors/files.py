@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,20 +73,22 @@ def _header(described: dict[str, Any], operations: Collection[str]) -> dict[str,
     }
 
 
-def write(path: Path, found: dict[str, list[str]], header: dict[str, Any]) -> list[Path]:
-    """Write all into one file, if the path names one, else into a folder; return what was written."""
+def paths(path: Path) -> list[Path]:
+    """Return what is to be written: a file for all, if the path names one, else several in a folder."""
+    return (
+        [path] if is_one_file(path) else [path / name for name in (*(f"{name}.gz" for name in FILES), HEADER)]
+    )
+
+
+def contents(path: Path, found: dict[str, list[str]], header: dict[str, Any]) -> Iterator[tuple[Path, bytes]]:
+    """Yield each of the paths with what belongs there, the header last."""
     if is_one_file(path):
         plain = _text([line for part in found.values() for line in part])
-        path.write_bytes(compressed(plain) if path.name.endswith(_COMPRESSED) else plain)
-        return [path]
-    path.mkdir(parents=True, exist_ok=True)
-    written = []
+        yield path, compressed(plain) if path.name.endswith(_COMPRESSED) else plain
+        return
     for name, part in found.items():
-        written.append(path / f"{name}.gz")
-        written[-1].write_bytes(compressed(_text(part)))
-    written.append(path / HEADER)
-    written[-1].write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
-    return written
+        yield path / f"{name}.gz", compressed(_text(part))
+    yield path / HEADER, (json.dumps(header, indent=1) + "\n").encode("ascii")
 
 
 def compressed(plain: bytes) -> bytes:

@@ -51,6 +51,7 @@ wrong = made(2.0)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(ENGINES)
+    (tmp_path / "tmp").mkdir()
     return tmp_path
 
 
@@ -62,7 +63,7 @@ def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command(*arguments),
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder) | {"PYTHONWARNINGS": "error", "TMPDIR": str(folder / "tmp")},
         capture_output=True,
         text=True,
         check=False,
@@ -75,6 +76,8 @@ def test_a_right_engine_is_right_and_the_store_goes_on(folder: Path) -> None:
     assert first.returncode == RIGHT, first.stderr
     assert "RIGHT: nn_from_scratch, 200 of 200 random graphs, seed 0" in first.stdout
     assert "200 of 200 graphs" in first.stderr
+    assert "Traceback" not in first.stderr
+    assert not [*(folder / "tmp").iterdir()]
     more = ("store.db", "--graphs", "4e2", "--jobs", "1", "--progress", "json", "--json", "r.json")
     second = run(folder, *more)
     assert second.returncode == RIGHT, second.stderr
@@ -157,6 +160,12 @@ def test_a_campaign_that_is_ended_keeps_what_was_committed(folder: Path) -> None
     [
         (("store.db", "--graphs", "0"), "must be a whole number above 0, such as 1000 or 1e6, got 0"),
         (("store.db", "--graphs", "1.5"), "such as 1000 or 1e6, got 1.5"),
+        (("store.db", "--graphs", "1e30"), "must be at most 1e+18, got 1e30"),
+        (("store.db", "--graphs", "1e9999999999999"), "must be at most 1e+18"),
+        (("store.db", "--jobs", "2", "--dask", "tcp://127.0.0.1:9"), "--jobs are processes of this machine"),
+        (("store.db", "--engine", "command:"), "no program follows 'command:'"),
+        (("store.db", "--engine", "command:'"), "No closing quotation"),
+        (("tmp",), "tmp is no file"),
         (("store.db", "--engine", "none.py"), "there is no file"),
         (("mine.py",), "is no store of a campaign"),
         (("store.db", "--dask", "tcp"), "there is no Dask scheduler at tcp"),

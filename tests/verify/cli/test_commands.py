@@ -140,7 +140,7 @@ def test_verify_takes_seed_and_engine_by_name(tmp_path: Path) -> None:
         (["verify", "--json", "x", "--junit", "./x"], "--junit x would write over a file that --json writes"),
         (
             ["verify", "--engine", __file__, "--html", __file__],
-            "would write over a file that is what the command",
+            "would write over Python source",
         ),
         (["verify", "--json", "."], "cannot write .: Is a directory: give the name of a file in it"),
         (["verify", "--engine", "."], "cannot load engine '.': IsADirectoryError: . is a folder"),

@@ -117,7 +117,24 @@ WAYS = (
     Way("no engine", BAD_USAGE, "$RUN verify --engine é.py:none --json new/n", "there is no 'none' in "),
     Way("not written", BAD_USAGE, f"{VERIFY} --json /dev/full --junit j", "cannot write /dev/full", ("j",)),
     Way("not printed", BAD_USAGE, f"{VERIFY} --json j >/dev/full", "cannot print", ("j",)),
+    Way("to what is printed to", BAD_USAGE, f"echo 'sin' >j; {VERIFY} --json j >>j", "prints to", ("j",)),
+    Way("after what is printed", RIGHT, f"{VERIFY} --json /dev/stdout >j", left=("j",)),
     Way("nobody reads a pipe", BAD_USAGE, f"mkfifo p; {VERIFY} --json p", "nobody reads it", ("p",)),
+    Way(
+        "broken while it is imported",
+        INTERNAL_ERROR,
+        f"mkdir b; echo 'x = = 1' >b/rich.py; PYTHONPATH=b:$PYTHONPATH {VERIFY}; s=$?; rm -r b; (exit $s)",
+        "internal error",
+    ),
+    Way(
+        "nowhere",
+        BAD_USAGE,
+        # No Python starts there with a relative path.
+        f"PYTHONPATH=${{PYTHONPATH#quick}}; PYTHONPATH=${{PYTHONPATH#:}}; mkdir g; cd g; "
+        f"rmdir ../g; {VERIFY}",
+        "the current folder is no more: change to another one",
+    ),
+    Way("more than memory holds", BAD_USAGE, "$RUN verify --graphs 99999999999999999", "campaign asks more"),
     Way("nothing", NOTHING_CHECKED, "$RUN verify --engine é.py --graphs 0 --grade rules --in-process"),
 )
 
@@ -177,6 +194,14 @@ def test_what_ends_a_command_keeps_results_and_leaves_no_process(
         assert time.monotonic() - asked < 30
     assert json.loads((folder / "j").read_text())["interrupted"] is True
     wait_for(lambda: not Path(f"/proc/{child}").exists() and not in_folder(folder))
+
+
+def test_watching_ends_where_nobody_reads(folder: Path) -> None:
+    line = "$RUN verify --engine é.py --graphs 1 --grade rules --watch | head -1; exit ${PIPESTATUS[0]}"
+    done = subprocess.run(
+        [BASH, "-c", line], cwd=folder, env=surroundings(), capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (INTERRUPTED, b"nn-from-scratch: interrupted\n")
 
 
 def test_a_command_that_is_interrupted_while_it_starts_says_so(folder: Path) -> None:

@@ -150,6 +150,26 @@ def test_what_asks_an_engine_lets_interruptions_through() -> None:
         raise GeneratorExit
 
 
+EARLY = """\
+import os, sys
+import nn_from_scratch.__main__ as door
+
+door.import_module = lambda _: os.kill(os.getpid(), int(sys.argv[1]))
+door.main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals are POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_a_command_before_it_has_imported_anything_is_an_interruption(number: int) -> None:
+    line = [sys.executable, "-c", EARLY, str(int(number))]
+    assert subprocess.run(line, check=False, preexec_fn=heeding).returncode == INTERRUPTED
+
+
+def heeding() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+
+
 @pytest.mark.skipif(not hasattr(os, "setpgrp"), reason="signals are POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_is_ended_keeps_what_was_checked(number: signal.Signals, engine: Path) -> None:

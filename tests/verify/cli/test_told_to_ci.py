@@ -1,6 +1,7 @@
 """The forms for CI systems, from the command line."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -101,8 +102,25 @@ def test_a_summary_that_cannot_be_written_keeps_no_other_form_away(
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder))
     assert main(["check", "layers.py:loss", "--sarif", "s"]) == WRONG
-    assert f"cannot write {folder}" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"nn-from-scratch: error: cannot write {folder}: Is a dir")
     assert (folder / "s").exists()
+
+
+@pytest.mark.parametrize("target", ["layers.py:loss", "layers.py:none"])
+def test_the_summary_of_a_step_is_tried_before_the_work(
+    target: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(folder / "pipe")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "pipe")  # which nobody reads: it is not waited for for ever
+    assert main(["check", target]) == (WRONG if target.endswith("loss") else BAD_USAGE)
+    assert capsys.readouterr().err.startswith("nn-from-scratch: error: cannot write pipe: it is a pipe, and")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "layers.py")
+    main(["check", target])
+    assert "layers.py is not written: it is a file that is what the command reads" in capsys.readouterr().err
+    assert (folder / "layers.py").read_text() == FUNCTION
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "new")
+    main(["check", target])
+    assert (folder / "new").exists() is target.endswith("loss")  # no trace of a run that could not start
 
 
 def test_two_forms_have_two_paths(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
+import errno
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from nn_from_scratch.statuses import BAD_USAGE, NOTHING_CHECKED, RIGHT
 from nn_from_scratch.verify.cli.commands import main
+from nn_from_scratch.verify.cli.places import File
 from nn_from_scratch.verify.questions.direct import direct_questions
 from nn_from_scratch.verify.vectors import files
 from nn_from_scratch.verify.vectors.asked import Reasoned, Why
@@ -74,3 +77,19 @@ def test_what_cannot_be_done_is_told_before_the_work(
     (tmp_path / "file").write_text("")
     assert main(["vectors", "--output", str(tmp_path / "file" / "inside")]) == BAD_USAGE
     assert main(["vectors", "--output", str(tmp_path / "file" / "inside.jsonl")]) == BAD_USAGE
+
+
+def test_a_full_disk_keeps_what_was_there_and_leaves_no_header_of_what_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "arrays.jsonl.gz").write_bytes(b"earlier")
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(File, "put", fails)
+    assert main(["vectors", "--output", str(tmp_path), "--select", "det"]) == BAD_USAGE
+    assert "No space left on device" in capsys.readouterr().err
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [
+        ("arrays.jsonl.gz", b"earlier")
+    ]

@@ -1,5 +1,6 @@
 """One SQLite file: chunks are committed whole or not at all, and what cannot be done is told."""
 
+import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -144,3 +145,15 @@ def test_of_what_was_not_begun_no_file_is_left(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("graphs", "whole"), [(1, 10), (10, 10), (995, 1000), (10**10 + 1, 10**10 + 10)])
 def test_whole_chunks_are_asked(graphs: int, whole: int) -> None:
     assert PLAN.whole(graphs) == whole
+
+
+def test_a_store_is_a_file_whatever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store(Path(":memory:")) as made:
+        made.begin(PLAN, 100)
+    with Store(tmp_path / ":memory:") as again:
+        assert again.plan == PLAN
+    os.mkfifo("pipe")
+    for path in (Path("pipe"), Path("/dev/null"), tmp_path):
+        with pytest.raises(StoreError, match="is no file"):
+            Store(path)

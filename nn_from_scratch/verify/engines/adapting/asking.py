@@ -47,7 +47,11 @@ def written_adapter(spec: str, output: Path | None) -> Written:
     module = "nn_from_scratch.verify.engines.adapting.probe"
     given = [absolute(spec), str(Path.cwd()), str(output.resolve()) if output else ""]
     command = [sys.executable, "-P", "-m", module, *given, REQUESTS, ANSWERS]
-    with closing(Process(command, {**os.environ, **python_path()}, _MEMORY)) as process:
+    try:
+        started = Process(command, {**os.environ, **python_path()}, _MEMORY)
+    except OSError as error:
+        raise EngineError(f"cannot start what probes {spec}: {error}") from error
+    with closing(started) as process:
         try:
             process.write(b"\n")
             told = json.loads(process.next_line(_SECONDS))

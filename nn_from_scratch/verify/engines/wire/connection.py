@@ -6,6 +6,7 @@ import json
 import shlex
 from collections import deque
 from collections.abc import Mapping, Sequence
+from multiprocessing.util import Finalize
 from typing import Any
 
 from nn_from_scratch.verify.engines.deaths import DeathError, InvalidAnswerError, NotAskedError
@@ -59,6 +60,8 @@ class Connection:
             raise EngineError(words + printed) from death
         except OSError as error:
             raise EngineError(f"cannot start {shlex.join(command)}: {error}") from error
+        # Nobody closes the engine of a worker, whose work ends when there is no more.
+        self._at_exit = Finalize(None, self.close, exitpriority=0)
 
     @property
     def is_open(self) -> bool:
@@ -147,6 +150,7 @@ class Connection:
 
     def close(self) -> None:
         """End the process, and what it was forked from: nothing is asked any more."""
+        self._at_exit.cancel()
         self.end()
         self._close_server()
 

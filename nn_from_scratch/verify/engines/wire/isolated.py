@@ -85,9 +85,21 @@ def _elsewhere(*_: Any, **__: Any) -> Any:
 
 
 def command(spec: str) -> list[str]:
-    """Return the command that is run for an engine; files are found from any folder."""
+    """Return the command that is run for an engine; files are found from any folder.
+
+    Raises
+    ------
+    EngineError
+        If it is no command.
+
+    """
     if spec.startswith(COMMAND):
-        words = shlex.split(spec.removeprefix(COMMAND))
+        try:
+            words = shlex.split(spec.removeprefix(COMMAND))
+        except ValueError as error:
+            raise EngineError(f"{error}: it is read as a shell reads it") from error
+        if not words:
+            raise EngineError(f"no program follows {COMMAND!r}")
         return [str(Path(word).resolve()) if Path(word).is_file() else word for word in words]
     start = "nn_from_scratch.verify.engines.wire.apart"
     return [sys.executable, "-P", "-m", start, resolved(spec), str(Path.cwd()), REQUESTS, ANSWERS]

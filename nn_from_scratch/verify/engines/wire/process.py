@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import selectors
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -30,6 +27,7 @@ from nn_from_scratch.verify.engines.deaths import (
     TimedOutError,
 )
 from nn_from_scratch.verify.engines.legible import legible
+from nn_from_scratch.verify.engines.wire.folders import Folder
 from nn_from_scratch.verify.engines.wire.forkserver import HOME
 from nn_from_scratch.verify.engines.wire.protocol import LONGEST_LINE
 from nn_from_scratch.verify.engines.wire.starting import Server, Spawned, Started
@@ -67,7 +65,8 @@ class Process:
         memory: int,
         server: Server | None = None,
     ) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="nn-from-scratch-"))
+        self._folder = Folder()
+        self.directory = self._folder.path
         self._memory, self._base = memory, 0
         self._watched: list[psutil.Process] = []
         self._printed = bytearray()
@@ -86,7 +85,7 @@ class Process:
             os.close(self._to)
             os.close(self._from)
             os.close(self._noise)
-            shutil.rmtree(self.directory, ignore_errors=True)
+            self._folder.remove()
             raise
         finally:
             os.close(requests)
@@ -201,7 +200,7 @@ class Process:
         self._selector.close()
         os.close(self._from)
         os.close(self._noise)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self._folder.remove()
 
     def _send(self) -> None:
         """Write what it takes of what it was not given yet."""
