@@ -192,7 +192,8 @@ def _in_part(
 
 def _environments(results: Results, engines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the engines were asked with: usually the same for all, but runs may be set side by side."""
-    each = {str(engine["label"]): engine["of"].get("results") for engine in engines}
+    asked = [engine for engine in engines if engine["of"].get("results")]
+    each = {str(engine["label"]): engine["of"]["results"] for engine in asked}
     return provenance.environments(each) or provenance.environments({"compare": results})
 
 
