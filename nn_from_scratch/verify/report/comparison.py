@@ -149,11 +149,12 @@ def _facts(results: Results, engines: Sequence[Mapping[str, Any]]) -> list[tuple
         )
         for kind in ("direct", "graphs")
     }
+    told = sum(len(engine["failures"]) for engine in engines)
     found = [
         (checked["direct"], "direct questions answered"),
         (checked["graphs"], "random graphs answered"),
         (len(results.get("operations") or []), "operations"),
-        (sum(len(engine["failures"]) for engine in engines), "counterexamples, each with its script"),
+        (told, "counterexample, with its script" if told == 1 else "counterexamples, each with its script"),
     ]
     return [(str(formats.number(value)), words) for value, words in found if value]
 
