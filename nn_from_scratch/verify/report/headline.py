@@ -19,6 +19,8 @@ _TONES = {
     "interrupted": "interrupted",
     "reached": "right",
     "missed": "inaccurate",
+    "improved": "right",
+    "regressed": "inaccurate",
     "measured": "measured",
 }
 
