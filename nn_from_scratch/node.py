@@ -133,7 +133,8 @@ class Node(NumpyFunctions):
     def grad(self) -> Any:
         """The gradient, in the shape and precision of the value; zero before the first `backprop`."""
         if getattr(self, "_grad", None) is None:
-            self._grad = without_axes(np.zeros_like(self._value))
+            value = self._value
+            self._grad = 0.0 if type(value) is float else without_axes(np.zeros_like(value))
         if type(self._grad) is np.ndarray and not self._rule.is_leaf:
             return self._grad.copy()  # the cotangents of computed nodes may share memory
         return self._grad

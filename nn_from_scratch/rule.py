@@ -186,7 +186,7 @@ def all_finite(x: Operand) -> bool:
     One dot product tells, in a fraction of the time of `np.isfinite`; who asks may be too careful, not too
     careless.
     """
-    if type(x) is float:
+    if isinstance(x, float):  # numpy's float64 is one
         return math.isfinite(x)
     if type(x) is np.ndarray:
         return math.isfinite(x.dot(x) if x.ndim == 1 else np.vdot(x, x))
@@ -200,7 +200,7 @@ def fitted(cotangent: Operand, operand: Operand) -> Any:
     summed, over the axes that were added in front and those along which the only element was repeated.
     """
     if type(operand) is float:
-        return cotangent if type(cotangent) is float else float(cotangent.sum())
+        return float(cotangent if isinstance(cotangent, float) else cotangent.sum())
     if cotangent.shape != operand.shape:
         added = cotangent.ndim - operand.ndim
         repeated = [added + axis for axis, size in enumerate(operand.shape) if size == 1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
@@ -104,7 +105,7 @@ def tools() -> tuple[dict[str, Accuses], list[str]]:
         try:
             __import__(peer.package)
         except ModuleNotFoundError:
-            notes.append(f"Catching faults: {peer.name}: not installed: pip install {peer.package}")
+            notes.append(f"{peer.name}: not installed: pip install {peer.package}")
         else:
             found[peer.name] = partial(_by_peer, peer.accuses)
     return found, notes
@@ -122,7 +123,8 @@ def catching(
     """
     right = Victim().engine("right")
     checks: dict[str, list[Check]] = {name: [] for name in asked}
-    with like_conditions():
+    with like_conditions(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a tool warns of on its way is not what it finds
         for index, fault in enumerate(faults):
             wrong = fault.engine()
             for one in graphs(fault, number):

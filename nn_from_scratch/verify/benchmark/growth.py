@@ -95,7 +95,7 @@ class Growth:
         for size in sizes:
             sides, stopped = _sides(size, asked)
             for name, error in stopped.items():
-                self.notes.append(f"Chain of {size:,} scalars: {name}: {why_not(error)}")
+                self.notes.append(why_not(error, f"Chain of {size:,} scalars: {name}", name))
                 self.differ |= isinstance(error, DifferentResultsError)
             with like_conditions():  # now that all of them are imported
                 measuring = {name: measure(side) for name, side in sides.items()}

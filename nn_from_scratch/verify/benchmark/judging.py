@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nn_from_scratch.verify.questions.cases import Case
 
-GRAPHS, FEWEST, MOST = 40, 3, 30
+GRAPHS, FEWEST, MOST = 3 * SAMPLE, 3, 30  # so many that one in `SAMPLE` is no more than that
 
 
 def _suitable() -> Iterator[Case]:
@@ -82,16 +82,16 @@ _GRADCHECK = {
     "gradcheck, fast mode": partial(_gradcheck, fast=True),
 }
 ALL_ORACLES = Workload(
-    f"Judging {GRAPHS} scalar graphs, all of them by witnesses too",
+    f"Judging {GRAPHS} graphs, all by witnesses too",
     {SUBJECT: partial(_suite, WITNESSES), **_GRADCHECK},
 )
 SAMPLED = Workload(
-    f"Judging {GRAPHS} scalar graphs, one in {SAMPLE} by witnesses too, as verify does",
+    f"Judging {GRAPHS} graphs, one in {SAMPLE} by witnesses too",
     {SUBJECT: partial(_suite, WITNESSES, SAMPLE), **_GRADCHECK},
     {"gradcheck": 4},
 )
 WITHOUT_WITNESSES = Workload(
-    f"Judging {GRAPHS} scalar graphs without witnesses",
+    f"Judging {GRAPHS} graphs without witnesses",
     {SUBJECT: partial(_suite, ()), **_GRADCHECK},
     {"gradcheck": 4},
 )

@@ -302,8 +302,8 @@ NOT_MEASURED = (ModuleNotFoundError, CannotError, RecursionError, DifferentResul
 """What a peer may raise in place of a figure."""
 
 
-def why_not(error: Exception) -> str:
-    """Say why a peer is not measured.
+def why_not(error: Exception, work: str, peer: str) -> str:
+    """Say why a peer is not measured at some work; of one that is not installed, whatever the work.
 
     Raises
     ------
@@ -315,10 +315,10 @@ def why_not(error: Exception) -> str:
             package = (name or "").partition(".")[0]
             if package not in {peer.package for peer in PEERS.values() if peer.package}:
                 raise error
-            return f"not installed: pip install {package}"
+            return f"{peer}: not installed: pip install {package}"
         case DifferentResultsError():
-            return f"not measured, they compute different things ({error})"
+            return f"{work}: not measured, they compute different things ({error})"
         case RecursionError():
-            return "not measured, the graph is too deep: RecursionError"
+            return f"{work}: not measured, the graph is too deep: RecursionError"
         case _:
-            return f"not measured, {error}"
+            return f"{work}: not measured, {error}"

@@ -50,17 +50,17 @@ def benchmark(
     Returns
     -------
     dict
-        ``rows``: ``ratio`` is baseline / subject, the median of ``pairs`` interleaved pairs, ``low`` and
-        ``high`` the 95 % interval of that median; ``speed`` is "ahead" or "behind" (the subject) if all of
-        the interval says so, and "within noise" where it contains 1; ``subject_<unit>`` and
-        ``baseline_<unit>`` are medians (the unit is seconds unless the row has a ``unit``). A row with a
-        ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is meant to reach) has an
-        ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else ``"within noise"``.
-        ``baseline_compile_seconds`` is what a baseline that compiles took for that, apart. ``machine`` says
-        where. ``growth`` has the curves of `growth.Growth`, ``catching`` the rows of `catching.rows`.
-        ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or ``"wrong"`` if the
-        engine's results differed from a baseline's. After a keyboard interrupt ``interrupted`` is true, and
-        there are the rows so far.
+        ``whole`` says what was asked for. ``rows``: ``ratio`` is baseline / subject, the median of ``pairs``
+        interleaved pairs, ``low`` and ``high`` the 95 % interval of that median; ``speed`` is "ahead" or
+        "behind" (the subject) if all of the interval says so, and "within noise" where it contains 1;
+        ``subject_<unit>`` and ``baseline_<unit>`` are medians (the unit is seconds unless the row has a
+        ``unit``). A row with a ``mark`` (the ratio, or with ``mark_seconds`` the time, that the engine is
+        meant to reach) has an ``outcome``: ``"reached"`` or ``"missed"`` if the whole interval says so, else
+        ``"within noise"``. ``baseline_compile_seconds`` is what a baseline that compiles took for that,
+        apart. ``machine`` says where. ``growth`` has the curves of `growth.Growth`, ``catching`` the rows of
+        `catching.rows`. ``notes`` say what was not measured, and why. ``verdict`` is ``"measured"``, or
+        ``"wrong"`` if the engine's results differed from a baseline's. After a keyboard interrupt
+        ``interrupted`` is true, and there are the rows so far.
     """
     start = time.perf_counter()
     growing: dict[str, float] = {}
@@ -85,12 +85,11 @@ def benchmark(
         for done, (workload, baseline) in enumerate(tasks):
             title = f"{workload.name}: {SUBJECT} and {baseline}"
             report(done, title)
-            measured, wrong = _measured(workload, baseline, seconds)
-            if isinstance(measured, str):
-                notes.append(f"{title}: {measured}")
-            else:
-                rows.append(measured)
-            verdict = "wrong" if wrong else verdict
+            try:
+                rows.append(row(workload, baseline, workload.against(baseline, seconds=seconds)))
+            except NOT_MEASURED as error:
+                notes.append(why_not(error, title, baseline))
+                verdict = "wrong" if isinstance(error, DifferentResultsError) else verdict
         for done, (unit, limit) in enumerate(growing.items(), len(tasks)):
             report(done, f"Growth in {unit}")
             grown.append(Growth(unit))
@@ -105,28 +104,21 @@ def benchmark(
         report(steps, "done")
     except KeyboardInterrupt:
         interrupted = True
-    stopped = dict.fromkeys(note for one in grown for note in one.notes)  # in both units mostly the same
+    notes += [note for one in grown for note in one.notes]
     return {
         "schema": 1,
         "kind": "benchmark",
         "verdict": "wrong" if any(one.differ for one in grown) else verdict,
         "seconds": time.perf_counter() - start,
         "interrupted": interrupted,
+        "whole": whole,
         "environment": environment(),
         "machine": machine(),
         "rows": rows,
         "growth": [curve for one in grown for curve in one.curves],
         "catching": catches,
-        "notes": [*notes, *stopped],
+        "notes": list(dict.fromkeys(notes)),  # the same is not installed for one workload after the other
     }
-
-
-def _measured(workload: Workload, baseline: str, seconds: float) -> tuple[dict[str, Any] | str, bool]:
-    """Return a row, or why there is none; and whether that is because results differ."""
-    try:
-        return row(workload, baseline, workload.against(baseline, seconds=seconds)), False
-    except NOT_MEASURED as error:
-        return why_not(error), isinstance(error, DifferentResultsError)
 
 
 def row(workload: Workload, baseline: str, pairs: Pairs) -> dict[str, Any]:

@@ -100,13 +100,14 @@ def compare(
 
 
 def beside(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Set the results of several runs of `verify` side by side, as a comparison: nothing is asked.
+    """Set the results of several runs side by side, as a comparison: nothing is asked.
 
     Parameters
     ----------
     found
-        Results, as read from their JSON. Their seeds and numbers of graphs may differ: each stands in its own
-        results, and the comparison has them only where all agree.
+        Results of `verify` and of `compare`, as read from their JSON. Their seeds and numbers of graphs may
+        differ: each stands in its own results, and the comparison has them only where all agree. It has the
+        `commands` that make the runs again, as lists of words.
 
     Raises
     ------
@@ -114,16 +115,8 @@ def beside(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         If one is not whole.
 
     """
-    entries: list[Entry] = []
-    for results in found:
-        spec = str(results.get("spec") or results["engine"])
-        outcome = "interrupted" if results["interrupted"] else "asked"
-        told = {"name": results["engine"], "outcome": outcome, "results": _kept(results)}
-        entries.append(_entry(spec) | told)
-    same = {
-        "graphs": {results["graphs"]["requested"] for results in found},
-        "seed": {results["seed"] for results in found},
-    }
+    runs = [_run(results) for results in found]
+    same = {key: {run[key] for run in runs} for key in ("graphs", "seed")}
     return {
         "schema": 1,
         "kind": "comparison",
@@ -131,8 +124,23 @@ def beside(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": round(sum(results["seconds"] for results in found), 3),
         "interrupted": any(results["interrupted"] for results in found),
         "environment": dict(found[0]["environment"]) if found else {},
-        **_side_by_side(entries),
+        "commands": [[*run["command"], f"--graphs={run['graphs']}", f"--seed={run['seed']}"] for run in runs],
+        **_side_by_side([entry for run in runs for entry in run["entries"]]),
     }
+
+
+def _run(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run asked, of which engines, and the command for it."""
+    if results.get("kind") == "comparison":
+        entries = [{key: engine[key] for key in _entry("")} for engine in results["engines"]]
+        command, graphs = ["compare", *(entry["spec"] for entry in entries)], results["graphs"]
+    else:
+        spec = str(results.get("spec") or results["engine"])
+        outcome = "interrupted" if results["interrupted"] else "asked"
+        told = {"name": results["engine"], "outcome": outcome, "results": _kept(results)}
+        entries = [_entry(spec) | told]
+        command, graphs = ["verify", f"--engine={spec}"], results["graphs"]["requested"]
+    return {"entries": entries, "command": command, "graphs": graphs, "seed": results["seed"]}
 
 
 def _entry(spec: str) -> Entry:
@@ -235,11 +243,18 @@ def group_of(name: str) -> str:
 
 
 def _labels(entries: Sequence[Entry]) -> list[str]:
-    """Return what the columns are called: names, with the spec where two engines share one."""
-    often = Counter(entry["name"] for entry in entries)
-    return [
-        entry["name"] if often[entry["name"]] == 1 else f"{entry['name']} ({entry['spec']})"
+    """Return what the columns are called: names; with the spec or the run where two engines share one."""
+    specs: dict[str, set[str]] = {}
+    for entry in entries:
+        specs.setdefault(entry["name"], set()).add(entry["spec"])
+    labels = [
+        entry["name"] if len(specs[entry["name"]]) == 1 else f"{entry['name']} ({entry['spec']})"
         for entry in entries
+    ]
+    often = Counter(labels)
+    return [
+        label if often[label] == 1 else f"{label} (run {labels[: k + 1].count(label)})"
+        for k, label in enumerate(labels)
     ]
 
 

@@ -21,8 +21,8 @@ Results = dict[str, Any]
 
 _PARTS = ("verify", "moons", "benchmark")
 _TOGETHER = (
-    "one page holds one each of verify, moons and benchmark, or several of verify, or campaigns, or one of "
-    "compare, or one of check"
+    "one page holds one each of verify, moons and benchmark, or several of verify and compare, or campaigns, "
+    "or one of check"
 )
 
 
@@ -33,7 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=path,
         nargs="*",
         metavar="RESULTS.json",
-        help="what commands wrote with --json, several engines or campaigns side by side: nothing is run",
+        help="what commands wrote with --json, several runs or campaigns side by side: nothing is run",
     )
 
 
@@ -122,7 +122,7 @@ def page_of(pages: ModuleType, found: Sequence[tuple[str, Results]]) -> str:
         return str(pages.page_of_comparison(results[0]))
     if kinds == ["check"]:
         return str(pages.page_of_functions(results[0]))
-    if set(kinds) == {"verify"} and len(kinds) > 1:
+    if set(kinds) <= {"verify", "compare"} and len(kinds) > 1:
         try:
             return str(pages.page_of_comparison(beside(results)))
         except (KeyError, TypeError, AttributeError) as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -34,8 +33,7 @@ class TextlessError(Exception):
     """What is asked raised an exception whose text raises."""
 
 
-@contextmanager
-def asking() -> Iterator[None]:
+class asking(settings_kept):  # noqa: N801  read as a function
     """Ask something of an engine, which may raise any exception but may not end the process by one.
 
     What the suite itself depends on is put back afterwards.
@@ -49,17 +47,17 @@ def asking() -> Iterator[None]:
         Instead of an exception that cannot be told.
 
     """
-    try:
-        with settings_kept():
-            yield
-    except (KeyboardInterrupt, NotAskedError):
-        raise
-    except Exception as error:
-        if _has_text(error):
-            raise
-        raise TextlessError(told(error)) from None
-    except BaseException as ended:
-        raise ExitError(told(ended)) from ended
+
+    __slots__ = ()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, error, trace)
+        if error is None or isinstance(error, (KeyboardInterrupt, NotAskedError)):
+            return
+        if not isinstance(error, Exception):
+            raise ExitError(told(error)) from error
+        if not _has_text(error):
+            raise TextlessError(told(error)) from None
 
 
 def _has_text(error: Exception) -> bool:

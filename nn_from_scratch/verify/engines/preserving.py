@@ -14,22 +14,25 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import numpy as np
 
 
-@contextmanager
-def settings_kept() -> Iterator[None]:
+class settings_kept:  # noqa: N801  read as a function; a generator takes longer, before and after each question
     """Put back what the suite itself depends on: after each question.
 
     The current directory, the streams, numpy's error state, a recursion limit that was lowered, and whether
     garbage is collected.
     """
-    folder = _current_folder()
-    streams, limit, errors, collects = _streams(), sys.getrecursionlimit(), np.geterr(), gc.isenabled()
-    try:
-        yield
-    finally:
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = _current_folder(), _streams(), sys.getrecursionlimit(), np.geterr(), gc.isenabled()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        folder, streams, limit, errors, collects = self._before
         if sys.getrecursionlimit() < limit:  # an engine whose reverse pass recurses may need more
             sys.setrecursionlimit(limit)
         if _streams() != streams:
@@ -66,7 +69,7 @@ def surroundings_kept() -> Iterator[None]:
                 signal.signal(signal.SIGINT, interrupt)
 
 
-def _streams() -> tuple[object, object, object]:
+def _streams() -> tuple[Any, Any, Any]:
     return sys.stdin, sys.stdout, sys.stderr
 
 

@@ -23,13 +23,14 @@ def failure(
     If it is to be `drawn`, the function around the point is sampled as well.
     """
     case = found.case
+    outcome = "fails" if found.verdict is Verdict.ERROR else f"is {found.verdict}"
     message = found.message or "the engine answered right when it was asked again"
     return {
         "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",
         "operation": diagnosis.operation,
         "verdict": found.verdict.value,
         "kind": diagnosis.kind,
-        "message": f"{diagnosis.operation} is {found.verdict}: in {case}\n{diagnosis.kind}\n{message}",
+        "message": f"{diagnosis.operation} {outcome}: in {case}\n{diagnosis.kind}\n{message}",
         "text": "\n".join(case.lines()),
         "expression": case.expression.to_json(),
         "point": list(case.point),

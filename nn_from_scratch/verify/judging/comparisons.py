@@ -17,6 +17,8 @@ _DIFFERENCES: Mapping[str, Callable[..., tuple[Any, ...]]] = {
     "where": lambda condition, x, y: (condition,),
 }
 """By operation, what is compared with 0."""
+COMPARING = _DIFFERENCES.keys()
+"""The operations that compare."""
 
 
 def in_reach(operation: str, operands: Sequence[Rounded | float], margin: float) -> bool:

@@ -60,7 +60,7 @@ class StandardModel:
 
     def number(self, x: Rounded | float) -> Rounded:
         """Return a number that is given: nothing has rounded it yet."""
-        return x if isinstance(x, Rounded) else self.term(arb(x), abs(x))
+        return x if isinstance(x, Rounded) else Rounded(self, arb(x), abs(x), 1, abs(x))
 
     def term(self, ball: arb, scale: float) -> Rounded:
         """Return what is one term of the sums that it enters."""

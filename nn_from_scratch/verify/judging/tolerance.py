@@ -7,14 +7,14 @@ from `oracles.taylor`, which has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 from flint import arb
 
-from nn_from_scratch.verify.judging.comparisons import in_reach
+from nn_from_scratch.verify.judging.comparisons import COMPARING, in_reach
 from nn_from_scratch.verify.judging.rounded_functions import RoundedFunctions
 from nn_from_scratch.verify.judging.rounded_numbers import Rounded, StandardModel
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS, sum_of_squares
@@ -41,8 +41,11 @@ class Rounding:
         The radii: how far rounding may move each.
     value_scale, derivative_scales
         At least the largest term that was summed on the way to each.
-    met
-        The numbers met on the way; constants are floats.
+    values
+        Returns what engines meet on the way to every node's value, those included that the output does not
+        depend on; constants are floats.
+    adjoints
+        What they meet on the way back.
     kinks
         Whether a comparison was met that rounding may take for a tie.
     tangents
@@ -54,15 +57,17 @@ class Rounding:
     derivatives: tuple[float, ...]
     value_scale: float
     derivative_scales: tuple[float, ...]
-    met: tuple[Rounded | float, ...]
+    values: Callable[[], list[Rounded | float]]
+    adjoints: tuple[Rounded | float, ...]
     kinks: bool
     tangents: Callable[[], Iterator[float]]
 
     def in_range(self, working_format: Format) -> bool:
         """Whether nothing on the way overflows or underflows, in any order: the radii hold only then."""
         largest = 2.0**working_format.largest_exponent
-        computed = [one for one in self.met if isinstance(one, Rounded)]
-        constants = (working_format.holds(arb(one)) for one in self.met if not isinstance(one, Rounded))
+        met = [*self.values(), *self.adjoints]
+        computed = [one for one in met if isinstance(one, Rounded)]
+        constants = (working_format.holds(arb(one)) for one in met if not isinstance(one, Rounded))
         return (
             all(constants)
             and all(working_format.holds(one.ball) and one.size <= largest for one in computed)
@@ -96,21 +101,20 @@ def derive_rounding(
     """
     functions = rounded_functions(working_format)
     model, kinks = functions.model, False
-    zero, inputs, first = model.number(0.0), expression.inputs, expression.first_step
+    inputs, first = expression.inputs, expression.first_step
     with taylor.working(taylor.PRECISION):
-        values = rounded_values(expression, point, working_format)
+        values = rounded_values(expression, point, working_format, expression.reachable())
         adjoints: list[Rounded | None] = [None] * len(expression)
         adjoints[expression.output] = model.number(1.0)
-        met = values[first:]
+        met: list[Rounded | float] = []
         for index in range(len(expression) - 1, first - 1, -1):
-            step = expression.steps[index - first]
-            operands = [values[k] for k in step.operands]
-            if step.operation in _ON_THE_WAY:
-                met.append(_ON_THE_WAY[step.operation](functions, *operands))
             adjoint = adjoints[index]
             if adjoint is None:  # the output does not depend on it
                 continue
-            kinks = kinks or in_reach(step.operation, operands, MARGIN)
+            step = expression.steps[index - first]
+            operands = [values[k] for k in step.operands]
+            if step.operation in COMPARING:
+                kinks = kinks or in_reach(step.operation, operands, MARGIN)
             partials = PARTIALS[step.operation](functions, values[index], *operands)
             for operand, slope in zip(step.operands, partials, strict=True):
                 if inputs <= operand < first:  # a constant
@@ -121,7 +125,7 @@ def derive_rounding(
                 met += (slope, contribution)
         # A processor may take a subnormal input for 0.
         met += [values[k] for k in range(inputs) if adjoints[k] is not None]
-    gradient = [adjoint or zero for adjoint in adjoints[:inputs]]
+    gradient = [adjoint or model.number(0.0) for adjoint in adjoints[:inputs]]
     reverse, scales = [_radius(one.ball) for one in gradient], [one.scale for one in gradient]
     if directions is not None:
         sizes = [
@@ -136,7 +140,8 @@ def derive_rounding(
         derivatives=tuple(reverse),
         value_scale=output.scale,
         derivative_scales=tuple(scales),
-        met=tuple(met),
+        values=partial(_met, expression, point, working_format),
+        adjoints=tuple(met),
         kinks=kinks,
         tangents=partial(_tangents, expression, functions, values),
     )
@@ -166,18 +171,43 @@ def _tangents(
 
 
 def rounded_values(
-    expression: Expression, point: Sequence[float], working_format: Format
-) -> list[Rounded | float]:
-    """Return every node's value as engines of a format may compute it; constants stay floats.
+    expression: Expression,
+    point: Sequence[float],
+    working_format: Format,
+    needed: Container[int] | None = None,
+) -> list[Any]:
+    """Return nodes' values as engines of a format may compute them; constants stay floats.
 
     `Rounded.sign` of a difference of two says whether such an engine can tell it from 0. To be called within
     `taylor.working`.
+
+    Parameters
+    ----------
+    expression, point, working_format
+        As for `derive_rounding`.
+    needed
+        Of which steps a value is asked, by default of all; the place of another is taken by the step.
+
     """
     functions = rounded_functions(working_format)
-    values: list[Any] = [*map(functions.model.number, point), *expression.constants]
-    for step in expression.steps:
-        values.append(_VALUES[step.operation](functions, *[values[k] for k in step.operands]))
+    values: list[Any] = [*map(functions.model.number, point), *expression.constants, *expression.steps]
+    for index, step in enumerate(expression.steps, expression.first_step):
+        if needed is None or index in needed:
+            values[index] = _VALUES[step.operation](functions, *[values[k] for k in step.operands])
     return values
+
+
+def _met(expression: Expression, point: Sequence[float], working_format: Format) -> list[Rounded | float]:
+    """Return the values of all steps, and what the usual formulas pass through."""
+    functions, first = rounded_functions(working_format), expression.first_step
+    with taylor.working(taylor.PRECISION):
+        values = rounded_values(expression, point, working_format)
+        on_the_way = [
+            _ON_THE_WAY[step.operation](functions, *[values[k] for k in step.operands])
+            for step in expression.steps
+            if step.operation in _ON_THE_WAY
+        ]
+    return [*values[first:], *on_the_way]
 
 
 def rounding_of_value(

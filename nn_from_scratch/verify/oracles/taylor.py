@@ -65,7 +65,7 @@ def enclose(
 
     """
     used = expression.reachable()
-    function = expression.function(SERIES)
+    function = expression.function(SERIES, used)
     result: Any = None
     derivatives = []
     with working(precision):
@@ -152,7 +152,8 @@ def _hyperbolic(x: Any) -> tuple[Any, Any]:
     """Return sinh and cosh by the addition theorem: differences of exponentials would cancel near 0."""
     sinh, cosh = x[0].sinh(), x[0].cosh()
     step = arb_series([0, *(x[k] for k in range(1, ctx.cap))])
-    even, odd = (step.exp() + (-step).exp()) / 2, (step.exp() - (-step).exp()) / 2
+    ahead, back = step.exp(), (-step).exp()
+    even, odd = (ahead + back) / 2, (ahead - back) / 2
     return sinh * even + cosh * odd, cosh * even + sinh * odd
 
 

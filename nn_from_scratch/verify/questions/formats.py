@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a process that answers for an engine has no use for balls
@@ -18,16 +18,14 @@ class Format:
     precision: int
     smallest_exponent: int
     largest_exponent: int
+    unit_roundoff: float = field(init=False)
+    """The largest relative error of rounding to nearest."""
+    smallest: float = field(init=False)
+    """The smallest positive number, a subnormal one."""
 
-    @property
-    def unit_roundoff(self) -> float:
-        """The largest relative error of rounding to nearest."""
-        return 2.0**-self.precision
-
-    @property
-    def smallest(self) -> float:
-        """The smallest positive number, a subnormal one."""
-        return 2.0 ** (self.smallest_exponent - self.precision + 1)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unit_roundoff", 2.0**-self.precision)
+        object.__setattr__(self, "smallest", 2.0 ** (self.smallest_exponent - self.precision + 1))
 
     def holds(self, ball: arb) -> bool:
         """Whether every number of the ball is 0 or a normal number of the format, away from its ends.

@@ -111,10 +111,11 @@ def _checked(campaigns: Sequence[Results]) -> str:
 
 
 def _facts(campaigns: Sequence[Results]) -> list[tuple[str, str]]:
+    failures = sum(len(of.get("failures") or []) for of in campaigns)
     found = [
         (sum((of.get("graphs") or {}).get("checked") or 0 for of in campaigns), "random graphs"),
         (len(_rows(campaigns, "operations")), "operations"),
-        (sum(len(of.get("failures") or []) for of in campaigns), "failures, each with its script"),
+        (failures, "failure, with its script" if failures == 1 else "failures, each with its script"),
     ]
     return [(str(formats.number(value)), words) for value, words in found if value]
 

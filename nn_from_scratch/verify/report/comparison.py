@@ -74,9 +74,9 @@ def page_of_comparison(results: Results) -> str:
         checked=_checked(results),
         facts=_facts(results, engines),
         parts=[engine["part"] for engine in engines],
-        commands=[_command(results)],
+        commands=_commands(results),
         reproduced="The same versions and seed give the same questions and the same verdicts; times differ.",
-        environments=provenance.environments({"compare": results}),
+        environments=_environments(results, engines),
         **frame(style="comparison.css"),
     )
 
@@ -122,7 +122,9 @@ def _top(results: Results, engines: Sequence[Mapping[str, Any]]) -> Part:
     if not engines:
         return Part("", "top", "Nothing compared", "none", "No engine was asked anything.")
     names = [str(engine["label"]) for engine in engines]
-    sentence = f"{formats.listed(names)}, asked the same questions. The true numbers judge."
+    alike = all(results.get(key) is not None for key in ("graphs", "seed"))
+    asked = "asked the same questions" if alike else "in runs that drew different random graphs"
+    sentence = f"{formats.listed(names)}, {asked}. The true numbers judge."
     if results.get("interrupted"):
         return Part("", "top", "Interrupted", "interrupted", f"Stopped before its end: {sentence}")
     return Part("", "top", f"{formats.plural(len(engines), 'engine')}", "measured", sentence)
@@ -147,11 +149,12 @@ def _facts(results: Results, engines: Sequence[Mapping[str, Any]]) -> list[tuple
         )
         for kind in ("direct", "graphs")
     }
+    told = sum(len(engine["failures"]) for engine in engines)
     found = [
         (checked["direct"], "direct questions answered"),
         (checked["graphs"], "random graphs answered"),
         (len(results.get("operations") or []), "operations"),
-        (sum(len(engine["failures"]) for engine in engines), "counterexamples, each with its script"),
+        (told, "counterexample, with its script" if told == 1 else "counterexamples, each with its script"),
     ]
     return [(str(formats.number(value)), words) for value, words in found if value]
 
@@ -188,9 +191,19 @@ def _in_part(
     return found
 
 
-def _command(results: Results) -> str:
+def _environments(results: Results, engines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the engines were asked with: usually the same for all, but runs may be set side by side."""
+    asked = [engine for engine in engines if engine["of"].get("results")]
+    each = {str(engine["label"]): engine["of"]["results"] for engine in asked}
+    return provenance.environments(each) or provenance.environments({"compare": results})
+
+
+def _commands(results: Results) -> list[str]:
+    """Return the commands that make the results again: one, or one for each of several runs."""
+    if results.get("commands"):
+        return [shlex.join(["nn-from-scratch", *map(str, words)]) for words in results["commands"]]
     specs = [str(engine.get("spec")) for engine in results.get("engines") or []]
     words = ["nn-from-scratch", "compare", *specs]
     for option in ("graphs", "seed"):
         words += [] if results.get(option) is None else [f"--{option}={results[option]}"]
-    return shlex.join(words)
+    return [shlex.join(words)]

@@ -76,10 +76,13 @@ def _sentence(function: Mapping[str, Any]) -> str:
         said = next((str(row.get("said") or "") for row in rows if row.get("verdict") == verdict), "")
         first = said.partition("\n")[0]
         return first[:1].upper() + first[1:] + "." if first else "Nothing that was asked is wrong."
-    names = [str(row.get("name")) for row in rows if row.get("verdict") in _ACCUSING]
-    if names:
+    accusing = [row for row in rows if row.get("verdict") in _ACCUSING]
+    if accusing:
+        names = formats.listed([str(row.get("name")) for row in accusing])
         causes = [str(cause) for cause in function.get("causes") or []]
-        return f"Not right: {formats.listed(names)}." + (f" Likely cause: {causes[0]}." if causes else "")
+        said = str(accusing[0].get("said") or "").partition("\n")[0]
+        more = f"Likely cause: {causes[0]}." if causes else f"{said[:1].upper()}{said[1:]}." if said else ""
+        return f"Not right: {names}. {more}".rstrip()
     return "It could not be decided: this is not a pass."
 
 

@@ -19,6 +19,8 @@ _TONES = {
     "interrupted": "interrupted",
     "reached": "right",
     "missed": "inaccurate",
+    "improved": "right",
+    "regressed": "inaccurate",
     "measured": "measured",
 }
 
@@ -29,10 +31,10 @@ _LETTERS = 24  # of a verdict; those that are known are shorter
 _UNKNOWN = "The results hold no verdict that this report knows."
 
 GRADES = {
-    "rules": "Values and derivatives of single graphs are right in at least half of their digits.",
-    "accuracy": "They are right to the last digits that rounding allows at the engine’s own precision.",
-    "state": "After a second backward, for two outputs that share a node: nothing is left over.",
-    "limits": "Deep graphs, heavy sharing and extreme points neither crash it nor overflow.",
+    "rules": "Are values and derivatives of single graphs right in at least half of their digits?",
+    "accuracy": "Are they right to the last digits that rounding allows at the engine’s own precision?",
+    "state": "Is nothing left over after a second backward, or for two outputs that share a node?",
+    "limits": "Do deep graphs, heavy sharing and extreme points neither crash it nor overflow?",
 }
 
 

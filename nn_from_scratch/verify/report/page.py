@@ -91,6 +91,7 @@ def page(
         failures_shown=FAILURES_SHOWN,
         **_links(verify or {}),
         lacking=_lacking(verify or {}),
+        noted=_noted(verify or {}),
         logs=_logs(moons or {}),
         margins=margins((verify or {}).get("checks")),
         environments=provenance.environments({"verify": verify, "moons": moons, "benchmark": benchmark}),
@@ -152,6 +153,20 @@ def _lacking(verify: Results) -> dict[str, str]:
     """Return why each operation that the engine does not have is not supported."""
     operations = (verify.get("operations") or {}).items()
     return {name: row.get("note") or "" for name, row in operations if row.get("supported") is False}
+
+
+def _noted(verify: Results) -> dict[str, str]:
+    """Return what there is to say of operations that the engine has: digits lost, forms that it lacks."""
+    notes = {
+        name: " ".join(
+            str(said)
+            for said in (row.get("avoidable_digits_lost") and row.get("avoidable_example"), row.get("note"))
+            if said
+        )
+        for name, row in (verify.get("operations") or {}).items()
+        if row.get("supported") is not False
+    }
+    return {name: note for name, note in notes.items() if note}
 
 
 def _logs(moons: Results) -> dict[str, list[str]]:

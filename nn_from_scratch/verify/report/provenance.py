@@ -37,4 +37,4 @@ def commands(verify: Results | None, moons: Results | None, benchmark: Results |
     if moons is not None and not together:
         yield "nn-from-scratch moons"
     if benchmark is not None and not together:
-        yield "nn-from-scratch benchmark"
+        yield "nn-from-scratch benchmark" + (" --whole" if benchmark.get("whole") else "")

@@ -74,4 +74,4 @@ def test_tool_that_is_not_installed_is_noted(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "numdifftools", None)
     asked, notes = catching.tools()
     assert "numdifftools" not in asked
-    assert "Catching faults: numdifftools: not installed: pip install numdifftools" in notes
+    assert "numdifftools: not installed: pip install numdifftools" in notes

@@ -13,6 +13,7 @@ from nn_from_scratch.statuses import BAD_USAGE, RIGHT
 from nn_from_scratch.verify import benchmark as room
 from nn_from_scratch.verify.benchmark.earlier import EarlierError, comparable, comparison, word
 from nn_from_scratch.verify.benchmark.machine import machine
+from nn_from_scratch.verify.benchmark.workloads import SUBJECT
 from nn_from_scratch.verify.cli import commands as cli
 from nn_from_scratch.verify.results.tables import show_benchmark
 
@@ -86,6 +87,38 @@ def test_comparison_classifies_every_figure_and_names_those_that_only_one_run_ha
     assert found["versions"] == ["numpy was 2 and is 3"]
 
 
+def grown(unit: str, exponent: float, *, most: int = 1000, each: float = 100.0) -> dict[str, Any]:
+    fitted = {"low": 0.99 * exponent, "exponent": exponent, "high": 1.01 * exponent}
+    return {"peer": SUBJECT, "unit": unit, "sizes": [10, most], "medians": [1.0, each * most], **fitted}
+
+
+def catch(tool: str, faults: int = 5, **ratio: float) -> dict[str, Any]:
+    return {"tool": tool, "faults": 7, "faults_caught": faults, **ratio}
+
+
+def test_comparison_takes_growth_memory_and_the_cost_of_a_catch() -> None:
+    others = grown("seconds", 2.0) | {"peer": "them"}
+    old = run(
+        growth=[grown("seconds", 1.5), grown("bytes", 1.0, each=100.0), others],
+        catching=[catch("us"), catch("them", low=1.9, ratio=2.0, high=2.1), catch("nobody", faults=0)],
+    )
+    new = run(
+        growth=[grown("seconds", 1.1), grown("bytes", 1.01, each=120.0), others],
+        catching=[catch("us", faults=6), catch("them", low=3.9, ratio=4.0, high=4.1)],
+    )
+    found = comparison(old, new)
+    assert {(row["name"], row["baseline"]): (row["change"], row["word"]) for row in found["rows"]} == {
+        ("Catching a fault", "them"): (2.0, "improved"),
+        ("Growth in time up to 1,000 operations, exponent", ""): (pytest.approx(1.5 / 1.1), "improved"),
+        ("Growth in memory up to 1,000 operations, exponent", ""): (pytest.approx(1 / 1.01), "no change"),
+        ("Bytes an operation, of 1,000 operations", ""): (pytest.approx(100 / 120), "regressed"),
+    }
+    assert found["versions"] == ["us caught 5 of 7 faults and catches 6 of 7 faults"]
+    larger = run(growth=[grown("bytes", 1.0, most=10_000)])
+    assert comparison(old, larger)["rows"] == []  # fitted elsewhere
+    assert f"Bytes an operation, of 10,000 operations: {SUBJECT}" in comparison(old, larger)["added"]
+
+
 def test_earlier_run_is_taken_also_out_of_a_report() -> None:
     results = run(figure("one", 1, 2, 3))
     for written in (results, {"verify": {}, "moons": {}, "benchmark": results}):
@@ -108,6 +141,9 @@ def test_earlier_run_is_taken_also_out_of_a_report() -> None:
         (run(figure("one", 0, 2, 3)), "has a row without"),
         (run({"name": "one"}), "has a row without"),
         (run(rows=None), "has a row without"),
+        (run(growth=[{"peer": SUBJECT}]), "has growth or catches that no benchmark writes: KeyError"),
+        (run(growth=[grown("seconds", 1.0) | {"sizes": []}]), "has growth or catches"),
+        (run(catching=[{"low": 1, "ratio": 1, "high": 1}]), "has growth or catches"),
     ],
 )
 def test_what_cannot_be_compared_with_is_refused(written: Any, expected: str) -> None:

@@ -45,7 +45,7 @@ def test_growth_measures_everybody_who_is_installed(unit: str, monkeypatch: pyte
     curves = found.curves
     assert not found.differ
     assert [curve["peer"] for curve in curves] == [SUBJECT, "closures"]
-    assert found.notes == ["Chain of 4 scalars: autograd: not installed: pip install autograd"]
+    assert found.notes == ["autograd: not installed: pip install autograd"]
     for curve in curves:
         assert curve["sizes"] == [4, 8, 16]
         assert min(curve["medians"]) > 0

@@ -93,12 +93,12 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
 def test_benchmark_says_what_was_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("torch", "micrograd", "micrograd.engine"):
         monkeypatch.setitem(sys.modules, name, None)
-    found = benchmark(workloads=[SCALARS, workload()], seconds=0)
+    found = benchmark(workloads=[SCALARS, SCALARS, workload()], seconds=0)
     assert found["verdict"] == "measured"
     assert [row["name"] for row in found["rows"]] == ["Nothing", "Import, beyond numpy"]
     assert found["notes"] == [
-        f"{SCALARS.name}: nn_from_scratch and micrograd: not installed: pip install micrograd",
-        f"{SCALARS.name}: nn_from_scratch and PyTorch: not installed: pip install torch",
+        "micrograd: not installed: pip install micrograd",
+        "PyTorch: not installed: pip install torch",
     ]
 
 

@@ -10,7 +10,7 @@ from compared_engines import ENGINES
 
 from nn_from_scratch.verify.campaign import compare as module
 from nn_from_scratch.verify.campaign.cells import elsewhere, kink_cell, operation_cell
-from nn_from_scratch.verify.campaign.compare import compare, depth
+from nn_from_scratch.verify.campaign.compare import beside, compare, depth
 from nn_from_scratch.verify.campaign.kinks import ask_at_kinks
 from nn_from_scratch.verify.campaign.largest_errors import LargestErrors, ulp
 from nn_from_scratch.verify.campaign.verify import verify
@@ -56,6 +56,26 @@ def test_each_engine_has_its_word(results: dict[str, Any]) -> None:
     assert [row["name"] for row in results["operations"]] == [*OPERATIONS]
     assert [engine["outcome"] for engine in results["engines"]] == ["asked"] * 4
     json.dumps(results, allow_nan=False)
+
+
+def test_comparisons_and_runs_are_set_side_by_side(results: dict[str, Any]) -> None:
+    run = results["engines"][3]["results"] | {"engine": "another"}
+    found = beside([results, results | {"seed": 1}, run])
+    labels = [engine["label"] for engine in found["engines"]]
+    assert labels[3] == "Few (run 1)"
+    assert labels[4] == labels[0].replace("run 1", "run 2") != labels[0]
+    assert labels[-1] == "another"
+    assert words(found, "square")[:8] == words(results, "square") * 2
+    for kind in ("operations", "state", "kinks"):
+        both = zip(results[kind], found[kind], strict=True)
+        assert all(one["cells"] * 2 == joined["cells"][:8] for one, joined in both)
+    assert (found["graphs"], found["seed"]) == (8, None)
+    first, second, third = found["commands"]
+    assert first == ["compare", *(engine["spec"] for engine in results["engines"]), "--graphs=8", "--seed=0"]
+    assert second == [*first[:-1], "--seed=1"]
+    assert third == ["verify", f"--engine={run['spec']}", "--graphs=8", "--seed=0"]
+    (named_alike,) = beside([run, run | {"spec": "another.py"}])["engines"][1:]
+    assert named_alike["label"] == "another (another.py)"
 
 
 def test_a_wrong_cell_has_its_counterexample_and_script(results: dict[str, Any]) -> None:

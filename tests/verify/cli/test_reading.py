@@ -9,6 +9,7 @@ from narrowed import narrowed
 
 from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify import load, verify
+from nn_from_scratch.verify.campaign.compare import beside
 from nn_from_scratch.verify.cli import benchmark, commands
 
 pytestmark = pytest.mark.once
@@ -67,8 +68,24 @@ def test_several_runs_stand_side_by_side(right: Results, tmp_path: Path) -> None
     assert "2 engines" in page
     assert "theirs" in page
     assert "(seed 0)" in page
+    assert "asked the same questions" in page
     _, page = report(tmp_path, right, wrong | {"seed": 1})
     assert "(seed" not in page
+    assert "in runs that drew different random graphs" in page
+
+
+def test_a_comparison_and_a_run_stand_side_by_side(right: Results, tmp_path: Path) -> None:
+    theirs = right | {"engine": "theirs", "spec": "theirs"}
+    both = beside([right, theirs])
+    status, page = report(tmp_path, both, theirs | {"environment": {"python": "3.14"}})
+    assert status == RIGHT
+    assert "3 engines" in page
+    assert "theirs (run 2)" in page
+    assert "nn-from-scratch compare nn_from_scratch theirs --graphs=10 --seed=0" in page
+    assert "nn-from-scratch verify --engine=theirs --graphs=10 --seed=0" in page
+    assert "Environment of nn_from_scratch and theirs (run 1)" in page
+    assert "Environment of theirs (run 2)" in page
+    assert report(tmp_path, both, theirs) == report(tmp_path, both, theirs)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +110,8 @@ def test_each_kind_has_its_page(results: list[Results], status: int, seen: str, 
     ("results", "words"),
     [
         ([CAMPAIGN, MOONS], "do not fit on one page: campaign, moons"),
-        ([COMPARISON, COMPARISON], "do not fit on one page"),
+        ([COMPARISON, MOONS], "do not fit on one page"),
+        ([COMPARISON, COMPARISON], "cannot be set side by side: KeyError('graphs')"),
         ([{"engine": "x", "grades": {}, "graphs": {}}] * 2, "cannot be set side by side"),
         ([{}], "0.json holds no results"),
         ([[1]], "0.json holds no results"),

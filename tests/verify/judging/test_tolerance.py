@@ -163,6 +163,14 @@ def test_overflow_on_the_way_is_undecided() -> None:
     assert examine(load("nn_from_scratch"), one).verdict is Verdict.UNDECIDED
 
 
+def test_an_engine_computes_and_may_overflow_in_what_the_output_does_not_depend_on() -> None:
+    unused = Case(Expression(1, (1.0,), (Step("exp", (0,)), Step("add", (0, 1))), output=3), (800.0,))
+    assert not radii(unused).in_range(FORMATS["float64"])
+    steps = (Step("hypot", (0, 1)), Step("add", (0, 1)))  # the square on the way overflows
+    assert not radii(Case(Expression(1, (1.0,), steps, output=3), (1e200,))).in_range(FORMATS["float64"])
+    assert radii(Case(Expression(1, (1.0,), steps, output=3), (1e100,))).in_range(FORMATS["float64"])
+
+
 def added(*numbers: float) -> Case:
     """Return the case of a sum, written from left to right."""
     count = len(numbers)

@@ -113,6 +113,8 @@ def test_the_gravest_verdict_is_that_of_the_page() -> None:
     assert "Wrong Of 2 campaigns: 1 wrong and 1 right." in text
     assert "mine Wrong 1,000 graphs: to blame is sin." in text
     assert "processes of the engine that ended 0 Crashed: 2" in text
+    assert "failure, with its script 1" in text
+    assert "failures, each with its script 2" in text_of(made("one"))
 
 
 def test_a_campaign_that_goes_on_says_so() -> None:

@@ -132,6 +132,11 @@ def test_a_wrong_function_is_told_with_its_entries_and_its_script_once() -> None
     html = made("wrong")
     text = text_of(html)
     assert "Not right: rules and numbers. Likely cause: a constant factor" in text
+    (uncaused,) = copy.deepcopy(PAGES["wrong"])["functions"]
+    uncaused["causes"], uncaused["rows"][0]["said"] = [], "formula proved to differ\nby half"
+    assert "Not right: rules and numbers. Formula proved to differ. " in text_of(
+        page_of_functions(PAGES["wrong"] | {"functions": [uncaused]})
+    )
     assert "nn-from-scratch check layers.py:softmax --seed=3" in text
     assert ">nan<" in html
     assert html.count("sys.exit(1)") == 1
@@ -180,6 +185,17 @@ def test_a_grid_has_the_shape_of_its_array() -> None:
     partly = function("wrong")
     partly["entries"].pop()
     assert not grids(partly)
+
+
+def test_every_number_is_whole_on_a_phone(visit: Callable[..., Any]) -> None:
+    view = visit("wrong", 390)
+    view.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+    right = "cells => Math.max(...cells.map(cell => cell.getBoundingClientRect().right))"
+    cells = view.locator(".stacked td")
+    assert {"got", "true", "what was seen"} <= set(
+        cells.evaluate_all("cells => cells.map(cell => cell.dataset.label)")
+    )
+    assert 100 < cells.evaluate_all(right) <= 390
 
 
 def test_page_is_accessible(visit: Callable[..., Any]) -> None:

@@ -62,3 +62,14 @@ def test_every_failure_is_linked_to_and_opens(visit: Callable[..., Any]) -> None
         )
         assert view.locator(f"#reproducer-{number}").is_visible()
     assert view.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_check_that_is_told_as_a_failure_has_its_first_line_in_the_table() -> None:
+    rows = [
+        {"name": name, "grade": "state", "outcome": "wrong", "message": f"{name}: first\nsecond of {name}"}
+        for name in ("told", "untold")
+    ]
+    html = page(verify={"state": rows, "failures": [failure("state", "told")]})
+    assert "told: first" in html
+    assert "second of told" not in html
+    assert "untold: first\nsecond of untold" in html

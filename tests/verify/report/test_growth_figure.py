@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from pages import text_of
 from rich.console import Console
 
 from nn_from_scratch.verify.report import page
@@ -66,7 +67,8 @@ def run(**more: Any) -> dict[str, Any]:
 
 
 def test_page_has_curves_and_changes() -> None:
-    change = {"name": "work", "baseline": "them", "change": 0.5, "low": 0.4, "high": 0.6, "word": "regressed"}
+    change = {"name": "work", "baseline": "them", "old": 4.25, "new": 2.125}
+    change |= {"change": 0.5, "low": 0.4, "high": 0.6, "word": "regressed"}
     noisy = {**change, "name": "other work", "word": "within noise"}
     drawn = page(benchmark=run(comparison={"rows": [change, noisy], "missing": ["lost: a and b"]}))
     assert "Of 2 figures 0 improved, 1 regressed, 0 no change, 1 within noise." in drawn
@@ -75,7 +77,9 @@ def test_page_has_curves_and_changes() -> None:
     assert "Time of a chain" in drawn
     assert "Memory of a chain" in drawn
     assert "0.96 to 0.98" in drawn
-    assert re.search(r'<th scope="row">work</th>.*regressed', drawn)
+    (row,) = re.findall(r'<th scope="row">work</th>.*?</tr>', drawn, re.DOTALL)
+    assert text_of(row) == "work them 4.25 2.12 0.5× 0.4 to 0.6 regressed"
+    assert "tone-inaccurate" in row
 
 
 CATCHING = [

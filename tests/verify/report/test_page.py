@@ -150,6 +150,9 @@ def test_alarms_and_missing_oracles_are_shown(page_of: Pages) -> None:
     assert "2 alarms operation pow was never generated PyTorch was never asked" in text
     assert "torch is not installed" in text
     assert "1 operation is not supported matmul scalar engine" in text
+    assert (
+        "Lost digits, and what is supported in part tanh tanh(x0) at x0 = 40.0: the derivative is 0.0" in text
+    )
 
 
 def test_strictness_is_no_praise_of_what_is_wrong(page_of: Pages) -> None:
