@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nn_from_scratch.verify.questions.cases import Case
 
-GRAPHS, FEWEST, MOST = 3 * SAMPLE, 3, 30  # so many that one in `SAMPLE` is no more than that
+GRAPHS, FEWEST, MOST = 2 * SAMPLE, 3, 30  # so many that one in `SAMPLE` is no more than that
 
 
 def _suitable() -> Iterator[Case]:

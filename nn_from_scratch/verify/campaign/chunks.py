@@ -22,7 +22,7 @@ from nn_from_scratch.verify.questions.generate import Choose, seeded
 from nn_from_scratch.verify.questions.graphs import SORTS, drafts, is_by_turns, is_of_second_order
 from nn_from_scratch.verify.questions.second_order import with_tangent
 
-SAMPLE = 16
+SAMPLE = 32
 """Of so many graphs one is asked of the witnesses too, as is every graph that accuses."""
 _CHUNK = 50  # graphs between two signs of progress
 _WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Protocol, Self
 
@@ -67,7 +68,10 @@ class OtherSeeds:
 
         A program of another language has none, and is asked in fresh processes nevertheless.
         """
-        return [_answers(self._engine), *(self._under(seed) for seed in HASH_SEEDS[1:])]
+        others = HASH_SEEDS[1:]
+        with ThreadPoolExecutor(len(others)) as side_by_side:  # most of it is waiting until they have begun
+            answers = side_by_side.map(self._under, others)
+            return [_answers(self._engine), *answers]
 
     def _under(self, seed: str) -> list[asking.Said]:
         other = isolated(self._engine.spec, environment={"PYTHONHASHSEED": seed})
