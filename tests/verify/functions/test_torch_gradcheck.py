@@ -677,3 +677,11 @@ def test_a_gradient_without_memory_is_0() -> None:
     assert gradcheck(function(lambda x: (x.detach() * 0 + 1, (x,)), nothing), (x,))
     with pytest.raises(GradientError, match="is 0"):
         gradcheck(function(lambda x: (x * x, (x,)), nothing), (x,))
+
+
+def test_checkpoint_that_gives_no_gradient_of_ones_choice_is_not_accused() -> None:
+    def checkpointed(x: Any) -> Any:
+        return torch.utils.checkpoint.checkpoint(torch.sin, x, use_reentrant=True)
+
+    with pytest.raises(UndecidedError, match="use_reentrant=False"):
+        gradcheck(checkpointed, draw(3))

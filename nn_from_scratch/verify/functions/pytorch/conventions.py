@@ -13,19 +13,6 @@ from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import by_name
 from nn_from_scratch.verify.functions.pytorch.writes import writes_twice
 
-_OF_A_TRIANGLE = frozenset(
-    [
-        "linalg_cholesky_ex",
-        "cholesky",
-        "cholesky_inverse",
-        "cholesky_solve",
-        "_linalg_eigh",
-        "linalg_eigh",
-        "linalg_pinv",
-    ]
-)
-"""They read one triangle of a symmetric matrix; the gradient is the derivative along such matrices only."""
-
 
 class _Looking(TorchDispatchMode):  # type: ignore[misc]
     """Notes each operation that goes by a convention, and what the user can do."""
@@ -42,10 +29,10 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
         del types
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in _OF_A_TRIANGLE and not in_a_function() and self._gets_an_input(args, kwargs):
+        if name == "linalg_pinv" and not in_a_function() and self._gets_an_input(args, kwargs):
             self.found.append(
-                f"an input is given to {name} ({users_line()}), whose gradient is that of a symmetric or "
-                "triangular matrix by convention: make the matrix symmetric or triangular within the function"
+                f"an input is given to {name} ({users_line()}), whose gradient is that of matrices of the "
+                "same rank by convention"
             )
         arguments = by_name(func._schema, args, kwargs)  # noqa: SLF001
         padded = arguments.get("padding_idx")

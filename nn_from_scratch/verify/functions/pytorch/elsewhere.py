@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
+from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
 from nn_from_scratch.verify.functions.tracing.rules import Rule
@@ -60,7 +61,7 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
             continue
         free = free or not broadcast
         if formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
-            differs = differs or ("" if convention(asked) else shapes)
+            differs = differs or ("" if convention(asked) or one_triangle(asked) else shapes)
         elif formula.rules.rule is Rule.EQUAL:
             equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")
     if differs and free:
