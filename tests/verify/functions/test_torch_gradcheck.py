@@ -685,3 +685,11 @@ def test_checkpoint_that_gives_no_gradient_of_ones_choice_is_not_accused() -> No
 
     with pytest.raises(UndecidedError, match="use_reentrant=False"):
         gradcheck(checkpointed, draw(3))
+
+
+def test_narrower_dtype_inside_of_a_backward_is_inaccurate() -> None:
+    narrow = sine(lambda ctx, g: (g.float() * ctx.saved_tensors[0].float().cos()).double())
+    with pytest.raises(GradcheckError, match=r"inaccurate: \d\.\d digits .*: float32 inside, at test_torch_"):
+        gradcheck(narrow, draw(4))
+    assert gradcheck(narrow, draw(4, dtype=torch.float32))
+    assert gradcheck(lambda x: x.float().sin().double(), draw(4))
