@@ -12,7 +12,7 @@ import torch
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
-from nn_from_scratch.verify.functions.pytorch.elsewhere import shapes_row, smaller_row
+from nn_from_scratch.verify.functions.pytorch.elsewhere import numbers_row, shapes_row, smaller_row
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -94,7 +94,8 @@ def examine(
         The format that such a function computes in: "float64", "float32", "float16" or "bfloat16". By default
         the widest dtype of its inputs.
     shapes
-        Whether drawn inputs of other shapes are asked as well, where the function takes them.
+        Whether drawn inputs of other shapes are asked as well, where the function takes them, and other
+        numbers where an input is 0, 1 or -1 throughout, which hides a factor or a term.
     progress
         Called as progress(numbers, line) where a trace is long: how many numbers were traced, and for which
         line of the function.
@@ -238,13 +239,12 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
-        elsewhere = shapes_row(question, seed) if ask.shapes else None
-        if elsewhere is not None:
-            yield elsewhere
+        elsewhere = (shapes_row(question, seed), numbers_row(question, seed)) if ask.shapes else ()
+        yield from (row for row in elsewhere if row is not None)
         return
-    elsewhere = smaller_row(question, seed) if found == TOO_LARGE else None
-    if elsewhere is not None:
-        yield elsewhere
+    smaller = smaller_row(question, seed) if found == TOO_LARGE else None
+    if smaller is not None:
+        yield smaller
     measured = measure(question, widened(question), given, gradient, seed)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)

@@ -65,7 +65,11 @@ class Trace:
         if own:
             return None
         return next(
-            (f"{dtype} inside, at {line}" for (_, dtype), line in self.narrowed.items() if UNIT[dtype] > coarsest),
+            (
+                f"{dtype} inside, at {line}"
+                for (_, dtype), line in self.narrowed.items()
+                if UNIT[dtype] > coarsest
+            ),
             None,
         )
 
