@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
-from nn_from_scratch.verify.functions.jaxpr.elsewhere import shapes_row
+from nn_from_scratch.verify.functions.jaxpr.elsewhere import numbers_row, shapes_row
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
@@ -81,9 +81,9 @@ def examine(
     ]
     if options.shapes and plain is None and right:
         ask = partial(Question.of, function, expected=options.expected)
-        name = f"{WORDS[right[0]]} at other shapes"
-        row = shapes_row(name, ask, arguments, right[0], options.seed)
-        rows += [] if row is None else [row]
+        for where, ask_there in (("other shapes", shapes_row), ("other numbers", numbers_row)):
+            row = ask_there(f"{WORDS[right[0]]} at {where}", ask, arguments, right[0], options.seed)
+            rows += [] if row is None else [row]
     return rows
 
 

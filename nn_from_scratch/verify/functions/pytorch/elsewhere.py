@@ -1,4 +1,4 @@
-"""The same function at drawn inputs: a backward may take a size for a constant, or leave out a weight of ones."""
+"""The same function at drawn inputs: a backward may take a size for a constant, or a weight of ones for 1."""
 
 from __future__ import annotations
 

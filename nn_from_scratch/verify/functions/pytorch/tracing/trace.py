@@ -61,17 +61,11 @@ class Trace:
 
     def narrower_backward(self, coarsest: float) -> str | None:
         """Return the format, with the line, that is narrower than a unit and in the backward alone."""
-        own = {dtype for in_backward, dtype in self.narrowed if not in_backward and UNIT[dtype] > coarsest}
-        if own:
+        narrower = {key: line for key, line in self.narrowed.items() if UNIT[key[1]] > coarsest}
+        if not narrower or not all(in_backward for in_backward, _ in narrower):
             return None
-        return next(
-            (
-                f"{dtype} inside, at {line}"
-                for (_, dtype), line in self.narrowed.items()
-                if UNIT[dtype] > coarsest
-            ),
-            None,
-        )
+        (_, dtype), line = next(iter(narrower.items()))
+        return f"{dtype} inside, at {line}"
 
     def alone(self, nearby: Trace) -> list[str]:
         """Return where numbers are equal that are not at a point nearby: what follows holds for this alone.
