@@ -356,7 +356,7 @@ def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers() -
     def right(x: Any, b: Any) -> Any:
         return np.cos(x) * (1 + b), np.sin(x)
 
-    def forgets(x: Any, b: Any) -> Any:
+    def forgets(x: Any, _: Any) -> Any:
         return np.cos(x), np.sin(x)
 
     assert check_gradient(shifted, right, (X, np.zeros(X.shape)))
