@@ -52,8 +52,9 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
             sums = arguments["log_probs"].detach().exp().sum(-1)
             if float((sums - 1).abs().max()) > _ROUNDINGS * torch.finfo(sums.dtype).eps:
                 self.found.append(
-                    f"what {name} is given ({users_line()}) does not come from log_softmax, and its gradient "
-                    "is that of probabilities that sum to 1 by convention: call log_softmax within the function"
+                    f"what {name} is given ({users_line()}) does not come from log_softmax, and its "
+                    "gradient is that of probabilities that sum to 1 by convention: call log_softmax within "
+                    "the function"
                 )
         if writes_twice(name, arguments, gradients=not in_a_function()):
             self.found.append(
