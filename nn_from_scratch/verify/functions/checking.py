@@ -180,8 +180,9 @@ def _along_symmetric(
         if along.wrong or (along and triangle.fits and triangle.alone):
             return _noted(along, triangle.said, evaluations)
     if triangle.fits:
-        box = BlackBox(triangle.symmetrised, gradient, inputs, seed)
-        halves = Judgement(box, NotTraced("with matrices made symmetric")).result(0)
+        with triangle.symmetrising() as function:
+            box = BlackBox(function, gradient, inputs, seed)
+            halves = Judgement(box, NotTraced("with matrices made symmetric")).result(0)
         evaluations += halves.evaluations
         if halves:
             return _noted(halves, triangle.said, evaluations)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +39,8 @@ class OneTriangle:
     """The same of the symmetric parts of the inputs; None if the matrix is no input."""
     alone: bool
     """Whether what is not symmetric in the inputs changes these matrices alone."""
-    symmetrised: Function
-    """The same function with each matrix made symmetric before one triangle of it is read."""
+    symmetrising: Callable[[], AbstractContextManager[Function]]
+    """Lets each matrix be made symmetric before one triangle of it is read, and gives the function."""
     fits: bool
     """Whether the matrices are symmetric here."""
     said: str
@@ -51,6 +52,11 @@ def one_triangle(function: Function, gradient: Function, inputs: Any) -> OneTria
     None if it reads none, or if each stays symmetric wherever the inputs are moved.
     """
     reading = _Reading(function, Arguments(function, inputs))
+    with reading.symmetrising():
+        return _one_triangle(reading, gradient)
+
+
+def _one_triangle(reading: _Reading, gradient: Function) -> OneTriangle | None:
     here, gaps = reading.at(reading.arguments.point)
     if here is None or not gaps:
         return None
@@ -69,10 +75,10 @@ def one_triangle(function: Function, gradient: Function, inputs: Any) -> OneTria
             there, _ = reading.at(reading.moved(beyond))
             alone = alone and there is not None and _close(there, here)
     along = reading.of_symmetric(kept, gradient) if kept else None
-    if along is not None and _Reading(along[0], reading.arguments).opens(steps):
+    if along is not None and reading.opens(steps, along[0]):
         along = None
     said = f"along symmetric matrices, of which {', '.join(sorted(reading.names))} reads one triangle"
-    return OneTriangle(along, alone, reading.symmetrised, max(gaps) <= reading.least, said)
+    return OneTriangle(along, alone, reading.symmetrising, max(gaps) <= reading.least, said)
 
 
 def symmetric(x: Any) -> Any:
@@ -99,27 +105,33 @@ class _Reading:
         """Return the point after a step of each input."""
         return np.asarray(self.arguments.point + np.concatenate([np.ravel(step) for step in steps]))
 
-    def at(self, point: Floats) -> tuple[Floats | None, list[float]]:
+    def at(self, point: Floats, function: Function | None = None) -> tuple[Floats | None, list[float]]:
         """Return the outputs at a point, None where the function is not defined, and the gaps of matrices."""
         self.gaps = []
         try:
             with np.errstate(all="ignore"):
-                found = self.arguments.call(self.symmetrised, point)
+                found = self.arguments.call(function or self.function, point)
             return _numbers(found), self.gaps
         except Exception:  # noqa: BLE001  whatever a function does not like about a point
             return None, []
 
-    def opens(self, steps: Sequence[Any]) -> bool:
+    def opens(self, steps: Sequence[Any], function: Function | None = None) -> bool:
         """Whether a step makes a matrix less symmetric, or more, than it is here."""
-        _, before = self.at(self.arguments.point)
-        _, after = self.at(self.moved(steps))
+        _, before = self.at(self.arguments.point, function)
+        _, after = self.at(self.moved(steps), function)
         return any(abs(x - y) > self.least for x, y in zip(before, after, strict=False))
 
-    def symmetrised(self, *arguments: Any, **keywords: Any) -> Any:
-        """Call the function with each matrix made symmetric before it is read."""
+    @contextmanager
+    def symmetrising(self) -> Iterator[Function]:
+        """Let each matrix be made symmetric before it is read; the function may itself be what reads it."""
+        own = self.function
         replaced = {id(f): self._noting(f) for f in _of_symmetric()}
-        with replacing(replaced, [self.function]):
-            return replaced.get(id(self.function), self.function)(*arguments, **keywords)
+        with replacing(replaced, [own]):
+            self.function = replaced.get(id(own), own)
+            try:
+                yield self.function
+            finally:
+                self.function = own
 
     def _noting(self, function: Function) -> Function:
         @functools.wraps(function)
