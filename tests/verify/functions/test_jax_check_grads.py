@@ -660,3 +660,21 @@ def test_factor_that_an_argument_of_one_number_hides_is_seen_with_other_numbers(
         GradientError, match="at other numbers: wrong: right where an argument has one number"
     ):
         check_grads(custom(scaled, lambda g, x, w: (g, g * x)), (POINT, ones), 1)
+
+
+@pytest.mark.once
+def test_wrong_backward_of_what_a_mask_hides_is_wrong() -> None:
+    mask = np.array([True, False, True])
+
+    def backward(scale: float) -> Any:
+        return lambda g, x: (scale * g * jax.nn.softmax(jnp.where(mask, x, -jnp.inf)),)
+
+    def reduced(x: Any) -> Any:
+        masked = jnp.where(mask, x, -jnp.inf)
+        largest = masked.max()
+        return largest + jnp.log(jnp.exp(masked - largest).sum())
+
+    x = np.array([0.5, 2.0, -1.0], np.float32)
+    check_grads(custom(reduced, backward(1.0)), (x,), 1, shapes=False)
+    with pytest.raises(GradientError, match=r"1\.001 times it"):
+        check_grads(custom(reduced, backward(1.001)), (x,), 1, shapes=False)
