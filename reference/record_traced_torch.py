@@ -18,6 +18,7 @@ from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.traced import rules
+from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 
 PATH = Path(__file__).with_name("traced_torch.json")
 
@@ -519,6 +520,9 @@ def asked(variant: str) -> str:
     question = Question(function, [x.clone().requires_grad_() for x in operands])
     given = cotangents(question.run().outputs, 0)
     found = rules(trace(question, given, 0), question)
+    triangle = one_triangle(question) if found.accuses else None
+    if triangle is not None and triangle.along is not None and triangle.fits:
+        found = rules(trace(triangle.along, given, 0), triangle.along)
     meant = convention(question) if found.accuses else None
     said = (meant or found.said).split(";")[0].split(" (")[0]
     return said if found.verdict is None else f"{'undecided' if meant else found.verdict}: {said}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
@@ -16,6 +17,7 @@ from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
 from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.functions.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.values import Differences, differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -155,7 +157,48 @@ def examine_gradient(
         return judged_by_reference(box, gradient, reference, compute, stored)
     counted = Counted(meant)
     formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes, progress=progress)
-    return Judgement(box, formula).result(counted.calls)
+    found = Judgement(box, formula).result(counted.calls)
+    triangle = None if found else one_triangle(meant, gradient, inputs)
+    return found if triangle is None else _along_symmetric(found, triangle, gradient, inputs, seed)
+
+
+def _along_symmetric(
+    found: FunctionResult, triangle: OneTriangle, gradient: Callable[..., Any], inputs: Any, seed: int
+) -> FunctionResult:
+    """Judge a gradient along symmetric matrices, where the function reads one triangle of them.
+
+    One that is wrong along them is wrong. One that is right along them is right, if what it has beside that
+    stands for nothing else, or is what half of the derivative in each triangle makes of it.
+    """
+    evaluations = found.evaluations
+    if triangle.along is not None:
+        box = BlackBox(*triangle.along, inputs, seed)
+        counted = Counted(triangle.along[0])
+        formula = traced_formula(counted, triangle.along[1], box, seed=seed, shapes=False, progress=None)
+        along = Judgement(box, formula).result(counted.calls)
+        evaluations += along.evaluations
+        if along.wrong or (along and triangle.fits and triangle.alone):
+            return _noted(along, triangle.said, evaluations)
+    if triangle.fits:
+        with triangle.symmetrising() as function:
+            box = BlackBox(function, gradient, inputs, seed)
+            halves = Judgement(box, NotTraced("with matrices made symmetric")).result(0)
+        evaluations += halves.evaluations
+        if halves:
+            return _noted(halves, triangle.said, evaluations)
+    said = (
+        f"it is the derivative {triangle.said}, by convention: make the matrix symmetric within the function"
+    )
+    return replace(found, verdict=Verdict.UNDECIDED, rows=(), said=said, evaluations=evaluations)
+
+
+def _noted(found: FunctionResult, said: str, evaluations: int) -> FunctionResult:
+    rows = tuple(
+        replace(row, said=f"{row.said}; {said}") if row.name in {"rules", "values"} else row
+        for row in found.rows
+    )
+    told = f"{found.said}\n({said})" if found.said else ""
+    return replace(found, rows=rows, said=told, evaluations=evaluations)
 
 
 def _check_outputs(function: Callable[..., Any], expected: Callable[..., Any], inputs: Any) -> None:

@@ -11,7 +11,12 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import has_squares, other_inputs, three_for_one
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
+    has_squares,
+    other_inputs,
+    other_numbers,
+    three_for_one,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -34,7 +39,9 @@ def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Els
     A function of one number that has one of the given sizes as a constant may be meant for that size only: it
     is told, and not accused.
     """
-    found: list[Elsewhere] = []
+    found = _with_other_numbers(subject, seed, scalar)
+    if found:
+        return found
     squares = has_squares(subject.inputs)
     for drawn in other_inputs(subject.inputs, seed):
         if squares and found and not _keeps_squares(subject.inputs, drawn):
@@ -45,6 +52,25 @@ def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Els
         if len(found) == ENOUGH or (asked is not None and asked.verdict.accuses):
             break
     return found
+
+
+def _with_other_numbers(subject: Subject, seed: int, scalar: bool) -> list[Elsewhere]:
+    """Ask with other numbers in inputs that are 0, 1 or -1 throughout; nothing is said unless it is wrong."""
+    drawn = [other_numbers(x, seed) for x in subject.inputs]
+    if all(x is None for x in drawn):
+        return []
+    inputs = [x if y is None else y for x, y in zip(subject.inputs, drawn, strict=True)]
+    examination = Examination(replace(subject.at(inputs), cotangents=()), seed, scalar=scalar)
+    try:
+        examination.run()
+    except TraceEndedError:
+        return []
+    rules = examination.rules
+    if rules.rule is not Rule.DIFFERENT or rules.comparison.relative <= PLAIN_TO_SEE:
+        return []
+    names = ", ".join(f"input {k}" for k, x in enumerate(drawn) if x is not None)
+    said = f"right where {names} has one number throughout, but with drawn ones: {rules}"
+    return [Elsewhere(Verdict.WRONG, "\n".join([said, *examination.message.splitlines()[1:]]))]
 
 
 def _keeps_squares(inputs: Sequence[Any], drawn: Sequence[Any]) -> bool:

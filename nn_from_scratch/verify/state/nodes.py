@@ -75,17 +75,15 @@ def integer_leaves(moves: Moves) -> Iterator[Finding]:
 
 
 def values_kept(moves: Moves) -> Iterator[Finding]:
-    engine = moves.engine
-    known = [name for name in _CURVED if (name, "x") in engine.forms]
-    if not known:
-        raise DoesNotApplyError(f"the engine has none of {', '.join(_CURVED)}")
-    for name in known:
-        yield from _values_kept(moves, name, 0.5)
-    if engine.arrays:
+    known = [name for name in _CURVED if (name, "x") in moves.engine.forms]
+    findings = [finding for name in known for finding in _values_kept(moves, name, 0.5)]
+    if moves.engine.arrays:
+        x, cotangent = np.array([0.5, 0.25, 2.0]), np.array([1.0, -1.0, 2.0])
         with suppress(NotSupportedError):  # it has arrays of other shapes only
-            for name in known:
-                cotangent = np.array([1.0, -1.0, 2.0])
-                yield from _values_kept(moves, name, np.array([0.5, 0.25, 2.0]), cotangent)
+            findings += [finding for name in known for finding in _values_kept(moves, name, x, cotangent)]
+    if not findings:
+        raise DoesNotApplyError(f"nothing was answered about {', '.join(known or _CURVED)}")
+    yield from findings
 
 
 def _values_kept(moves: Moves, name: str, x: Any, *cotangent: Any) -> Iterator[Finding]:
@@ -93,20 +91,17 @@ def _values_kept(moves: Moves, name: str, x: Any, *cotangent: Any) -> Iterator[F
     u = moves.apply(name, a)
     output = moves.mul(u, 3.0)
     nodes = {"x": a, f"{name}(x)": u, f"{name}(x) * 3": output}
-    before = {what: np.asarray(moves.value(node)).tolist() for what, node in nodes.items()}
-    moves.backward(output, *cotangent)
-    moves.gradient(a)
-    for what, node in nodes.items():
-        try:
+    try:
+        before = {what: moves.unless_refused(moves.value, node) for what, node in nodes.items()}
+        before = {what: np.asarray(value).tolist() for what, value in before.items()}
+        moves.backward(output, *cotangent)
+        moves.unless_refused(moves.gradient, a)
+        for what, node in nodes.items():
             found = np.asarray(moves.unless_refused(moves.value, node)).tolist()
-        except RefusedError:  # as of a graph that is freed
-            return
-        kept = np.array_equal(found, before[what], equal_nan=True)  # what is wrong about it others tell
-        yield (
-            f"the value of {what} at x = {x}, after the reverse pass",
-            found,
-            (found if kept else before[what],),
-        )
+            right = found if repr(found) == repr(before[what]) else before[what]  # a nan is no other nan
+            yield f"the value of {what} at x = {x}, after the reverse pass", found, (right,)
+    except RefusedError:  # what it raises about an operation is told by others, and a graph may be freed
+        return
 
 
 def augmented(moves: Moves) -> Iterator[Finding]:

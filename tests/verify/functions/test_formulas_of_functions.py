@@ -347,3 +347,19 @@ def test_a_long_trace_tells_of_its_progress_and_takes_fifty_thousand_operations_
     assert all(0 < done <= of and of % 5 == 0 and words for done, of, words in told)
     assert told == sorted(told)
     assert told[-1][1] / 5 / taken > 50_000
+
+
+def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers() -> None:
+    def shifted(x: Any, b: Any) -> Any:
+        return (np.sin(x) * (1 + b)).sum()
+
+    def right(x: Any, b: Any) -> Any:
+        return np.cos(x) * (1 + b), np.sin(x)
+
+    def forgets(x: Any, _: Any) -> Any:
+        return np.cos(x), np.sin(x)
+
+    assert check_gradient(shifted, right, (X, np.zeros(X.shape)))
+    error = raised(shifted, forgets, (X, np.zeros(X.shape)))
+    assert "right where input 1 has one number throughout" in str(error)
+    assert "in the gradient of x0 a term is missing" in str(error)

@@ -647,3 +647,34 @@ def test_array_of_numpy_that_jax_mistakes_the_dtype_of_accuses_nobody() -> None:
     table = np.array([0.1, 0.2, 0.3])
     found = examined(custom(lambda x: x * table, lambda g, x: (g * table,)), (POINT,))
     assert all(not said.startswith(("wrong", "error")) for said in found.values()), found
+
+
+@pytest.mark.once
+def test_factor_that_an_argument_of_one_number_hides_is_seen_with_other_numbers() -> None:
+    def scaled(x: Any, w: Any) -> Any:
+        return x * w
+
+    ones = np.ones(np.shape(POINT), np.float32)
+    check_grads(custom(scaled, lambda g, x, w: (g * w, g * x)), (POINT, ones), 1)
+    with pytest.raises(
+        GradientError, match="at other numbers: wrong: right where an argument has one number"
+    ):
+        check_grads(custom(scaled, lambda g, x, w: (g, g * x)), (POINT, ones), 1)
+
+
+@pytest.mark.once
+def test_wrong_backward_of_what_a_mask_hides_is_wrong() -> None:
+    mask = np.array([True, False, True])
+
+    def backward(scale: float) -> Any:
+        return lambda g, x: (scale * g * jax.nn.softmax(jnp.where(mask, x, -jnp.inf)),)
+
+    def reduced(x: Any) -> Any:
+        masked = jnp.where(mask, x, -jnp.inf)
+        largest = masked.max()
+        return largest + jnp.log(jnp.exp(masked - largest).sum())
+
+    x = np.array([0.5, 2.0, -1.0], np.float32)
+    check_grads(custom(reduced, backward(1.0)), (x,), 1, shapes=False)
+    with pytest.raises(GradientError, match=r"1\.001 times it"):
+        check_grads(custom(reduced, backward(1.001)), (x,), 1, shapes=False)

@@ -677,3 +677,42 @@ def test_a_gradient_without_memory_is_0() -> None:
     assert gradcheck(function(lambda x: (x.detach() * 0 + 1, (x,)), nothing), (x,))
     with pytest.raises(GradientError, match="is 0"):
         gradcheck(function(lambda x: (x * x, (x,)), nothing), (x,))
+
+
+def test_checkpoint_that_gives_no_gradient_of_ones_choice_is_not_accused() -> None:
+    def checkpointed(x: Any) -> Any:
+        return torch.utils.checkpoint.checkpoint(torch.sin, x, use_reentrant=True)
+
+    with pytest.raises(UndecidedError, match="use_reentrant=False"):
+        gradcheck(checkpointed, draw(3))
+
+
+def test_narrower_dtype_inside_of_a_backward_is_inaccurate() -> None:
+    narrow = sine(lambda ctx, g: (g.float() * ctx.saved_tensors[0].float().cos()).double())
+    with pytest.raises(GradcheckError, match=r"inaccurate: \d\.\d digits .*: float32 inside, at test_torch_"):
+        gradcheck(narrow, draw(4))
+    assert gradcheck(narrow, draw(4, dtype=torch.float32))
+    assert gradcheck(lambda x: x.float().sin().double(), draw(4))
+
+
+@pytest.mark.parametrize("number", [0.0, 1.0])
+def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers(number: float) -> None:
+    class Shifted(torch.autograd.Function):  # type: ignore[misc]
+        forgets = False
+
+        @staticmethod
+        def forward(ctx: Any, x: Any, b: Any) -> Any:
+            ctx.save_for_backward(x, b)
+            return x * (1 - number + b)
+
+        @classmethod
+        def backward(cls, ctx: Any, g: Any) -> Any:
+            x, b = ctx.saved_tensors
+            return g if Shifted.forgets else g * (1 - number + b), (g * x).sum(0)
+
+    inputs = draw(4, 3), torch.full((3,), number, dtype=torch.float64, requires_grad=True)
+    assert gradcheck(Shifted.apply, inputs)
+    Shifted.forgets = True
+    with pytest.raises(GradcheckError, match="other numbers: wrong: right where input 1"):
+        gradcheck(Shifted.apply, inputs)
+    assert gradcheck(Shifted.apply, inputs, shapes=False)

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
-from nn_from_scratch.verify.functions.jaxpr.elsewhere import shapes_row
+from nn_from_scratch.verify.functions.jaxpr.elsewhere import numbers_row, shapes_row
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.jaxpr.plain import primitives
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
 from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_version, reference_rows
 from nn_from_scratch.verify.functions.jaxpr.sizes import alike
+from nn_from_scratch.verify.functions.jaxpr.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -81,9 +82,9 @@ def examine(
     ]
     if options.shapes and plain is None and right:
         ask = partial(Question.of, function, expected=options.expected)
-        name = f"{WORDS[right[0]]} at other shapes"
-        row = shapes_row(name, ask, arguments, right[0], options.seed)
-        rows += [] if row is None else [row]
+        for where, ask_there in (("other shapes", shapes_row), ("other numbers", numbers_row)):
+            row = ask_there(f"{WORDS[right[0]]} at {where}", ask, arguments, right[0], options.seed)
+            rows += [] if row is None else [row]
     return rows
 
 
@@ -168,18 +169,52 @@ def _derivative(question: Question, plain: Plain | None, mode: str, name: str, s
         yield from reference_rows(name, question, plain, mode, outputs=outputs, inputs=inputs)
         own, right = None, False
     else:
-        traces, formula = _formula(question, name, mode, outputs, inputs)
-        undefined = [why for traced, _ in traces for why in traced.undefined]
-        if undefined:
-            formula = Row(name, Verdict.UNDECIDED, undefined[0])
-        elif formula.verdict is Verdict.UNDECIDED:
-            row = measured_row(name, question, mode, outputs, seed)
-            formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
+        drawings: dict[str, Any] = {"outputs": outputs, "inputs": inputs, "seed": seed}
+        traces, formula = _judged_or_measured(question, name, mode, **drawings)
+        triangle = None if formula.verdict is Verdict.RIGHT else one_triangle(question)
+        if triangle is not None:
+            question, traces, formula = _of_one_triangle(triangle, name, mode, **drawings)
         yield formula
         own = next((traced for traced, wide in traces if not wide), None)
         right = formula.verdict is Verdict.RIGHT and not (traces and traces[0][0].refuted)
     for row in number_rows(question, mode, own, seeds, right=right):
         yield replace(row, name=f"{name} {row.name}")
+
+
+def _judged_or_measured(
+    question: Question, name: str, mode: str, *, outputs: Sequence[Any], inputs: Sequence[Any], seed: int
+) -> tuple[list[tuple[Trace, bool]], Row]:
+    """Judge by formulas; what they leave open, by differences."""
+    traces, formula = _formula(question, name, mode, outputs, inputs)
+    undefined = [why for traced, _ in traces for why in traced.undefined]
+    if undefined:
+        formula = Row(name, Verdict.UNDECIDED, undefined[0])
+    elif formula.verdict is Verdict.UNDECIDED:
+        row = measured_row(name, question, mode, outputs, seed)
+        formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
+    return traces, formula
+
+
+def _of_one_triangle(
+    triangle: OneTriangle, name: str, mode: str, *, outputs: Sequence[Any], inputs: Sequence[Any], seed: int
+) -> tuple[Question, list[tuple[Trace, bool]], Row]:
+    """Judge a function that reads one triangle of a matrix, along symmetric ones.
+
+    One that is wrong along them is wrong. One that is right along them is right, if what it has beside that
+    stands for nothing else, or is what half of the derivative in each triangle makes of it.
+    """
+    for question in (triangle.along, triangle.symmetrised if triangle.fits else None):
+        if question is None:
+            continue
+        traces, row = _judged_or_measured(question, name, mode, outputs=outputs, inputs=inputs, seed=seed)
+        along = question is triangle.along
+        right = row.verdict is Verdict.RIGHT and triangle.fits and (triangle.alone or not along)
+        if right or (along and row.accuses):
+            return question, traces, replace(row, said=f"{row.said}; {triangle.said}")
+    said = (
+        f"it is the derivative {triangle.said}, by convention: make the matrix symmetric within the function"
+    )
+    return triangle.symmetrised, [], Row(name, Verdict.UNDECIDED, said)
 
 
 def _refused(question: Question, mode: str, seeds: Sequence[Any]) -> Row | None:

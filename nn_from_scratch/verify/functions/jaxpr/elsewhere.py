@@ -1,4 +1,4 @@
-"""The same function at drawn inputs of other shapes: a backward may have taken a size for a constant."""
+"""The same function at drawn inputs: a backward may take a size for a constant, or a weight of ones for 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import derivatives, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, three_for_one
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers, three_for_one
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -88,6 +88,25 @@ def shapes_row(
     if equal:
         return Row(name, Verdict.RIGHT, f"formula equal at inputs of shape {'; '.join(equal)}")
     return Row(name, None, f"it takes no other shapes: {refused}"[:200]) if refused else None
+
+
+def numbers_row(
+    name: str, ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
+) -> Row | None:
+    """Compare the formulas with other numbers in what is 0, 1 or -1 throughout; None unless they differ."""
+    leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
+    drawn = [other_numbers(_as_numpy(leaf), seed) for leaf in leaves]
+    if all(x is None for x in drawn):
+        return None
+    pairs = zip(leaves, drawn, strict=True)
+    there = jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs])
+    try:
+        if _compared(ask(there), mode, seed) is not None:
+            return None
+    except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+        return None
+    said = "right where an argument has one number throughout, but with drawn ones its formula is another"
+    return Row(name, Verdict.WRONG, said)
 
 
 def _is_general(

@@ -81,10 +81,12 @@ class Replay:
     @property
     def refutes(self) -> bool:
         """Whether a number is not in its ball: what was traced is not what runs."""
-        return any(
-            (np.isfinite(got) & (np.abs(got - nearest(ball)) > MARGIN * radii(ball))).any()
-            for got, ball in zip(self.found, self.balls, strict=True)
-        )
+        for got, ball in zip(self.found, self.balls, strict=True):
+            middle = nearest(ball)
+            finite = np.isfinite(got) & np.isfinite(middle)
+            if (np.abs(got[finite] - middle[finite]) > MARGIN * radii(ball)[finite]).any():
+                return True
+        return False
 
     def difference(self) -> str | None:
         """Say why this is no proof that what was traced is what runs; a trace counts only after one."""

@@ -170,11 +170,15 @@ def smallest(dtype: Any) -> float:
 
 
 def widened(shadow: Shadow, radii: Any) -> Shadow:
-    """Return balls with radii added."""
+    """Return balls with radii added; what is infinite, as where a mask hides it, is not rounded."""
     rows = zip(shadow.ravel(), np.broadcast_to(radii, shadow.shape).ravel().tolist(), strict=True)
-    return of_entries(
-        (value(x) + arb(0, r) if math.isfinite(r) else arb.nan() for x, r in rows), shadow.shape
-    )
+    return of_entries((_with_radius(value(x), r) for x, r in rows), shadow.shape)
+
+
+def _with_radius(x: arb, radius: float) -> arb:
+    if x.is_exact() and not x.is_finite() and not x.is_nan():
+        return x
+    return x + arb(0, radius) if math.isfinite(radius) else arb.nan()
 
 
 def radii(shadow: Shadow) -> Sizes:

@@ -8,23 +8,13 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, memory
+from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, copied, memory
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import by_name
 from nn_from_scratch.verify.functions.pytorch.writes import writes_twice
 
-_OF_A_TRIANGLE = frozenset(
-    [
-        "linalg_cholesky_ex",
-        "cholesky",
-        "cholesky_inverse",
-        "cholesky_solve",
-        "_linalg_eigh",
-        "linalg_eigh",
-        "linalg_pinv",
-    ]
-)
-"""They read one triangle of a symmetric matrix; the gradient is the derivative along such matrices only."""
+_ROUNDINGS = 256
+"""By so many roundings a sum of probabilities may be off."""
 
 
 class _Looking(TorchDispatchMode):  # type: ignore[misc]
@@ -34,6 +24,8 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
         super().__init__()
         self.storages = {memory(x) for x in given} - {None}
         self.found: list[str] = []
+        self.labelled = False
+        """Whether paths of labels are summed up, as of probabilities."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -42,10 +34,10 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
         del types
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in _OF_A_TRIANGLE and not in_a_function() and self._gets_an_input(args, kwargs):
+        if name == "linalg_pinv" and not in_a_function() and self._gets_an_input(args, kwargs):
             self.found.append(
-                f"an input is given to {name} ({users_line()}), whose gradient is that of a symmetric or "
-                "triangular matrix by convention: make the matrix symmetric or triangular within the function"
+                f"an input is given to {name} ({users_line()}), whose gradient is that of matrices of the "
+                "same rank by convention"
             )
         arguments = by_name(func._schema, args, kwargs)  # noqa: SLF001
         padded = arguments.get("padding_idx")
@@ -55,11 +47,15 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
             )
         if arguments.get("scale_grad_by_freq"):
             self.found.append(f"{name} ({users_line()}) divides its gradient, as scale_grad_by_freq asks for")
-        if name == "_ctc_loss" and self._gets_an_input(args, kwargs):
-            self.found.append(
-                f"an input is given to {name} ({users_line()}), whose gradient is that of probabilities that "
-                "sum to 1 by convention: call log_softmax within the function"
-            )
+        if name == "_ctc_loss" and not in_a_function():
+            self.labelled = True
+            sums = arguments["log_probs"].detach().exp().sum(-1)
+            if float((sums - 1).abs().max()) > _ROUNDINGS * torch.finfo(sums.dtype).eps:
+                self.found.append(
+                    f"what {name} is given ({users_line()}) does not come from log_softmax, and its "
+                    "gradient is that of probabilities that sum to 1 by convention: call log_softmax within "
+                    "the function"
+                )
         if writes_twice(name, arguments, gradients=not in_a_function()):
             self.found.append(
                 f"{name} ({users_line()}) writes to one place more than once: which of the numbers stays is "
@@ -77,4 +73,12 @@ def convention(question: Question) -> str | None:
     given = question.tensors if question.inside else question.fresh()
     looking = _Looking(given)
     question.run(None if question.inside else given, watching=lambda _: looking)
+    if not looking.found and looking.labelled:  # what sums to 1 here may not do so at another point
+        question.run([_moved(x) for x in question.tensors], watching=lambda _: looking)
     return looking.found[0] if looking.found else None
+
+
+def _moved(x: torch.Tensor) -> torch.Tensor:
+    """Return numbers that are a little smaller, each by another part."""
+    parts = torch.linspace(0.5, 1, max(x.numel(), 1), dtype=x.dtype, device=x.device)[: x.numel()]
+    return (copied(x) * (1 - parts.reshape(x.shape) / 64)).requires_grad_()

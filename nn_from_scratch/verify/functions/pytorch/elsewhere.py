@@ -1,4 +1,4 @@
-"""The same function at drawn inputs of other shapes: a backward may take a size for a constant."""
+"""The same function at drawn inputs: a backward may take a size for a constant, or a weight of ones for 1."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from torch.utils import _pytree as pytree
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
+from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "other shapes"
+NUMBERS = "other numbers"
 PLAIN_TO_SEE = 1e-2
 """A relative difference that no approximation has."""
 _SMALL = 5
@@ -32,6 +34,28 @@ def shapes_row(question: Question, seed: int) -> Row | None:
     differs there counts only where the function takes another size as well.
     """
     return _shapes_row(question, other_arguments(question.arguments, seed), seed)
+
+
+def numbers_row(question: Question, seed: int) -> Row | None:
+    """Compare the formulas with other numbers in inputs that are 0, 1 or -1 throughout; None if none is."""
+    drawn = [other_numbers(_array(x), seed) for x in question.tensors]
+    if question.inside or all(x is None for x in drawn):
+        return None
+    pairs = list(zip(drawn, question.tensors, strict=True))
+    there = question.at([own if x is None else _like(x, own) for x, own in pairs])
+    names = ", ".join(name for name, x in zip(question.names, drawn, strict=True) if x is not None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said at the point asked
+            formula = trace(there, cotangents(there.run().outputs, seed), seed)
+    except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+        return None
+    if isinstance(formula, str) or formula.rules.comparison.relative <= PLAIN_TO_SEE:
+        return None
+    if formula.rules.rule is not Rule.DIFFERENT or convention(there) or one_triangle(there):
+        return None
+    said = f"right where {names} has one number throughout, but with drawn ones: {formula.rules}"
+    return Row(NUMBERS, Verdict.WRONG, "; ".join([said, *formula.places]))
 
 
 def smaller_row(question: Question, seed: int) -> Row | None:
@@ -60,7 +84,7 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
             continue
         free = free or not broadcast
         if formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
-            differs = differs or ("" if convention(asked) else shapes)
+            differs = differs or ("" if convention(asked) or one_triangle(asked) else shapes)
         elif formula.rules.rule is Rule.EQUAL:
             equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")
     if differs and free:

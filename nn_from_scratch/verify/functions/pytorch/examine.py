@@ -12,7 +12,7 @@ import torch
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
-from nn_from_scratch.verify.functions.pytorch.elsewhere import shapes_row, smaller_row
+from nn_from_scratch.verify.functions.pytorch.elsewhere import numbers_row, shapes_row, smaller_row
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -26,8 +26,9 @@ from nn_from_scratch.verify.functions.pytorch.reference import by_reference, for
 from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
+from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
@@ -93,7 +94,8 @@ def examine(
         The format that such a function computes in: "float64", "float32", "float16" or "bfloat16". By default
         the widest dtype of its inputs.
     shapes
-        Whether drawn inputs of other shapes are asked as well, where the function takes them.
+        Whether drawn inputs of other shapes are asked as well, where the function takes them, and other
+        numbers where an input is 0, 1 or -1 throughout, which hides a factor or a term.
     progress
         Called as progress(numbers, line) where a trace is long: how many numbers were traced, and for which
         line of the function.
@@ -159,18 +161,74 @@ def _rows(
     except Exception as error:  # noqa: BLE001  whatever a backward raises
         yield raised(NAME, error)
         return
-    wide = widened(question)
     asked = Asked(question, found, given, gradient, seed, allowed)
-    asked_wide = _in_float64(asked, wide)
+    triangle = one_triangle(question)
     if ask.backward and ask.plain is not None:
         yield from by_reference(asked, *ask.plain)
+    elif ask.backward and triangle is not None:
+        yield from _of_one_triangle(asked, ask, triangle)
     elif ask.backward:
-        yield from _rules_and_numbers(asked, wide, ask)
+        yield from _rules_and_numbers(asked, ask)
     for name, promise in promises.items():
-        yield _settled(name, promise, asked, asked_wide)
+        if triangle is None or name not in TRANSFORMS:
+            yield _settled(name, promise, asked)
+        elif triangle.along is not None and triangle.fits:
+            yield _settled(name, promise, _instead(asked, triangle.along))
+        else:
+            row = _settled(name, promise, asked)
+            yield Row(name, Verdict.UNDECIDED, _MAKE.format(triangle.said)) if row.accuses else row
 
 
-def _rules_and_numbers(asked: Asked, wide: Question | str, ask: _Ask) -> Iterator[Row]:
+_MAKE = "it is the derivative along {}, by convention: make the matrix that within the function"
+
+
+def _instead(asked: Asked, question: Question) -> Asked:
+    """Return what is asked of another function of the same inputs."""
+    found = question.run()
+    return replace(asked, question=question, found=found, gradient=found.gradient(asked.cotangents))
+
+
+def _of_one_triangle(asked: Asked, ask: _Ask, triangle: OneTriangle) -> Iterator[Row]:
+    """Judge a function that reads one triangle of a matrix: as it is, or along such matrices.
+
+    A gradient that is wrong along them is wrong. One that is right along them is right, if what it has beside
+    that stands for nothing else, or is what half of the derivative in each triangle makes of it.
+    """
+    said, ask_here = _MAKE.format(triangle.said), replace(ask, shapes=False)
+    plainly = _rules_and_numbers(asked, ask)
+    if triangle.symmetrised is None:
+        yield from (Row(row.name, Verdict.UNDECIDED, said) if row.accuses else row for row in plainly)
+        return
+    first = next(plainly)
+    if first.verdict is Verdict.RIGHT:
+        yield first
+        yield from plainly
+        return
+    for question in (triangle.along, triangle.symmetrised if triangle.fits else None):
+        if question is None:
+            continue
+        try:
+            rows = _rules_and_numbers(_instead(asked, question), ask_here)
+            told = [next(rows)]
+            if told[0].verdict is None:
+                told += rows
+        except Exception as error:  # noqa: BLE001  it is not defined there
+            said = f"{said} (there it raises {type(error).__name__}: {first_line(error)})"
+            continue
+        along = question is triangle.along
+        settled = _right(told) and triangle.fits and (triangle.alone or not along)
+        if settled or (along and any(row.accuses for row in told)):
+            yield from (replace(row, said=f"{row.said}; along {triangle.said}") for row in (*told, *rows))
+            return
+    yield Row(NAME, Verdict.UNDECIDED, said)
+
+
+def _right(rows: Sequence[Row]) -> bool:
+    verdicts = {row.verdict for row in rows} - {None}
+    return verdicts == {Verdict.RIGHT}
+
+
+def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     """Trace; where that says nothing, or says wrong, ask differences as well."""
     question, given, gradient, seed = asked.question, asked.cotangents, asked.gradient, asked.seed
     found = trace(question, given, seed, ask.progress)
@@ -181,14 +239,13 @@ def _rules_and_numbers(asked: Asked, wide: Question | str, ask: _Ask) -> Iterato
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
-        elsewhere = shapes_row(question, seed) if ask.shapes else None
-        if elsewhere is not None:
-            yield elsewhere
+        elsewhere = (shapes_row(question, seed), numbers_row(question, seed)) if ask.shapes else ()
+        yield from (row for row in elsewhere if row is not None)
         return
-    elsewhere = smaller_row(question, seed) if found == TOO_LARGE else None
-    if elsewhere is not None:
-        yield elsewhere
-    measured = measure(question, wide, given, gradient, seed)
+    smaller = smaller_row(question, seed) if found == TOO_LARGE else None
+    if smaller is not None:
+        yield smaller
+    measured = measure(question, widened(question), given, gradient, seed)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.accuses and detaches(question):
@@ -197,8 +254,9 @@ def _rules_and_numbers(asked: Asked, wide: Question | str, ask: _Ask) -> Iterato
     yield measured
 
 
-def _in_float64(asked: Asked, wide: Question | str) -> Asked | None:
+def _in_float64(asked: Asked) -> Asked | None:
     """Return the same in float64, unless it is that already, or cannot be asked there."""
+    wide = widened(asked.question)
     if isinstance(wide, str) or all(x.dtype == torch.float64 for x in asked.question.tensors):
         return None
     found = wide.run()
@@ -221,14 +279,18 @@ def raised(name: str, error: Exception) -> Row:
     )
 
 
-_NO_DERIVATIVE = re.compile("derivative for .* is not implemented|no autograd formula was registered").search
-"""What PyTorch says of operations that it does not differentiate."""
+_NO_DERIVATIVE = re.compile(
+    "derivative for .* is not implemented|no autograd formula was registered|"
+    "use_reentrant=True, .* is incompatible with .grad"
+).search
+"""What PyTorch says of what it does not differentiate, or not for inputs of one's choice."""
 
 
-def _settled(name: str, promise: Callable[[str, Asked], Row], asked: Asked, asked_wide: Asked | None) -> Row:
+def _settled(name: str, promise: Callable[[str, Asked], Row], asked: Asked) -> Row:
     """Ask for a promise; what the digits of a narrow dtype leave open, in float64."""
     row = promise(name, asked)
-    if row.verdict is not Verdict.UNDECIDED or asked_wide is None:
+    asked_wide = _in_float64(asked) if row.verdict is Verdict.UNDECIDED else None
+    if asked_wide is None:
         return row
     wide = promise(name, asked_wide)
     return wide if wide.accuses else row

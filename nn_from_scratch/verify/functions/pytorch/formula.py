@@ -46,6 +46,8 @@ class Formula:
     constants: float
     """By how much the rounding of its constants changes the gradient, relative to each largest entry."""
     notes: tuple[str, ...]
+    narrower: str | None
+    """A format that the backward alone computes in, narrower than those of the inputs, and the line."""
 
 
 def trace(
@@ -109,7 +111,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     constants = max(map(largest_error, tracing.meant, gradient), default=0.0)
     if rules.rule is Rule.DIFFERENT:
         places = (*places, *_origin(tracing))
-    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes))
+    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes), tracing.narrower)
 
 
 def _origin(tracing: Tracing) -> list[str]:

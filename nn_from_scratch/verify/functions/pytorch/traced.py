@@ -15,6 +15,8 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "rules"
 _SOME_ROUNDINGS = 64
+_FEWER = 0.75
+"""A gradient that keeps less than this share of its digits may have been computed in a narrower format."""
 
 
 def rules(found: Formula | str, question: Question) -> Row:
@@ -41,9 +43,10 @@ def numbers_of_formula(name: str, found: Formula, question: Question, gradient: 
 
     Every operation has been seen to be right to the rounding of its own result, so what is lost here is lost
     by the formula at this point, and is said. A number that is not finite where the formula's is, and in
-    range, is wrong.
+    range, is wrong; and what is lost in a narrower format, in which the forward does not compute, inaccurate.
     """
     worst = 0.0
+    unit = max(float(torch.finfo(x.dtype).eps) / 2 for x in question.tensors)
     for what, x, shadow in zip(question.names, gradient, found.gradient, strict=True):
         with exactly_computing():
             truth = nearest(shadow)
@@ -55,4 +58,6 @@ def numbers_of_formula(name: str, found: Formula, question: Question, gradient: 
                 return Row(name, Verdict.WRONG, said)
         worst = max(worst, relative_error([*zip(got.ravel(), truth.ravel(), strict=True)]))
     digits = "all digits" if not worst else f"{max(0.0, -math.log10(worst)):.1f} digits"
+    if found.narrower is not None and worst > unit**_FEWER:
+        return Row(name, Verdict.INACCURATE, f"{digits} of the largest entry hold: {found.narrower}")
     return Row(name, Verdict.RIGHT, f"as the formula has them, to {digits} of the largest entry")

@@ -82,7 +82,7 @@ def _extreme(found: Any) -> Callable[[Call], Shadow]:
 
 def _ordered(call: Call) -> Shadow:
     """Return entries by the indices that came out as well: max along an axis, sort, topk and their like."""
-    if len(call.results) == 1 and call.name == "median":
+    if len(call.results) == 1 and call.name in {"median", "nanmedian"}:
         place = np.argmax(call.numbers("self").ravel() == call.results[0])
         return call.shadow("self").ravel()[place : place + 1].reshape(())
     if len(call.results) == 1:
@@ -150,7 +150,8 @@ REDUCTIONS: dict[str, Rule] = {
     "amax": _extreme(np.argmax),
     "amin": _extreme(np.argmin),
     **dict.fromkeys(
-        ("max", "min", "sort", "topk", "kthvalue", "median", "mode", "cummax", "cummin"), _ordered
+        ("max", "min", "sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin"),
+        _ordered,
     ),
     "cumsum": _cumulative("cumsum"),
     "cumprod": _cumulative("cumprod"),

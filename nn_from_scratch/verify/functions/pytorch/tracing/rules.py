@@ -11,10 +11,12 @@ import numpy as np
 from nn_from_scratch.verify.functions.pytorch.tracing.collecting import COLLECTING
 from nn_from_scratch.verify.functions.pytorch.tracing.distances import DISTANCES
 from nn_from_scratch.verify.functions.pytorch.tracing.entrywise import ENTRYWISE
+from nn_from_scratch.verify.functions.pytorch.tracing.losses import LOSSES, PATHS, size_of_paths
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Call, Operand, Rule
 from nn_from_scratch.verify.functions.pytorch.tracing.pooling import POOLING
 from nn_from_scratch.verify.functions.pytorch.tracing.reductions import REDUCTIONS
 from nn_from_scratch.verify.functions.pytorch.tracing.resizing import RESIZING
+from nn_from_scratch.verify.functions.pytorch.tracing.sampling import SAMPLING, size_of_samples
 from nn_from_scratch.verify.functions.pytorch.tracing.scattering import SCATTERING
 from nn_from_scratch.verify.functions.pytorch.tracing.systems import SYSTEMS, condition
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, nearest
@@ -27,6 +29,8 @@ RULES: dict[str, Rule] = {
     **POOLING,
     **RESIZING,
     **DISTANCES,
+    **LOSSES,
+    **SAMPLING,
     **SYSTEMS,
 }
 """Every operation that has a rule, without the underscore of those in place."""
@@ -37,7 +41,7 @@ _TERMS = frozenset(
     index_put _index_put_impl _unsafe_index_put scatter_add index_add embedding_dense_backward
     addbmm _trilinear put scatter_reduce index_reduce _embedding_bag _embedding_bag_dense_backward
     _embedding_bag_backward _embedding_bag_per_sample_weights_backward linalg_matrix_exp
-    linalg_vector_norm addcmul addcdiv
+    linalg_vector_norm addcmul addcdiv multi_margin_loss_backward multilabel_margin_loss_backward
     """.split()  # noqa: SIM905  a long list reads best as words
 ) | frozenset(POOLING)
 """Sums of terms, of which the sizes are what the rule makes of the sizes of its operands."""
@@ -103,6 +107,8 @@ _SCALES: tuple[tuple[Collection[str], Scale], ...] = (
     (("remainder", "fmod"), _of_operands),
     (DISTANCES, _of_distances),
     (RESIZING, _of_weights),
+    (PATHS, size_of_paths),
+    (SAMPLING, size_of_samples),
     (("var", "var_mean"), _of_squares),
     (_SUMS_OF_TWO | {"lerp"}, _of_two),
     (_TERMS, _of_terms),

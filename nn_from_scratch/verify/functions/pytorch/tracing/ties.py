@@ -26,7 +26,7 @@ _BETWEEN_TWO = frozenset(
 )
 _IN_ORDER = frozenset(
     """
-    max min amax amin sort topk kthvalue median mode cummax cummin argmax argmin argsort
+    max min amax amin sort topk kthvalue median nanmedian mode cummax cummin argmax argmin argsort
     """.split()  # noqa: SIM905  a long list reads best as words
 )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from nn_from_scratch.verify.functions.tracing.constants import UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,24 @@ class Trace:
     in_backward: bool = False
     operations: int = 0
     numbers: int = 0
+
+    narrowed: dict[tuple[bool, str], str] = field(default_factory=dict)
+    """Whether in the backward, and to which format, numbers of a wider one are converted: the first line."""
+
+    def narrows(self, given: Iterable[str], found: Iterable[str], line: str) -> None:
+        """Note that an operation takes numbers of some formats, and returns some that are narrower."""
+        widest = min((UNIT[x] for x in given if x in UNIT), default=1.0)
+        for dtype in found:
+            if UNIT.get(dtype, 0.0) > widest:
+                self.narrowed.setdefault((self.in_backward, dtype), line)
+
+    def narrower_backward(self, coarsest: float) -> str | None:
+        """Return the format, with the line, that is narrower than a unit and in the backward alone."""
+        narrower = {key: line for key, line in self.narrowed.items() if UNIT[key[1]] > coarsest}
+        if not narrower or not all(in_backward for in_backward, _ in narrower):
+            return None
+        (_, dtype), line = next(iter(narrower.items()))
+        return f"{dtype} inside, at {line}"
 
     def alone(self, nearby: Trace) -> list[str]:
         """Return where numbers are equal that are not at a point nearby: what follows holds for this alone.

@@ -205,6 +205,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         if not any(x.dtype in WITHIN for x in outputs):
             return found
         self._count(outputs)
+        given = (x.dtype for x in pytree.tree_leaves(operands) if isinstance(x, Operand))
+        self.trace.narrows(given, (FORMATS.get(x.dtype, "") for x in outputs), self.line)
         call = Call(name, operands, [numbers(x) for x in outputs], self._constant)
         if base in self._rules(call) or base in MOVES:
             self._apply(func, base, call, outputs, bool(targets))

@@ -1,4 +1,4 @@
-"""Inputs of other shapes than those given, which a function may take or not."""
+"""Inputs of other shapes, and of other numbers, than those given, which a function may take or not."""
 
 from __future__ import annotations
 
@@ -39,6 +39,22 @@ def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
         unchanged = [np.shape(x) for x in drawn] == [np.shape(x) for x in inputs]
         if sum(x.size for x in drawn if isinstance(x, np.ndarray)) <= MOST and not unchanged:
             yield drawn
+
+
+def other_numbers(x: Any, seed: int) -> Any | None:
+    """Draw other numbers for an array that is 0, 1 or -1 throughout; None if it is not.
+
+    Such an array hides a factor or a term: with a weight of ones a backward that leaves it out is right.
+    A symmetric matrix stays one.
+    """
+    hides = isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size and abs(x.flat[0]) in {0.0, 1.0}
+    if not hides or not (x == x.flat[0]).all():
+        return None
+    rng = np.random.default_rng([seed, *x.shape])
+    found = x.flat[0] + rng.uniform(-0.5, 0.5, x.shape)
+    if x.ndim > 1 and x.shape[-1] == x.shape[-2]:
+        found = (found + np.swapaxes(found, -1, -2)) / 2
+    return np.asarray(found, x.dtype)
 
 
 def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:

@@ -63,8 +63,25 @@ def _is_replaced(module: ModuleType) -> bool:
 
 @contextmanager
 def standing_in(trace: Trace, functions: Iterable[Callable[..., Any]] = ()) -> Iterator[None]:
-    """Replace numpy and scipy in the user's modules, and where functions are defined, inside the block."""
-    replaced = _replacements(trace)
+    """Let new arrays be traced from the start, inside the block."""
+    with replacing(_replacements(trace), functions):
+        yield
+
+
+@contextmanager
+def replacing(
+    replaced: dict[int, Callable[..., Any]], functions: Iterable[Callable[..., Any]] = ()
+) -> Iterator[None]:
+    """Replace functions of numpy and scipy in the user's modules, and where functions are defined.
+
+    Parameters
+    ----------
+    replaced
+        What stands in for each function, by its id.
+    functions
+        The user's functions, which may be of no module that Python knows.
+
+    """
     undo: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for names in [*_users_modules(), *map(_names_around, functions)]:
