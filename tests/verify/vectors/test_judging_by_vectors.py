@@ -120,7 +120,9 @@ def verdicts(engine: Engine, step: int) -> Verdicts:
         except MoveError:
             found["raised"] += 1
             continue
-        written = [None if one is None else programs.number(one) for one in said]
+        written = [
+            None if one is None else programs.number(np.asarray(one, dtype=np.float64)) for one in said
+        ]
         verdict = judge(vector, numbers(vector, written))
         found[verdict] += 1
         if verdict == "wrong":
