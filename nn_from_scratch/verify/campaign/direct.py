@@ -158,8 +158,6 @@ def _candidates(engine: Engine) -> Iterator[Surroundings]:
 
 
 def _shown(question: DirectQuestion) -> str:
-    text = "; ".join(question.case.lines())
-    if question.case.integers:
-        text = question.role
+    text = question.role if question.case.integers else "; ".join(question.case.lines())
     shapes = ", ".join(f"x{k} of shape {shape}" for k, shape in enumerate(question.case.shapes))
     return f"{text} ({shapes})" if shapes else text

@@ -41,7 +41,7 @@ class Driver(ABC):
 
     @property
     def integers(self) -> bool:
-        """Whether constants can be given as integers."""
+        """Whether constants and leaves can be given as integers."""
         return True
 
     def session(self, operations: Arithmetic) -> Session:

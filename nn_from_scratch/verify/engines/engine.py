@@ -147,7 +147,7 @@ class Engine(Probed):
 
     @property
     def integers(self) -> bool:
-        """Whether constants can be given as integers."""
+        """Whether constants and leaves can be given as integers."""
         return self.driver.integers
 
     @property

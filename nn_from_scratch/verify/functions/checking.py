@@ -14,6 +14,7 @@ from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
 from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
 from nn_from_scratch.verify.functions.tracing.rules import Rule
@@ -186,9 +187,7 @@ def _along_symmetric(
         evaluations += halves.evaluations
         if halves:
             return _noted(halves, triangle.said, evaluations)
-    said = (
-        f"it is the derivative {triangle.said}, by convention: make the matrix symmetric within the function"
-    )
+    said = by_convention(triangle.said)
     return replace(found, verdict=Verdict.UNDECIDED, rows=(), said=said, evaluations=evaluations)
 
 

@@ -18,14 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.functions.inputs import Arguments, dense
+from nn_from_scratch.verify.functions.symmetric import ROUNDINGS, STEP, STREAM, stays, symmetric
 from nn_from_scratch.verify.functions.tracing.arrays.stand_in import replacing
-
-_STEP = 2.0**-12
-"""By how much of its size an input is moved."""
-_LEAST = 2.0**-18
-"""By how much of its size an output moves that follows, and not by the square of that step alone."""
-_ROUNDINGS = 64
-"""By so many roundings the triangles of a matrix that was computed may differ."""
 
 Function = Callable[..., Any]
 Floats = npt.NDArray[np.float64]
@@ -60,9 +54,9 @@ def _one_triangle(reading: _Reading, gradient: Function) -> OneTriangle | None:
     here, gaps = reading.at(reading.arguments.point)
     if here is None or not gaps:
         return None
-    draw = np.random.default_rng(0x747269616E676C65)
+    draw = np.random.default_rng(STREAM)
     leaves = reading.arguments.leaves
-    steps = [draw.uniform(-1, 1, leaf.shape) * _STEP * reading.size(k) for k, leaf in enumerate(leaves)]
+    steps = [draw.uniform(-1, 1, leaf.shape) * STEP * reading.size(k) for k, leaf in enumerate(leaves)]
     if not reading.opens(steps):
         return None
     kept, alone = [], True
@@ -73,17 +67,12 @@ def _one_triangle(reading: _Reading, gradient: Function) -> OneTriangle | None:
         if reading.opens(beyond):
             kept.append(k)
             there, _ = reading.at(reading.moved(beyond))
-            alone = alone and there is not None and _close(there, here)
+            alone = alone and there is not None and stays(there, here)
     along = reading.of_symmetric(kept, gradient) if kept else None
     if along is not None and reading.opens(steps, along[0]):
         along = None
     said = f"along symmetric matrices, of which {', '.join(sorted(reading.names))} reads one triangle"
     return OneTriangle(along, alone, reading.symmetrising, max(gaps) <= reading.least, said)
-
-
-def symmetric(x: Any) -> Any:
-    """Return the symmetric part of a matrix, or of each of a stack; a symmetric one stays as it is."""
-    return (x + x.swapaxes(-1, -2)) / 2
 
 
 class _Reading:
@@ -94,7 +83,7 @@ class _Reading:
         self.arguments = arguments
         self.names: set[str] = set()
         self.gaps: list[float] = []
-        self.least = _ROUNDINGS * max(float(np.finfo(leaf.dtype).eps) for leaf in arguments.leaves)
+        self.least = ROUNDINGS * max(float(np.finfo(leaf.dtype).eps) for leaf in arguments.leaves)
 
     def size(self, k: int) -> float:
         """Return the size of an input."""
@@ -186,7 +175,3 @@ def _numbers(found: Any) -> Floats:
     if isinstance(found, (tuple, list)):
         return np.concatenate([_numbers(x) for x in found] or [np.zeros(0)])
     return np.asarray(found, np.float64).ravel()
-
-
-def _close(x: Floats, y: Floats) -> bool:
-    return bool(np.abs(x - y).max(initial=0.0) <= _LEAST * (np.abs(y).max(initial=0.0) or 1.0))

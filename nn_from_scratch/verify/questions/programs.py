@@ -28,9 +28,9 @@ What only an engine in Python can be asked:
 
 A number is a string: hexadecimal, as C's ``%a`` writes it, or "inf", "-inf" or "nan". It stands for the same
 bits everywhere. An array is an object: {"shape": [sizes], "data": [numbers]}, one row after the other; one
-that lies in memory column after column has "order": "F" beside it; one of constants of another dtype than
-float64 has "dtype": "int64". A constant that is an integer is {"integer": number}. A cotangent
-is a list of numbers, one for each entry of the node's value, one row after the other.
+that lies in memory column after column has "order": "F" beside it; one of integers has "dtype": "int64". A
+constant, or a leaf's value, that is an integer is {"integer": number}. A cotangent is a list of numbers, one
+for each entry of the node's value, one row after the other.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Hello:
     dtype, arrays, complete, second_order, explicit
         As of an `Engine`.
     integers
-        Whether constants can be given as integers.
+        Whether constants and leaves can be given as integers.
     python
         What only an engine in Python tells: of its adapter, for scripts.
 

@@ -22,6 +22,7 @@ from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_versio
 from nn_from_scratch.verify.functions.jaxpr.sizes import alike
 from nn_from_scratch.verify.functions.jaxpr.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -211,10 +212,7 @@ def _of_one_triangle(
         right = row.verdict is Verdict.RIGHT and triangle.fits and (triangle.alone or not along)
         if right or (along and row.accuses):
             return question, traces, replace(row, said=f"{row.said}; {triangle.said}")
-    said = (
-        f"it is the derivative {triangle.said}, by convention: make the matrix symmetric within the function"
-    )
-    return triangle.symmetrised, [], Row(name, Verdict.UNDECIDED, said)
+    return triangle.symmetrised, [], Row(name, Verdict.UNDECIDED, by_convention(triangle.said))
 
 
 def _refused(question: Question, mode: str, seeds: Sequence[Any]) -> Row | None:

@@ -17,15 +17,12 @@ from jax.extend.core import Literal
 
 from nn_from_scratch.verify.functions.jaxpr.plain import CALLS, CUSTOM, primitives
 from nn_from_scratch.verify.functions.jaxpr.question import UNTRACEABLE, Question, numbers, precision
+from nn_from_scratch.verify.functions.symmetric import ROUNDINGS, STEP, STREAM, stays, symmetric
 
 OF_SYMMETRIC = frozenset(["cholesky", "eigh"])
 """Primitives that read one triangle of a symmetric matrix."""
 
-_STEP = 2.0**-12
-"""By how much of its size an input is moved."""
-_LEAST = 2.0**-18
-"""By how much of its size an output moves that follows, and not by the square of that step alone."""
-_ROUNDINGS = 64 * float(np.finfo(np.float64).eps)
+_GAP = ROUNDINGS * float(np.finfo(np.float64).eps)
 """How far from symmetric a matrix is that is so but for rounding."""
 
 Arrays = Sequence[Any]
@@ -66,8 +63,8 @@ def _one_triangle(question: Question) -> OneTriangle | None:
     if not names:
         return None
     here, gaps = _read(question.primal, point)
-    draw = np.random.default_rng(0x747269616E676C65)
-    steps = [draw.uniform(-1, 1, x.shape) * _STEP * (np.abs(x).max(initial=0.0) or 1.0) for x in point]
+    draw = np.random.default_rng(STREAM)
+    steps = [draw.uniform(-1, 1, x.shape) * STEP * (np.abs(x).max(initial=0.0) or 1.0) for x in point]
     if not gaps or not _opens(question.primal, point, steps):
         return None
     kept, alone = [], True
@@ -78,17 +75,12 @@ def _one_triangle(question: Question) -> OneTriangle | None:
         if _opens(question.primal, point, beyond):
             kept.append(k)
             there, _ = _read(question.primal, [a + b for a, b in zip(point, beyond, strict=True)])
-            alone = alone and all(map(_close, there, here))
+            alone = alone and all(map(stays, there, here))
     along = _of_symmetric(question, kept)
     closed_under = bool(kept) and not _opens(along.primal, point, steps)
     said = f"along symmetric matrices, of which {', '.join(names)} reads one triangle"
     symmetrised = replace(question, plainly=_symmetrised(question.primal), meant=True)
-    return OneTriangle(along if closed_under else None, alone, symmetrised, max(gaps) <= _ROUNDINGS, said)
-
-
-def symmetric(x: Any) -> Any:
-    """Return the symmetric part of a matrix, or of each of a stack; a symmetric one stays as it is."""
-    return (x + x.swapaxes(-1, -2)) / 2
+    return OneTriangle(along if closed_under else None, alone, symmetrised, max(gaps) <= _GAP, said)
 
 
 def _read(function: Function, point: Arrays) -> tuple[list[Any], list[float]]:
@@ -104,11 +96,7 @@ def _opens(function: Function, point: Arrays, steps: Arrays) -> bool:
     """Whether a step makes a matrix less symmetric, or more, than it is here."""
     _, before = _read(function, point)
     _, after = _read(function, [x + step for x, step in zip(point, steps, strict=True)])
-    return any(abs(x - y) > _ROUNDINGS for x, y in zip(before, after, strict=False))
-
-
-def _close(x: Any, y: Any) -> bool:
-    return bool(np.abs(x - y).max(initial=0.0) <= _LEAST * (np.abs(y).max(initial=0.0) or 1.0))
+    return any(abs(x - y) > _GAP for x, y in zip(before, after, strict=False))
 
 
 def _of_symmetric(question: Question, kept: Sequence[int]) -> Question:

@@ -22,26 +22,18 @@ from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, copied
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import by_name
+from nn_from_scratch.verify.functions.symmetric import LEAST, ROUNDINGS, STEP, STREAM, symmetric
 
 _OF_SYMMETRIC = {"linalg_cholesky_ex": "self", "cholesky": "self", "_linalg_eigh": "A", "linalg_eigh": "A"}
 """Operations that read one triangle of a symmetric matrix, and what they call it."""
 _OF_TRIANGULAR = {"cholesky_inverse": "self", "cholesky_solve": "input2"}
 """Operations that read one triangle of a triangular matrix."""
 _PARTS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "symmetric": lambda x: (x + x.mT) / 2,
+    "symmetric": symmetric,
     "lower triangular": torch.tril,
     "upper triangular": torch.triu,
 }
-"""What is left of a matrix: a symmetric one stays as it is, for x + x is exact."""
-
-_STREAM = 0x747269616E676C65
-"""Nobody's inputs are drawn from this stream."""
-_STEP = 2.0**-12
-"""By how much of its size an input is moved."""
-_LEAST = 2.0**-18
-"""By how much of its size an output moves that follows, and not by the square of that step alone."""
-_ROUNDINGS = 64
-"""By so many roundings the triangles of a matrix that was computed may differ."""
+"""What is left of a matrix; one of the kind stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +103,7 @@ def one_triangle(question: Question) -> OneTriangle | None:
     here, seen = _read(question, question.tensors)
     if not seen.gaps:
         return None
-    draw = np.random.default_rng([_STREAM])
+    draw = np.random.default_rng(STREAM)
     steps = [_step(x, draw) for x in question.tensors]
     if not _opens(question, steps):
         return None
@@ -159,7 +151,7 @@ def _opens(question: Question, steps: Tensors, kind: str | None = None) -> bool:
 
 
 def _least(question: Question) -> float:
-    return _ROUNDINGS * max(float(torch.finfo(x.dtype).eps) for x in question.tensors)
+    return ROUNDINGS * max(float(torch.finfo(x.dtype).eps) for x in question.tensors)
 
 
 def _stays(question: Question, steps: Tensors, here: Tensors) -> bool:
@@ -168,12 +160,12 @@ def _stays(question: Question, steps: Tensors, here: Tensors) -> bool:
         there, _ = _moved(question, steps)
     except Exception:  # noqa: BLE001  as above
         return False
-    return all(difference(x, y) < _LEAST for x, y in zip(there, here, strict=True))
+    return all(difference(x, y) < LEAST for x, y in zip(there, here, strict=True))
 
 
 def _step(x: torch.Tensor, draw: np.random.Generator) -> torch.Tensor:
     drawn = torch.from_numpy(np.asarray(draw.uniform(-1, 1, tuple(x.shape)))).to(x.device, x.dtype)
-    return drawn * (_STEP * (_largest(x) or 1.0))
+    return drawn * (STEP * (_largest(x) or 1.0))
 
 
 def _largest(x: torch.Tensor) -> float:

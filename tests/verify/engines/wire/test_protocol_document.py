@@ -33,6 +33,8 @@ STATE = [
     "a graph built again, once values are assigned",
     "a gradient after an exception",
     "values assigned after the forward pass",
+    "leaves made of integers",
+    "a node added to in place",
     "a chain of 100,000 operations",
 ]
 PROGRAM: Program = [["variable", "0x1p+1"], ["value", 0], ["gradient", 0]]
