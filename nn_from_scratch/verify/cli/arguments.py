@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nn_from_scratch.statuses import BAD_USAGE
-from nn_from_scratch.verify.cli.terminal import tell
+from nn_from_scratch.verify.cli.terminal import print_no_more, tell
 from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.specs import parts
 from nn_from_scratch.verify.engines.wire.isolated import COMMAND, command
@@ -29,6 +29,19 @@ class Parser(argparse.ArgumentParser):
         """Tell a mistake, and exit."""
         tell(f"error: {message}\n{self.format_usage()}")
         sys.exit(BAD_USAGE)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or the version, and exit if that cannot be, which argparse passes over."""
+        stream = file or sys.stderr
+        try:
+            stream.write(message)
+            stream.flush()
+        except BrokenPipeError:  # whoever read has read enough
+            print_no_more()
+        except OSError as error:
+            print_no_more()
+            tell(f"error: cannot print: {error.strerror}")
+            sys.exit(BAD_USAGE)
 
 
 class Once(argparse.Action):
