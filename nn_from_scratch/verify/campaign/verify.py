@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from numbers import Integral, Real
+from threading import Thread
 from typing import Any
 
 from nn_from_scratch.verify.campaign.environment import environment
@@ -84,6 +85,11 @@ def verify(
         inquiry = Inquiry(engine, plan)
         inquiry.ask()
         return Results(_told(inquiry, time.perf_counter() - start))
+
+
+def import_witnesses_beside() -> None:
+    """Import PyTorch in another thread, beside what this one waits for: `verify` waits until it is there."""
+    Thread(target=pytorch.version, daemon=True).start()
 
 
 def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:

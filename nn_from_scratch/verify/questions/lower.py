@@ -22,6 +22,7 @@ from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
 _PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs"})
 """The operations that those on whole arrays are made of."""
+_CONSTANTS = 1 << 40  # more entries has no point
 _FAR = 10.0  # e to this power is in range of every format
 
 
@@ -95,7 +96,9 @@ class Tracer:
     """Records scalar operations."""
 
     def __init__(self) -> None:
-        self.steps: list[tuple[str, tuple[Symbol | float, ...]]] = []
+        self.steps: list[tuple[str, list[int]]] = []
+        self.constants: dict[float, int] = {}
+        """Of each the number it goes by until all are known: so far beyond those of the point's entries."""
 
     def symbol(self, entry: int) -> Symbol:
         """Return the symbol of an entry of the point."""
@@ -103,27 +106,29 @@ class Tracer:
 
     def apply(self, name: str, *operands: Any) -> Symbol:
         """Record an operation."""
-        if not any(isinstance(x, Symbol) for x in operands):  # what an empty sum gave: it needs a node
-            operands = (
-                self.apply("add", self.apply("mul", Symbol(self, 0), 0.0), operands[0]),
-                *operands[1:],
-            )
-        self.steps.append((name, tuple(x if isinstance(x, Symbol) else float(x) for x in operands)))
+        numbers = [x.number if type(x) is Symbol else self._constant(x) for x in operands]
+        if min(numbers) >= _CONSTANTS:  # what an empty sum gave: it needs a node
+            zero = self.apply("mul", Symbol(self, 0), 0.0)
+            numbers[0] = self.apply("add", zero, operands[0]).number
+        self.steps.append((name, numbers))
         return Symbol(self, -len(self.steps))
+
+    def _constant(self, value: Any) -> int:
+        return self.constants.setdefault(float(value), _CONSTANTS + len(self.constants))
 
     def case(self, output: Symbol, point: tuple[float, ...]) -> Case:
         """Return what was recorded, numbered: inputs, then constants, then steps."""
-        used = dict.fromkeys(x for _, operands in self.steps for x in operands if isinstance(x, float))
-        constants = {value: len(point) + k for k, value in enumerate(used)}
-        first = len(point) + len(constants)
+        inputs = len(point)
+        last = inputs + len(self.constants) - 1
+        to_constants = inputs - _CONSTANTS
 
-        def number(operand: Symbol | float) -> int:
-            if isinstance(operand, float):
-                return constants[operand]
-            return operand.number if operand.number >= 0 else first - operand.number - 1
+        def number(k: int) -> int:
+            if k < 0:
+                return last - k
+            return k if k < _CONSTANTS else k + to_constants
 
-        steps = tuple(Step(name, tuple(map(number, operands))) for name, operands in self.steps)
-        return Case(Expression(len(point), tuple(constants), steps, number(output)), point)
+        steps = tuple([Step(name, tuple(map(number, numbers))) for name, numbers in self.steps])
+        return Case(Expression(inputs, tuple(self.constants), steps, number(output.number)), point)
 
     def arithmetic(self, point: tuple[float, ...], names: Collection[str] = ELEMENTWISE) -> Arithmetic:
         """Return numpy's operations of these names on arrays of symbols, given the numbers of the point."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Protocol, Self
 
@@ -62,16 +62,27 @@ class OtherSeeds:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._side_by_side = ThreadPoolExecutor(len(HASH_SEEDS) - 1)
+        self._others: list[Future[list[asking.Said]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._side_by_side.shutdown(cancel_futures=True)
+
+    def begin(self) -> None:
+        """Ask under the other hash seeds from now on, beside what is asked here: it is mostly waiting."""
+        self._others = [self._side_by_side.submit(self._under, seed) for seed in HASH_SEEDS[1:]]
 
     def answers(self) -> list[list[asking.Said]]:
         """Return what the engine answers to `asking.cases`, under each hash seed.
 
         A program of another language has none, and is asked in fresh processes nevertheless.
         """
-        others = HASH_SEEDS[1:]
-        with ThreadPoolExecutor(len(others)) as side_by_side:  # most of it is waiting until they have begun
-            answers = side_by_side.map(self._under, others)
-            return [_answers(self._engine), *answers]
+        if not self._others:
+            self.begin()
+        return [_answers(self._engine), *(other.result() for other in self._others)]
 
     def _under(self, seed: str) -> list[asking.Said]:
         other = isolated(self._engine.spec, environment={"PYTHONHASHSEED": seed})
