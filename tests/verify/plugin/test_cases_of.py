@@ -1,6 +1,6 @@
 """What Hypothesis draws of an engine: all that it has, and nothing else, so that right engines are right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from nn_from_scratch.verify import Case, Engine, EngineError, check, load
+from nn_from_scratch.verify.questions.operations import OPERATIONS
 from nn_from_scratch.verify.strategies import cases_of
 
 pytestmark = pytest.mark.once
@@ -68,6 +69,30 @@ def test_second_derivatives_are_drawn_of_an_engine_that_has_them() -> None:
         assert len(case.expression.steps) <= 2
 
     test()
+
+
+def test_what_is_left_out_is_not_drawn() -> None:
+    engine = spelled_engines.closed()
+    left_out = {name for name, _ in (*engine.forms, *engine.array_forms)} - {"mul", "sum"}
+
+    @REPEATABLE
+    @given(cases_of(engine, without=left_out))
+    def test(case: Case) -> None:
+        assert {step.operation for step in case.expression.steps} <= {"mul", "sum"}
+
+    test()
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [
+        (["power"], "no operation of the catalogue is called power"),
+        (OPERATIONS, "closed has no other operation"),
+    ],
+)
+def test_what_cannot_be_left_out_is_said(without: Collection[str], said: str) -> None:
+    with pytest.raises(EngineError, match=said):
+        find(cases_of(spelled_engines.closed(), without=without), lambda _: True, settings=REPEATABLE)
 
 
 def test_an_engine_without_operations_is_refused() -> None:
