@@ -66,6 +66,21 @@ def test_samples_of_a_grid_are_traced(aligned: bool, padding: str) -> None:
     require_all_digits(lambda places: sampled(draw(1, 2, 3, 4).detach(), places), draw(1, 3, 2, 2, seed=1))
 
 
+def test_memory_that_a_kernel_leaves_as_it_was_ends_no_trace() -> None:
+    """Of `ctc_loss` that is what lies behind the ends of the sequences."""
+
+    def backward(g: Any, x: Any) -> Any:
+        with torch.enable_grad():
+            given = x.detach().requires_grad_()
+            return g * torch.autograd.grad(classified(given), given)[0]
+
+    function = custom(lambda x: (classified(x), (x,)), backward)
+    for _ in range(8):
+        infinite = [torch.full((size,), torch.inf, dtype=torch.float64) for size in range(1, 200)]
+        del infinite
+        assert rules(function, draw(7, 2, 4)).verdict is Verdict.RIGHT
+
+
 @pytest.mark.parametrize(
     ("function", "shape"), [(classified, (7, 2, 4)), (MARGINS["label"], (3, 4)), (MARGINS["labels"], (3, 4))]
 )

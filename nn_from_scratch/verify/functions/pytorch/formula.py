@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from nn_from_scratch.verify.functions.pytorch.origins import origin
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
 from nn_from_scratch.verify.functions.pytorch.runs import Tracing
@@ -70,7 +72,8 @@ def trace(
         return f"inputs of {dtypes - set(FORMATS)}"
     narrowest = max((FORMATS[x] for x in dtypes), key=lambda name: UNIT[name])
     try:
-        with exactly_computing():
+        # Kernels leave memory that nobody reads as it was, such as infinite.
+        with exactly_computing(), np.errstate(all="ignore"):
             return _compared(Tracing(question, cotangents, seed, progress), narrowest)
     except NotTracedError as reason:
         return str(reason)
