@@ -43,11 +43,14 @@ def judge(box: BlackBox) -> Judged:
     if whole.wrong:
         return Judged(whole, {}, vector)
     if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
-        return _by_entries(box, vector, whole)
+        judged = _by_entries(box, vector, whole)
+        return _unless_others_accuse(box, judged) if judged.verdict == "undecided" else judged
     if count > 1 and whole.kink:
         return _around_kinks(box, vector, whole)
     if whole.right:
         whole, vector = _more_directions(box, vector, whole)
+        if whole.verdict == "undecided" and count <= SOME:
+            return _by_entries(box, vector, whole)
     elif count > 1 and _unlike(box):
         vector = box.relative_direction(1)
         whole = _sure(box, vector, whole)
@@ -78,6 +81,16 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
             )
             return replace(again, verdict="undecided", reason=reason)
     return found
+
+
+def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
+    """Ask along more directions where no entry is clear: of an error in all of them one shows most."""
+    for number in range(1, _DIRECTIONS):
+        other = box.direction(number)
+        found = _sure(box, other, judged.whole)
+        if found.wrong:
+            return Judged(found, judged.entries, other)
+    return judged
 
 
 def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Measured, Floats]:
