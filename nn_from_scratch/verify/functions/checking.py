@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
+from nn_from_scratch.verify.functions.earlier import answer_elsewhere, with_what_is_kept
 from nn_from_scratch.verify.functions.formula import MANY, Counted, traced_formula
 from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.outputs import Outputs
@@ -147,6 +148,7 @@ def examine_gradient(
     meant = function if expected is None else expected
     if expected is not None:
         _check_outputs(function, expected, inputs)
+    earlier = answer_elsewhere(function, gradient, inputs, seed)
     try:
         box = BlackBox(meant, gradient, inputs, seed)
     except UndecidedError as error:
@@ -158,7 +160,7 @@ def examine_gradient(
         return judged_by_reference(box, gradient, reference, compute, stored)
     counted = Counted(meant)
     formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes, progress=progress)
-    found = Judgement(box, formula).result(counted.calls)
+    found = with_what_is_kept(Judgement(box, formula).result(counted.calls + 1), box, earlier)
     triangle = None if found else one_triangle(meant, gradient, inputs)
     return found if triangle is None else _along_symmetric(found, triangle, gradient, inputs, seed)
 

@@ -46,10 +46,11 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
     kinds = [np.asarray(dense(part)).dtype for part in parts if part is not None]
     unit = max((shown_unit(first, kind) for kind in kinds if kind.kind == "f"), default=2.0**-53)
     if not _same(first, second, unit):
-        if _same(second, 2 * first, unit):
+        third, *_ = _asked(gradient, arguments, outputs, 1.0)
+        if _same(third - second, second - first, unit):
             raise GradientError(
-                "the gradient adds to its last result on each call: called twice at the same point, it "
-                "returned twice as much the second time. Start from zeros in each call"
+                "the gradient adds to its last result on each call: at the same point each returns as much "
+                "more as the one before. Start from zeros in each call"
             )
         index = int(np.nanargmax(np.where(np.isfinite(second - first), np.abs(second - first), np.inf)))
         raise GradientError(

@@ -216,7 +216,7 @@ def test_what_is_not_traced_costs_one_more_call_and_long_traces_keep_the_count()
     assert calls == found.evaluations
     calls_before, calls = calls, 0
     check_values(counted, through_fourier_gradient, X)
-    assert calls_before <= calls + 2
+    assert calls_before <= calls + 3  # one elsewhere, before
 
     calls = 0
 

@@ -34,6 +34,7 @@ CONTRACT = [
     "nothing shared",
     "cotangents of every layout",
     "each input alone",
+    "nothing kept from an earlier call",
     "cotangents of nothing",
     "shapes and dtypes",
 ]

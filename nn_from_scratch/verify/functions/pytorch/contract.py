@@ -14,6 +14,7 @@ import torch
 from torch.autograd.function import BackwardCFunction
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference
+from nn_from_scratch.verify.functions.pytorch.earlier import nothing_kept
 from nn_from_scratch.verify.functions.pytorch.question import Pass, copied, share_memory
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import raised_by_a_hook
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
@@ -255,6 +256,7 @@ CONTRACT: dict[str, Callable[[str, Asked], Row]] = {
     "nothing shared": _raising(_unshared),
     "cotangents of every layout": _raising(_layouts),
     "each input alone": _raising(_alone),
+    "nothing kept from an earlier call": _raising(nothing_kept),
     "cotangents of nothing": _raising(_nothing),
     "shapes and dtypes": _raising(_returned),
 }

@@ -116,7 +116,7 @@ def examine(
     """
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         try:
-            question = Question(function, inputs, expected)
+            question = Question(function, inputs, expected, elsewhere=seed)
             plain = None
             if reference is not None:
                 plain = Question(reference, inputs), format_of(question, compute)

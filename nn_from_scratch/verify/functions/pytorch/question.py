@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from nn_from_scratch.verify.functions.earlier import SHRUNK
 
 _STREAM = 0x636F74616E67656E
 """Nobody's inputs are drawn from this stream: a cotangent that equals an input may hide a whole formula."""
@@ -78,6 +81,9 @@ class Question:
         tuples, lists and dicts, are differentiated; everything else is passed through.
     expected
         A function of the same inputs whose derivative the gradient is meant to be, if not the function's own.
+    elsewhere
+        The seed of the cotangents with which the gradient is asked elsewhere, before it is asked here; None
+        where it is not.
 
     Attributes
     ----------
@@ -86,6 +92,8 @@ class Question:
     inside
         Whether the function reads one of them that it closes over, and not the one that it is given. Then
         it is asked with the caller's own tensors, which are moved and put back.
+    earlier
+        The gradient elsewhere, where all inputs are somewhat smaller; None if it has no answer there.
     meant
         The same question of `expected`, or None.
 
@@ -99,7 +107,11 @@ class Question:
     """
 
     def __init__(
-        self, function: Callable[..., Any], inputs: Any, expected: Callable[..., Any] | None = None
+        self,
+        function: Callable[..., Any],
+        inputs: Any,
+        expected: Callable[..., Any] | None = None,
+        elsewhere: int | None = None,
     ) -> None:
         self.function = function
         self.expected = expected
@@ -122,6 +134,7 @@ class Question:
         self.call = _caller(function)
         self.dtype: torch.dtype | None = None
         self.inside = False
+        self.earlier = None if elsewhere is None else self._answer_elsewhere(elsewhere)
         self.inside = self.module is None and self._reads_what_it_closes_over()
         self.meant: Question | None = None
         if expected is not None:
@@ -141,6 +154,19 @@ class Question:
         there = copy.copy(self)
         there.tensors = [copied(x) for x in tensors]
         return there
+
+    def shrunk(self) -> Question:
+        """Return the same question where all inputs are somewhat smaller."""
+        return self.at([SHRUNK * copied(x) for x in self.tensors])
+
+    def _answer_elsewhere(self, seed: int) -> Tensors | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # said at the point asked
+                found = self.shrunk().run()
+                return found.gradient(cotangents(found.outputs, seed))
+        except Exception:  # noqa: BLE001  whatever a function does not like about other inputs
+            return None
 
     def fresh(self, needing: Sequence[int] | None = None) -> Tensors:
         """Return copies of the tensors that are differentiated; all, or those of `needing`, require it."""

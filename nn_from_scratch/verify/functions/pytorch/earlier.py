@@ -1,0 +1,50 @@
+"""What a backward keeps from an earlier call: see `nn_from_scratch.verify.functions.earlier`."""
+
+from __future__ import annotations
+
+import torch
+
+from nn_from_scratch.verify.functions.earlier import AT_ONE_POINT, SAID, SHRUNK
+from nn_from_scratch.verify.functions.formula import MANY
+from nn_from_scratch.verify.functions.pytorch.conventions import convention
+from nn_from_scratch.verify.functions.pytorch.formula import trace
+from nn_from_scratch.verify.functions.pytorch.question import Question
+from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
+from nn_from_scratch.verify.functions.pytorch.ways import Asked
+from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.judging.verdicts import Verdict
+
+
+def nothing_kept(name: str, asked: Asked) -> Row:
+    """Compare the gradient with the one elsewhere: where it is the same, to the bit, it must fit both."""
+    question = asked.question
+    if question.inside:
+        return Row(name, None, "not asked of a function that closes over its inputs")
+    if question.earlier is None:
+        return Row(name, None, f"it has no answer where all inputs are {SHRUNK:g} times as large")
+    pairs = list(zip(question.earlier, asked.gradient, strict=True))
+    same = all(torch.equal(x, y) for x, y in pairs) and any(bool(x.count_nonzero()) for x, _ in pairs)
+    return _of_the_same(name, asked) if same else Row(name, Verdict.RIGHT)
+
+
+def _of_the_same(name: str, asked: Asked) -> Row:
+    """Judge a gradient that is the same at both points."""
+    question = asked.question
+    few = sum(x.numel() for x in question.tensors) <= MANY
+    here, there = (_is_right(each, asked) if few else None for each in (question, question.shrunk()))
+    if here is None or there is None:
+        return Row(name, None, "the gradient is the same elsewhere, and why cannot be told")
+    if here is there:
+        return Row(name, Verdict.RIGHT)
+    if here:  # it may have been computed for this point, which was asked about
+        return Row(name, None, AT_ONE_POINT)
+    return Row(name, Verdict.WRONG, SAID)
+
+
+def _is_right(question: Question, asked: Asked) -> bool | None:
+    """Say whether the formula is the derivative's; None where it cannot be told."""
+    formula = trace(question, asked.cotangents, asked.seed)
+    if isinstance(formula, str) or convention(question) or one_triangle(question):
+        return None
+    return {Rule.EQUAL: True, Rule.DIFFERENT: False}.get(formula.rules.rule)
