@@ -69,12 +69,12 @@ def test_samples_of_a_grid_are_traced(aligned: bool, padding: str) -> None:
 def test_memory_that_a_kernel_leaves_as_it_was_ends_no_trace() -> None:
     """Of `ctc_loss` that is what lies behind the ends of the sequences."""
 
-    def backward(g: Any, x: Any) -> Any:
+    def backward(g: Any, scale: float, x: Any) -> Any:
         with torch.enable_grad():
             given = x.detach().requires_grad_()
-            return g * torch.autograd.grad(classified(given), given)[0]
+            return g * scale * torch.autograd.grad(classified(given), given)[0]
 
-    function = custom(lambda x: (classified(x), (x,)), backward)
+    function = custom(lambda x: (classified(x), (x,)), backward, 1.0)
     for _ in range(8):
         infinite = [torch.full((size,), torch.inf, dtype=torch.float64) for size in range(1, 200)]
         del infinite
