@@ -1,14 +1,17 @@
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify import Case, Engine, Expression, GradientError, Step, Verdict, check, load
+from nn_from_scratch.verify import Case, Engine, Expression, GradientError, Step, Verdict, check, load, verify
 from nn_from_scratch.verify.engines.answers import AnswerError, real_numbers
+from nn_from_scratch.verify.engines.errors import NotSpelledError
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
@@ -25,6 +28,14 @@ def ours(**moves: Any) -> Engine:
     return dataclasses.replace(OURS, driver=dataclasses.replace(OURS.tape, **moves))
 
 
+class MakesNoArray:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no array here")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("nor a text")
+
+
 @pytest.mark.parametrize("case", [PRODUCT, ARRAYS])
 @pytest.mark.parametrize(
     ("convert", "said"),
@@ -35,7 +46,10 @@ def ours(**moves: Any) -> Engine:
         (lambda x: np.asarray(x).astype(bool), "is boolean, and no real number"),
         (lambda x: np.asarray(x).astype(object) + 0j, "is complex, and no real number"),
         (lambda x: np.full(np.shape(x), None), "is nothing, and no real number"),
-        (lambda x: np.full(np.shape(x), object()), "is no number"),
+        (lambda x: np.full(np.shape(x), object()), "is no number: "),
+        (lambda x: [x, [x, x]], "is no number: ["),
+        (lambda x: MakesNoArray(), "is no number: (a MakesNoArray whose text raises RuntimeError)"),
+        (lambda x: 10**400, "is no number: 1000"),
     ],
 )
 @pytest.mark.parametrize("what", ["value", "gradient"])
@@ -48,7 +62,7 @@ def test_answer_that_is_no_real_number_is_an_error(
     assert found.verdict is Verdict.ERROR
     name = "the value" if what == "value" else "the gradient for x0"
     assert found.message.startswith(f"the engine answered what is no gradient: {name} {said}")
-    with pytest.raises(GradientError, match=said):
+    with pytest.raises(GradientError, match=re.escape(said)):
         check(engine, case)
 
 
@@ -89,6 +103,32 @@ def test_first_gradient_of_another_shape_is_an_error_where_it_is_differentiated_
     assert "the gradient for x0 has shape (1, 2), x0 has (2,)" in found.message
     found = examine(ours(gradients=lambda *arguments: original(*arguments)[:1]), twice)
     assert "1 derivatives for 2 inputs" in found.message
+
+
+@pytest.mark.parametrize("what", ["value", "gradient"])
+def test_a_run_with_answers_that_are_no_numbers_now_and_then_has_results(what: str) -> None:
+    read: dict[str, Callable[[Any], Any]] = {"value": lambda n: n.value, "gradient": lambda n: n.grad}
+    times = count()
+    engine = ours(**{what: lambda node: read[what](node) if next(times) % 9 else 10**400})
+    few = {name: engine.operations[name] for name in ("add", "mul", "sin")}
+    engine = dataclasses.replace(engine, operations=few, arrays=False, complete=False, second_order=False)
+    results = verify(engine, graphs=10, directly=False, grades=("rules",))
+    assert results["verdict"] == "wrong"
+    messages = [failure["message"] for failure in results["failures"] if failure["grade"] == "rules"]
+    assert messages
+    assert not [message for message in messages if " is right: " in message]
+
+
+def test_what_an_engine_says_that_it_lacks_is_no_excuse_where_only_numbers_are_asked() -> None:
+    """Of numbers it was asked for each operation alone, and answered: only arrays come in more ways."""
+
+    def lacking(*_: Any) -> None:
+        raise NotSpelledError("not here")
+
+    found = examine(ours(backward=lacking), PRODUCT)
+    assert (found.verdict, found.is_lacking) == (Verdict.ERROR, False)
+    found = examine(ours(backward=lacking), ARRAYS)
+    assert (found.verdict, found.is_lacking) == (Verdict.UNDECIDED, True)
 
 
 def test_value_of_too_many_numbers_is_an_error() -> None:
