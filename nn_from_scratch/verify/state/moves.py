@@ -40,6 +40,7 @@ _CRASHES = (
 )
 
 
+_LONG = 10_000  # steps that are asked one by one at most
 _NO_CODE = "it is no move of an engine, which could be written down"
 
 
@@ -174,10 +175,13 @@ class Driven(Moves):
     def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:  # noqa: D102
         before = len(self._kept)
         last = step(node)
-        match self._kept[before:]:
-            case [["apply", name, first, *others]] if first == node and node not in others:
-                self._kept[before:] = [["repeat", times, name, node, *others]]
-                return last
+        if "repeat" in self._known:
+            match self._kept[before:]:
+                case [["apply", name, first, *others]] if first == node and node not in others:
+                    self._kept[before:] = [["repeat", times, name, node, *others]]
+                    return last
+        elif times > _LONG:
+            raise NotSupportedError("it has no `repeat`, without which a long chain cannot be asked")
         for _ in range(times - 1):
             last = step(last)
         return last
@@ -257,7 +261,11 @@ class Driven(Moves):
         return taken
 
     def _forget(self) -> None:
-        self._kept.append(["forget"])
+        if "forget" in self._known:
+            self._kept.append(["forget"])
+        else:
+            self.make()
+            self._session = self.engine.session()
         self._nodes = 0
 
     def _node(self, *move: Any) -> int:
