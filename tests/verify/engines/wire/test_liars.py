@@ -107,7 +107,7 @@ SOON = Limits(program=0.3, grown=0.4, in_a_row=2)
 
 OUTCOMES: dict[str, tuple[type[DeathError], str]] = {
     "half-then-dies": (ExitedError, "exited with status 3"),
-    "half-then-silent": (TimedOutError, "no answer within 0.4 s"),
+    "half-then-silent": (TimedOutError, r"no answer within 0.4 s; is each line flushed at once\?"),
     "closed": (InvalidAnswerError, "closed its channel, and goes on"),
     "noise": (InvalidAnswerError, r"a line that is no JSON: `\\x00\\xff\\xfe\\x80`: "),
     "another-id": (InvalidAnswerError, "an answer to request -1, where [1-3] was asked"),
