@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nn_from_scratch.verify.engines.answers import asking
+from nn_from_scratch.verify.engines.answers import ExitError, asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.importing import imported, place
 from nn_from_scratch.verify.engines.legible import seen, told
@@ -50,7 +50,8 @@ def find(spec: str | Path, folder: Path) -> Engine:
     except Exception as error:
         others = f"known names are {', '.join(known())}; else give module:attribute or path.py:attribute"
         missing = error.name if isinstance(error, ModuleNotFoundError) and ships(location) else None
-        where = f"pip install {missing}" if missing else place(error) or others
+        raised = error.__cause__ if isinstance(error, ExitError) and error.__cause__ else error
+        where = f"pip install {missing}" if missing else place(raised) or others
         words = str(error) if isinstance(error, EngineError) else told(error)
         raise EngineError(f"{words} ({where})") from error
     engine = _made(_named(module, location, attribute or "engine"), location, attribute or "engine")

@@ -119,6 +119,18 @@ def test_a_run_with_answers_that_are_no_numbers_now_and_then_has_results(what: s
     assert not [message for message in messages if " is right: " in message]
 
 
+def test_an_engine_of_another_format_is_told_how_to_say_so() -> None:
+    engine = ours(value=lambda node: np.float32(node.value), gradient=lambda node: np.float32(node.grad))
+    few = {name: engine.operations[name] for name in ("add", "mul", "sin", "exp", "tanh")}
+    engine = dataclasses.replace(engine, operations=few, arrays=False, complete=False, second_order=False)
+    results = verify(engine, graphs=0, grades=("rules",))
+    told = 'it seems to compute in float32: if that is meant, say dtype="float32" in its adapter'
+    assert told not in results["alarms"], "nothing was asked"
+    assert told in verify(engine, graphs=4, grades=("rules",))["alarms"]
+    engine = dataclasses.replace(engine, dtype="float32")
+    assert not verify(engine, graphs=4, grades=("rules",))["failures"]
+
+
 def test_what_an_engine_says_that_it_lacks_is_no_excuse_where_only_numbers_are_asked() -> None:
     """Of numbers it was asked for each operation alone, and answered: only arrays come in more ways."""
 

@@ -57,8 +57,7 @@ class Connection:
             _, self.hello = self._start()
         except DeathError as death:
             printed = f"; it printed: {death.printed}" if death.printed else ""
-            words = f"cannot load the engine of {shlex.join(command)}: {death} before it said what it is"
-            raise EngineError(words + printed) from death
+            raise EngineError(f"{death} before it said what it is{printed}") from death
         except OSError as error:
             raise EngineError(f"cannot start {shlex.join(command)}: {error}") from error
         # Nobody closes the engine of a worker, whose work ends when there is no more.
