@@ -124,6 +124,11 @@ def as_numbers(x: Any) -> Floats | NoNumber:
         return NoNumber(NO_NUMBER, seen(x))
 
 
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of a value of any library, whatever its class makes of numpy's functions."""
+    return np.asarray(x).shape
+
+
 def _kind_that_is_no_number(found: npt.NDArray[Any]) -> str:
     """Return of what kind entries are that are no real numbers, though numpy would make them some."""
     # Of objects that numpy does not know, such as fractions, each may be of another kind.

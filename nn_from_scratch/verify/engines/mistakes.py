@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import AnswerError, real_numbers
+from nn_from_scratch.verify.engines.answers import NoNumber, as_numbers
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
 from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.legible import seen, told
@@ -224,7 +224,7 @@ def _of_numbers(part: str, read: Sequence[Any], engine: Engine) -> str:
     """Say what is wrong with what was read by a part of the adapter: that it is no number."""
     if all(_is_no_number(x) for x in read):
         return f"`{part}` of a leaf is {seen(read[0])}, where a number is expected; {_AN_ATTRIBUTE}"
-    if not engine.arrays and all(np.shape(x) == (1,) for x in read):
+    if not engine.arrays and all(_has_one_entry(x) for x in read):
         return (
             f"`{part}` has the shape (1,), where a number is expected of an engine without arrays: read its "
             f"entry, as {part}=lambda node: node.{part}[0]"
@@ -234,7 +234,8 @@ def _of_numbers(part: str, read: Sequence[Any], engine: Engine) -> str:
 
 def _differs(x: Any, expected: float) -> bool:
     """Whether what was read is a number, and another one."""
-    return not _is_no_number(x) and np.ndim(x) == 0 and float(real_numbers(x, "it")) != expected
+    found = as_numbers(x)
+    return not isinstance(found, NoNumber) and found.ndim == 0 and float(found) != expected
 
 
 _AN_ATTRIBUTE = "it is the name of an attribute of a node, or a function that takes the node"
@@ -273,12 +274,14 @@ def _ask(engine: Engine, program: Program) -> _Answer:
 
 
 def _is_no_number(x: Any) -> bool:
-    try:
-        real_numbers(x, "it")
-    except AnswerError:
-        return True
-    return False
+    return isinstance(as_numbers(x), NoNumber)
+
+
+def _has_one_entry(x: Any) -> bool:
+    found = as_numbers(x)
+    return not isinstance(found, NoNumber) and found.shape == (1,)
 
 
 def _is_zero(x: Any) -> bool:
-    return x is not None and not _is_no_number(x) and not np.any(real_numbers(x, "it"))
+    found = as_numbers(x)
+    return not isinstance(found, NoNumber) and not found.any()

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import check_count
+from nn_from_scratch.verify.engines.answers import check_count, shape_of
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.programs import Program
@@ -160,7 +160,7 @@ class TapeSession(Session):
     def _shaped(self, node: int, given: Sequence[Sequence[str]]) -> Iterator[Any]:
         """Yield the cotangent, if there is one, in the shape of the node's value."""
         for numbers in given:
-            cotangent = np.reshape(_floats(numbers), np.shape(self._tape.value(self._nodes[node])))
+            cotangent = np.reshape(_floats(numbers), shape_of(self._tape.value(self._nodes[node])))
             self._given["cotangent", node] = cotangent
             yield self._remember("the cotangent", cotangent)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.answers import real_numbers
 from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.errors import is_lacking
@@ -153,6 +154,8 @@ class Driven(Moves):
     def make(self) -> list[Any]:
         """Make the moves that were kept; return what they say."""
         kept, self._kept = self._kept, []
+        if not kept:
+            return []
         try:
             return self._session.run(kept)
         except MoveError as error:
@@ -288,5 +291,15 @@ class Driven(Moves):
 
 
 def _number(x: Any) -> Any:
-    """Return a float for a scalar of any library; arrays stay as they are."""
-    return x if x is None or np.ndim(x) else float(x)
+    """Return a float for a scalar of any library, an array of floats for an array.
+
+    Raises
+    ------
+    AnswerError
+        If it is neither.
+
+    """
+    if x is None:
+        return None
+    found = real_numbers(x, "what was read")
+    return found if found.ndim else float(found)

@@ -9,9 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch.verify import Case, Engine, Expression, GradientError, Step, Verdict, check, load, verify
+from nn_from_scratch.verify import (
+    Case,
+    Engine,
+    Expression,
+    GradientError,
+    Step,
+    Verdict,
+    check,
+    load,
+    state,
+    verify,
+)
 from nn_from_scratch.verify.engines.answers import AnswerError, real_numbers
 from nn_from_scratch.verify.engines.errors import NotSpelledError
+from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
 from nn_from_scratch.verify.engines.tape import Tape
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
@@ -163,6 +175,43 @@ def test_tensors_are_real_numbers() -> None:
     assert real_numbers(torch.tensor([1.0, 2.0], dtype=torch.float32), "it").tolist() == [1.0, 2.0]
     with pytest.raises(AnswerError, match=r"it is boolean, and no real number: tensor\(True\)"):
         real_numbers(torch.tensor(True), "it")
+
+
+class Lazy:
+    """A number or an array that only numpy can read."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        return np.asarray(self.held)
+
+
+class Deaf(np.ndarray):
+    """An array to which numpy's functions cannot be applied."""
+
+    def __array_function__(self, *_: Any) -> Any:
+        raise RuntimeError("no functions")
+
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no functions")
+
+
+@pytest.mark.parametrize("convert", [Lazy, lambda x: np.asarray(x).view(Deaf)])
+def test_a_right_engine_of_numbers_that_only_numpy_reads_is_right(convert: Callable[[Any], Any]) -> None:
+    engine = ours(value=lambda node: convert(node.value), gradient=lambda node: convert(node.grad))
+    refuse_mistakes(engine)
+    assert all(examine(engine, case).verdict is Verdict.RIGHT for case in (PRODUCT, ARRAYS))
+    checks = ("a second backward of one output", "the gradient of an unused input", "tanh at 400")
+    assert {one.name: one.outcome for one in state.run(engine, checks)} == dict.fromkeys(checks, "right")
+
+
+def test_a_check_of_what_is_no_number_says_so() -> None:
+    (found,) = state.run(ours(gradient=lambda node: [1.0, [2.0]]), ["a second backward of one output"])
+    assert (found.outcome, found.message) == (
+        "error",
+        "AnswerError: what was read is no number: [1.0, [2.0]]",
+    )
 
 
 def unused(fault: Callable[[Any], Any]) -> Engine:
