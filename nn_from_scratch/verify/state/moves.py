@@ -291,7 +291,7 @@ class Driven(Moves):
 
 
 def _number(x: Any) -> Any:
-    """Return a float for a scalar of any library, an array of floats for an array.
+    """Return a float for a scalar of any library, numpy's array for an array: of integers, if it has such.
 
     Raises
     ------
@@ -302,4 +302,4 @@ def _number(x: Any) -> Any:
     if x is None:
         return None
     found = real_numbers(x, "what was read")
-    return found if found.ndim else float(found)
+    return np.asarray(x) if found.ndim else float(found)
