@@ -10,6 +10,8 @@ from typing import Any
 from nn_from_scratch.verify.engines.deaths import Death, NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 
+_MOST = 3  # ways to end that are told of a kind: what a program prints may be another each time
+
 
 class Phases:
     """The phases of the check of an engine.
@@ -53,9 +55,17 @@ def told_deaths(deaths: list[Death]) -> list[dict[str, Any]]:
 
 def alarms_of_deaths(deaths: list[Death], not_asked: dict[str, str]) -> list[str]:
     """Say that the engine's process died, and what was not asked because of that."""
-    kinds = Counter((death.kind, death.words) for death in deaths)
-    found = [
-        f"the engine's process ended {times} time{'s' * (times > 1)}: {kind}, {words}"
-        for (kind, words), times in kinds.items()
-    ]
+    told = Counter((death.kind, death.words) for death in deaths)
+    most, left = dict[tuple[str, str], int](), Counter[str]()
+    for (kind, words), times in told.items():
+        if sum(kind == other for other, _ in most) < _MOST:
+            most[kind, words] = times
+        else:
+            left[kind] += times
+    found = [_ended(times, f"{kind}, {words}") for (kind, words), times in most.items()]
+    found += [_ended(times, f"{kind}, in other words") for kind, times in left.items()]
     return found + [f"{phase}: not all was asked, for {why}" for phase, why in not_asked.items()]
+
+
+def _ended(times: int, how: str) -> str:
+    return f"the engine's process ended {times} time{'s' * (times > 1)}: {how}"

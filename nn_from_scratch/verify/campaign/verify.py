@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection
 from numbers import Integral, Real
@@ -18,8 +19,11 @@ from nn_from_scratch.verify.campaign.unasked import unasked
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
 from nn_from_scratch.verify.engines.preserving import surroundings_kept
+from nn_from_scratch.verify.failures.causes import PRECISION
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import pytorch
+
+_INSIDE = re.compile(r"precision loss \((\w+) inside\)")
 
 
 def verify(
@@ -179,7 +183,7 @@ def _refuse_what_cannot_be_asked(engine: Engine, plan: Plan) -> None:
 
 
 def _further_alarms(inquiry: Inquiry) -> list[str]:
-    """Say what was not asked, of operations and because time was up."""
+    """Say what was not asked, of operations and because time was up, and in what format it may compute."""
     found, direct = inquiry.found, inquiry.direct
     asked = direct.checked.keys() | found.checked.keys()
     alarms = [unasked(inquiry.engine, asked)] if asked else []
@@ -187,5 +191,11 @@ def _further_alarms(inquiry: Inquiry) -> list[str]:
         questions = direct.checked.total() + direct.not_supported
         alarms.append(
             f"stopped by time after {questions} direct questions and {found.total} graphs: give more seconds"
+        )
+    common = (failure["kind"] for failure in inquiry.failures if failure["operation"] == PRECISION)
+    inside = next(filter(None, map(_INSIDE.search, common)), None)
+    if inside:
+        alarms.append(
+            f'it seems to compute in {inside[1]}: if that is meant, say dtype="{inside[1]}" in its adapter'
         )
     return [alarm for alarm in alarms if alarm]

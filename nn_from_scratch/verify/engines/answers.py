@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.engines.deaths import NotAskedError
-from nn_from_scratch.verify.engines.legible import told
+from nn_from_scratch.verify.engines.legible import seen, told
 from nn_from_scratch.verify.engines.preserving import settings_kept
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -19,6 +19,8 @@ from nn_from_scratch.verify.questions.expressions import Arithmetic
 Floats = npt.NDArray[np.float64]
 _NO_REAL_NUMBERS = {"c": "complex", "b": "boolean", "S": "text", "U": "text", "M": "a date", "m": "a date"}
 """What numpy would convert to real numbers without a word, by its kinds of data types."""
+NO_NUMBER = "no number"
+"""The kind of what is none of any other."""
 
 
 class AnswerError(ValueError):
@@ -103,19 +105,31 @@ def real_numbers(x: Any, what: str) -> Floats:
         If it is complex (even where the imaginary part is 0), boolean, text, nothing or no number.
 
     """
-    found = np.asarray(x)
-    if found.dtype == np.float64:
-        return found
-    kind = x.kind if isinstance(x, NoNumber) else kind_that_is_no_number(found)
-    if kind:
-        raise AnswerError(f"{what} is {kind}, and no real number: {_shortened(x)}")
+    found = x if isinstance(x, NoNumber) else as_numbers(x)
+    if isinstance(found, NoNumber):
+        no_real = "" if found.kind == NO_NUMBER else ", and no real number"
+        raise AnswerError(f"{what} is {found.kind}{no_real}: {found.seen}")
+    return found
+
+
+def as_numbers(x: Any) -> Floats | NoNumber:
+    """Convert a number or an array of any library to float64; return what it is otherwise."""
     try:
-        return found.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:  # a fraction may be beyond float64
-        raise AnswerError(f"{what} is no number: {_shortened(x)}") from error
+        found = np.asarray(x)
+        if found.dtype == np.float64:
+            return found
+        kind = _kind_that_is_no_number(found)
+        return NoNumber(kind, seen(x)) if kind else found.astype(np.float64)
+    except Exception:  # noqa: BLE001  what numpy asks of an engine's own object may raise anything
+        return NoNumber(NO_NUMBER, seen(x))
 
 
-def kind_that_is_no_number(found: npt.NDArray[Any]) -> str:
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of a value of any library, whatever its class makes of numpy's functions."""
+    return np.asarray(x).shape
+
+
+def _kind_that_is_no_number(found: npt.NDArray[Any]) -> str:
     """Return of what kind entries are that are no real numbers, though numpy would make them some."""
     # Of objects that numpy does not know, such as fractions, each may be of another kind.
     entries = found.ravel().tolist() if found.dtype.kind == "O" else [found]
@@ -205,8 +219,3 @@ def along_tangent(operations: Arithmetic, gradient: Sequence[Any], tangents: Seq
     if not isinstance(tangents[0], float):
         parts = [operations["sum"](part, axis=None, keepdims=False) for part in parts]
     return reduce(operations["add"], parts)
-
-
-def _shortened(x: Any) -> str:
-    """Return what there is to see of an answer, on one line."""
-    return " ".join(repr(x).split())[:100]

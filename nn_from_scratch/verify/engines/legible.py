@@ -20,6 +20,14 @@ def words_of(error: BaseException) -> str:
         return f"(its text raises {type(raised).__name__})"
 
 
+def seen(x: object, longest: int = 100) -> str:
+    """Return what there is to see of what an engine gave, whatever it does when it is asked for it."""
+    try:
+        return legible(repr(x))[:longest]
+    except BaseException as raised:  # noqa: BLE001  an engine's own `__repr__`
+        return f"(a {legible(type(x).__name__)} whose text raises {type(raised).__name__})"
+
+
 def told(error: BaseException) -> str:
     """Return an exception's name and what it says."""
     return f"{legible(type(error).__name__)}: {words_of(error)}"

@@ -9,13 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nn_from_scratch.verify.engines.answers import asking
+from nn_from_scratch.verify.engines.answers import ExitError, asking
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
 from nn_from_scratch.verify.engines.importing import imported, place
-from nn_from_scratch.verify.engines.legible import told
+from nn_from_scratch.verify.engines.legible import seen, told
 from nn_from_scratch.verify.engines.specs import known, parts, ships
-
-_LONGEST = 80  # characters of what stands where an engine should
 
 
 def load(spec: str | Path) -> Engine:
@@ -52,7 +50,8 @@ def find(spec: str | Path, folder: Path) -> Engine:
     except Exception as error:
         others = f"known names are {', '.join(known())}; else give module:attribute or path.py:attribute"
         missing = error.name if isinstance(error, ModuleNotFoundError) and ships(location) else None
-        where = f"pip install {missing}" if missing else place(error) or others
+        raised = error.__cause__ if isinstance(error, ExitError) and error.__cause__ else error
+        where = f"pip install {missing}" if missing else place(raised) or others
         words = str(error) if isinstance(error, EngineError) else told(error)
         raise EngineError(f"{words} ({where})") from error
     engine = _made(_named(module, location, attribute or "engine"), location, attribute or "engine")
@@ -75,7 +74,7 @@ def as_text(spec: object) -> str:
         text = os.fspath(spec)
         if isinstance(text, str):
             return text
-    raise EngineError(f"a spec is a text or a path, got {_shown(spec)}")
+    raise EngineError(f"a spec is a text or a path, got {seen(spec)}")
 
 
 def _named(module: ModuleType, location: str, attribute: str) -> Any:
@@ -116,11 +115,11 @@ def _made(found: Any, location: str, attribute: str) -> Engine:
         how = _HOW.format(variable=found.__name__)
         raise EngineError(f"{what} a class, no Engine{how}")
     if not callable(found):
-        raise EngineError(f"{what} {_shown(found)}, no Engine{_HOW.format(variable='Value')}")
+        raise EngineError(f"{what} {seen(found)}, no Engine{_HOW.format(variable='Value')}")
     if _parameters(found):
         needed = ", ".join(_parameters(found))
         raise EngineError(
-            f"{what} {_shown(found)}, no Engine; a function that returns one may stand here, but it needs "
+            f"{what} {seen(found)}, no Engine; a function that returns one may stand here, but it needs "
             f"{needed}: call it in the adapter"
         )
     try:
@@ -129,7 +128,7 @@ def _made(found: Any, location: str, attribute: str) -> Engine:
     except Exception as error:
         raise EngineError(f"{attribute}() of {location} raises {told(error)} ({place(error)})") from error
     if not isinstance(made, Engine):
-        raise EngineError(f"{what} a function that returns {_shown(made)}, no Engine")
+        raise EngineError(f"{what} a function that returns {seen(made)}, no Engine")
     return made
 
 
@@ -141,7 +140,3 @@ def _parameters(function: Any) -> list[str]:
         return ["arguments"]
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [one.name for one in parameters if one.default is one.empty and one.kind not in optional]
-
-
-def _shown(found: Any) -> str:
-    return " ".join(repr(found).split())[:_LONGEST]

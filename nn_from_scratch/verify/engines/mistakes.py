@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import AnswerError, real_numbers
+from nn_from_scratch.verify.engines.answers import NoNumber, as_numbers
 from nn_from_scratch.verify.engines.deaths import DeathError, NotAskedError
 from nn_from_scratch.verify.engines.errors import EngineError
-from nn_from_scratch.verify.engines.legible import told
+from nn_from_scratch.verify.engines.legible import seen, told
 from nn_from_scratch.verify.engines.session import MoveError
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import single
@@ -130,7 +130,10 @@ class _Answer:
 
 
 def _of_a_tape(engine: Engine) -> str:
-    return _of_leaves(engine) or _of_the_reverse_pass(engine)
+    found = _of_leaves(engine) or _of_the_reverse_pass(engine)
+    if not found and engine.arrays:
+        found = _of_arrays(engine)
+    return found or (_of_gradients(engine) if "differentiate" in engine.driver.moves else "")
 
 
 def _of_leaves(engine: Engine) -> str:
@@ -148,7 +151,7 @@ def _of_leaves(engine: Engine) -> str:
         found = _of_numbers("value", [one.said[0] for one in made], engine)
         if not found and all(_differs(one.said[0], x) for one, x in zip(made, _NUMBERS, strict=True)):
             found = (
-                f"`value` of a leaf that `variable` made of {_NUMBERS[0]} is {_shown(first.said[0])}: it "
+                f"`value` of a leaf that `variable` made of {_NUMBERS[0]} is {seen(first.said[0])}: it "
                 "reads something else, or `variable` takes something else first"
             )
     return found
@@ -156,13 +159,7 @@ def _of_leaves(engine: Engine) -> str:
 
 def _of_the_reverse_pass(engine: Engine) -> str:
     """Say what is wrong with `backward` and `gradient`, by what is computed of one leaf."""
-    number = programs.number(_NUMBERS[0])
-    asked = [
-        _ask(engine, [["variable", number], ["apply", *step], ["backward", 1], ["gradient", 0]])
-        for step in _STEPS
-        if step[0] in engine.operations
-    ]
-    asked = [one for one in asked if one.move != "apply"]
+    asked = _of_steps(engine, programs.number(_NUMBERS[0]), [["backward", 1], ["gradient", 0]])
     if not asked:
         return ""
     first, found = asked[0], ""
@@ -176,7 +173,7 @@ def _of_the_reverse_pass(engine: Engine) -> str:
     elif not any(one.move for one in asked):
         if all(one.said[0] is None or _is_zero(one.said[0]) for one in asked):
             found = (
-                f"`gradient` of a leaf is still {_shown(first.said[0])} after `backward` of a * a and more: "
+                f"`gradient` of a leaf is still {seen(first.said[0])} after `backward` of a * a and more: "
                 "`backward` ran no reverse pass, or `gradient` reads something else"
             )
         else:
@@ -184,11 +181,50 @@ def _of_the_reverse_pass(engine: Engine) -> str:
     return found
 
 
+def _of_arrays(engine: Engine) -> str:
+    """Say what is wrong with `variable` and `backward` of arrays, by what is computed of one leaf."""
+    array, cotangent = np.array(_NUMBERS), [x.hex() for x in _NUMBERS]
+    asked = _of_steps(engine, programs.number(array), [["backward", 1, cotangent], ["gradient", 0]])
+    if not asked or not all(one.is_called_wrongly for one in asked):
+        return ""
+    if all(one.move == "variable" for one in asked):
+        return (
+            f"`variable` makes no leaf of an array: {asked[0].raised}; without arrays leave out `arrays=True`"
+        )
+    if all(one.move == "backward" for one in asked):
+        return (
+            f"`backward` cannot be run from an array: {asked[0].raised}; it is called with the output and a "
+            "cotangent, an array of its shape; where it takes none, say spelling=Spelling(cotangent=None)"
+        )
+    return ""
+
+
+def _of_gradients(engine: Engine) -> str:
+    """Say what is wrong with `gradients`, by what is computed of one leaf."""
+    asked = _of_steps(engine, programs.number(_NUMBERS[0]), [["differentiate", 1, [0]], ["value", 2]])
+    if asked and all(one.is_called_wrongly and one.move in ("differentiate", "value") for one in asked):
+        return (
+            f"`gradients` gives no nodes: {asked[0].raised}; it is called with an output and a list of "
+            "leaves, and returns a list with a node for each leaf"
+        )
+    return ""
+
+
+def _of_steps(engine: Engine, leaf: Any, moves: Program) -> list[_Answer]:
+    """Ask for what comes of a leaf by each of the steps that can be taken."""
+    asked = [
+        _ask(engine, [["variable", leaf], ["apply", *step], *moves])
+        for step in _STEPS
+        if step[0] in engine.operations
+    ]
+    return [one for one in asked if one.move != "apply"]
+
+
 def _of_numbers(part: str, read: Sequence[Any], engine: Engine) -> str:
     """Say what is wrong with what was read by a part of the adapter: that it is no number."""
     if all(_is_no_number(x) for x in read):
-        return f"`{part}` of a leaf is {_shown(read[0])}, where a number is expected; {_AN_ATTRIBUTE}"
-    if not engine.arrays and all(np.shape(x) == (1,) for x in read):
+        return f"`{part}` of a leaf is {seen(read[0])}, where a number is expected; {_AN_ATTRIBUTE}"
+    if not engine.arrays and all(_has_one_entry(x) for x in read):
         return (
             f"`{part}` has the shape (1,), where a number is expected of an engine without arrays: read its "
             f"entry, as {part}=lambda node: node.{part}[0]"
@@ -198,7 +234,8 @@ def _of_numbers(part: str, read: Sequence[Any], engine: Engine) -> str:
 
 def _differs(x: Any, expected: float) -> bool:
     """Whether what was read is a number, and another one."""
-    return np.ndim(x) == 0 and not _is_no_number(x) and float(real_numbers(x, "it")) != expected
+    found = as_numbers(x)
+    return not isinstance(found, NoNumber) and found.ndim == 0 and float(found) != expected
 
 
 _AN_ATTRIBUTE = "it is the name of an attribute of a node, or a function that takes the node"
@@ -237,16 +274,14 @@ def _ask(engine: Engine, program: Program) -> _Answer:
 
 
 def _is_no_number(x: Any) -> bool:
-    try:
-        real_numbers(x, "it")
-    except AnswerError:
-        return True
-    return False
+    return isinstance(as_numbers(x), NoNumber)
+
+
+def _has_one_entry(x: Any) -> bool:
+    found = as_numbers(x)
+    return not isinstance(found, NoNumber) and found.shape == (1,)
 
 
 def _is_zero(x: Any) -> bool:
-    return x is not None and not _is_no_number(x) and not np.any(real_numbers(x, "it"))
-
-
-def _shown(x: Any) -> str:
-    return " ".join(repr(x).split())[:80]
+    found = as_numbers(x)
+    return not isinstance(found, NoNumber) and not found.any()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import process_time  # itself: an engine may replace what `time` calls so
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import check_count
+from nn_from_scratch.verify.engines.answers import check_count, shape_of
 from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.programs import Program
@@ -105,14 +105,14 @@ class TapeSession(Session):
         if any(move[0] == "changed" for move in program):
             self._watched = []
         with _uncollected(program):
-            start = time.process_time()
+            start = process_time()
             try:
                 for position, (name, *operands) in enumerate(program):  # noqa: B007  told where one raises
                     self._moves[name](*operands)
             except BaseException as reason:
                 raise MoveError(position, said, reason) from reason
             finally:
-                self.seconds += time.process_time() - start
+                self.seconds += process_time() - start
         return said
 
     def _variable(self, x: Any) -> None:
@@ -160,7 +160,7 @@ class TapeSession(Session):
     def _shaped(self, node: int, given: Sequence[Sequence[str]]) -> Iterator[Any]:
         """Yield the cotangent, if there is one, in the shape of the node's value."""
         for numbers in given:
-            cotangent = np.reshape(_floats(numbers), np.shape(self._tape.value(self._nodes[node])))
+            cotangent = np.reshape(_floats(numbers), shape_of(self._tape.value(self._nodes[node])))
             self._given["cotangent", node] = cotangent
             yield self._remember("the cotangent", cotangent)
 
@@ -198,14 +198,14 @@ class TransformSession(Session):
     def run(self, program: Program) -> list[Any]:  # noqa: D102
         first, said = len(self._program), list[Any]()
         self._program += program
-        start = time.process_time()
+        start = process_time()
         try:
             with _uncollected(program):
                 self._run(first, said)
         except BaseException as reason:
             raise MoveError(max(0, self._position - first), said, reason) from reason
         finally:
-            self.seconds += time.process_time() - start
+            self.seconds += process_time() - start
         return said
 
     def _run(self, first: int, said: list[Any]) -> None:

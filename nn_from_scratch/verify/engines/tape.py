@@ -15,6 +15,7 @@ from nn_from_scratch.verify.engines.answers import (
     check_shape,
     flat_gradient,
     flat_value,
+    shape_of,
 )
 from nn_from_scratch.verify.engines.calling import SAID_BY_ADAPTERS
 from nn_from_scratch.verify.engines.driver import Driver
@@ -84,7 +85,7 @@ class Tape(Driver):
             self.backward(output)
             total = float(flat_value(self.value(output), 1)[0])
         elif case.shapes:
-            self.backward(output, np.reshape(case.cotangent, np.shape(value)))
+            self.backward(output, np.reshape(case.cotangent, shape_of(value)))
             total = exact_sum(first * case.cotangent)
         else:
             self.backward(output)
@@ -93,13 +94,13 @@ class Tape(Driver):
 
     def _along_tangent(self, operations: Arithmetic, case: Case, output: Any, leaves: Sequence[Any]) -> Any:
         """Return the node of the derivative along the case's tangent."""
-        cotangent = [np.reshape(case.cotangent, np.shape(self.value(output)))] if case.shapes else []
+        cotangent = [np.reshape(case.cotangent, shape_of(self.value(output)))] if case.shapes else []
         moved, inputs, tangents = case.moved(), case.inputs(), case.tangents()
         asked = [leaves[k] for k in moved]
         gradient = self.gradients(output, asked, *cotangent) if self.gradients else ()
         check_count(len(moved), gradient)
         for number, derivative in zip(moved, gradient, strict=True):
-            check_shape(number, np.shape(inputs[number]), np.shape(self.value(derivative)))
+            check_shape(number, np.shape(inputs[number]), shape_of(self.value(derivative)))
         weights = [self.variable(tangents[k]) if case.shapes else tangents[k] for k in moved]
         return along_tangent(operations, gradient, weights)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import asking
+from nn_from_scratch.verify.engines.answers import NoNumber, as_numbers, asking
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.failures.rebuild import rebuilt, values
 from nn_from_scratch.verify.judging.many_inputs import direction
@@ -196,4 +196,5 @@ def _held(engine: Engine, case: Case) -> list[tuple[tuple[float, ...] | None, tu
 
 
 def _flat(x: Any) -> tuple[float, ...] | None:
-    return None if x is None else tuple(np.ravel(np.asarray(x, dtype=np.float64)).tolist())
+    found = None if x is None else as_numbers(x)
+    return None if found is None or isinstance(found, NoNumber) else tuple(found.ravel().tolist())

@@ -23,7 +23,8 @@ def failure(
     If it is to be `drawn`, the function around the point is sampled as well.
     """
     case = found.case
-    outcome = "fails" if found.verdict is Verdict.ERROR else f"is {found.verdict}"
+    outcome = f"is {found.verdict}" if found.verdict.accuses else "is not the same each time"
+    outcome = "fails" if found.verdict is Verdict.ERROR else outcome
     message = found.message or "the engine answered right when it was asked again"
     return {
         "grade": "accuracy" if found.verdict is Verdict.INACCURATE else "rules",

@@ -125,7 +125,8 @@ def examine(
     except Exception as error:  # noqa: BLE001  whatever an engine raises is an outcome
         # An engine may raise where a value overflows its format, or may lie outside the domain.
         fair = all(ball.is_finite() for ball in (value, *truth)) and rounding.in_range(engine.format)
-        lacking = is_lacking(error)
+        # Of numbers alone each operation was asked before, and answered: a table knows no more of them.
+        lacking = is_lacking(error) and bool(case.shapes)
         verdict = Verdict.ERROR if fair and not lacking else Verdict.UNDECIDED
         return Examination(case, verdict, error=told(error), is_lacking=lacking)
     found = _judged(engine.format, asked, answer, (value, truth), rounding)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.state import asking, isolated
 from nn_from_scratch.verify.state.moves import DoesNotApplyError, Moves, NotSupportedError, RefusedError
 
@@ -143,12 +144,21 @@ def after_error(moves: Moves) -> Iterator[Finding]:
     # What is not in Python may end its process for shapes that do not fit, and be right nevertheless.
     arrays = engine.arrays and "shared" in engine.driver.moves
     tried = [one for one in known if arrays or not np.ndim(one[1])]
-    if not any(moves.raises(*one) for one in tried):
+    if not any(_raises(moves, *one) for one in tried):
         raise DoesNotApplyError("it raised at nothing that was tried")
     x, y = moves.leaf(2.0), moves.leaf(3.0)
     moves.backward(moves.mul(moves.mul(x, y), y))
     yield "the derivative of x * y * y for x, once another graph raised", moves.gradient(x), (9.0,)
     yield "the derivative of x * y * y for y, once another graph raised", moves.gradient(y), (12.0,)
+
+
+def _raises(moves: Moves, name: str, *values: Any) -> bool:
+    """Whether an operation raises; if the process dies of it, what was asked is told."""
+    try:
+        return moves.raises(name, *values)
+    except DeathError as death:
+        of = " and ".join(f"an array of shape {np.shape(x)}" if np.ndim(x) else str(x) for x in values)
+        raise type(death)(f"{death}, of {name} of {of}: an exception would do") from death
 
 
 def zeroed_between(moves: Moves) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.answers import real_numbers
 from nn_from_scratch.verify.engines.deaths import DeathError
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.errors import is_lacking
@@ -40,6 +41,7 @@ _CRASHES = (
 )
 
 
+_LONG = 10_000  # steps that are asked one by one at most
 _NO_CODE = "it is no move of an engine, which could be written down"
 
 
@@ -152,6 +154,8 @@ class Driven(Moves):
     def make(self) -> list[Any]:
         """Make the moves that were kept; return what they say."""
         kept, self._kept = self._kept, []
+        if not kept:
+            return []
         try:
             return self._session.run(kept)
         except MoveError as error:
@@ -174,10 +178,13 @@ class Driven(Moves):
     def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:  # noqa: D102
         before = len(self._kept)
         last = step(node)
-        match self._kept[before:]:
-            case [["apply", name, first, *others]] if first == node and node not in others:
-                self._kept[before:] = [["repeat", times, name, node, *others]]
-                return last
+        if "repeat" in self._known:
+            match self._kept[before:]:
+                case [["apply", name, first, *others]] if first == node and node not in others:
+                    self._kept[before:] = [["repeat", times, name, node, *others]]
+                    return last
+        elif times > _LONG:
+            raise NotSupportedError("it has no `repeat`, without which a long chain cannot be asked")
         for _ in range(times - 1):
             last = step(last)
         return last
@@ -257,7 +264,11 @@ class Driven(Moves):
         return taken
 
     def _forget(self) -> None:
-        self._kept.append(["forget"])
+        if "forget" in self._known:
+            self._kept.append(["forget"])
+        else:
+            self.make()
+            self._session = self.engine.session()
         self._nodes = 0
 
     def _node(self, *move: Any) -> int:
@@ -280,5 +291,15 @@ class Driven(Moves):
 
 
 def _number(x: Any) -> Any:
-    """Return a float for a scalar of any library; arrays stay as they are."""
-    return x if x is None or np.ndim(x) else float(x)
+    """Return a float for a scalar of any library, numpy's array for an array: of integers, if it has such.
+
+    Raises
+    ------
+    AnswerError
+        If it is neither.
+
+    """
+    if x is None:
+        return None
+    found = real_numbers(x, "what was read")
+    return np.asarray(x) if found.ndim else float(found)

@@ -86,6 +86,12 @@ class Missing(Number):
         self.grads += cotangent  # type: ignore[attr-defined]
 
 
+def no_array(x: float) -> Number:
+    if isinstance(x, np.ndarray):
+        raise TypeError("only numbers, required argument")
+    return Number(x)
+
+
 def adapter(**parts: Any) -> Engine:
     return Engine.from_tape(**{"variable": Number, "value": "data", "gradient": "grad", **parts})
 
@@ -121,6 +127,15 @@ def test_what_cannot_be_called_is_refused_where_it_is_given(parts: dict[str, Any
         ({"gradient": "unset"}, "`gradient` of a leaf is still None after `backward`"),
         ({"gradient": "zero"}, "`gradient` of a leaf is still 0.0 after `backward`"),
         ({"gradient": "text"}, "`gradient` of a leaf is 'no number'"),
+        ({"gradient": lambda node: [1.0, [2.0]]}, "`gradient` of a leaf is [1.0, [2.0]], where a number is"),
+        ({"value": lambda node: [1.0, [2.0]]}, "`value` of a leaf is [1.0, [2.0]], where a number is"),
+        ({"gradients": lambda output, leaves: None}, "`gradients` gives no nodes: TypeError: object of type"),
+        ({"gradients": lambda output, leaves: [1.0]}, "`gradients` gives no nodes: AttributeError: 'float'"),
+        (
+            {"arrays": True, "backward": lambda output: output.backward()},
+            "say spelling=Spelling(cotangent=None)",
+        ),
+        ({"arrays": True, "variable": no_array}, "`variable` makes no leaf of an array: TypeError"),
         ({"gradient": "slopes"}, "`gradient` has the shape (1,)"),
         ({"backward": "backwards"}, "`backward` cannot be run from any output: AttributeError"),
         ({"backward": "needs_more"}, "`backward` cannot be run from any output: TypeError"),

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -391,7 +390,7 @@ def test_time_that_is_exponential_in_shared_nodes_is_found_within_a_budget(
             clock += 1e-4
             super().backward(output, cotangent)
 
-    monkeypatch.setattr(session, "time", SimpleNamespace(process_time=lambda: clock))
+    monkeypatch.setattr(session, "process_time", lambda: clock)
     result = state.outcome(Timed().engine("paths"), name)
     assert clock < 12
     assert result.outcome == "wrong"
@@ -416,7 +415,7 @@ def test_time_that_is_quadratic_in_the_length_is_found_within_a_budget(
         clock += 1e-7 * len(nodes) ** 2
         return nodes
 
-    monkeypatch.setattr(session, "time", SimpleNamespace(process_time=lambda: clock))
+    monkeypatch.setattr(session, "process_time", lambda: clock)
     result = state.outcome(Victim(order=quadratic).engine("quadratic"), name)
     assert clock < 60
     assert result.outcome == "wrong"
@@ -438,7 +437,7 @@ def test_chain_is_asked_although_other_work_stretched_one_time(monkeypatch: pyte
         clock += 1e-6 * len(nodes) + (2.0 if passes == 4 else 0.0)
         return nodes
 
-    monkeypatch.setattr(session, "time", SimpleNamespace(process_time=lambda: clock))
+    monkeypatch.setattr(session, "process_time", lambda: clock)
     engine = Victim(order=stretched_once).engine("stretched once")
     assert state.outcome(engine, "a chain of 100,000 operations").outcome == "right"
     assert passes == 8  # four sizes, three of them again, and the chain
@@ -451,6 +450,17 @@ def test_chain_that_would_take_too_long_is_not_waited_for(monkeypatch: pytest.Mo
     assert re.match(
         r"100,000 operations would take about \d+ s: time grows as n\^\d\.\d, reached 6,250", result.message
     )
+
+
+def test_time_of_which_nothing_is_told_is_not_called_linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "process_time", lambda: 0.0)
+    result = state.outcome(Victim().engine("victim"), "time over operations")
+    assert (result.outcome, result.message) == ("not supported", "the engine does not say how long it takes")
+
+
+def test_an_engine_that_stops_the_clock_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
+    assert state.outcome(Victim().engine("victim"), "time over operations").outcome == "right"
 
 
 @pytest.mark.once

@@ -19,6 +19,7 @@ from nn_from_scratch.verify.engines.wire.starting import CAN_FORK, Server
 from nn_from_scratch.verify.questions.programs import Program
 
 _REMEMBERED = 5_000  # requests: among more of them nobody looks for what a process died of
+_SHOWN = 60  # bytes of a line that is no JSON
 Words = dict[str, Any]
 """A request, but for its number."""
 
@@ -56,8 +57,7 @@ class Connection:
             _, self.hello = self._start()
         except DeathError as death:
             printed = f"; it printed: {death.printed}" if death.printed else ""
-            words = f"cannot load the engine of {shlex.join(command)}: {death} before it said what it is"
-            raise EngineError(words + printed) from death
+            raise EngineError(f"{death} before it said what it is{printed}") from death
         except OSError as error:
             raise EngineError(f"cannot start {shlex.join(command)}: {error}") from error
         # Nobody closes the engine of a worker, whose work ends when there is no more.
@@ -203,13 +203,16 @@ class Connection:
         if self._process is None:
             raise InvalidAnswerError("there is no process")
         try:
-            return json.loads(self._process.next_line(seconds))
-        except (ValueError, RecursionError) as error:
-            self.end()
-            raise InvalidAnswerError(f"a line that is no JSON: {error}") from error
+            line = self._process.next_line(seconds)
         except BaseException:  # it died, or this process was interrupted
             self.end()
             raise
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            self.end()
+            shown = legible(line[:_SHOWN].decode("utf-8", "backslashreplace"))
+            raise InvalidAnswerError(f"a line that is no JSON: `{shown}`: {error}") from error
 
 
 def _greeting(said: Any) -> Hello:

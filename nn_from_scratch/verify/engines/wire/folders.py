@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from contextlib import suppress
@@ -35,7 +36,7 @@ class Folder:
 
     def remove(self) -> None:
         """Remove it, with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove(self.path)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -50,8 +51,16 @@ def clear_up(folder: str) -> None:
             if found.st_uid == os.getuid() and time.time() - found.st_mtime > _AGE:
                 lock = _locked(path)
                 if lock is not None:
-                    shutil.rmtree(path, ignore_errors=True)
+                    _remove(path)
                     os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with all that is in it, as far as that is allowed."""
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:  # a thousand folders in folders, which POSIX's own command removes
+        subprocess.run(["rm", "-rf", "--", str(path)], stderr=subprocess.DEVNULL, check=False)  # noqa: S603, S607
 
 
 def _locked(path: Path) -> int | None:

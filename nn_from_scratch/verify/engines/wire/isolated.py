@@ -17,6 +17,7 @@ from nn_from_scratch.verify.engines.wire.asker import Asker
 from nn_from_scratch.verify.engines.wire.connection import Connection
 from nn_from_scratch.verify.engines.wire.limits import Limits
 from nn_from_scratch.verify.engines.wire.process import ANSWERS, REQUESTS
+from nn_from_scratch.verify.engines.wire.protocol import Hello
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.questions.operations import OPERATIONS
 
@@ -51,9 +52,14 @@ def isolated(
     variables = {**os.environ, **python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
     try:
         connection = Connection(command(spec), variables, limits)
+        hello = connection.hello
+        try:
+            _refuse_without_gradients(hello)
+        except EngineError:
+            connection.close()
+            raise
     except EngineError as error:
         raise EngineError(f"cannot load engine {spec!r}: {error}") from error
-    hello = connection.hello
     return Engine(
         hello.name,
         dict.fromkeys(set(hello.operations) & OPERATIONS.keys(), _elsewhere),
@@ -78,6 +84,24 @@ def isolated_if_possible(spec: str | Path, *, in_process: bool = False) -> Engin
 
     """
     return load(spec) if in_process or not CAN_ISOLATE else isolated(spec)
+
+
+def _refuse_without_gradients(hello: Hello) -> None:
+    """Raise for an engine whose moves give no derivatives of the order that it claims.
+
+    Raises
+    ------
+    EngineError
+        If they do not.
+
+    """
+    lacks = "its hello has no `differentiate` among its `moves`"
+    if "differentiate" in hello.moves:
+        return
+    if hello.second_order:
+        raise EngineError(f"{lacks}, and says `second_order`")
+    if not {"backward", "gradient"} <= hello.moves:
+        raise EngineError(f"{lacks}, nor both `backward` and `gradient`: it gives no gradients")
 
 
 def _elsewhere(*_: Any, **__: Any) -> Any:

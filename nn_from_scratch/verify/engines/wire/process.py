@@ -155,7 +155,8 @@ class Process:
                 look = now + _TICK
             if now > end and not self._lines:
                 self.kill()
-                raise TimedOutError(f"no answer within {seconds:g} s")
+                hint = "" if self._is_ours else "; is each line flushed at once?"
+                raise TimedOutError(f"no answer within {seconds:g} s{hint}")
         return self._lines.popleft()
 
     def settle(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.engines.answers import kind_that_is_no_number
+from nn_from_scratch.verify.engines.answers import NoNumber, as_numbers
 from nn_from_scratch.verify.engines.disturbing import disturb
 from nn_from_scratch.verify.engines.driver import fails
 from nn_from_scratch.verify.engines.engine import Engine, EngineError
@@ -135,17 +135,12 @@ def _told(move: str, x: Any) -> Any:
         return x
     if type(x) is float:
         return x.hex()
-    found = np.asarray(x)
-    kind = kind_that_is_no_number(found)
-    if kind:
-        return {"no number": kind, "seen": _text(x)}
+    found = as_numbers(x)
+    if isinstance(found, NoNumber):
+        return {"no number": found.kind, "seen": found.seen}
     if found.size > _MOST:
         return {"no number": f"an array of shape {found.shape}, too large to be told", "seen": ""}
-    try:
-        numbers = found.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):  # a fraction may be beyond float64
-        return {"no number": "no number", "seen": _text(x)}
-    return programs.number(numbers if numbers.ndim else float(numbers))
+    return programs.number(found if found.ndim else float(found))
 
 
 def _failure(error: MoveError) -> dict[str, Any]:

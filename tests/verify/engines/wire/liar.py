@@ -34,6 +34,10 @@ def hello() -> None:
             say(json.dumps({**HELLO, "name": "x" * 1_000_000, "protocol": "1"}) + "\n")
         case "noise-first":
             say(b"\x00\xff\xfe\n")
+        case "no-gradients":
+            say(json.dumps({**HELLO, "moves": ["variable", "apply", "value", "gradient"]}) + "\n")
+        case "no-second-order":
+            say(json.dumps({**HELLO, "second_order": True}) + "\n")
         case "answer-first":
             say('{"id":1,"said":[]}\n')
         case _:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nn_from_scratch.verify import isolated, load, verify
+from nn_from_scratch.verify import isolated, load, state, verify
 from nn_from_scratch.verify.engines.deaths import ExitedError, NotAskedError
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
 from nn_from_scratch.verify.engines.wire.limits import Limits
@@ -31,6 +31,7 @@ ENGINE = """\
 import os, time
 from dataclasses import replace
 
+from nn_from_scratch.verify import load
 from nn_from_scratch.verify.power.right_engines.tape import Way
 
 base = Way().engine("base")
@@ -58,6 +59,16 @@ def dies(output):
 passes = 0
 slowly = with_backward(slow)
 dies_once = with_backward(dies)
+arrays = load("nn_from_scratch")
+
+
+def add(x, y):
+    if x.value.shape != y.value.shape:
+        os.abort()
+    return x + y
+
+
+aborts = replace(arrays, operations={**arrays.operations, "add": add})
 without_tanh = replace(base, complete=False, operations={**operations, "tanh": lambda x: os._exit(0)})
 """
 
@@ -159,6 +170,15 @@ def test_a_run_in_which_anything_died_is_never_right(grade: str) -> None:
     assert results["grades"][grade] == ("right" if grade == "state" else "not settled")
     assert results["verdict"] == "not settled"
     assert not results
+
+
+def test_an_engine_that_dies_of_what_others_refuse_is_told_what_it_was_asked(engines: Path) -> None:
+    engine = isolated(f"{engines}:aborts", limits=Limits(deaths=1))
+    with closing(engine.driver):
+        result = state.outcome(engine, "a gradient after an exception")
+    assert result.outcome == "error"
+    asked = "of add of an array of shape (2,) and an array of shape (3,): an exception would do"
+    assert result.message == f"CrashedError: the process died of SIGABRT, {asked}"
 
 
 def test_what_cannot_be_started_again_is_not_asked_and_not_accused(engines: Path) -> None:

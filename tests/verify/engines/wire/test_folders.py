@@ -67,6 +67,20 @@ def test_what_the_dead_leave_is_cleared_up_and_nothing_of_the_living(place: str)
     assert not living.path.exists()
 
 
+@pytest.mark.usefixtures("place")
+def test_folders_in_folders_are_removed_however_many() -> None:
+    folder, home = Folder(), Path.cwd()
+    try:
+        os.chdir(folder.path)
+        for _ in range(1_200):
+            os.mkdir("deeper")  # noqa: PTH102  a path would be too long
+            os.chdir("deeper")
+    finally:
+        os.chdir(home)
+    folder.remove()
+    assert not folder.path.exists()
+
+
 def test_a_folder_is_cleared_up_once_its_maker_holds_it_no_more(place: str) -> None:
     folder = Folder()
     grow_old(folder.path)

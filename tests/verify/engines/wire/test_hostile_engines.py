@@ -4,24 +4,18 @@ Their base is a right engine, so that whatever is told is what they do besides.
 """
 
 import json
-import os
 import subprocess
 import sys
-import time
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hostile_engines import LIMITS, heard, wait_until_ended
 from without_torch import environment
 
 from nn_from_scratch.statuses import BAD_USAGE, NOTHING_CHECKED, RIGHT
 from nn_from_scratch.verify import Verdict, verify
-from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated
-from nn_from_scratch.verify.engines.wire.limits import Limits
-from nn_from_scratch.verify.judging.examine import examine
-from nn_from_scratch.verify.questions.generate import case, seeded
 
 pytestmark = [
     pytest.mark.once,
@@ -212,53 +206,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-LIMITS = Limits(program=2.0, grown=2.0, memory=200 << 20, deaths=2, in_a_row=2, lost=6.0)
-"""Those of a test, which waits for an engine for two seconds at most."""
-
-
-@dataclass
-class Heard:
-    """What came of some questions."""
-
-    verdicts: set[Verdict]
-    errors: str
-    deaths: set[str]
-
-
-def heard(path: Path, deed: str) -> Heard:
-    """Ask the engine that does a deed now and then."""
-    engine = isolated(f"{path}:{deed.replace(' ', '_')}", limits=LIMITS)
-    verdicts, errors = set(), []
-    with closing(engine.driver), suppress(NotAskedError):
-        for index in range(30):
-            seen = examine(engine, case(seeded(1, index), engine.forms))
-            verdicts.add(seen.verdict)
-            errors.append(seen.error)
-    wait_until_ended(path)
-    return Heard(verdicts, " ".join(errors), {death.kind for death in engine.driver.deaths})
-
-
-def wait_until_ended(path: Path) -> None:
-    """Wait for the processes of a file's engines, which have been killed."""
-    end = time.monotonic() + 20
-    while processes_of(path):
-        assert time.monotonic() < end, processes_of(path)
-        time.sleep(0.05)
-
-
-def processes_of(path: Path) -> list[str]:
-    """Return the processes that were started for the engines of a file."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if any(str(path) in word for word in words) and str(os.getpid()) != entry.parent.name:
-            found.append(" ".join(words))
-    return found
-
-
 @pytest.mark.parametrize("deed", sorted(HARMLESS))
 def test_what_does_no_harm_is_right(deed: str, hostile: Path) -> None:
     found = heard(hostile, deed)
@@ -324,9 +271,13 @@ def test_the_command_asks_an_engine_in_a_process_of_its_own(deed: str, hostile: 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("import os; os._exit(0)", "exited with status 0"),
+        ("import os; os._exit(0)", "'{path}': the process exited with status 0 before it said what it is"),
         ("import os; os.abort()", "died of SIGABRT"),
-        ("raise SystemExit(0)", "SystemExit"),
+        ("raise SystemExit(0)", "SystemExit: 0 ({path}, line 1: raise SystemExit(0))"),
+        (
+            "import argparse\nargparse.ArgumentParser().parse_args(['x'])",
+            "SystemExit: 2 ({path}, line 2: argparse",
+        ),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("import ctypes; ctypes.string_at(0)", "died of SIGSEGV"),
         ("1 / 0", "ZeroDivisionError"),
@@ -340,6 +291,6 @@ def test_an_engine_that_cannot_be_loaded_has_no_report(text: str, told: str, tmp
     command += ["--json", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == BAD_USAGE, done.stderr
-    assert told in done.stderr
+    assert told.format(path=path) in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nn_from_scratch.statuses import BAD_USAGE, NOTHING_CHECKED
-from nn_from_scratch.verify import Engine, isolated, verify
+from nn_from_scratch.verify import Engine, EngineError, isolated, verify
 from nn_from_scratch.verify.engines.deaths import DeathError, ExitedError, InvalidAnswerError, TimedOutError
 from nn_from_scratch.verify.engines.wire import process
 from nn_from_scratch.verify.engines.wire.limits import Limits
@@ -79,6 +79,18 @@ def test_without_a_hello_nothing_is_asked(mode: str, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.json"))
 
 
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("no-gradients", "no `differentiate` among its `moves`, nor both `backward` and `gradient`"),
+        ("no-second-order", "no `differentiate` among its `moves`, and says `second_order`"),
+    ],
+)
+def test_a_hello_without_gradients_is_refused(mode: str, words: str) -> None:
+    with pytest.raises(EngineError, match=words):
+        liar(mode)
+
+
 def test_what_is_no_answer_is_told(tmp_path: Path) -> None:
     ended = told("noise", tmp_path)
     # Of gradients it answered none, which is all that is gated here.
@@ -95,9 +107,9 @@ SOON = Limits(program=0.3, grown=0.4, in_a_row=2)
 
 OUTCOMES: dict[str, tuple[type[DeathError], str]] = {
     "half-then-dies": (ExitedError, "exited with status 3"),
-    "half-then-silent": (TimedOutError, "no answer within 0.4 s"),
+    "half-then-silent": (TimedOutError, r"no answer within 0.4 s; is each line flushed at once\?"),
     "closed": (InvalidAnswerError, "closed its channel, and goes on"),
-    "noise": (InvalidAnswerError, "a line that is no JSON"),
+    "noise": (InvalidAnswerError, r"a line that is no JSON: `\\x00\\xff\\xfe\\x80`: "),
     "another-id": (InvalidAnswerError, "an answer to request -1, where [1-3] was asked"),
     "twice": (InvalidAnswerError, r"an answer to request 1, where 2 was asked; .* after 1 programs"),
     "unasked": (InvalidAnswerError, "an answer to request 100[1-3], where [1-3] was asked"),

@@ -53,6 +53,36 @@ def test_an_example_is_right(engine: Engine) -> None:
     assert "a second backward of one output" in outcomes(results, "right")
 
 
+MINIMAL = """\
+import json, subprocess, sys
+
+engine = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+known = ["variable", "apply", "backward", "value", "gradient"]
+print(json.dumps({**json.loads(engine.stdout.readline()), "moves": known}), flush=True)
+for line in sys.stdin:
+    if {move[0] for move in json.loads(line)["program"]} - {*known}:
+        sys.exit("asked what it does not know")
+    engine.stdin.write(line)
+    engine.stdin.flush()
+    answer = json.loads(engine.stdout.readline())
+    del answer["seconds"]
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def test_an_engine_is_asked_only_the_moves_that_it_knows(tmp_path: Path) -> None:
+    path = tmp_path / "minimal.py"
+    path.write_text(MINIMAL)
+    engine = isolated(f"command:{shlex.join([sys.executable, '-I', str(path), *command_of(C)])}")
+    results = verify(engine, graphs=20, directly=False)
+    engine.driver.close()
+    assert results["verdict"] == "right"
+    assert not results["deaths"]
+    assert {"the same question asked again", "a chain of 3,000 operations"} <= outcomes(results, "right")
+    assert {"time over operations", "a chain of 100,000 operations"} <= outcomes(results, "not supported")
+    assert outcomes(results, "wrong") | outcomes(results, "error") == set()
+
+
 @pytest.mark.parametrize(
     ("source", "operation", "kind"),
     [
