@@ -35,6 +35,10 @@ class CannotError(Exception):
     """A peer is installed, and does not do this work: the text says why."""
 
 
+class LeftOutError(CannotError):
+    """A peer is installed, and is not asked, as it would take too long: the text says why."""
+
+
 @dataclass(frozen=True)
 class Spelling:
     """How a peer spells a program and its gradient.

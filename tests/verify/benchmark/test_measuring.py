@@ -58,13 +58,13 @@ def end_of_the_bootstrap(n: int, tail: float = 0.025) -> int:
 
     def at_most(k: int) -> float:
         p = k / n
-        return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range((n + 1) // 2, n + 1))
+        return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range((n + 1) // 2, n + 1))
 
     return next(k for k in range(1, n + 1) if at_most(k) >= tail)
 
 
 def coverage(n: int, k: int) -> float:
-    return 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n
+    return 1 - math.fsum(math.comb(n, i) for i in range(k)) / 2.0 ** (n - 1)
 
 
 def test_median_interval_covers_what_a_bootstrap_promises_and_does_not_keep() -> None:
