@@ -42,17 +42,19 @@ def page_of_functions(runs: Sequence[Results]) -> str:
         _part(name, function, f"function-{k}")
         for k, (name, function) in enumerate(zip(names, functions, strict=True), 1)
     ]
+    anchors = [_anchors(function, part.anchor) for function, part in zip(functions, parts, strict=True)]
     return TEMPLATES.get_template("functions.html").render(
         title=formats.listed(_specs(runs)) or "functions",
         top=_top(runs, functions, parts),
         checked=_checked(runs, functions),
         facts=_facts(functions),
         parts=parts,
-        promises=_promises(functions),
+        promises=_promises(functions, anchors),
         functions=[
             {
                 "part": part,
                 "of": function,
+                "anchors": anchors[k - 1],
                 "drawing": entry_errors(f"entries-{k}", function),
                 "grids": grids(function),
                 "entries": shown(function.get("entries") or []),
@@ -92,14 +94,28 @@ def _names(runs: Sequence[Results]) -> list[str]:
     ]
 
 
-def _promises(functions: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return by the name of a promise the verdict of each function; None where it was not asked."""
+def _anchors(function: Mapping[str, Any], anchor: str) -> dict[str, str]:
+    """Return by promises where what broke them is told."""
+    failures = function.get("failures") or []
+    return {str(failure.get("row")): f"{anchor}-failure-{k}" for k, failure in enumerate(failures, 1)}
+
+
+def _promises(
+    functions: Sequence[Mapping[str, Any]], anchors: Sequence[Mapping[str, str]]
+) -> dict[str, list[Any]]:
+    """Return by promises the verdict on each function and where more is told; None where it was not asked."""
     verdicts = [
         {str(row.get("name")): row.get("verdict") for row in function.get("rows") or []}
         for function in functions
     ]
     names = dict.fromkeys(name for of in verdicts for name in of)
-    return {name: [of.get(name) for of in verdicts] for name in names}
+    return {
+        name: [
+            {"verdict": of[name], "anchor": where.get(name, f"function-{k}")} if of.get(name) else None
+            for k, (of, where) in enumerate(zip(verdicts, anchors, strict=True), 1)
+        ]
+        for name in names
+    }
 
 
 def _part(name: str, function: Mapping[str, Any], anchor: str) -> Part:

@@ -149,6 +149,17 @@ def test_a_wrong_function_is_told_with_its_entries_and_its_script_once() -> None
     assert 'aria-label="The errors of 6 entries of the gradient, 2 of them wrong' in html
 
 
+def test_every_failure_can_be_cited_and_is_linked_from_its_promise() -> None:
+    html = made("wrong")
+    for k, promise in enumerate(("rules", "numbers"), 1):
+        anchor = f"function-1-failure-{k}"
+        assert f'<article class="failure" id="{anchor}">' in html
+        assert f'<a class="anchor" href="#{anchor}"' in html
+        row = re.search(rf'<th scope="row">{promise}</th>.*?</tr>', html, re.DOTALL)
+        assert row is not None
+        assert f'<a href="#{anchor}">told above</a>' in row[0]
+
+
 def test_a_right_function_has_no_grid_and_no_script() -> None:
     html = made("right")
     text = text_of(html)
@@ -173,6 +184,7 @@ def test_several_runs_stand_side_by_side() -> None:
         r"promise softmax \(run 1\) softmax \(run 2\) rules wrong right numbers wrong right", text
     )
     assert html.count('<a href="#function-2">') >= 2
+    assert html.count('<a href="#function-1-failure-1"><span class="badge tone-wrong">') == 1
     assert "The gradient of layers.py:softmax (seed 3), in 2 runs, in 1" in text
     assert "softmax (torch_layers.py:softmax)" in text_of(made("two places"))
     assert 'id="beside"' not in made("right")
