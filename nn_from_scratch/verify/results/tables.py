@@ -163,7 +163,10 @@ def show_benchmark(console: Console, results: dict[str, Any]) -> None:
         interval = f"{row['low']:.2f} to {row['high']:.2f}"
         if row.get("speed") == "within noise":
             interval += ", within noise"
-        table.add_row(row["name"], row["subject"], row["baseline"], f"{row['ratio']:.2f}", interval)
+        baseline, compiling = row["baseline"], row.get("baseline_compile_seconds")
+        if compiling is not None:
+            baseline += f", compiled in {compiling:.2g} s"
+        table.add_row(row["name"], row["subject"], baseline, f"{row['ratio']:.2f}", interval)
     console.print(table)
     if results.get("growth"):
         _show_growth(console, results["growth"])
