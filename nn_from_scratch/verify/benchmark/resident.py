@@ -46,7 +46,7 @@ _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 def is_measurable() -> bool:
     """Whether this system tells the most that a process had resident since some moment: Linux does."""
-    return _RESET.exists() and "VmHWM" in _STATUS.read_text()
+    return os.access(_RESET, os.W_OK) and "VmHWM" in _STATUS.read_text()
 
 
 def peak_resident_bytes(work: Callable[[], Any]) -> tuple[int, Any]:

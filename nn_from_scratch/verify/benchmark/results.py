@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nn_from_scratch.verify.benchmark import programs
 from nn_from_scratch.verify.benchmark.catching import caught
 from nn_from_scratch.verify.benchmark.growth import Growth
-from nn_from_scratch.verify.benchmark.imports import import_pairs
+from nn_from_scratch.verify.benchmark.imports import MODULES, import_pairs, peer_import_pairs
 from nn_from_scratch.verify.benchmark.judging import JUDGING
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import DifferentResultsError, Pairs, median_interval
@@ -23,7 +23,7 @@ from nn_from_scratch.verify.benchmark.workloads import SUBJECT, WORKLOADS, Workl
 from nn_from_scratch.verify.campaign.environment import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 IMPORT_NAME, IMPORT_MARK_SECONDS = "Import, beyond numpy", 0.015
 
@@ -45,7 +45,7 @@ def benchmark(
         What to measure, beside the import: by default everything, and growth.
     whole
         Whether also what takes many minutes is measured: peers that compile for long, graphs as large as
-        a run in ten seconds allows, and resident memory.
+        a run in ten seconds allows, resident memory, and peers' imports.
     seconds
         About how long to measure for each row; slow baselines take longer. By default a seventh of a second,
         and two for the whole.
@@ -103,6 +103,7 @@ def benchmark(
             catches += found
         report(steps - 1, IMPORT_NAME)
         pairs.rows.append(import_row(import_pairs(seconds=seconds)))
+        pairs.measure_imports(MODULES if growing and whole else (), seconds)
         report(steps, "done")
     except KeyboardInterrupt:
         interrupted = True
@@ -144,6 +145,15 @@ class _Rows:
         except NOT_MEASURED as error:
             self.notes.append(why_not(error, _title(workload, baseline), baseline))
             self.differ |= isinstance(error, DifferentResultsError)
+
+    def measure_imports(self, peers: Iterable[str], seconds: float) -> None:
+        for peer in peers:
+            try:
+                self.rows.append(_row(IMPORT_NAME, peer, peer_import_pairs(peer, seconds=seconds), "seconds"))
+            except ModuleNotFoundError as error:
+                self.notes.append(why_not(error, IMPORT_NAME, peer))
+            except ImportError as error:
+                self.notes.append(f"{IMPORT_NAME}: {peer}: not measured, {str(error).splitlines()[-1]}")
 
     @property
     def left_out_notes(self) -> list[str]:

@@ -174,12 +174,28 @@ def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.Monk
             self.rows.append({"peer": "peer"})
             self.notes.append("Linux alone")
 
+    def imported(peer: str, **_: object) -> Pairs:
+        if peer == "PyTorch":
+            raise ModuleNotFoundError("torch", name="torch")
+        if peer == "JAX":
+            raise ImportError("a fresh python cannot import it:\nits reason")
+        return Pairs([0.01] * 7, [0.02] * 7)
+
     monkeypatch.setattr(results, "Resident", Measured)
+    monkeypatch.setattr(results, "MODULES", ("PyTorch", "JAX", "autograd"))
+    monkeypatch.setattr(results, "peer_import_pairs", imported)
     assert found["resident"] == []
+    assert [row["baseline"] for row in found["rows"]] == ["it", "it", "numpy"]
     seen.clear()
     found = benchmark(seconds=0, whole=True, progress=lambda *step: seen.append(step))
     assert found["resident"] == [{"peer": "peer"}]
-    assert found["notes"] == ["not installed", "too deep", "Linux alone"]
+    assert [row["baseline"] for row in found["rows"]] == ["it", "it", "numpy", "autograd"]
+    assert found["rows"][-1]["ratio"] == 2
+    assert found["notes"] == [
+        "PyTorch: not installed: pip install torch",
+        "Import, beyond numpy: JAX: not measured, its reason",
+        *("not installed", "too deep", "Linux alone"),
+    ]
     assert [step[:2] for step in seen] == [(done, 7) for done in range(8)]
 
 
