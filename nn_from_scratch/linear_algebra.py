@@ -54,9 +54,11 @@ def _through_det(g: Operand, z: Operand, x: Operand) -> Operand:
 
 
 def _cofactors(z: Operand, x: Operand) -> Operand:
-    """Return det(x) times the transposed inverse; of a singular matrix the determinants of its minors."""
+    """Return det(x) times the transposed inverse; of a matrix that has next to none, its minors."""
     if np.all(value_of(z)):
-        return np.reshape(z, (*np.shape(z), 1, 1)) * _transposed(np.linalg.inv(x))
+        inverse = np.linalg.inv(x)
+        if _has_digits(value_of(inverse), value_of(x)):
+            return np.reshape(z, (*np.shape(z), 1, 1)) * _transposed(inverse)
     n = np.shape(x)[-1]
     rows = []
     for i in range(n):
@@ -64,6 +66,15 @@ def _cofactors(z: Operand, x: Operand) -> Operand:
         minors: list[Any] = [np.linalg.det(np.delete(without_row, j, axis=-1)) for j in range(n)]
         rows.append(np.stack([minor * (-1.0) ** (i + j) for j, minor in enumerate(minors)], axis=-1))
     return np.stack(rows, axis=-2)
+
+
+def _has_digits(inverse: Value, x: Value) -> bool:
+    """Tell by the condition of a matrix whether its inverse is known to a digit or more.
+
+    Else what the determinant's derivative is made of is so large that nothing remains of it.
+    """
+    sizes = [np.abs(y).sum(axis=-2).max(axis=-1, initial=0) for y in (x, inverse)]
+    return bool(np.all(sizes[0] * sizes[1] < 1 / (16 * np.finfo(x.dtype).eps)))
 
 
 def _log_of_size(x: Value) -> Value:

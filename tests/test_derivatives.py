@@ -212,3 +212,13 @@ def test_total_in_place_is_replayed() -> None:
         return total
 
     assert replay(function)(2.0) == (4.0, 3.0)
+
+
+def test_second_derivatives_of_det_are_right_where_the_matrix_has_next_to_no_inverse() -> None:
+    """By the inverse the last entry was 1e140, which cancels in no precision."""
+    a, b = -1e-150, -0.992
+    v = np.array([[-1.128, -2.434], [0.297, -0.47]])
+    found = hvp(np.linalg.det, np.array([[a, b], [a, -0.9920009919999999]]), v)
+    assert found == pytest.approx(np.array([[v[1, 1], -v[1, 0]], [-v[0, 1], v[0, 0]]]))
+    larger = np.diag([a, 1.0, 1.0, 1.0])
+    assert hvp(np.linalg.det, larger, np.eye(4)) == pytest.approx(np.diag([3.0, 1.0, 1.0, 1.0]))

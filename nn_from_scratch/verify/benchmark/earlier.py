@@ -141,6 +141,10 @@ def figures(results: Mapping[str, Any]) -> dict[tuple[str, ...], Figure]:
         if curve["unit"] == "bytes":
             each = curve["medians"][-1] / curve["sizes"][-1]
             found[f"Bytes an operation, of {most}", SUBJECT, ""] = Figure(each, each, each, less=True)
+    for row in results.get("resident") or []:
+        if row["peer"] == SUBJECT:
+            each = Figure(row["bytes"], row["least"], row["most"], less=True)
+            found[f"Resident bytes an operation, of {row['operations']:,} operations", SUBJECT, ""] = each
     return found
 
 

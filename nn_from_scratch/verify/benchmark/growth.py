@@ -28,7 +28,8 @@ SIZES = tuple(10**k for k in range(1, 7))
 SAMPLES, RESAMPLES = 5, 1000
 FITTED = 3
 """How many of the largest sizes an exponent is fitted to: below, what a call costs counts for more."""
-TIMED = tuple(name for name in PEERS if name not in programs.SLOW)
+LEFT_OUT = dict.fromkeys(("tinygrad", "PyTorch, compile"), "it takes minutes for a thousand operations")
+TIMED = tuple(PEERS)
 IN_PYTHON = (SUBJECT, "closures", "micrograd", "autograd", "MyGrad")
 """Peers whose graphs are Python's objects, which tracemalloc counts; PyTorch and JAX allocate apart."""
 
@@ -107,7 +108,7 @@ class Growth:
 
 def _sides(size: int, names: Iterable[str]) -> tuple[dict[str, Contender], dict[str, Exception]]:
     """Return who computes the same as the subject, and what others raise."""
-    makers = programs.chained(size).contenders()
+    makers = programs.chained(size, without=LEFT_OUT).contenders()
     subject = makers[SUBJECT]()
     sides: dict[str, Contender] = {}
     stopped: dict[str, Exception] = {}

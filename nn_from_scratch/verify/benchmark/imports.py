@@ -1,8 +1,9 @@
-"""What importing the engine costs."""
+"""What importing the engine costs, beside numpy and beside peers."""
 
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +15,42 @@ from time import perf_counter
 start = perf_counter()
 import numpy
 middle = perf_counter()
-from nn_from_scratch import MLP, Node
+{statement}
 print(perf_counter() - middle, middle - start)
 """
+
+
+_OURS = "from nn_from_scratch import MLP, Node"
+MODULES = {
+    "micrograd": "micrograd.engine",
+    "autograd": "autograd",
+    "MyGrad": "mygrad",
+    "tinygrad": "tinygrad",
+    "JAX": "jax",
+    "PyTorch": "torch",
+    "CasADi": "casadi",
+}
+"""What is imported of each peer."""
+
+
+def peer_import_pairs(peer: str, *, seconds: float) -> Pairs:
+    """Measure what the engine adds to the import of numpy, beside what a peer adds, in fresh interpreters.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the peer is not installed.
+    """
+    package = MODULES[peer].partition(".")[0]
+    if find_spec(package) is None:
+        raise ModuleNotFoundError(package, name=package)
+    statement = f"import {MODULES[peer]}"
+    with TemporaryDirectory() as bytecode:
+        for one in (_OURS, statement):
+            import_seconds(bytecode, one)  # compiles
+        return take_pairs(
+            lambda _index: (import_seconds(bytecode)[0], import_seconds(bytecode, statement)[0]), seconds
+        )
 
 
 def import_pairs(*, seconds: float) -> Pairs:
@@ -29,13 +63,15 @@ def import_pairs(*, seconds: float) -> Pairs:
         return take_pairs(lambda _index: import_seconds(bytecode), seconds)
 
 
-def import_seconds(bytecode: str) -> tuple[float, float]:
+def import_seconds(bytecode: str, statement: str = _OURS) -> tuple[float, float]:
     """Return the seconds a fresh interpreter takes to import the engine, having numpy already, and numpy.
 
     Parameters
     ----------
     bytecode
         The directory where it keeps, and looks for, what it compiled.
+    statement
+        What is imported in the engine's place.
 
     Raises
     ------
@@ -49,7 +85,7 @@ def import_seconds(bytecode: str) -> tuple[float, float]:
         "PYTHONDONTWRITEBYTECODE": "",
     }
     done = subprocess.run(  # noqa: S603 (this interpreter, a constant script)
-        [sys.executable, "-P", "-c", _SCRIPT],
+        [sys.executable, "-P", "-c", _SCRIPT.format(statement=statement)],
         env=os.environ | settings,
         capture_output=True,
         text=True,

@@ -83,6 +83,10 @@ def median_interval(samples: Sequence[float], confidence: float = 0.95) -> tuple
     The number of samples below the true median is binomial(n, 1/2). So the k-th smallest and the
     k-th largest sample enclose it, but for a probability of twice that of fewer than k successes.
 
+    The percentile bootstrap of a median ends at order statistics as well, never outside of these, and
+    promises nothing of few samples: of 7 pairs it covers the median in 87.5 % of all cases, of 23 in 90.7 %.
+    This interval is exact, and needs no random numbers.
+
     Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd edition (2003), section 7.1.
 
     Raises

@@ -35,6 +35,10 @@ class CannotError(Exception):
     """A peer is installed, and does not do this work: the text says why."""
 
 
+class LeftOutError(CannotError):
+    """A peer is installed, and is not asked, as it would take too long: the text says why."""
+
+
 @dataclass(frozen=True)
 class Spelling:
     """How a peer spells a program and its gradient.
@@ -241,6 +245,8 @@ def _jax(*, compiled: bool) -> Spelling:
 
 
 def _pytorch(*, compiled: bool) -> Spelling:
+    if compiled:  # what it compiled in an earlier run is no part of what compiling takes
+        os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")
     import torch
 
     def differentiated(function: Callable[[Any], Any], values: Sequence[Any]) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_from_scratch.verify.benchmark.measuring import Contender
-from nn_from_scratch.verify.benchmark.peers import PEERS
+from nn_from_scratch.verify.benchmark.peers import PEERS, LeftOutError
 from nn_from_scratch.verify.benchmark.workloads import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from nn_from_scratch.verify.benchmark.peers import Array, Program, Spelling
+    from nn_from_scratch.verify.benchmark.peers import Array, Peer, Program, Spelling
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class Question:
         A function of a spelling, leaves and constants.
     leaves, constants
         Arrays of float64, the same for every peer.
+    long
+        Peers that compile it for so long that only the whole benchmark asks them.
     without
-        Peers that are not asked, as they take minutes for it.
+        Peers that are not asked, each with the reason.
     by_hand
         Value and gradients written by hand in numpy, if they are.
     """
@@ -41,20 +44,30 @@ class Question:
     program: Program
     leaves: Sequence[Array]
     constants: Sequence[Array] = ()
-    without: Collection[str] = ()
+    long: Collection[str] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
     by_hand: Callable[[Sequence[Array], Sequence[Array]], Sequence[Any]] | None = None
 
-    def contenders(self) -> dict[str, Callable[[], Contender]]:
-        """Return, by name, everybody who can be asked, the subject first."""
+    def contenders(self, *, whole: bool = True) -> dict[str, Callable[[], Contender]]:
+        """Return, by name, everybody who could be asked, the subject first; who is left out says why."""
         arrays = any(leaf.ndim for leaf in self.leaves)
+        later = {} if whole else dict.fromkeys((*COMPILED, *self.long), LATER)
+        left_out = later | dict(self.without)
         found: dict[str, Callable[[], Contender]] = {
-            name: partial(peer.contender, self.program, self.leaves, self.constants)
+            name: partial(_left_out, peer, left_out[name])
+            if name in left_out
+            else partial(peer.contender, self.program, self.leaves, self.constants)
             for name, peer in PEERS.items()
-            if name not in self.without and (peer.arrays or not arrays)
+            if peer.arrays or not arrays
         }
         if self.by_hand is not None:
             found["numpy by hand"] = partial(_by_hand, self.by_hand, self.leaves, self.constants)
         return found
+
+
+def _left_out(peer: Peer, why: str) -> Contender:
+    peer.spelling()  # which says so if it is not even installed
+    raise LeftOutError(why)
 
 
 def _by_hand(
@@ -127,15 +140,15 @@ def batch_by_hand(parameters: Sequence[Array], data: Sequence[Array]) -> list[An
     return [(residual**2).sum(), *gradients]
 
 
-def training(name: str, samples: int, sizes: Sequence[int], without: Collection[str] = ()) -> Question:
+def training(name: str, samples: int, sizes: Sequence[int], **others: Any) -> Question:
     """Return the question of a batch."""
-    return Question(name, batch_loss, network(sizes), batch(samples, sizes), without, batch_by_hand)
+    return Question(name, batch_loss, network(sizes), batch(samples, sizes), by_hand=batch_by_hand, **others)
 
 
-def by_sample(name: str, samples: int, sizes: Sequence[int], without: Collection[str] = ()) -> Question:
+def by_sample(name: str, samples: int, sizes: Sequence[int], **others: Any) -> Question:
     """Return the question of the README's loop."""
     x, y = batch(samples, sizes)
-    return Question(name, loss_by_sample, network(sizes), [*x, *y], without)
+    return Question(name, loss_by_sample, network(sizes), [*x, *y], **others)
 
 
 # Graphs of scalars --------------------------------------------------------------------------------
@@ -174,51 +187,48 @@ def fan_out(uses: int, _: Spelling, leaves: Sequence[Any], __: Sequence[Any]) ->
     return terms[0]
 
 
-def mixed_graph(operations: int, without: Collection[str] = ()) -> Question:
+def mixed_graph(operations: int, **others: Any) -> Question:
     """Return the question of a graph of scalars."""
-    return Question(
-        f"Scalar graph of {operations:,} mixed operations",
-        partial(mixed, operations),
-        scalars(8),
-        (),
-        without,
-    )
+    name = f"Scalar graph of {operations:,} mixed operations"
+    return Question(name, partial(mixed, operations), scalars(8), **others)
 
 
-def chained(operations: int, without: Collection[str] = ()) -> Question:
+def chained(operations: int, **others: Any) -> Question:
     """Return the question of a deep chain."""
-    return Question(f"Chain of {operations:,} scalars", partial(chain, operations), scalars(3), (), without)
+    return Question(f"Chain of {operations:,} scalars", partial(chain, operations), scalars(3), **others)
 
 
-def fanned_out(uses: int, without: Collection[str] = ()) -> Question:
+def fanned_out(uses: int, **others: Any) -> Question:
     """Return the question of one number with many uses."""
-    return Question(f"One scalar used {uses:,} times", partial(fan_out, uses), scalars(2), (), without)
+    return Question(f"One scalar used {uses:,} times", partial(fan_out, uses), scalars(2), **others)
 
 
 COMPILED = ("PyTorch, compile",)
-"""What compiles for many seconds."""
-SLOW = ("tinygrad", "PyTorch, compile", "JAX, jit")
-"""What compiles, or interprets, graphs of thousands of operations for minutes."""
+"""What compiles for many seconds whatever it is asked."""
+LATER = "compiling takes it long, nn-from-scratch benchmark --whole measures it"
+MINUTES = "it takes minutes for as many operations"
+INTERPRETED = "without clang it interprets its kernels, and takes minutes"
 
+_TINYGRAD = {} if shutil.which("clang") else {"tinygrad": INTERPRETED}
 SMALL, MIDDLE, LARGE = (2, 16, 16, 1), (64, 64, 64, 10), (784, 256, 128, 10)
+_BATCH: dict[str, Any] = {"long": ("tinygrad",), "without": _TINYGRAD}
+_GRAPH: dict[str, Any] = {"long": ("tinygrad", "JAX, jit"), "without": {"PyTorch, compile": MINUTES}}
+_LOOP: dict[str, Any] = {
+    "long": ("JAX, jit",),
+    "without": dict.fromkeys(("tinygrad", "PyTorch, compile"), MINUTES),
+}
 QUESTIONS = (
-    by_sample("The README's loss, sample by sample", 100, SMALL, SLOW),
-    training("Batch of 100 through [2, 16, 16, 1]", 100, SMALL, ("tinygrad",)),
-    training("Batch of 128 through [64, 64, 64, 10]", 128, MIDDLE, ("tinygrad",)),
-    training("Batch of 256 through [784, 256, 128, 10]", 256, LARGE, ("tinygrad",)),
-    mixed_graph(100, COMPILED),
-    mixed_graph(2000, SLOW),
-    chained(300, SLOW),
-    fanned_out(1000, SLOW),
+    by_sample("The README's loss, sample by sample", 100, SMALL, **_LOOP),
+    training("Batch of 100 through [2, 16, 16, 1]", 100, SMALL, **_BATCH),
+    training("Batch of 128 through [64, 64, 64, 10]", 128, MIDDLE, **_BATCH),
+    training("Batch of 256 through [784, 256, 128, 10]", 256, LARGE, **_BATCH),
+    mixed_graph(100),
+    mixed_graph(2000, **_GRAPH),
+    chained(300, long=("tinygrad",)),
+    fanned_out(1000, **_GRAPH),
 )
 
 
 def workloads(*, whole: bool) -> list[Workload]:
-    """Return the questions as workloads; unless `whole`, without the peers that compile for many seconds."""
-    return [
-        Workload(
-            question.name,
-            {name: make for name, make in question.contenders().items() if whole or name not in COMPILED},
-        )
-        for question in QUESTIONS
-    ]
+    """Return the questions as workloads; unless `whole`, who compiles for many seconds only says so."""
+    return [Workload(question.name, question.contenders(whole=whole)) for question in QUESTIONS]

@@ -212,7 +212,7 @@ def _check(options: argparse.Namespace, outputs: Outputs) -> int:
         results = check.asked(options, targets, progress)
     outputs.write("--json", lambda: _as_json(results))
     outputs.write("--junit", lambda: junit_of_functions(results))
-    outputs.write("--html", lambda: _pages().page_of_functions(results))
+    outputs.write("--html", lambda: _pages().page_of_functions([results]))
     summarized = partial(summary_of_functions, results)
     formats.write(outputs, summarized)
     scripts = _scripts(options, outputs, results)

@@ -21,8 +21,8 @@ Results = dict[str, Any]
 
 _PARTS = ("verify", "moons", "benchmark")
 _TOGETHER = (
-    "one page holds one each of verify, moons and benchmark, or several of verify and compare, or campaigns, "
-    "or one of check"
+    "one page holds one each of verify, moons and benchmark, or several of verify and compare, or several "
+    "campaigns, or several of check"
 )
 
 
@@ -33,7 +33,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=path,
         nargs="*",
         metavar="RESULTS.json",
-        help="what commands wrote with --json, several runs or campaigns side by side: nothing is run",
+        help="what commands wrote with --json, several runs, campaigns or checks of functions side by side: "
+        "nothing is run",
     )
 
 
@@ -120,8 +121,8 @@ def page_of(pages: ModuleType, found: Sequence[tuple[str, Results]]) -> str:
         return str(pages.page_of_campaigns(results))
     if kinds == ["compare"]:
         return str(pages.page_of_comparison(results[0]))
-    if kinds == ["check"]:
-        return str(pages.page_of_functions(results[0]))
+    if set(kinds) == {"check"}:
+        return str(pages.page_of_functions(results))
     if set(kinds) <= {"verify", "compare"} and len(kinds) > 1:
         try:
             return str(pages.page_of_comparison(beside(results)))

@@ -1,5 +1,7 @@
 """The function around the point of a failing case, along one input: its truth, and what the engine says.
 
+Of a case that is differentiated along its tangent first, the function is that derivative.
+
 So that a person sees what a wrong derivative is: a tangent that does not touch the curve as it should.
 """
 
@@ -35,7 +37,7 @@ def around(engine: Engine, found: Examination) -> dict[str, Any] | None:
     engine
         The system under test.
     found
-        What failed. Nothing is said of second derivatives, nor where the engine did not answer.
+        What failed. Nothing is said where the engine did not answer.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def around(engine: Engine, found: Examination) -> dict[str, Any] | None:
 
     """
     case = found.case
-    if found.verdict is Verdict.ERROR or case.tangent or not case.point:
+    if found.verdict is Verdict.ERROR or not case.point:
         return None
     coordinate = _most_wrong(found)
     scalar = lower(case) if case.shapes else case
@@ -90,7 +92,10 @@ def _window(
 def _true(scalar: Case, coordinate: int, x: float) -> tuple[float | None, ...]:
     point = _moved(scalar.point, coordinate, x)
     along = [float(k == coordinate) for k in range(len(point))]
-    value, derivatives = taylor.enclose(scalar.expression, point, directions=[along])
+    if scalar.tangent:
+        value, derivatives = taylor.enclose_second(scalar.expression, point, scalar.tangent, [along])
+    else:
+        value, derivatives = taylor.enclose(scalar.expression, point, directions=[along])
     return _number(value), _number(derivatives[0])
 
 

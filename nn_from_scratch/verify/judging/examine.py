@@ -81,9 +81,15 @@ class Examination:
 
 
 def _expected(judgement: Judgement) -> str:
-    """Return the truth, or at a kink the ends of what holds it."""
-    if judgement.truth.is_finite() and float(judgement.truth.rad()) > judgement.tolerance:
-        return f"{float(judgement.truth.lower()):.6g} to {float(judgement.truth.upper()):.6g}"
+    """Return the truth, or at a kink the ends of what holds it.
+
+    A ball's radius has 30 bits: an end that is 0 but for these is 0.
+    """
+    radius = float(judgement.truth.rad())
+    if judgement.truth.is_finite() and radius > judgement.tolerance:
+        ends = float(judgement.truth.lower()), float(judgement.truth.upper())
+        low, high = (0.0 if abs(end) < 2.0**-28 * radius else end for end in ends)
+        return f"{low:.6g} to {high:.6g}"
     return repr(judgement.expected)
 
 

@@ -41,6 +41,7 @@ def ask(variable: type[Any], step: Step) -> None:
         what was answered.
 
     """
+    __tracebackhide__ = True  # who learns reads the sentences, not this code
     engine = engine_of(variable)
     for case in step.cases():
         found = examine(engine, case)

@@ -18,7 +18,7 @@ ON_ITS_OWN = (ALONE, MORE_NUMBERS, SPECIAL)
 IN_A_CHAIN = (*ON_ITS_OWN, INNER, LAST)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """A step: what is asked of the engine, and what it lacks if it does not answer right.
 
@@ -40,7 +40,7 @@ class Step:
     cases: Callable[[], Iterator[Case]] = lambda: iter(())
     checks: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.name
 
 
@@ -113,7 +113,7 @@ STEPS = (
     ),
     Step(
         "a second backward",
-        "Whoever calls `backward` twice gets the gradient twice in every leaf, or once: not a third of some. "
+        "Whoever calls `backward` twice gets twice the gradient in every leaf, or once: never three times. "
         "What the first pass left in the values between leaves and output is counted again by the second. "
         "Forget it at the start of a pass, and keep it in the leaves alone.",
         checks=(

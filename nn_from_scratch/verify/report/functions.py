@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,16 +17,17 @@ from nn_from_scratch.verify.report.page import TEMPLATES, frame
 
 ENTRIES_SHOWN = 100
 _ACCUSING = ("inaccurate", "wrong", "error")
+_GRAVE = ("wrong", "undecided", "nothing checked", "right")  # which run's verdict speaks for the page
 
 
-def page_of_functions(results: Results) -> str:
-    """Return one self-contained HTML page about functions that were checked.
+def page_of_functions(runs: Sequence[Results]) -> str:
+    """Return one self-contained HTML page about functions that were checked, in one run or in several.
 
     Parameters
     ----------
-    results
-        What ``nn-from-scratch check --json`` writes. The page says what they say: it computes no verdict.
-        Text is escaped, and the same results give the same page.
+    runs
+        What ``nn-from-scratch check --json`` writes, of each run. The page says what they say: it computes
+        no verdict. Text is escaped, and the same results give the same page.
 
     Returns
     -------
@@ -33,20 +35,26 @@ def page_of_functions(results: Results) -> str:
         HTML 5 with styles, script and drawings inside; it asks the network for nothing. Write it as UTF-8.
 
     """
-    results = formats.printable(results)
-    functions = list(results.get("functions") or [])
-    parts = [_part(function, f"function-{k}") for k, function in enumerate(functions, 1)]
-    command = results.get("command") or ["check", str(results.get("spec") or "")]
+    runs = formats.printable(list(runs))
+    functions = [function for run in runs for function in run.get("functions") or []]
+    names = _names(runs)
+    parts = [
+        _part(name, function, f"function-{k}")
+        for k, (name, function) in enumerate(zip(names, functions, strict=True), 1)
+    ]
+    anchors = [_anchors(function, part.anchor) for function, part in zip(functions, parts, strict=True)]
     return TEMPLATES.get_template("functions.html").render(
-        results=results,
-        top=_top(results, functions, parts),
-        checked=_checked(results, functions),
+        title=formats.listed(_specs(runs)) or "functions",
+        top=_top(runs, functions, parts),
+        checked=_checked(runs, functions),
         facts=_facts(functions),
         parts=parts,
+        promises=_promises(functions, anchors),
         functions=[
             {
                 "part": part,
                 "of": function,
+                "anchors": anchors[k - 1],
                 "drawing": entry_errors(f"entries-{k}", function),
                 "grids": grids(function),
                 "entries": shown(function.get("entries") or []),
@@ -54,18 +62,65 @@ def page_of_functions(results: Results) -> str:
             for k, (function, part) in enumerate(zip(functions, parts, strict=True), 1)
         ],
         accusing=_ACCUSING,
-        commands=[shlex.join(["nn-from-scratch", *map(str, command)])],
+        commands=[shlex.join(["nn-from-scratch", *map(str, _command(run))]) for run in runs],
         reproduced="The same versions and seed give the same verdicts, if the functions are the same.",
-        environments=provenance.environments({"check": results}),
+        environments=provenance.environments(
+            {"check" if len(runs) == 1 else f"run {k}": run for k, run in enumerate(runs, 1)}
+        ),
         **frame(),
     )
 
 
-def _part(function: Mapping[str, Any], anchor: str) -> Part:
+def _command(run: Results) -> Sequence[Any]:
+    return run.get("command") or ["check", str(run.get("spec") or "")]
+
+
+def _specs(runs: Sequence[Results]) -> list[str]:
+    return list(dict.fromkeys(str(run["spec"]) for run in runs if run.get("spec")))
+
+
+def _names(runs: Sequence[Results]) -> list[str]:
+    """Return what each function of each run is called, with what tells those of one name apart."""
+    told = [
+        (str(function.get("name")), str(run.get("spec")), f"run {k}")
+        for k, run in enumerate(runs, 1)
+        for function in run.get("functions") or []
+    ]
+    same = Counter(name for name, _, _ in told)
+    asked_once = Counter((name, spec) for name, spec, _ in told)
+    return [
+        name if same[name] == 1 else f"{name} ({spec if asked_once[name, spec] == 1 else run})"
+        for name, spec, run in told
+    ]
+
+
+def _anchors(function: Mapping[str, Any], anchor: str) -> dict[str, str]:
+    """Return by promises where what broke them is told."""
+    failures = function.get("failures") or []
+    return {str(failure.get("row")): f"{anchor}-failure-{k}" for k, failure in enumerate(failures, 1)}
+
+
+def _promises(
+    functions: Sequence[Mapping[str, Any]], anchors: Sequence[Mapping[str, str]]
+) -> dict[str, list[Any]]:
+    """Return by promises the verdict on each function and where more is told; None where it was not asked."""
+    verdicts = [
+        {str(row.get("name")): row.get("verdict") for row in function.get("rows") or []}
+        for function in functions
+    ]
+    names = dict.fromkeys(name for of in verdicts for name in of)
+    return {
+        name: [
+            {"verdict": of[name], "anchor": where.get(name, f"function-{k}")} if of.get(name) else None
+            for k, (of, where) in enumerate(zip(verdicts, anchors, strict=True), 1)
+        ]
+        for name in names
+    }
+
+
+def _part(name: str, function: Mapping[str, Any], anchor: str) -> Part:
     word = str(function.get("verdict") or "no verdict")
-    return Part(
-        str(function.get("name")), anchor, word.capitalize(), headline.tone(word), _sentence(function)
-    )
+    return Part(name, anchor, word.capitalize(), headline.tone(word), _sentence(function))
 
 
 def _sentence(function: Mapping[str, Any]) -> str:
@@ -86,11 +141,12 @@ def _sentence(function: Mapping[str, Any]) -> str:
     return "It could not be decided: this is not a pass."
 
 
-def _top(results: Results, functions: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> Part:
+def _top(runs: Sequence[Results], functions: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> Part:
     """Return what the top of the page says: that of the one function, or a count of several."""
-    word = str(results.get("verdict") or "no verdict")
+    words = [str(run.get("verdict") or "no verdict") for run in runs]
+    word = next((word for word in _GRAVE if word in words), words[0] if words else "nothing checked")
     shown_word, tone = word.capitalize(), headline.tone(word)
-    if results.get("interrupted") and tone != "wrong":
+    if any(run.get("interrupted") for run in runs) and tone != "wrong":
         return Part("", "top", "Interrupted", "interrupted", "Stopped before its end: this is not a pass.")
     if len(parts) == 1:
         return Part("", "top", shown_word, tone, parts[0].sentence)
@@ -103,15 +159,17 @@ def _top(results: Results, functions: Sequence[Mapping[str, Any]], parts: Sequen
     return Part("", "top", shown_word, tone, sentence or "Nothing was checked: this is not a pass.")
 
 
-def _checked(results: Results, functions: Sequence[Mapping[str, Any]]) -> str:
-    text = f"The gradient of {results.get('spec')}"
+def _checked(runs: Sequence[Results], functions: Sequence[Mapping[str, Any]]) -> str:
+    text = f"The gradient of {formats.listed(_specs(runs)) or 'nothing'}"
     if len(functions) == 1 and functions[0].get("door"):
         text += f", a function of {_DOORS.get(functions[0]['door'], functions[0]['door'])}"
-    if results.get("seed") is not None:
-        text += f" (seed {results['seed']})"
-    return text + (
-        f", in {formats.seconds(results['seconds'])}." if results.get("seconds") is not None else "."
-    )
+    seeds = {run.get("seed") for run in runs} - {None}
+    if len(seeds) == 1:
+        text += f" (seed {seeds.pop()})"
+    if len(runs) > 1:
+        text += f", in {len(runs)} runs"
+    seconds = [run["seconds"] for run in runs if run.get("seconds") is not None]
+    return text + (f", in {formats.seconds(sum(seconds))}." if seconds else ".")
 
 
 _DOORS = {"numpy": "numpy’s arrays", "pytorch": "PyTorch’s tensors", "jax": "JAX’s arrays"}

@@ -42,6 +42,8 @@ class Steps:
     first: int | None
     is_silent: bool
     """Whether the engine tells no adjoints of some inner nodes."""
+    is_mute: bool
+    """Whether it tells nothing at all."""
     of_second_order: bool
 
 
@@ -53,7 +55,8 @@ def steps(failure: Results) -> Steps:
     rows += [_adjoint(nodes, names, k) for k in reversed(range(len(nodes))) if not _is_constant(nodes[k])]
     first = next((number for number, row in enumerate(rows, 1) if row.differs), None)
     silent = any(row.backward and not row.got for row in rows)
-    return Steps(tuple(rows), first, silent, bool(failure.get("tangent")))
+    mute = not any(row.got for row in rows)
+    return Steps(tuple(rows), first, silent, mute, bool(failure.get("tangent")))
 
 
 def _value(nodes: Sequence[Results], names: Sequence[str], k: int) -> Step:

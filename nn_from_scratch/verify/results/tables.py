@@ -163,10 +163,15 @@ def show_benchmark(console: Console, results: dict[str, Any]) -> None:
         interval = f"{row['low']:.2f} to {row['high']:.2f}"
         if row.get("speed") == "within noise":
             interval += ", within noise"
-        table.add_row(row["name"], row["subject"], row["baseline"], f"{row['ratio']:.2f}", interval)
+        baseline, compiling = row["baseline"], row.get("baseline_compile_seconds")
+        if compiling is not None:
+            baseline += f", compiled in {compiling:.2g} s"
+        table.add_row(row["name"], row["subject"], baseline, f"{row['ratio']:.2f}", interval)
     console.print(table)
     if results.get("growth"):
         _show_growth(console, results["growth"])
+    if results.get("resident"):
+        _show_resident(console, results["resident"])
     if results.get("catching"):
         _show_catching(console, results["catching"])
     for note in results.get("notes", []):
@@ -209,6 +214,15 @@ def _show_growth(console: Console, curves: Sequence[dict[str, Any]]) -> None:
         if "exponent" in curve:
             fitted = (f"{curve['exponent']:.2f}", f"{curve['low']:.2f} to {curve['high']:.2f}")
         table.add_row(what, curve["peer"], *fitted, f"{curve['sizes'][-1]:,}", each)
+    console.print(table)
+
+
+def _show_resident(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print what an operation takes of memory in a fresh process."""
+    table = _table("resident memory", "operations", "an operation", "of fresh processes")
+    for row in rows:
+        spread = f"{row['least']:,.0f} to {row['most']:,.0f} bytes"
+        table.add_row(row["peer"], f"{row['operations']:,}", f"{row['bytes']:,.0f} bytes", spread)
     console.print(table)
 
 

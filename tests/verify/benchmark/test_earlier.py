@@ -189,3 +189,15 @@ def test_table_says_what_is_within_noise() -> None:
     show_benchmark(console, run(*rows))
     lines = console.export_text().splitlines()
     assert ["within noise" in line for line in lines if "them" in line] == [True, False]
+
+
+def test_resident_memory_is_compared_and_less_of_it_is_better() -> None:
+    def memory(each: float) -> list[dict[str, Any]]:
+        ours = {"peer": SUBJECT, "operations": 99_999, "bytes": each, "least": each - 1, "most": each + 1}
+        return [ours, ours | {"peer": "them", "bytes": 1.0}]
+
+    found = comparison(run(resident=memory(200.0)), run(resident=memory(100.0)))
+    assert [(row["name"], row["word"]) for row in found["rows"]] == [
+        ("Resident bytes an operation, of 99,999 operations", "improved")
+    ]
+    assert found["rows"][0]["change"] == 2

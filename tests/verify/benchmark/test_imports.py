@@ -44,3 +44,20 @@ def test_import_seconds_reads_bytecode_whatever_the_environment_says(
         "nn_from_scratch"
     ) == 1
     assert not list(planted.parent.rglob("*.pyc"))
+
+
+def test_a_peer_is_imported_in_the_engines_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "slow_peer.py").write_text("import time\ntime.sleep(0.05)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(imports.MODULES, "it", "slow_peer")
+    pairs = imports.peer_import_pairs("it", seconds=0)
+    assert min(pairs.baseline) > 0.05
+    assert min(pairs.subject) < 0.05
+
+
+def test_a_peer_that_is_not_installed_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(imports.MODULES, "it", "nothing_of_this_name.part")
+    with pytest.raises(ModuleNotFoundError) as raised:
+        imports.peer_import_pairs("it", seconds=0)
+    assert raised.value.name == "nothing_of_this_name"

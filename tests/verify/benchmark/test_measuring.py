@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 from functools import partial
@@ -47,6 +48,34 @@ def test_median_interval_covers_the_median_of_a_skewed_distribution() -> None:
     intervals = [median_interval(row) for row in samples.tolist()]
     coverage = np.mean([low <= 1 <= high for low, high in intervals])
     assert 0.95 <= coverage <= 0.97  # exactly 0.957 in the limit
+
+
+def end_of_the_bootstrap(n: int, tail: float = 0.025) -> int:
+    """Return k, the lower end x_(k) of the percentile bootstrap of the median of an odd number of samples.
+
+    A resample's median is at most x_(k) if more than half of n draws are, each with probability k / n.
+    """
+
+    def at_most(k: int) -> float:
+        p = k / n
+        return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range((n + 1) // 2, n + 1))
+
+    return next(k for k in range(1, n + 1) if at_most(k) >= tail)
+
+
+def coverage(n: int, k: int) -> float:
+    return 1 - math.fsum(math.comb(n, i) for i in range(k)) / 2.0 ** (n - 1)
+
+
+def test_median_interval_covers_what_a_bootstrap_promises_and_does_not_keep() -> None:
+    for n in range(measuring.FEWEST_PAIRS, measuring.MOST_PAIRS + 1, 2):
+        low, high = median_interval(range(1, n + 1))
+        assert high == n + 1 - low
+        assert low <= end_of_the_bootstrap(n)
+        assert coverage(n, int(low)) >= 0.95
+    assert end_of_the_bootstrap(7) == 2
+    assert coverage(7, 2) == 0.875
+    assert coverage(23, end_of_the_bootstrap(23)) == pytest.approx(0.907, abs=5e-4)
 
 
 def test_median_interval_refuses_too_few_samples() -> None:

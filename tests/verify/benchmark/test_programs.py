@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from nn_from_scratch.verify.benchmark.measuring import (
     like_conditions,
     require_same_results,
 )
-from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError
+from nn_from_scratch.verify.benchmark.peers import PEERS, CannotError, LeftOutError
 from nn_from_scratch.verify.benchmark.workloads import SUBJECT
 
 pytestmark = pytest.mark.once
@@ -106,11 +109,38 @@ def test_scalar_programs_have_as_many_operations_as_they_say(size: int) -> None:
         assert Counted.operations == expected
 
 
-def test_default_leaves_out_what_compiles_for_long() -> None:
-    default, whole = (programs.workloads(whole=whole) for whole in (False, True))
-    assert not any("PyTorch, compile" in workload.contenders for workload in default)
-    assert any("PyTorch, compile" in workload.contenders for workload in whole)
-    assert all(next(iter(workload.contenders)) == SUBJECT for workload in whole)
+def reasons(*, whole: bool) -> dict[tuple[str, str], str]:
+    """Return why each peer is left out of each workload."""
+    found = {}
+    for workload in programs.workloads(whole=whole):
+        for name, make in workload.contenders.items():
+            if isinstance(make, partial) and make.func is programs._left_out:
+                with pytest.raises(LeftOutError) as raised:
+                    make()
+                found[workload.name, name] = str(raised.value)
+    return found
+
+
+def test_who_is_left_out_says_why_and_the_default_leaves_out_what_compiles_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed = {name: replace(peer, spelling=PEERS[SUBJECT].spelling) for name, peer in PEERS.items()}
+    monkeypatch.setattr(programs, "PEERS", installed)
+    default, whole = (reasons(whole=whole) for whole in (False, True))
+    batch, loop = "Batch of 100 through [2, 16, 16, 1]", "The README's loss, sample by sample"
+    assert default[batch, "PyTorch, compile"] == default[loop, "JAX, jit"] == programs.LATER
+    assert default[loop, "tinygrad"] == whole[loop, "tinygrad"] == programs.MINUTES
+    assert (batch, "PyTorch, compile") not in whole
+    assert {name for _, name in whole} == {"tinygrad", "PyTorch, compile"}
+    assert set(whole) < set(default)
+    for workload in programs.workloads(whole=True):
+        assert next(iter(workload.contenders)) == SUBJECT
+
+
+def test_who_is_left_out_and_not_installed_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tinygrad", None)
+    with pytest.raises(ModuleNotFoundError, match="tinygrad"):
+        programs.mixed_graph(9, without={"tinygrad": "slow"}).contenders()["tinygrad"]()
 
 
 def test_peer_that_does_not_compile_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

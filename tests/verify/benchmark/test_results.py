@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from nn_from_scratch.verify.benchmark import benchmark, programs, results
 from nn_from_scratch.verify.benchmark.growth import Growth
 from nn_from_scratch.verify.benchmark.machine import machine
 from nn_from_scratch.verify.benchmark.measuring import Contender, Pairs
-from nn_from_scratch.verify.benchmark.peers import CannotError
+from nn_from_scratch.verify.benchmark.peers import CannotError, LeftOutError
+from nn_from_scratch.verify.benchmark.resident import Resident
 from nn_from_scratch.verify.benchmark.workloads import SCALARS, SUBJECT, Workload
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def test_benchmark_returns_rows_as_strict_json_and_reports_progress() -> None:
     assert (found["schema"], found["kind"], found["verdict"]) == (1, "benchmark", "measured")
     assert found["interrupted"] is False
     assert found["notes"] == []
-    assert found["growth"] == found["catching"] == []
+    assert found["growth"] == found["resident"] == found["catching"] == []
     common = {
         "name": "Nothing",
         "subject": SUBJECT,
@@ -119,6 +121,14 @@ def test_benchmark_says_what_a_peer_cannot_do_and_how_long_one_compiled() -> Non
 
 
 @pytest.mark.usefixtures("instant_import")
+def test_benchmark_says_once_where_a_peer_was_left_out_and_why() -> None:
+    slow = workload(baseline=LeftOutError("it takes minutes"))
+    found = benchmark(workloads=[slow, replace(slow, name="Something"), workload()], seconds=0)
+    assert found["verdict"] == "measured"
+    assert found["notes"] == ["it: it takes minutes: left out of Nothing; Something"]
+
+
+@pytest.mark.usefixtures("instant_import")
 def test_benchmark_passes_on_the_lack_of_what_it_needs() -> None:
     lacking = workload(baseline=ModuleNotFoundError("No module named 'sklearn'", name="sklearn"))
     with pytest.raises(ModuleNotFoundError, match="sklearn"):
@@ -158,6 +168,35 @@ def test_benchmark_measures_growth_with_everything_else(monkeypatch: pytest.Monk
     assert found["verdict"] == "wrong"  # as growth in seconds tells of results that differ
     assert [step[1] for step in seen] == [6] * 7
     assert [step[0] for step in seen] == [0, 1, 2, 3, 4, 5, 6]
+
+    class Measured(Resident):
+        def measure(self, **_: object) -> None:
+            self.rows.append({"peer": "peer"})
+            self.notes.append("Linux alone")
+
+    def imported(peer: str, **_: object) -> Pairs:
+        if peer == "PyTorch":
+            raise ModuleNotFoundError("torch", name="torch")
+        if peer == "JAX":
+            raise ImportError("a fresh python cannot import it:\nits reason")
+        return Pairs([0.01] * 7, [0.02] * 7)
+
+    monkeypatch.setattr(results, "Resident", Measured)
+    monkeypatch.setattr(results, "MODULES", ("PyTorch", "JAX", "autograd"))
+    monkeypatch.setattr(results, "peer_import_pairs", imported)
+    assert found["resident"] == []
+    assert [row["baseline"] for row in found["rows"]] == ["it", "it", "numpy"]
+    seen.clear()
+    found = benchmark(seconds=0, whole=True, progress=lambda *step: seen.append(step))
+    assert found["resident"] == [{"peer": "peer"}]
+    assert [row["baseline"] for row in found["rows"]] == ["it", "it", "numpy", "autograd"]
+    assert found["rows"][-1]["ratio"] == 2
+    assert found["notes"] == [
+        "PyTorch: not installed: pip install torch",
+        "Import, beyond numpy: JAX: not measured, its reason",
+        *("not installed", "too deep", "Linux alone"),
+    ]
+    assert [step[:2] for step in seen] == [(done, 7) for done in range(8)]
 
 
 @pytest.mark.usefixtures("instant_import")

@@ -94,6 +94,7 @@ def test_a_comparison_and_a_run_stand_side_by_side(right: Results, tmp_path: Pat
         ([CAMPAIGN, CAMPAIGN], RIGHT, "Of 2 campaigns"),
         ([COMPARISON], NOTHING_CHECKED, "Conformance matrix"),
         ([FUNCTIONS], WRONG, "a.py:f"),
+        ([FUNCTIONS | {"verdict": "right"}, FUNCTIONS], WRONG, "in 2 runs"),
         ([MOONS], INTERRUPTED, 'id="training"'),
         ([MOONS | {"verdict": "not settled"}], INTERRUPTED, 'id="training"'),  # as the command itself says
         ([CAMPAIGN | {"verdict": "not settled"}], WRONG, 'id="failures"'),

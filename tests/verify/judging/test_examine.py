@@ -164,3 +164,14 @@ def test_an_operand_may_be_an_empty_sum(form: Form, tangent: tuple[float, ...]) 
         one = Case(Expression(2, (), steps, 3), (0.5,), ((0,), ()), (1.0,), tangent)
         verdict = examine(load("nn_from_scratch"), one).verdict
         assert verdict is (Verdict.UNDECIDED if (name, empty) == ("div", 1) else Verdict.RIGHT)
+
+
+def test_an_end_of_what_a_kink_allows_is_0_where_it_is() -> None:
+    tie = Case(Expression(2, (), (Step("maximum", (0, 1)),), 2), (1.5, 1.5))
+    both = ours_answering(lambda _: Answer(1.5, (1.0, 1.0)))
+    assert "the derivative for x0 is 1.0, expected 0 to 1: " in examine(both, tie).message
+    both = ours_answering(lambda _: Answer(0.0, (2.0,)))
+    assert (
+        "expected -1 to 1: "
+        in examine(both, Case(Expression(1, (), (Step("abs", (0,)),), 1), (0.0,))).message
+    )

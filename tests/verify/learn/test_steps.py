@@ -107,6 +107,8 @@ def test_the_written_tests_lead_from_the_first_step_to_the_last(
     assert blank.returncode == 1
     assert "step add" in blank.stdout
     assert " ".join(STEPS[0].missing.split()[:8]) in blank.stdout
+    assert "step = add" in blank.stdout
+    assert "for case in step.cases()" not in blank.stdout, "the suite's own code is no help"
     (folder / "engine.py").write_text(SOLVED, encoding="utf-8")
     solved = run_tests(folder)
     assert solved.returncode == 0, solved.stdout

@@ -68,6 +68,28 @@ def test_table_sorts_by_keyboard(visit: Callable[..., Any]) -> None:
     assert names == sorted(names)
 
 
+def test_table_is_filtered_by_keyboard(visit: Callable[..., Any]) -> None:
+    view = visit("everything")
+    rows = view.locator("#operations table").first.locator("tbody tr")
+    field = view.locator("#operations").get_by_role("searchbox", name="Filter: Operations")
+    said = view.locator("#operations .filter output")
+    shown = "rows => rows.filter(row => row.checkVisibility()).map(row => row.cells[0].textContent.trim())"
+    whole = rows.evaluate_all(shown)
+    assert len(whole) >= 10
+    field.focus()
+    view.keyboard.type("TANH 14")
+    for width in (1280, 390):
+        view.set_viewport_size({"width": width, "height": 900})
+        assert rows.evaluate_all(shown) == ["tanh"]
+    assert said.inner_text() == f"1 of {len(whole)} rows"
+    view.keyboard.press("Control+A")
+    view.keyboard.press("Delete")
+    assert rows.evaluate_all(shown) == whole
+    assert said.inner_text() == ""
+    few = view.locator("#kinks").get_by_role("searchbox")
+    assert few.count() == 0, "a table of few rows needs none"
+
+
 def test_failures_are_two_clicks_away_and_can_be_cited(visit: Callable[..., Any]) -> None:
     view = visit("wrong")
     for place in ("#gradients .grades a", "#operations tbody th a"):

@@ -83,15 +83,20 @@ def results(*functions: Results) -> Results:
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\x00\u202e\udfff"
-PAGES = {
-    "right": results(function()),
-    "wrong": results(function("wrong")),
-    "several": results(function("wrong"), function(name="relu"), function("undecided", "dropout")),
-    "nothing": results(),
-    "empty": {},
-    "hostile": results(
-        function("wrong", HOSTILE) | {"causes": [HOSTILE], "entries": [entry(0, "wrong", name=HOSTILE)]}
-    ),
+PAGES: dict[str, list[Results]] = {
+    "right": [results(function())],
+    "wrong": [results(function("wrong"))],
+    "several": [results(function("wrong"), function(name="relu"), function("undecided", "dropout"))],
+    "nothing": [results()],
+    "empty": [{}],
+    "hostile": [
+        results(
+            function("wrong", HOSTILE) | {"causes": [HOSTILE], "entries": [entry(0, "wrong", name=HOSTILE)]}
+        )
+    ],
+    "no run": [],
+    "two runs": [results(function("wrong")), results(function())],
+    "two places": [results(function("wrong")), results(function()) | {"spec": "torch_layers.py:softmax"}],
 }
 
 
@@ -132,17 +137,27 @@ def test_a_wrong_function_is_told_with_its_entries_and_its_script_once() -> None
     html = made("wrong")
     text = text_of(html)
     assert "Not right: rules and numbers. Likely cause: a constant factor" in text
-    (uncaused,) = copy.deepcopy(PAGES["wrong"])["functions"]
+    (wrong,) = copy.deepcopy(PAGES["wrong"])
+    (uncaused,) = wrong["functions"]
     uncaused["causes"], uncaused["rows"][0]["said"] = [], "formula proved to differ\nby half"
-    assert "Not right: rules and numbers. Formula proved to differ. " in text_of(
-        page_of_functions(PAGES["wrong"] | {"functions": [uncaused]})
-    )
+    assert "Not right: rules and numbers. Formula proved to differ. " in text_of(page_of_functions([wrong]))
     assert "nn-from-scratch check layers.py:softmax --seed=3" in text
     assert ">nan<" in html
     assert html.count("sys.exit(1)") == 1
     assert "The script above shows this as well" in text
     assert html.count('class="cell-wrong"') == 2
     assert 'aria-label="The errors of 6 entries of the gradient, 2 of them wrong' in html
+
+
+def test_every_failure_can_be_cited_and_is_linked_from_its_promise() -> None:
+    html = made("wrong")
+    for k, promise in enumerate(("rules", "numbers"), 1):
+        anchor = f"function-1-failure-{k}"
+        assert f'<article class="failure" id="{anchor}">' in html
+        assert f'<a class="anchor" href="#{anchor}"' in html
+        row = re.search(rf'<th scope="row">{promise}</th>.*?</tr>', html, re.DOTALL)
+        assert row is not None
+        assert f'<a href="#{anchor}">told above</a>' in row[0]
 
 
 def test_a_right_function_has_no_grid_and_no_script() -> None:
@@ -160,7 +175,34 @@ def test_several_functions_are_counted() -> None:
     assert "Of 3 functions: 1 wrong, 1 undecided and 1 right." in text
 
 
-@pytest.mark.parametrize("page", ["nothing", "empty"])
+def test_several_runs_stand_side_by_side() -> None:
+    html = made("two runs")
+    text = text_of(html)
+    assert "Of 2 functions: 1 wrong and 1 right." in text
+    assert 'class="tone-wrong"' in html
+    assert re.search(
+        r"promise softmax \(run 1\) softmax \(run 2\) rules wrong right numbers wrong right", text
+    )
+    assert html.count('<a href="#function-2">') >= 2
+    assert html.count('<a href="#function-1-failure-1"><span class="badge tone-wrong">') == 1
+    assert "The gradient of layers.py:softmax (seed 3), in 2 runs, in 1" in text
+    assert "softmax (torch_layers.py:softmax)" in text_of(made("two places"))
+    assert 'id="beside"' not in made("right")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [(("right", "undecided"), "Undecided"), (("right", "right"), "Right"), (("undecided", "wrong"), "Wrong")],
+)
+def test_the_gravest_run_speaks_for_the_page(verdicts: tuple[str, str], word: str) -> None:
+    runs = [results(function(verdict)) | {"verdict": verdict} for verdict in verdicts]
+    assert f'<span class="verdict">{word}</span>' in page_of_functions(runs)
+    stopped = page_of_functions([runs[0] | {"interrupted": True}, runs[1]])
+    shown = "Wrong" if word == "Wrong" else "Interrupted"
+    assert f'<span class="verdict">{shown}</span>' in stopped
+
+
+@pytest.mark.parametrize("page", ["nothing", "empty", "no run"])
 def test_nothing_checked_is_no_pass(page: str) -> None:
     html = made(page)
     assert "this is not a pass" in text_of(html)
@@ -168,7 +210,7 @@ def test_nothing_checked_is_no_pass(page: str) -> None:
 
 
 def test_an_interrupted_run_is_no_pass() -> None:
-    text = text_of(page_of_functions(PAGES["right"] | {"interrupted": True}))
+    text = text_of(page_of_functions([PAGES["right"][0] | {"interrupted": True}]))
     assert "Stopped before its end: this is not a pass." in text
 
 
@@ -199,4 +241,4 @@ def test_every_number_is_whole_on_a_phone(visit: Callable[..., Any]) -> None:
 
 
 def test_page_is_accessible(visit: Callable[..., Any]) -> None:
-    require_accessible(visit("several", scheme="light"))
+    require_accessible(visit("two runs", scheme="light"))

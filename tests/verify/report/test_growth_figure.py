@@ -105,6 +105,31 @@ def test_page_and_table_say_what_a_catch_costs_and_nothing_where_there_was_none(
     assert "None" not in told
 
 
+def test_page_and_table_have_resident_memory() -> None:
+    rows = [{"peer": "ours", "operations": 99_999, "bytes": 197.4, "least": 189.0, "most": 197.5}]
+    text = text_of(page(benchmark=run(resident=rows)))
+    assert "One number in 99,999 products and sums" in text
+    assert "ours 197 bytes 189 to 198" in text
+    assert "Resident memory of an operation" not in text_of(page(benchmark=run()))
+    console = Console(record=True, width=120)
+    show_benchmark(console, run(resident=rows))
+    assert re.search(r"ours +99,999 +197 bytes +189 to 198 bytes", console.export_text())
+
+
+def test_page_and_table_tell_what_compiling_took() -> None:
+    row = {"name": "work", "subject": "us", "baseline": "them", "ratio": 2.0, "low": 1.5, "high": 3.0}
+    compiled = row | {"baseline": "jit", "baseline_compile_seconds": 3.42}
+    told = run(rows=[row, compiled])
+    text = text_of(page(benchmark=told))
+    assert "work them 2×" in text
+    assert "work jit compiled in 3.42 s 2×" in text
+    assert "What a baseline took to compile" in text
+    assert "to compile" not in text_of(page(benchmark=run(rows=[row])))
+    console = Console(record=True, width=120)
+    show_benchmark(console, told)
+    assert re.search(r"work +us +jit, compiled in 3\.4 s +2\.00", console.export_text())
+
+
 def test_of_many_ratios_those_with_an_aim_are_drawn() -> None:
     rows = [
         {"name": f"work {k}", "subject": "us", "baseline": "them", "ratio": 2.0, "low": 1.5, "high": 3.0}

@@ -46,6 +46,18 @@ def test_row_shows_the_engine_beside_the_others_and_marks_differences(
     assert [text for marked, text in row if marked] == differs
 
 
+def test_kinks_of_what_the_engine_lacks_are_folded(html: str) -> None:
+    section = html[html.index('<section id="kinks"') :]
+    shown, folded = section[: section.index("</section>")].split("<details>")
+    assert "relu(x) at x = 0" in shown
+    assert "no such operation" not in shown
+    assert "1 kink of operations that it does not have" in folded
+    assert "max(x) at x = [1, 1], by x[0]" in folded
+    alone = page(verify={"conventions": [{"at": "relu(x) at x = 0", "engine": None, "pytorch": 0.0}]})
+    assert "It has no operation with a kink." in alone
+    assert cells(alone, "relu(x) at x = 0")[:2] == [(False, "no such operation"), (False, "0")]
+
+
 def test_page_shows_answers_by_convention_with_what_was_chosen(html: str) -> None:
     row = re.search(r"<code>relu\(x0\) - relu\(-x0\) at x0 = 0.0</code></th>(.*?)</tr>", html, re.DOTALL)
     assert row

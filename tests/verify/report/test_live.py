@@ -58,9 +58,19 @@ def test_steps_tell_what_the_engine_does_not(failure: Results) -> None:
     assert found.rows[6].word == "not told"
     html = page(verify={"verdict": "wrong", "failures": [failure]})
     assert "The engine tells no adjoints of inner nodes" in html
-    html = page(verify={"verdict": "wrong", "failures": [failure | {"verdict": "error"}]})
+    assert "The engine gave no answer here" not in html
+    for node in failure["graph"]["nodes"]:
+        node["value"]["got"] = node["adjoint"]["got"] = None
+    html = page(verify={"verdict": "wrong", "failures": [failure]})
     assert "The engine tells no adjoints of inner nodes" not in html
     assert "The engine gave no answer here" in html
+
+
+def test_of_a_second_derivative_the_curve_is_the_first(failure: Results) -> None:
+    html = page(verify={"verdict": "wrong", "failures": [failure | {"tangent": [1.0, 2.0]}]})
+    assert "the derivative along the tangent</li>" in html
+    assert "the function</li>" not in html
+    assert "the function</li>" in page(verify={"verdict": "wrong", "failures": [failure]})
 
 
 def test_constants_have_a_value_in_the_graph_and_no_steps(failure: Results) -> None:
@@ -106,6 +116,21 @@ def test_another_value_is_another_curve(failure: Results) -> None:
     root = ET.fromstring(str(found.drawing))  # noqa: S314
     other = next(one for one in root if one.get("class") == "curve engine")
     assert 0 < float(other.get("d", "").partition(" ")[2].partition("L")[0].partition("C")[0]) < 200
+
+
+def test_a_value_is_told_only_beyond_rounding(failure: Results) -> None:
+    values = failure["around"]["value"]
+    failure["tolerance"] = [8e-16, 2e-16, 2e-16]
+    for off, told in ((0.0, False), (3e-16, False), (1e-14, True)):
+        values["got"] = [value * (1 + off) for value in values["expected"]]
+        found = around(failure, "x1")
+        assert found is not None
+        assert ("the engine’s value is" in found.said) is told
+        assert ("value is" in found.says) is told
+    values["got"] = [None] * 21
+    found = around(failure, "x1")
+    assert found is not None
+    assert "the engine’s value is not told" in found.said
 
 
 def test_a_value_far_away_does_not_flatten_the_curve(failure: Results) -> None:

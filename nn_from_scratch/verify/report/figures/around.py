@@ -71,7 +71,7 @@ def around(failure: Results, name: str) -> Around | None:
         and abs(plane.down(one.got_value) - plane.down(one.value)) > _ALIKE * _HEIGHT
         for one in samples
     )
-    says = [_said(one, name) for one in samples]
+    says = [_said(one, name, _rounding(failure, samples)) for one in samples]
     return Around(
         drawing=_drawn(
             plane, samples, places[middle], f"{name} and the function. {says[middle]}", other=other
@@ -144,11 +144,26 @@ def _place(plane: _Plane, sample: Sample) -> list[float | None]:
     ]
 
 
-def _said(sample: Sample, name: str) -> str:
+def _rounding(failure: Results, samples: Sequence[Sample]) -> float:
+    """Return how far the engine's value may be off around the point, by the tolerance at the point."""
+    tolerances, true = failure.get("tolerance") or [], samples[len(samples) // 2].value
+    if len(tolerances) != 1 + len(failure.get("point") or []) or not isinstance(tolerances[0], float):
+        return 0.0  # there is no single value
+    largest = max(abs(one.value) for one in samples if one.value is not None)
+    return tolerances[0] * (largest / abs(true) if true else 1.0)
+
+
+def _said(sample: Sample, name: str, rounding: float) -> str:
     engine, true = _alike(sample.got_slope, sample.slope)
     said = f"At {name} = {sample.x:.6g} the engine’s slope is {engine}, the true one {true}"
+    if _is_near(sample.got_value, sample.value, rounding):
+        return said + "."
     one, other = _alike(sample.got_value, sample.value)
-    return said + (f"; the engine’s value is {one}, the true one {other}." if one != other else ".")
+    return said + f"; the engine’s value is {one}, the true one {other}."
+
+
+def _is_near(got: float | None, true: float | None, rounding: float) -> bool:
+    return got == true or (got is not None and true is not None and abs(got - true) <= rounding)
 
 
 def _alike(got: float | None, true: float | None) -> tuple[str, str]:

@@ -45,6 +45,31 @@ for (const heading of document.querySelectorAll("table.sortable thead th")) {
   heading.append(button);
 }
 
+// Tables of many rows: a field above shows only the rows that have all of its words.
+const MANY = 10;
+
+function filter(table, words, said) {
+  const rows = [...table.tBodies[0].rows];
+  for (const row of rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+  }
+  said.textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  if (table.tBodies[0].rows.length < MANY) continue;
+  const box = table.closest(".scroller");
+  const [part, field, said] = ["p", "input", "output"].map((name) => document.createElement(name));
+  part.className = "filter";
+  field.type = "search";
+  field.placeholder = "Filter";
+  field.setAttribute("aria-label", `Filter: ${box.getAttribute("aria-label")}`);
+  field.addEventListener("input", () => filter(table, field.value.toLowerCase().split(/\s+/).filter(Boolean), said));
+  part.append(said, field);
+  box.before(part);
+}
+
 // Copy: the clipboard where the browser grants it, else the text is selected for the reader to copy.
 for (const button of document.querySelectorAll("button.copy")) {
   button.hidden = false;
