@@ -38,6 +38,12 @@ def _clip(x: torch.Tensor, low: Any, high: Any) -> torch.Tensor:
     return torch.clip(x, torch.as_tensor(low, dtype=x.dtype), torch.as_tensor(high, dtype=x.dtype))
 
 
+def _cube_root(x: torch.Tensor) -> torch.Tensor:
+    """Return the cube root, which PyTorch has not: a power, whose last digits are made good."""
+    root = torch.sign(x) * torch.abs(x) ** (1 / 3)
+    return root + ((x / (root * root) - root) / 3).detach()
+
+
 def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
 
@@ -151,6 +157,7 @@ OPERATIONS: Arithmetic = {
     "div": _operator(operator.truediv),
     "pow": _operator(operator.pow),
     "neg": operator.neg,
+    "cbrt": _cube_root,
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),

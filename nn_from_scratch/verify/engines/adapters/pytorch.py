@@ -39,7 +39,7 @@ engine = Engine.from_tape(
     assign=_assign,
     reset=lambda leaf: setattr(leaf, "grad", None),
     gradients=_gradients,
-    operations=OPERATIONS,
+    operations={name: one for name, one in OPERATIONS.items() if name != "cbrt"},
     arrays=True,
     source=TapeSource(
         imports="import numpy as np\nimport torch",
