@@ -127,6 +127,11 @@ def _square_transposed(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return first, second.T if square else second
 
 
+def _turned_kernel(g: Any, z: Any, x: Any, y: Any, mode: str) -> tuple[Any, Any]:
+    first, second = NUMPY_PULLS["convolve"][1](g, z, x, y, mode=mode)
+    return first, second[::-1]
+
+
 _OF_TWO = ("dot", "inner", "outer", "kron", "tensordot")
 NUMPY_FAULTS: tuple[Fault, ...] = (
     _derivative("exp2", "the rule of exp", lambda z, x: (z,)),
@@ -179,6 +184,18 @@ NUMPY_FAULTS: tuple[Fault, ...] = (
     _pull("norm", "no division by the length", lambda g, z, x, **how: norm(g, 1, x, **how)),
     _pull("slogdet", "the inverse not transposed", _not_transposed),
     _pull("matrix_power", "a number's rule", _number_power),
+    _pull("positive", "its sign turned", lambda g, z, x: (-g,)),
+    _pull("nan_to_num", "nothing below 0", lambda g, z, x: (g * (x > 0),)),
+    _pull("diag", "its entries from the end", multilinear(lambda x, k: np.diag(x, k)[::-1])[1]),
+    _pull("rot90", "the cotangent turned on", multilinear(lambda x, k, axes: np.rot90(x, -k, axes))[1]),
+    _pull("delete", "the first entries' places", _in_order),
+    _pull("nansum", "a mean's share", NUMPY_PULLS["nanmean"][1]),
+    _pull("nanmean", "a sum's share", NUMPY_PULLS["nansum"][1]),
+    _pull("convolve", "its second operand turned round", _turned_kernel),
+    _pull("fabs", "no sign", lambda g, z, x: (g,)),
+    _pull("fmax", "the smaller one", NUMPY_PULLS["fmin"][1]),
+    _pull("fmin", "all for the first operand", lambda g, z, x, y: (g + 0 * z, 0 * z)),
+    _pull("copysign", "no sign of the first operand", lambda g, z, x, y: (g * np.sign(y), 0 * g)),
     _pull("ptp", "the smallest entry's sign turned", _added),
     _pull("median", "all for one of two in the middle", _upper_middle),
 )

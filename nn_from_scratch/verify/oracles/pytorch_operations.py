@@ -119,6 +119,17 @@ def _ptp(x: torch.Tensor, axis: Any, keepdims: bool) -> torch.Tensor:
     return torch.amax(x, axes, keepdim=keepdims) - torch.amin(x, axes, keepdim=keepdims)
 
 
+def _delete(x: torch.Tensor, obj: int, axis: Any) -> torch.Tensor:
+    flat = x.ravel() if axis is None else x
+    kept = np.delete(np.arange(flat.shape[axis or 0]), obj)
+    return torch.index_select(flat, axis or 0, torch.tensor(kept))
+
+
+def _convolve(x: torch.Tensor, y: torch.Tensor, mode: str) -> torch.Tensor:
+    cut = {"full": len(y) - 1, "same": (len(y) - 1) // 2, "valid": 0}[mode]
+    return torch.conv1d(x[None, None], y.flip(0)[None, None], padding=cut)[0, 0]
+
+
 def _in_order(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """Give a function numpy's keywords in their order, where PyTorch calls them otherwise."""
     return lambda x, **keywords: function(x, *keywords.values())
@@ -215,6 +226,15 @@ OPERATIONS: Arithmetic = {
     "norm": lambda x, axis, keepdims: torch.linalg.vector_norm(x, 2, _axes(x, axis), keepdim=keepdims),
     "slogdet": lambda x: torch.linalg.slogdet(x).logabsdet,
     "matrix_power": torch.linalg.matrix_power,
+    **{name: getattr(torch, name) for name in ("positive", "nan_to_num")},
+    "fabs": torch.abs,
+    **{name: _operator(getattr(torch, name)) for name in ("fmax", "fmin", "copysign")},
+    "diag": _in_order(torch.diag),
+    "rot90": _in_order(torch.rot90),
+    "delete": _delete,
+    "nansum": lambda x, axis, keepdims: torch.nansum(x, _axes(x, axis), keepdim=keepdims),
+    "nanmean": lambda x, axis, keepdims: torch.nanmean(x, _axes(x, axis), keepdim=keepdims),
+    "convolve": lambda x, y, mode: _operator(partial(_convolve, mode=mode))(x, y),
     "ptp": _ptp,
     "median": lambda x, axis, keepdims: torch.quantile(x, 0.5, axis, keepdim=keepdims),
     "reshape": torch.reshape,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,7 +25,7 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, extent, variance
+from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, variance
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
@@ -381,12 +380,13 @@ def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+_NUMPYS_OWN = ("mean", "nanmean", "max", "min", "median", "ptp", "sort", "fabs", "fmax", "fmin")
 WHOLE: Arithmetic = {
     **STRUCTURE,
     **SUMS,
-    **{name: getattr(np, name) for name in ("mean", "max", "min", "median", "sort")},
+    **{name: getattr(np, name) for name in _NUMPYS_OWN},
+    "copysign": lambda x, y: np.where(np.equal(y, 0), np.nan, np.copysign(x, y)),
     "std": lambda x, **how: np.sqrt(variance(x, **how)),
-    "ptp": partial(extent, np.maximum, np.minimum),
     "norm": np.linalg.norm,
     "slogdet": lower_matrices.log_of_size,
     "matrix_power": lower_matrices.power,

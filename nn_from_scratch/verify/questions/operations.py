@@ -239,6 +239,11 @@ OF_NUMPY: dict[str, Operation] = {
         *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
         *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
         *(Operation(name, 1, distance=_apart) for name in ("ptp", "median")),
+        *(Operation(name, 1) for name in ("positive", "nan_to_num", "diag", "rot90", "delete")),
+        *(Operation(name, 1) for name in ("nansum", "nanmean")),
+        Operation("fabs", 1, distance=_from_zero),
+        *(Operation(name, 2, operand_kinds=("xx",), distance=_apart) for name in ("fmax", "fmin")),
+        *(_bilinear(name) for name in ("copysign", "convolve")),
     )
 }
 """What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other
