@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from nn_from_scratch.rule import Elementwise, Function, Operand
-from nn_from_scratch.rules import SIGMOID
+from nn_from_scratch.rules import SIGMOID, one_less_square
 
 
 def _row(compute: Function, *partials: Function, scalar: Function | None = None) -> Elementwise:
@@ -60,7 +60,7 @@ ELEMENTWISE_ROWS = (
     # Inverse hyperbolic functions, and the sine over its angle
     _row(np.arcsinh, lambda z, x: 1 / np.hypot(x, 1.0), scalar=math.asinh),
     _row(np.arccosh, lambda z, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)), scalar=math.acosh),
-    _row(np.arctanh, lambda z, x: 1 / ((1 - x) * (1 + x)), scalar=math.atanh),
+    _row(np.arctanh, lambda z, x: 1 / one_less_square(x), scalar=math.atanh),
     _row(np.sinc, _sinc_slope),
     # Angles in degrees
     _row(np.deg2rad, lambda z, x: 1 / _DEGREES),

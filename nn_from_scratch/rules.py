@@ -84,9 +84,13 @@ SIGMOID: Rule = _row("sigmoid", _sigmoid, _sigmoid_slope, scalar=_sigmoid_of_flo
 # Angles
 
 
+def one_less_square(x: Operand) -> Operand:
+    """Return 1 - x²; near 1 as (1 - x) (1 + x), for 1 - x² there is mostly the rounding of x²."""
+    return np.where(np.abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x))
+
+
 def _cosine_of_arcsin(x: Operand) -> Operand:
-    """Return sqrt(1 - x²); near 1 as sqrt((1 - x) (1 + x)), for 1 - x² there is mostly the rounding of x²."""
-    return np.sqrt(np.where(np.abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x)))
+    return np.sqrt(one_less_square(x))
 
 
 def _over_squared_radius(a: Operand, x: Operand, y: Operand) -> Operand:

@@ -75,6 +75,16 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "erfc": (mp.erfc, (lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-(x**2)),)),
     "lgamma": (lambda x: mp.log(abs(mp.gamma(x))), (mp.digamma,)),
     "digamma": (mp.digamma, (lambda x: mp.psi(1, x),)),
+    "exp2": (lambda x: mp.power(2, x), (lambda x: mp.power(2, x) * mp.log(2),)),
+    "log2": (lambda x: mp.log(x, 2), (lambda x: 1 / (x * mp.log(2)),)),
+    "log10": (mp.log10, (lambda x: 1 / (x * mp.log(10)),)),
+    "cbrt": (lambda x: mp.sign(x) * mp.cbrt(abs(x)), (lambda x: 1 / (3 * mp.cbrt(x * x)),)),
+    "arcsinh": (mp.asinh, (lambda x: 1 / mp.sqrt(x**2 + 1),)),
+    "arccosh": (mp.acosh, (lambda x: 1 / mp.sqrt(x**2 - 1),)),
+    "arctanh": (mp.atanh, (lambda x: 1 / (1 - x**2),)),
+    "sinc": (mp.sincpi, (lambda x: (mp.cospi(x) - mp.sincpi(x)) / x if x else 0,)),
+    "deg2rad": (lambda x: x * mp.pi / 180, (lambda x: mp.pi / 180,)),
+    "rad2deg": (lambda x: x * 180 / mp.pi, (lambda x: 180 / mp.pi,)),
 }
 """By operation, its value and its derivative by each operand."""
 
@@ -94,6 +104,10 @@ _OWN_POINTS: dict[str, Points] = {
     "erfc": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (20.0,)],
     "lgamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)],
     "digamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-5,), (20.0,)],
+    **dict.fromkeys(("log2", "log10"), _POSITIVE),
+    "arccosh": [(1.7,), (20.0,), (1e8,)],
+    "arctanh": _INSIDE_ONE,
+    "sinc": [(0.3,), (-0.8,), (-2.5,), (2.0,), (20.0,)],
     "where": [(0.3, 1.7, -2.5), (-0.3, 1.7, -2.5)],
     "clip": [(0.3, -1.0, 1.0), (1.5, -1.0, 1.0), (-1.5, -1.0, 1.0)],
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.engines.calling import inside
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, Form
@@ -16,9 +17,6 @@ from nn_from_scratch.verify.questions.operations import ELEMENTWISE, Form
 Shape = tuple[int, ...]
 Parameters = Mapping[str, Any]
 Needs = Callable[[Sequence[Shape], Parameters], bool]
-
-_HARMLESS = (0.5, 0.25, 2.0)
-"""Inside the domain of every operation, as operands in this order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +61,7 @@ def case_of(form: Form, shapes: Sequence[Shape], parameters: Parameters) -> Case
     name, kinds = form
     numbers = {"x": iter(range(len(kinds))), "c": iter(range(kinds.count("x"), len(kinds)))}
     operands = [next(numbers[kind]) for kind in kinds]
-    values = list(zip(kinds, _HARMLESS, strict=False))
+    values = list(zip(kinds, inside(name, kinds), strict=True))
     point = [
         x
         for x, shape in zip((x for kind, x in values if kind == "x"), shapes, strict=True)

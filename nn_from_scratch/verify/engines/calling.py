@@ -106,7 +106,14 @@ def _of_a_list(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def harmless(name: str, kinds: str) -> Case:
     """Return the case of one operation inside its domain."""
-    return single(name, kinds, [0.5, 0.25, 2.0][: len(kinds)])
+    return single(name, kinds, inside(name, kinds))
+
+
+def inside(name: str, kinds: str) -> list[float]:
+    """Return operands that are inside the domain of an operation."""
+    values = [0.5, 0.25, 2.0][: len(kinds)]
+    elementwise = ELEMENTWISE.get(name)
+    return values if elementwise is None or elementwise.inside(*values) else [2.0] * len(kinds)
 
 
 def written(name: str, kinds: str) -> str:

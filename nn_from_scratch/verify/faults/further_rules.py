@@ -31,11 +31,26 @@ trigamma = np.vectorize(_trigamma, otypes=[float])
 BELL = 2 / math.sqrt(math.pi)
 
 
+def sinc_slope(z: Any, x: Any) -> Any:
+    """Return the slope of sin(pi x) / (pi x), which is 0 at 0."""
+    return np.where(np.equal(x, 0), 0.0, (np.cos(np.pi * x) - z) / np.where(np.equal(x, 0), 1.0, x))
+
+
 FURTHER_RULES: Mapping[str, Row] = {
     "erf": (erf, lambda z, x: (BELL * np.exp(-x * x),)),
     "lgamma": (np.vectorize(math.lgamma, otypes=[float]), lambda z, x: (digamma(x),)),
     "digamma": (digamma, lambda z, x: (trigamma(x),)),
     "erfc": (erfc, lambda z, x: (-BELL * np.exp(-x * x),)),
+    "exp2": (np.exp2, lambda z, x: (z * math.log(2),)),
+    "log2": (np.log2, lambda z, x: (1 / (x * math.log(2)),)),
+    "log10": (np.log10, lambda z, x: (1 / (x * math.log(10)),)),
+    "cbrt": (np.cbrt, lambda z, x: (z / (3 * x),)),
+    "arcsinh": (np.arcsinh, lambda z, x: (1 / np.sqrt(x * x + 1),)),
+    "arccosh": (np.arccosh, lambda z, x: (1 / np.sqrt(x * x - 1),)),
+    "arctanh": (np.arctanh, lambda z, x: (1 / (1 - x * x),)),
+    "sinc": (np.sinc, lambda z, x: (sinc_slope(z, x),)),
+    "deg2rad": (np.deg2rad, lambda z, x: (math.pi / 180,)),
+    "rad2deg": (np.rad2deg, lambda z, x: (180 / math.pi,)),
 }
 """The rules of operations that work element by element, when they are right."""
 

@@ -32,6 +32,11 @@ def multilinear(function: Callable[..., Any]) -> Ruled:
     return function, pulled
 
 
+def share(x: Any, y: Any) -> Any:
+    """Return the share of the first operand in the larger one: a half at a tie."""
+    return np.heaviside(x - y, 0.5)
+
+
 def var(g: Any, _z: Any, x: Any, axis: Any, ddof: int, keepdims: bool) -> tuple[Any]:
     """Give each entry twice its distance from the mean, over the number that they are divided by."""
     number = np.size(x) / np.size(np.mean(x, axis)) - ddof
@@ -109,6 +114,18 @@ NUMPY_PULLS: Mapping[str, Ruled] = {
     "diff": multilinear(np.diff),
     "trapezoid": multilinear(np.trapezoid),
     "average": multilinear(np.average),
+    "positive": multilinear(np.positive),
+    "nan_to_num": multilinear(np.nan_to_num),
+    "diag": multilinear(np.diag),
+    "rot90": multilinear(np.rot90),
+    "delete": multilinear(np.delete),
+    "nansum": multilinear(np.nansum),
+    "nanmean": multilinear(np.nanmean),
+    "convolve": multilinear(np.convolve),
+    "fabs": (np.fabs, lambda g, z, x: (g * np.sign(x),)),
+    "fmax": (np.fmax, lambda g, z, x, y: (g * share(x, y), g * share(y, x))),
+    "fmin": (np.fmin, lambda g, z, x, y: (g * share(y, x), g * share(x, y))),
+    "copysign": (np.copysign, lambda g, z, x, y: (g * np.sign(x) * np.sign(y), 0 * g)),
     "cumprod": (np.cumprod, cumprod),
     "var": (np.var, var),
     "std": (np.std, std),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.verify.faults.array_rules import PULLS, Pull, shared, spread
+from nn_from_scratch.verify.faults.further_rules import FURTHER_RULES, sinc_slope
 from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS, multilinear, norm, std, var
 from nn_from_scratch.verify.faults.planting import Fault
+from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.faults.victim import Victim
 
 
@@ -16,6 +20,14 @@ def _pull(rule: str, description: str, wrong: Pull) -> Fault:
     victim = Victim(whole={**PULLS, rule: (NUMPY_PULLS[rule][0], wrong)})
     text = f"{rule} has {description}"
     return Fault(f"{rule}: {description}", text, rule, victim, "arrays", (rule, "mul", "add"), rule)
+
+
+def _derivative(
+    rule: str, description: str, wrong: Callable[..., tuple[Any, ...]], kind: str = "local derivative"
+) -> Fault:
+    victim = Victim({**RULES, rule: (FURTHER_RULES[rule][0], wrong)}, PULLS)
+    text = f"{rule} has {description}"
+    return Fault(f"{rule}: {description}", text, rule, victim, kind, (rule, "mul", "add"), rule)
 
 
 def _overwritten(name: str) -> Pull:
@@ -115,8 +127,29 @@ def _square_transposed(g: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return first, second.T if square else second
 
 
+def _turned_kernel(g: Any, z: Any, x: Any, y: Any, mode: str) -> tuple[Any, Any]:
+    first, second = NUMPY_PULLS["convolve"][1](g, z, x, y, mode=mode)
+    return first, second[::-1]
+
+
 _OF_TWO = ("dot", "inner", "outer", "kron", "tensordot")
 NUMPY_FAULTS: tuple[Fault, ...] = (
+    _derivative("exp2", "the rule of exp", lambda z, x: (z,)),
+    _derivative("exp2", "x times the power of x - 1", lambda z, x: (x * np.exp2(x - 1),)),
+    _derivative("log2", "the rule of log", lambda z, x: (1 / x,)),
+    _derivative("log10", "the rule of log2", lambda z, x: (1 / (x * math.log(2)),)),
+    _derivative("log10", "ln 10 to 7 digits", lambda z, x: (1 / (x * 2.302585),), "precision"),
+    _derivative("cbrt", "a root of the operand's size", lambda z, x: (1 / (3 * z * abs(z)),)),
+    _derivative("cbrt", "the rule of sqrt", lambda z, x: (1 / (2 * z),)),
+    _derivative("arcsinh", "the rule of arcsin", lambda z, x: (1 / np.sqrt(np.abs(1 - x * x) + 1e-300),)),
+    _derivative("arcsinh", "no root", lambda z, x: (1 / (x * x + 1),)),
+    _derivative("arccosh", "the rule of arcsinh", lambda z, x: (1 / np.sqrt(x * x + 1),)),
+    _derivative("arctanh", "the rule of arctan", lambda z, x: (1 / (1 + x * x),)),
+    _derivative("sinc", "no pi", lambda z, x: (sinc_slope(z, x) / math.pi,)),
+    _derivative("sinc", "a cosine for its slope", lambda z, x: (np.cos(np.pi * x),)),
+    _derivative("deg2rad", "the rule of rad2deg", lambda z, x: (180 / math.pi,)),
+    _derivative("deg2rad", "pi to 7 digits", lambda z, x: (3.141593 / 180,), "precision"),
+    _derivative("rad2deg", "1", lambda z, x: (1.0,)),
     _pull("take", "a repeated index's cotangent overwritten", _overwritten("take")),
     _pull("compress", "the first entries' places", _in_order),
     _pull("repeat", "the last copy's cotangent only", _overwritten("repeat")),
@@ -151,6 +184,18 @@ NUMPY_FAULTS: tuple[Fault, ...] = (
     _pull("norm", "no division by the length", lambda g, z, x, **how: norm(g, 1, x, **how)),
     _pull("slogdet", "the inverse not transposed", _not_transposed),
     _pull("matrix_power", "a number's rule", _number_power),
+    _pull("positive", "its sign turned", lambda g, z, x: (-g,)),
+    _pull("nan_to_num", "nothing below 0", lambda g, z, x: (g * (x > 0),)),
+    _pull("diag", "its entries from the end", multilinear(lambda x, k: np.diag(x, k)[::-1])[1]),
+    _pull("rot90", "the cotangent turned on", multilinear(lambda x, k, axes: np.rot90(x, -k, axes))[1]),
+    _pull("delete", "the first entries' places", _in_order),
+    _pull("nansum", "a mean's share", NUMPY_PULLS["nanmean"][1]),
+    _pull("nanmean", "a sum's share", NUMPY_PULLS["nansum"][1]),
+    _pull("convolve", "its second operand turned round", _turned_kernel),
+    _pull("fabs", "no sign", lambda g, z, x: (g,)),
+    _pull("fmax", "the smaller one", NUMPY_PULLS["fmin"][1]),
+    _pull("fmin", "all for the first operand", lambda g, z, x, y: (g + 0 * z, 0 * z)),
+    _pull("copysign", "no sign of the first operand", lambda g, z, x, y: (g * np.sign(y), 0 * g)),
     _pull("ptp", "the smallest entry's sign turned", _added),
     _pull("median", "all for one of two in the middle", _upper_middle),
 )

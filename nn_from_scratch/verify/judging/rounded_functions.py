@@ -131,6 +131,50 @@ class RoundedFunctions:
             return arb.nan()
         return taylor.polygamma(middle, order) + arb(0, off) * 2 * taylor.polygamma(middle, order + 1)
 
+    def cube_root(self, x: Rounded) -> Rounded:
+        """Return the cube root, which has the sign of its operand."""
+        root = abs(x.ball).root(3) * self.model.function
+        return x.of_scale(-root if x.ball < 0 else root if x.ball > 0 else arb.nan())
+
+    def sinc(self, x: Rounded) -> Rounded:
+        """Return sin(pi x) / (pi x)."""
+        return x.of_scale(self._sinc(x, 0) * self.model.function * self.model.twice)
+
+    def sinc_slope(self, x: Operand) -> Rounded:
+        """Return the slope of sinc, by engines a difference, of about 1 / x, that cancels near 0."""
+        return self._slope_of_sinc(x, 1)
+
+    def sinc_bend(self, x: Operand) -> Rounded:
+        """Return the slope of that slope, of terms of about 1 / x^2."""
+        return self._slope_of_sinc(x, 2)
+
+    def _slope_of_sinc(self, x: Operand, order: int) -> Rounded:
+        known = self.model.number(x)
+        if known.ball == 0:  # no engine divides here
+            return self.model.term(self._sinc(known, order) * arb(1, 8 * self.model.unit_roundoff), 1.0)
+        least = float(known.ball.abs_lower())
+        terms = (math.pi + 1 / least) ** order if least > 0 else math.inf
+        return self.model.term(self._sinc(known, order) + 8 * terms * self.model.lost, max(1.0, terms))
+
+    def _sinc(self, x: Rounded, order: int) -> arb:
+        """Return a derivative of sinc where engines take pi x, which they round.
+
+        The next derivative is at most pi^(order + 1), and far from 0 at most twice that over pi x.
+        """
+        middle = x.ball.mid()
+        least = math.pi * float(x.ball.abs_lower())
+        steepest = math.pi ** (order + 1) * (2 / least if least > 4 else 1)
+        off = float(x.ball.rad()) + 2 * self.model.unit_roundoff * abs(float(middle))
+        return taylor.sinc(middle, order) + arb(0, off * steepest)
+
+    def deg2rad(self, x: Operand) -> Rounded:
+        """Return an angle in radians, by a constant that engines make of pi, which they round."""
+        return self.model.number(x) * self.model.term(arb.pi() / 180 * self.model.twice, 1.0)
+
+    def rad2deg(self, x: Operand) -> Rounded:
+        """Return an angle in degrees."""
+        return self.model.number(x) * self.model.term(180 / arb.pi() * self.model.twice, 60.0)
+
     def factored(self, *entries: Operand) -> Rounded:
         """Return the 0 by which factoring a square matrix may move each of its entries."""
         largest = max(float(self.model.number(one).ball.abs_upper()) for one in entries)

@@ -72,6 +72,18 @@ class Functions(Protocol):
     def tetragamma(self, x: Number) -> Number:
         """Return the slope of trigamma."""
 
+    def sinc_slope(self, x: Number) -> Number:
+        """Return the slope of sin(pi x) / (pi x)."""
+
+    def sinc_bend(self, x: Number) -> Number:
+        """Return the slope of that slope."""
+
+    def deg2rad(self, x: Number) -> Number:
+        """Return an angle in radians."""
+
+    def rad2deg(self, x: Number) -> Number:
+        """Return an angle in degrees."""
+
     def heaviside(self, x: Number) -> Number:
         """Return 1 above 0, 0 below, and one half at 0, where engines follow conventions of their own."""
 
@@ -173,6 +185,17 @@ PARTIALS: Mapping[str, Partials] = {
     "lgamma": lambda f, z, x: (f.digamma(x),),
     "digamma": lambda f, z, x: (f.trigamma(x),),
     "trigamma": lambda f, z, x: (f.tetragamma(x),),
+    "exp2": lambda f, z, x: (z * f.log(2.0),),
+    "log2": lambda f, z, x: (1 / (x * f.log(2.0)),),
+    "log10": lambda f, z, x: (1 / (x * f.log(10.0)),),
+    "cbrt": lambda f, z, x: (1 / (3 * (z * z)),),
+    "arcsinh": lambda f, z, x: (1 / f.sqrt(1 + x * x),),
+    "arccosh": lambda f, z, x: (1 / f.sqrt(x * x - 1),),
+    "arctanh": lambda f, z, x: (1 / (1 - x * x),),
+    "sinc": lambda f, z, x: (f.sinc_slope(x),),
+    "sinc_slope": lambda f, z, x: (f.sinc_bend(x),),
+    "deg2rad": lambda f, z, x: (f.deg2rad(1.0),),
+    "rad2deg": lambda f, z, x: (f.rad2deg(1.0),),
     "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
     "inverted": lambda f, z, *xs: (0.0,) * len(xs),

@@ -38,6 +38,12 @@ def _clip(x: torch.Tensor, low: Any, high: Any) -> torch.Tensor:
     return torch.clip(x, torch.as_tensor(low, dtype=x.dtype), torch.as_tensor(high, dtype=x.dtype))
 
 
+def _cube_root(x: torch.Tensor) -> torch.Tensor:
+    """Return the cube root, which PyTorch has not: a power, whose last digits are made good."""
+    root = torch.sign(x) * torch.abs(x) ** (1 / 3)
+    return root + ((x / (root * root) - root) / 3).detach()
+
+
 def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
 
@@ -113,6 +119,17 @@ def _ptp(x: torch.Tensor, axis: Any, keepdims: bool) -> torch.Tensor:
     return torch.amax(x, axes, keepdim=keepdims) - torch.amin(x, axes, keepdim=keepdims)
 
 
+def _delete(x: torch.Tensor, obj: int, axis: Any) -> torch.Tensor:
+    flat = x.ravel() if axis is None else x
+    kept = np.delete(np.arange(flat.shape[axis or 0]), obj)
+    return torch.index_select(flat, axis or 0, torch.tensor(kept))
+
+
+def _convolve(x: torch.Tensor, y: torch.Tensor, mode: str) -> torch.Tensor:
+    cut = {"full": len(y) - 1, "same": (len(y) - 1) // 2, "valid": 0}[mode]
+    return torch.conv1d(x[None, None], y.flip(0)[None, None], padding=cut)[0, 0]
+
+
 def _in_order(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """Give a function numpy's keywords in their order, where PyTorch calls them otherwise."""
     return lambda x, **keywords: function(x, *keywords.values())
@@ -151,6 +168,7 @@ OPERATIONS: Arithmetic = {
     "div": _operator(operator.truediv),
     "pow": _operator(operator.pow),
     "neg": operator.neg,
+    "cbrt": _cube_root,
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
@@ -208,6 +226,15 @@ OPERATIONS: Arithmetic = {
     "norm": lambda x, axis, keepdims: torch.linalg.vector_norm(x, 2, _axes(x, axis), keepdim=keepdims),
     "slogdet": lambda x: torch.linalg.slogdet(x).logabsdet,
     "matrix_power": torch.linalg.matrix_power,
+    **{name: getattr(torch, name) for name in ("positive", "nan_to_num")},
+    "fabs": torch.abs,
+    **{name: _operator(getattr(torch, name)) for name in ("fmax", "fmin", "copysign")},
+    "diag": _in_order(torch.diag),
+    "rot90": _in_order(torch.rot90),
+    "delete": _delete,
+    "nansum": lambda x, axis, keepdims: torch.nansum(x, _axes(x, axis), keepdim=keepdims),
+    "nanmean": lambda x, axis, keepdims: torch.nanmean(x, _axes(x, axis), keepdim=keepdims),
+    "convolve": lambda x, y, mode: _operator(partial(_convolve, mode=mode))(x, y),
     "ptp": _ptp,
     "median": lambda x, axis, keepdims: torch.quantile(x, 0.5, axis, keepdim=keepdims),
     "reshape": torch.reshape,

@@ -260,20 +260,78 @@ def _polygamma(order: int) -> Callable[[Any], Any]:
         length = ctx.cap
         with working(ctx.prec, length + order):
             about = _log_of_gamma(arb_series([x[0], 1]))
-        known = [math.perm(k + order, order) * about[k + order] for k in range(length)]
-        step = arb_series([0, *(x[k] for k in range(1, length))])
-        result = arb_series([known[-1]])
-        for coefficient in known[-2::-1]:
-            result = result * step + coefficient
-        return result
+        return _derivative(about, order, x)
 
     return function
+
+
+def _derivative(about: Any, order: int, x: Any) -> Any:
+    """Return the derivative of an order, at x, of the function whose series about x[0] is given."""
+    length = ctx.cap
+    known = [math.perm(k + order, order) * about[k + order] for k in range(length)]
+    step = arb_series([0, *(x[k] for k in range(1, length))])
+    result = arb_series([known[-1]])
+    for coefficient in known[-2::-1]:
+        result = result * step + coefficient
+    return result
 
 
 def polygamma(x: arb, order: int) -> arb:
     """Return lgamma of an exact number, or its derivative of an order."""
     with working(ctx.prec, 1):
         value: arb = (_polygamma(order) if order else _log_of_gamma)(arb_series([x]))[0]
+        return value
+
+
+def _arcsinh(x: Any) -> Any:
+    size = -x if x[0] < 0 else x
+    whole = (size + (1 + x * x).sqrt()).log()
+    return exactly(x[0].asinh(), -whole if x[0] < 0 else whole)
+
+
+def _cube_root(x: Any) -> Any:
+    if x[0] == 0:
+        return exactly(arb(0), _unknown())  # its slope is infinite
+    return -((-x).log() / 3).exp() if x[0] < 0 else (x.log() / 3).exp()
+
+
+def _sinc(order: int) -> Callable[[Any], Any]:
+    """Return sin(pi x) / (pi x), or its derivative of an order, read from its series about the point."""
+
+    def function(x: Any) -> Any:
+        with working(ctx.prec, ctx.cap + order):
+            about = _sinc_about(x[0])
+        return _derivative(about, order, x)
+
+    return function
+
+
+_SMALL = 2.0**-20
+_SINC_TERMS = 13
+
+
+def _sinc_about(x: arb) -> Any:
+    """Return the series about a point; near 0, where the quotient cancels, by sinc's own, with its remainder.
+
+    The terms from k on, differentiated j times, are at most 2 pi^j (pi x)^(2k - j): each is less than half of
+    the one before.
+    """
+    along = arb_series([x, 1])
+    size = abs(x).upper()
+    if not size < _SMALL:
+        return _divide(along.sin_pi(), arb.pi() * along)
+    square = (arb.pi() * along) * (arb.pi() * along)
+    result = arb_series([0])
+    for k in reversed(range(_SINC_TERMS)):
+        result = result * square + arb((-1) ** k) / math.factorial(2 * k + 1)
+    bounds = [2 * arb.pi() ** j * (arb.pi() * size) ** (2 * _SINC_TERMS - j) for j in range(ctx.cap)]
+    return result + arb_series([arb(0, bound.upper()) for bound in bounds])
+
+
+def sinc(x: arb, order: int) -> arb:
+    """Return sinc of an exact number, or its derivative of an order."""
+    with working(ctx.prec, 1):
+        value: arb = _sinc(order)(arb_series([x]))[0]
         return value
 
 
@@ -322,6 +380,17 @@ SERIES: Arithmetic = {
     "lgamma": _log_of_gamma,
     "digamma": _polygamma(1),
     "trigamma": _polygamma(2),
+    "exp2": lambda x: (x * arb.const_log2()).exp(),
+    "log2": lambda x: x.log() / arb.const_log2(),
+    "log10": lambda x: x.log() / arb.const_log10(),
+    "cbrt": _cube_root,
+    "arcsinh": _arcsinh,
+    "arccosh": lambda x: exactly(x[0].acosh(), (x + (x * x - 1).sqrt()).log()),
+    "arctanh": lambda x: exactly(x[0].atanh(), ((1 + x).log() - (1 - x).log()) / 2),
+    "sinc": _sinc(0),
+    "sinc_slope": _sinc(1),
+    "deg2rad": lambda x: x * arb.pi() / 180,
+    "rad2deg": lambda x: x * 180 / arb.pi(),
     "side_off": lambda _: arb_series([0]),
     "factored": lambda *_: arb_series([0]),
     "inverted": lambda *_: arb_series([0]),

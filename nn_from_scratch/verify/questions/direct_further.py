@@ -38,6 +38,9 @@ _MIDDLES = _rows(
     *(((2, 3), 1, False), ((2, 3), 0, True), ((2, 3), None, False), ((4,), -1, False)),
     ((2, 3, 2), -2, True),
 )
+_TOTALS = _rows("axis keepdims", ((2, 3), 1, False), ((2, 3), None, False), ((2, 3, 2), (0, 2), True))
+_ENTRYWISE = _rows("", ((2, 3),), ((),))
+_BROADCAST = _products("", ((2, 3), (2, 3)), ((2, 3), (3,)), ((1,), (3,)))
 _ALL_IN_A_ROW = _rows("", ((2, 3),), ((2, 3, 2),), ((3,),), ((),))
 
 ROWS: dict[str, tuple[Row, ...]] = {
@@ -169,6 +172,13 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "slogdet": _rows("", ((2, 2),), ((3, 3),), ((2, 2, 2),)),
     "matrix_power": _rows("n", ((2, 2), 3), ((3, 3), 2), ((2, 2), -1), ((2, 2, 2), 2), ((2, 2), -2)),
+    **dict.fromkeys(("positive", "nan_to_num", "fabs"), _ENTRYWISE),
+    **dict.fromkeys(("fmax", "fmin", "copysign"), _BROADCAST),
+    **dict.fromkeys(("nansum", "nanmean"), _TOTALS),
+    "diag": _rows("k", ((3,), 0), ((2,), 1), ((3, 3), 0), ((2, 3), -1)),
+    "rot90": _rows("k axes", ((2, 3), 1, (0, 1)), ((2, 3, 2), 3, (2, 0)), ((2, 2), 2, (0, 1))),
+    "delete": _rows("obj axis", ((2, 3), 1, 1), ((4,), -1, 0), ((2, 3), 4, None)),
+    "convolve": _products("mode", ((4,), (2,), "full"), ((4,), (3,), "same"), ((4,), (2,), "valid")),
     "ptp": _MIDDLES,
     "median": _MIDDLES,
 }

@@ -60,6 +60,9 @@ _FURTHER: dict[str, tuple[tuple[float, ...], ...]] = {
         (1.4616321449683622,),
         (1e30,),
     ),
+    "sinc": ((1e-8,), (-2.0,)),
+    "arcsinh": ((-1e5,), (1e150,)),
+    "arccosh": ((1.00000001,),),
     "clip": tuple((x, *_BOUNDS) for x in (-2.5, *_BOUNDS, 2.5)),
     "where": ((0.7, 1.5, 1.5),),
 }

@@ -15,7 +15,13 @@ from typing import TypeVar
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, ELEMENTWISE, Form, Operation
+from nn_from_scratch.verify.questions.operations import (
+    ALL_FORMS,
+    ELEMENTWISE,
+    FUNCTIONS_OF_NUMPY,
+    Form,
+    Operation,
+)
 
 T = TypeVar("T")
 Choose = Callable[[int], int]
@@ -82,6 +88,16 @@ GUIDE: Arithmetic = {
     "erfc": math.erfc,
     "lgamma": math.lgamma,
     "digamma": _digamma,
+    "exp2": lambda x: math.pow(2.0, x),
+    "log2": math.log2,
+    "log10": math.log10,
+    "cbrt": math.cbrt,
+    "arcsinh": math.asinh,
+    "arccosh": math.acosh,
+    "arctanh": math.atanh,
+    "sinc": lambda x: math.sin(math.pi * x) / (math.pi * x) if x else 1.0,
+    "deg2rad": math.radians,
+    "rad2deg": math.degrees,
 }
 
 
@@ -123,6 +139,8 @@ class _Builder:
         self.forms: dict[str, list[str]] = {}
         for name, kinds in forms:
             self.forms.setdefault(name, []).append(kinds)
+        self.of_numpy = [name for name in self.forms if name in FUNCTIONS_OF_NUMPY]
+        self.others = [name for name in self.forms if name not in FUNCTIONS_OF_NUMPY]
         self.values: list[float] = []
         self.steps: dict[int, tuple[str, list[int]]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -157,7 +175,7 @@ class _Builder:
         return self._pick((1, -1)) * (1 + self.choose(2999)) / 1000
 
     def _try_step(self) -> None:
-        name = self._pick(list(self.forms))
+        name = self._pick(either(self.others, self.of_numpy, self.choose))
         kinds = self._pick(self.forms[name])
         operation = ELEMENTWISE[name]
         kept = len(self.values), len(self.constants)
@@ -198,6 +216,11 @@ def askable(name: str, kinds: str, values: Sequence[float]) -> bool:
     """Whether the operation is inside its domain, and has a derivative for every operand that is a node."""
     # Only above 0 is a power a smooth function of its exponent.
     return ELEMENTWISE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
+
+
+def either(others: Sequence[T], of_numpy: Sequence[T], choose: Choose) -> Sequence[T]:
+    """Return what every engine has, or one time in three what numpy has beside it, which is much."""
+    return of_numpy if of_numpy and (not others or choose(3) == 0) else others
 
 
 def is_extreme(choose: Choose) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,15 +20,17 @@ from nn_from_scratch.verify.questions.generate import (
     POINTS,
     Choose,
     askable,
+    either,
     is_extreme,
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, extent, variance
+from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, variance
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
     ELEMENTWISE,
+    FUNCTIONS_OF_NUMPY,
     FURTHER_ARRAYS,
     OF_ARRAYS,
     OF_NUMPY,
@@ -85,7 +86,9 @@ class _ArrayBuilder:
         self.extreme = is_extreme(choose)
         self.whole = [name for name, _ in forms if name in OF_ARRAYS and name not in OF_NUMPY]
         self.of_numpy = [name for name, _ in forms if name in OF_NUMPY]
-        self.elementwise = [form for form in forms if form[0] in ELEMENTWISE]
+        elementwise = [form for form in forms if form[0] in ELEMENTWISE]
+        self.functions_of_numpy = [form for form in elementwise if form[0] in FUNCTIONS_OF_NUMPY]
+        self.elementwise = [form for form in elementwise if form[0] not in FUNCTIONS_OF_NUMPY]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -152,7 +155,8 @@ class _ArrayBuilder:
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
-        whole = (self.whole or self.of_numpy) and (not self.elementwise or self.choose(2) == 0)
+        elementwise = self.elementwise or self.functions_of_numpy
+        whole = (self.whole or self.of_numpy) and (not elementwise or self.choose(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
         if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
             del self.values[kept[0] :], self.constants[kept[1] :]
@@ -165,7 +169,7 @@ class _ArrayBuilder:
         return all(within_range(x, self.extreme) for x in result.ravel().tolist())
 
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
-        name, kinds = self._pick(self.elementwise)
+        name, kinds = self._pick(either(self.elementwise, self.functions_of_numpy, self.choose))
         operation = ELEMENTWISE[name]
         operands = []
         for side, kind in enumerate(kinds):
@@ -191,9 +195,8 @@ class _ArrayBuilder:
         return name, operands, {}, np.array([rounded(x) for x in results], dtype=np.float64).reshape(shape)
 
     def _draw_whole(self) -> tuple[str, list[int], Parameters, Array] | None:
-        of_numpy = self.of_numpy and (not self.whole or self.choose(3) == 0)
-        name = self._pick(self.of_numpy if of_numpy else self.whole)
-        drawn = self._row(name) if of_numpy else self._operands_of(name)
+        name = self._pick(either(self.whole, self.of_numpy, self.choose))
+        drawn = self._row(name) if name in OF_NUMPY else self._operands_of(name)
         if drawn is None:
             return None
         operands, parameters = drawn
@@ -377,22 +380,19 @@ def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+_NUMPYS_OWN = ("mean", "nanmean", "max", "min", "median", "ptp", "sort", "fabs", "fmax", "fmin")
 WHOLE: Arithmetic = {
     **STRUCTURE,
     **SUMS,
-    "mean": np.mean,
+    **{name: getattr(np, name) for name in _NUMPYS_OWN},
+    "copysign": lambda x, y: np.where(np.equal(y, 0), np.nan, np.copysign(x, y)),
     "std": lambda x, **how: np.sqrt(variance(x, **how)),
-    "ptp": partial(extent, np.maximum, np.minimum),
-    "median": np.median,
     "norm": np.linalg.norm,
     "slogdet": lower_matrices.log_of_size,
     "matrix_power": lower_matrices.power,
-    "max": np.max,
-    "min": np.min,
     "logsumexp": _logsumexp,
     "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
-    "sort": np.sort,
     "solve": lower_matrices.solution,
     "inv": lower_matrices.inverse,
     "det": lower_matrices.determinant,

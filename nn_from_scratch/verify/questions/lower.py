@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
-_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs"})
+_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs", "where"})
 """The operations that those on whole arrays are made of."""
 _CONSTANTS = 1 << 40  # more entries has no point
 _FAR = 10.0  # e to this power is in range of every format
@@ -156,13 +156,18 @@ class Tracer:
             rest, _ = shifted(x, axis)
             return div(exp(rest), np.sum(exp(rest), axis=axis, keepdims=True))
 
+        def mean(x: Any, axis: Any, keepdims: bool) -> Any:
+            return div(np.sum(x, axis=axis, keepdims=keepdims), float(_count(x, axis)))
+
         return {
             **scalar,
             **STRUCTURE,
             **SUMS,
-            "mean": lambda x, axis, keepdims: div(
-                np.sum(x, axis=axis, keepdims=keepdims), float(_count(x, axis))
-            ),
+            "copysign": lambda x, y: scalar["where"](-y, -scalar["abs"](x), scalar["abs"](x)),
+            "fmax": scalar["maximum"],
+            "fmin": scalar["minimum"],
+            "fabs": scalar["abs"],
+            **dict.fromkeys(("mean", "nanmean"), mean),
             "std": lambda x, **how: scalar["sqrt"](variance(x, **how)),
             "norm": lambda x, **how: scalar["sqrt"](np.sum(x * x, **how)),
             "ptp": partial(extent, scalar["maximum"], scalar["minimum"]),
@@ -217,6 +222,11 @@ STRUCTURE: Arithmetic = {
     "tril": _of_arrays_that_fit(np.tril),
     "triu": _of_arrays_that_fit(np.triu),
     "tile": np.tile,
+    "diag": _of_arrays_that_fit(np.diag),
+    "rot90": np.rot90,
+    "delete": np.delete,
+    "positive": np.array,
+    "nan_to_num": np.array,
     "pad": np.pad,
 }
 """numpy's functions that only move entries about."""
@@ -265,6 +275,8 @@ def scatter_add(x: Any, y: Any, indices: Any, axis: int) -> Any:
 
 SUMS: Arithmetic = {
     "sum": np.sum,
+    "nansum": np.sum,
+    "convolve": np.convolve,
     "prod": np.prod,
     "cumsum": np.cumsum,
     "cumprod": np.cumprod,

@@ -175,7 +175,7 @@ ARRAYS: dict[str, Operation] = {
 are ``index``, a tuple with an item an axis (`as_index`). Operations of the catalogue work element by element,
 and broadcast."""
 
-FURTHER: dict[str, Operation] = {
+SPECIAL_FUNCTIONS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         _unary("erf", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
@@ -187,6 +187,28 @@ FURTHER: dict[str, Operation] = {
 }
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
 an engine may be complete without them. Names are those of C's and PyTorch's special functions."""
+
+FUNCTIONS_OF_NUMPY: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _unary("exp2", _everywhere, 0.0, 10.0, -20.0),
+        _unary("log2", lambda x: x > 0, 1.0, 8.0, 1e-8),
+        _unary("log10", lambda x: x > 0, 1.0, 1e3, 1e-8),
+        # At 0 the slope of a cube root is infinite.
+        _unary("cbrt", lambda x: x != 0, 1.0, -8.0, 1e-8),
+        _unary("arcsinh", _everywhere, 0.0, 1e-8),
+        _unary("arccosh", lambda x: x > 1, 2.0, 1e5),
+        _unary("arctanh", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, -0.99999999),
+        # sinc(x) is sin(pi x) over pi x, and 1 at 0.
+        _unary("sinc", _everywhere, 0.0, 0.5),
+        _unary("deg2rad", _everywhere, 180.0),
+        _unary("rad2deg", _everywhere, 0.5),
+    )
+}
+"""The same, that numpy has. Test vectors, which engines in other languages keep, do not ask them."""
+
+FURTHER = SPECIAL_FUNCTIONS | FUNCTIONS_OF_NUMPY
+"""Operations that work element by element and that an engine need not have."""
 
 OF_SCIENCE: dict[str, Operation] = {
     operation.name: operation
@@ -217,6 +239,11 @@ OF_NUMPY: dict[str, Operation] = {
         *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
         *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
         *(Operation(name, 1, distance=_apart) for name in ("ptp", "median")),
+        *(Operation(name, 1) for name in ("positive", "nan_to_num", "diag", "rot90", "delete")),
+        *(Operation(name, 1) for name in ("nansum", "nanmean")),
+        Operation("fabs", 1, distance=_from_zero),
+        *(Operation(name, 2, operand_kinds=("xx",), distance=_apart) for name in ("fmax", "fmin")),
+        *(_bilinear(name) for name in ("copysign", "convolve")),
     )
 }
 """What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other
@@ -234,14 +261,15 @@ WRITTEN: dict[str, Operation] = {
     for operation in (
         _unary("bell"),
         _unary("trigamma", _no_pole_of_gamma),
+        _unary("sinc_slope"),
         _unary("side_off"),
         Operation("factored", None),
         Operation("inverted", None),
     )
 }
-"""What nobody is asked: formulas of derivatives have bell, the slope of erf, and trigamma; the others are 0,
-but for what rounding makes of it: of x over its size, less its sign, and where a matrix is factored, or
-inverted (`lower_matrices`)."""
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, and sinc's slope; the
+others are 0, but for what rounding makes of it: of x over its size, less its sign, and where a matrix is
+factored, or inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 
@@ -284,6 +312,7 @@ FURTHER_FORMS: tuple[Form, ...] = tuple(
     (name, kinds) for name, op in FURTHER.items() for kinds in op.operand_kinds
 )
 EVERY_FORM = (*ALL_FORMS, *FURTHER_FORMS)
+VECTOR_FORMS = tuple(form for form in EVERY_FORM if form[0] not in FUNCTIONS_OF_NUMPY)
 FURTHER_ARRAY_FORMS: tuple[Form, ...] = tuple(
     (name, op.operand_kinds[0]) for name, op in FURTHER_ARRAYS.items()
 )

@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import Choose, seeded
 from nn_from_scratch.verify.questions.generate import case as random_case
 from nn_from_scratch.verify.questions.generate_arrays import array_case
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE, EVERY_FORM, VECTOR_ARRAY_FORMS, Form
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, VECTOR_ARRAY_FORMS, VECTOR_FORMS, Form
 from nn_from_scratch.verify.questions.roles import (
     Asked,
     DirectQuestion,
@@ -39,7 +39,7 @@ COMMON = ("add", "sub", "mul", "div", "pow", "neg", "exp", "log", "sin", "tanh",
 _GRAPHS, _ARRAY_GRAPHS = 1100, 250
 _SECOND_ORDER_EVERY = 8
 SEED = 1
-_COMMON_FORMS: tuple[Form, ...] = tuple(form for form in EVERY_FORM if form[0] in COMMON)
+_COMMON_FORMS: tuple[Form, ...] = tuple(form for form in VECTOR_FORMS if form[0] in COMMON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,11 @@ Reasoned = tuple[Why, Case]
 
 def scalar_cases() -> Iterator[Reasoned]:
     """Yield every operation of scalars in every form and role, and every structure."""
-    around = Surroundings.of(EVERY_FORM)
-    for form in EVERY_FORM:
+    around = Surroundings.of(VECTOR_FORMS)
+    for form in VECTOR_FORMS:
         for question in _not_rare(direct_questions([form], (), around, second=True)):
             yield from _in_two_ways(_why(question, "ordinary numbers"), question.case)
-    for form in EVERY_FORM:
+    for form in VECTOR_FORMS:
         for case in telling_cases([form]):
             yield from _in_two_ways(Why(*form, "alone", "numbers where formulas lose digits"), case)
         for numbers, values in _points(form):
@@ -99,7 +99,7 @@ def scalar_cases() -> Iterator[Reasoned]:
 
 def array_cases() -> Iterator[Reasoned]:
     """Yield every operation of arrays in every form and role, and random graphs."""
-    forms = (*EVERY_FORM, *VECTOR_ARRAY_FORMS)
+    forms = (*VECTOR_FORMS, *VECTOR_ARRAY_FORMS)
     for question in _not_rare(direct_questions((), forms, second=True)):
         whys = _in_two_ways(_why(question, "ordinary numbers"), question.case)
         # Element by element an operation rounds as it does of scalars, of which more numbers are asked.
@@ -117,10 +117,10 @@ def graph_cases() -> Iterator[Reasoned]:
     """Yield random graphs of scalars."""
     for index in range(_GRAPHS):
         drawn: dict[str, Callable[[Choose], Case]] = {
-            "a random graph of all operations": partial(random_case, forms=EVERY_FORM),
+            "a random graph of all operations": partial(random_case, forms=VECTOR_FORMS),
             "a random graph of common operations": partial(random_case, forms=_COMMON_FORMS),
             "a random graph about one of all operations": partial(
-                case_by_turns, seed=SEED, turn=index, forms=EVERY_FORM, arrays=False
+                case_by_turns, seed=SEED, turn=index, forms=VECTOR_FORMS, arrays=False
             ),
             "a random graph about one of the common operations": partial(
                 case_by_turns, seed=SEED, turn=index, forms=_COMMON_FORMS, arrays=False

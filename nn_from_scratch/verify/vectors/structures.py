@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.operations import EVERY_FORM
+from nn_from_scratch.verify.questions.operations import VECTOR_FORMS
 from nn_from_scratch.verify.questions.sketches import Node, Sketch
 
 _POINTS = (0.75, -0.625, 1.5)
 _FOUR = ((0.75, 1.5, -0.625, 1.25), (2.5, 0.875, 1.125, 0.5))
 _SHORT, _LONG, _WIDE = 4, 100, 20
-_UNARY = tuple(name for name, kinds in EVERY_FORM if kinds == "x")
-_BINARY = tuple(name for name, kinds in EVERY_FORM if kinds == "xx")
+_UNARY = tuple(name for name, kinds in VECTOR_FORMS if kinds == "x")
+_BINARY = tuple(name for name, kinds in VECTOR_FORMS if kinds == "xx")
 
 Build = Callable[[Sketch], Node]
 

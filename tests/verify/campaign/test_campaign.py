@@ -65,7 +65,7 @@ def test_every_oracle_is_heard_and_none_differs(right: dict[str, Any]) -> None:
             sampled = 300 if name == "taylor" else _sampled(300)
             assert row["asked"] == sampled or (name == "pytorch" and 0.9 * sampled < row["asked"] < sampled)
             assert row["differs"] == 0
-            assert row["agrees"] > 0.8 * row["asked"]
+            assert row["agrees"] > 0.7 * row["asked"]
     assert right["oracles"]["pytorch"]["available"] is (pytorch.version() is not None)
 
 

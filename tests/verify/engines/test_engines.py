@@ -208,7 +208,8 @@ def test_built_in_engines_are_right(spec: str) -> None:
     # micrograd's x ** 0 at 0 raises: a fault that it has.
     # PyTorch gives 0 for the gradient of the determinant of a singular matrix.
     # MyGrad gives neither operand of a tie a derivative: of maximum(x, x), which is x, it gives 0.
-    known = {"micrograd": {"pow"}, "pytorch": {"det"}, "mygrad": {"maximum", "minimum"}}
+    # autograd's derivative of sinc at 0 is NaN.
+    known = {"micrograd": {"pow"}, "autograd": {"sinc"}, "pytorch": {"det"}, "mygrad": {"maximum", "minimum"}}
     assert faults <= known.get(spec, set())
     assert results["graphs"]["right"] > 40
 

@@ -53,7 +53,7 @@ def test_graphs_of_an_engine_that_lacks_them_are_those_before_there_were_any() -
 
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
-    return [case(seeded(0, index), (*ALL_FORMS, *FURTHER_FORMS)) for index in range(3500)]
+    return [case(seeded(0, index), (*ALL_FORMS, *FURTHER_FORMS)) for index in range(5000)]
 
 
 @pytest.mark.once

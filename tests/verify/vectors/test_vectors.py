@@ -17,7 +17,7 @@ from vector_judge import Line, vectors
 
 from nn_from_scratch.verify.engines import wire
 from nn_from_scratch.verify.oracles import taylor
-from nn_from_scratch.verify.questions.operations import EVERY_FORM, VECTOR_ARRAY_FORMS
+from nn_from_scratch.verify.questions.operations import VECTOR_ARRAY_FORMS, VECTOR_FORMS
 from nn_from_scratch.verify.vectors import decimals
 from nn_from_scratch.verify.vectors.files import _header
 from nn_from_scratch.verify.vectors.lines import FILES, lines
@@ -60,11 +60,11 @@ def test_there_are_ten_thousand_and_the_header_says_how_many() -> None:
 
 def test_every_operation_is_asked_in_every_form_and_role() -> None:
     asked = Counter((one["why"]["operation"], one["why"]["operands"]) for one in every("scalars.jsonl"))
-    assert not set(EVERY_FORM) - set(asked)
+    assert not set(VECTOR_FORMS) - set(asked)
     of_arrays = Counter((one["why"]["operation"], one["why"]["operands"]) for one in every("arrays.jsonl"))
-    assert not {*EVERY_FORM, *VECTOR_ARRAY_FORMS} - set(of_arrays)
+    assert not {*VECTOR_FORMS, *VECTOR_ARRAY_FORMS} - set(of_arrays)
     roles = {(one["why"]["operation"], one["why"]["role"]) for one in every("scalars.jsonl")}
-    for name in {name for name, _ in EVERY_FORM}:
+    for name in {name for name, _ in VECTOR_FORMS}:
         missing = {
             role
             for role in (

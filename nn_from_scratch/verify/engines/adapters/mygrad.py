@@ -8,10 +8,14 @@ from mygrad.nnet import activations
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TapeSource
-from nn_from_scratch.verify.questions.operations import CATALOGUE, as_index
+from nn_from_scratch.verify.questions.operations import CATALOGUE, FUNCTIONS_OF_NUMPY, as_index
 
 FUNCTIONS = (
-    *(name for name, operation in CATALOGUE.items() if not operation.symbol and hasattr(mygrad, name)),
+    *(
+        name
+        for name, operation in (CATALOGUE | FUNCTIONS_OF_NUMPY).items()
+        if not operation.symbol and hasattr(mygrad, name)
+    ),
     *("sum", "mean", "prod", "max", "min", "broadcast_to", "squeeze", "expand_dims"),
     *("matmul", "einsum", "cumsum"),
 )

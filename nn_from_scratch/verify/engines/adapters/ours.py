@@ -14,7 +14,13 @@ from nn_from_scratch.array_rules import SCATTER
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TapeSource
 from nn_from_scratch.verify.questions.expressions import Arithmetic
-from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, OF_NUMPY, as_index
+from nn_from_scratch.verify.questions.operations import (
+    ARRAYS,
+    CATALOGUE,
+    FUNCTIONS_OF_NUMPY,
+    OF_NUMPY,
+    as_index,
+)
 
 _SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"}
 """The names of scipy's special functions, which nodes take where it is installed."""
@@ -75,6 +81,7 @@ _OPERATIONS: Arithmetic = {
     "index": lambda x, index: x[as_index(index)],
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    **{name: getattr(np, name) for name in FUNCTIONS_OF_NUMPY},
     **{name: getattr(np, name) for name in OF_NUMPY if hasattr(np, name)},
     **{name: _method(name) for name in _METHODS},
     **_OF_MATRICES,
