@@ -102,6 +102,17 @@ def _scalar(name: str, kinds: str, *values: float, by: int = 0) -> Kink:
     return Kink(f"{text} at {at}{of}", (name, kinds), single(name, kinds, values), by)
 
 
+def _entrywise(name: str, *values: float, by: int = 0) -> Kink:
+    """Ask an operation that only arrays have, of arrays of one number each."""
+    names = "xyz"[: len(values)]
+    count = len(values)
+    case = Case(
+        Expression(count, (), (Step(name, tuple(range(count))),), count), values, ((1,),) * count, (1.0,)
+    )
+    at = ", ".join(f"{name} = [{value:g}]" for name, value in zip(names, values, strict=True))
+    return Kink(f"{name}({', '.join(names)}) at {at}, by {names[by]}[0]", (name, "x" * count), case, by)
+
+
 def _reduction(name: str, *values: float, by: int = 0, **keywords: int) -> Kink:
     step = Step(name, (0,), (("axis", None), *keywords.items(), ("keepdims", False)))
     case = Case(Expression(1, (), (step,), 1), values, ((len(values),),), (1.0,))
@@ -135,6 +146,8 @@ KINKS = (
     *(_scalar("where", "xxx", 0.0, 2.0, 3.0, by=by) for by in (1, 2)),
     *(_reduction(name, 1.0, 1.0, by=by) for name in ("max", "min") for by in (0, 1)),
     *(_sorted(1.0, 1.0, by=by) for by in (0, 1)),
+    _entrywise("fabs", 0.0),
+    *(_entrywise(name, 1.0, 1.0, by=by) for name in ("fmax", "fmin") for by in (0, 1)),
     _reduction("ptp", 1.0, 1.0),
     _reduction("median", 1.0, 1.0, 2.0),
     _reduction("std", 1.0, 1.0, ddof=0),

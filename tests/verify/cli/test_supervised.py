@@ -151,9 +151,10 @@ def test_what_asks_an_engine_lets_interruptions_through() -> None:
 
 
 EARLY = """\
-import os, sys
+import os, signal, sys
 import nn_from_scratch.__main__ as door
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 door.import_module = lambda _: os.kill(os.getpid(), int(sys.argv[1]))
 door.main()
 """
@@ -163,11 +164,7 @@ door.main()
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_ends_a_command_before_it_has_imported_anything_is_an_interruption(number: int) -> None:
     line = [sys.executable, "-c", EARLY, str(int(number))]
-    assert subprocess.run(line, check=False, preexec_fn=heeding).returncode == INTERRUPTED
-
-
-def heeding() -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+    assert subprocess.run(line, check=False).returncode == INTERRUPTED
 
 
 @pytest.mark.skipif(not hasattr(os, "setpgrp"), reason="signals are POSIX")
