@@ -363,3 +363,10 @@ def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers() -
     error = raised(shifted, forgets, (X, np.zeros(X.shape)))
     assert "right where input 1 has one number throughout" in str(error)
     assert "in the gradient of x0 a term is missing" in str(error)
+
+
+def test_a_value_that_is_0_and_computed_to_no_digit_hides_no_right_gradient() -> None:
+    x = np.random.default_rng(67).normal(size=7)
+    found = check_gradient(lambda x: np.sum(x - x.mean()), lambda x: 0 * x, x, seed=67)
+    assert found
+    assert "the numbers of the value keep only 0 digits here" in row(found, "rules").said

@@ -320,8 +320,10 @@ class Examination:
 
 
 def _digits(relative: float) -> int:
-    """Return how many decimal digits hold, given a relative error."""
-    return max(0, int(-math.log10(relative))) if relative > 0 else 16
+    """Return how many decimal digits hold, given a relative error: infinite, if what is true is 0."""
+    if not relative > 0:
+        return 16
+    return max(0, int(-math.log10(relative))) if math.isfinite(relative) else 0
 
 
 def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
