@@ -117,8 +117,7 @@ class BlackBox:
         self.point = self.arguments.point
         self.evaluations += 1
         value = self.arguments.call(function, self.point)
-        asks_cotangent = takes_one_more(gradient, len(self.arguments.trees), needed=not is_one_number(value))
-        self.outputs = Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
+        self.outputs = outputs_of(value, gradient, self.arguments, seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):
             raise ValueError(f"the function is {self.centre} here: there is no derivative to compare with")
@@ -279,6 +278,12 @@ class BlackBox:
             mean = largest * float(np.sqrt(np.mean((numbers / largest) ** 2))) if largest > 0 else 1.0
             sizes[leaf.start : leaf.stop] = mean
         return sizes
+
+
+def outputs_of(value: Any, gradient: Callable[..., Any], arguments: Arguments, seed: int) -> Outputs:
+    """Return the outputs of a function whose value this is, and whose gradient may take a cotangent."""
+    asks_cotangent = takes_one_more(gradient, len(arguments.trees), needed=not is_one_number(value))
+    return Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
 
 
 def _judged(

@@ -151,16 +151,17 @@ def examine_gradient(
     earlier = answer_elsewhere(function, gradient, inputs, seed)
     try:
         box = BlackBox(meant, gradient, inputs, seed)
+        box.evaluations += 1  # elsewhere
     except UndecidedError as error:
-        return FunctionResult(Verdict.UNDECIDED, (), str(error), None, 2)
+        return FunctionResult(Verdict.UNDECIDED, (), str(error), None, 3)
     except GradientError as error:
         row = Row("contract", Verdict.WRONG, str(error))
-        return FunctionResult(Verdict.WRONG, (row,), str(error), None, 2)
+        return FunctionResult(Verdict.WRONG, (row,), str(error), None, 3)
     if reference is not None:
         return judged_by_reference(box, gradient, reference, compute, stored)
     counted = Counted(meant)
     formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes, progress=progress)
-    found = with_what_is_kept(Judgement(box, formula).result(counted.calls + 1), box, earlier)
+    found = with_what_is_kept(Judgement(box, formula).result(counted.calls), box, earlier)
     triangle = None if found else one_triangle(meant, gradient, inputs)
     return found if triangle is None else _along_symmetric(found, triangle, gradient, inputs, seed)
 

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.functions.black_box import BlackBox
+from nn_from_scratch.verify.functions.black_box import BlackBox, outputs_of
 from nn_from_scratch.verify.functions.formula import MANY
-from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
-from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
+from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.values import differences
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
@@ -52,9 +51,7 @@ def answer_elsewhere(
         arguments = Arguments(function, inputs)
         point = arguments.rounded(SHRUNK * arguments.point)
         with np.errstate(all="ignore"):
-            value = arguments.call(function, point)
-            asks_cotangent = takes_one_more(gradient, len(arguments.trees), needed=not is_one_number(value))
-            outputs = Outputs(value, asks_cotangent=asks_cotangent, seed=seed)
+            outputs = outputs_of(arguments.call(function, point), gradient, arguments, seed)
             return arguments.gradient(arguments.call(gradient, point, *outputs.cotangents(1.0)))[0]
     except Exception:  # noqa: BLE001  whatever a function does not like about another point
         return None

@@ -22,7 +22,7 @@ from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
 _PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs", "where"})
 """The operations that those on whole arrays are made of."""
-_CONSTANTS = 1 << 40  # more entries has no point
+_CONSTANTS = 1 << 40  # no point has as many entries
 _FAR = 10.0  # e to this power is in range of every format
 
 

@@ -65,8 +65,17 @@ def test_every_oracle_is_heard_and_none_differs(right: dict[str, Any]) -> None:
             sampled = 300 if name == "taylor" else _sampled(300)
             assert row["asked"] == sampled or (name == "pytorch" and 0.9 * sampled < row["asked"] < sampled)
             assert row["differs"] == 0
-            assert row["agrees"] > 0.7 * row["asked"]
+            if name != "finite differences":  # of a sample as small as this they may have few answers
+                assert row["agrees"] > 0.8 * row["asked"]
     assert right["oracles"]["pytorch"]["available"] is (pytorch.version() is not None)
+
+
+def test_every_witness_has_an_answer_about_most_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "SAMPLE", 1)  # each is asked about every graph
+    found = chunks.checked(load("nn_from_scratch"), 0, range(100)).oracles
+    for name in ("taylor", "finite differences", *(["pytorch"] if pytorch.version() else [])):
+        assert found[name]["differs"] == 0
+        assert found[name]["agrees"] > 0.8 * found[name].total() > 70
 
 
 def _sampled(graphs: int) -> int:
