@@ -238,6 +238,9 @@ class Process:
     def _look(self) -> None:
         """See whether it lives, and how much memory it takes."""
         if self._has_ended():  # though something that it started may hold the pipes open
+            self._take_the_rest()
+            if self._lines:
+                return
             raise self._death()
         grown = self._resident() - self._base
         if self._base and grown > self._memory:
@@ -245,6 +248,11 @@ class Process:
             raise OutOfMemoryError(
                 f"{grown >> 20:,} MB more than at its start, of {self._memory >> 20:,} allowed"
             )
+
+    def _take_the_rest(self) -> None:
+        """Read what a process that has ended left in its pipes: an answer that it gave counts."""
+        for key, _ in self._selector.select(0):
+            key.data()
 
     def _has_ended(self) -> bool:
         return self._process.end() is not None

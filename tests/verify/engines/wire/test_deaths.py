@@ -14,6 +14,7 @@ from nn_from_scratch.verify import isolated, load, state, verify
 from nn_from_scratch.verify.engines.deaths import ExitedError, NotAskedError
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
 from nn_from_scratch.verify.engines.wire.limits import Limits
+from nn_from_scratch.verify.engines.wire.process import Process
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
@@ -211,3 +212,14 @@ def test_an_engine_that_is_closed_is_asked_no_more() -> None:
     engine.driver.begin_phase()
     with pytest.raises(NotAskedError):
         engine.answer(single("neg", "x", [0.5]))
+
+
+def test_an_answer_counts_though_its_process_has_ended_before_it_was_read() -> None:
+    process = Process(["sh", "-c", "echo seen >&2; echo answer"], os.environ, 1 << 30)
+    with closing(process):
+        process._wait(10.0)
+        process._look()  # as when it ends between two readings
+        assert process.next_line(1.0) == b"answer"
+        with pytest.raises(ExitedError) as death:
+            process.next_line(1.0)
+        assert death.value.printed == "seen"
