@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from nn_from_scratch.verify.results.raised import by_what_is_raised, the_others
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,8 +40,11 @@ def show_verify(console: Console, results: dict[str, Any]) -> None:
     _show_state(console, results["state"])
     _show_conventions(console, results["conventions"])
     _show_choices(console, results)
-    for failure in results["failures"]:
-        console.print(f"\n[bold red]{failure['grade']}[/] {escape(failure['message'])}", highlight=False)
+    for first, *others in by_what_is_raised(results["failures"]):
+        console.print(f"\n[bold red]{first['grade']}[/] {escape(first['message'])}", highlight=False)
+        if others:
+            said = f"the same is raised in {len(others)} more failures (--json and --html tell each)"
+            console.print(f"{said}: {escape(the_others(others))}", highlight=False)
     for alarm in results["alarms"]:
         console.print(f"[yellow]note:[/] {escape(alarm)}", highlight=False)
     grades = ", ".join(f"{name} {outcome}" for name, outcome in results["grades"].items())

@@ -15,6 +15,7 @@ from nn_from_scratch.verify.campaign.convention_examples import MOST_EXAMPLES, e
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.questions.cases import single
+from nn_from_scratch.verify.results.raised import by_what_is_raised, the_others
 from nn_from_scratch.verify.results.tables import show_verify
 
 pytestmark = pytest.mark.once
@@ -108,3 +109,43 @@ def test_an_error_that_is_anothers_is_not_an_operations(results: dict[str, Any])
     assert "1e+17" not in shown(results | {"operations": rows})
     rows["add"] |= {"status": "wrong", "wrong": 3}
     assert "1e+17" in shown(results | {"operations": rows})
+
+
+def test_one_exception_in_many_failures_is_told_once() -> None:
+    whole = load("micrograd")
+    assert whole.tape is not None
+    passes = iter(range(10**6))
+
+    def backward(output: Any) -> None:
+        if next(passes) > 50:  # else it is taken for a mistake of the adapter
+            output.bakward()
+        output.backward()
+
+    engine = replace(whole, driver=replace(whole.tape, backward=backward), spec="")
+    found = verify(engine, graphs=5, grades=["rules", "state"])
+    raising = [one for one in found["failures"] if "bakward" in one["message"]]
+    assert len(raising) > 30
+    text = shown(found)
+    assert text.count("the engine raised AttributeError") == 1
+    assert (
+        f"the same is raised in {len(raising) - 1} more failures (--json and --html tell each): add (" in text
+    )
+    assert "; a second backward of one output, " in text
+
+
+def test_failures_that_raise_something_else_or_nothing_are_told_apart() -> None:
+    told = {"grade": "rules", "operation": "add", "verdict": "error", "kind": "raises TypeError, in a role"}
+    failures = [
+        told | {"message": "add fails: in x0 + x1\nraises TypeError\nthe engine raised TypeError: one"},
+        told | {"message": "add fails: in x0 + x0\nraises TypeError\nthe engine raised TypeError: two"},
+        told | {"verdict": "wrong", "message": "add is wrong: TypeError: one", "kind": "another derivative"},
+        told | {"operation": "a chain", "grade": "limits", "message": "a chain: TypeError: one"},
+        told | {"verdict": "wrong", "message": "add is wrong: TypeError: one", "kind": "another derivative"},
+    ]
+    assert by_what_is_raised(failures) == [
+        [failures[0], failures[3]],
+        [failures[1]],
+        [failures[2]],
+        [failures[4]],
+    ]
+    assert the_others([failures[0], failures[3], failures[0]]) == "add (2); a chain"
