@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -113,15 +112,18 @@ def _told(row: dict[str, Any]) -> str:
 def _show_state(console: Console, rows: list[dict[str, str]]) -> None:
     table = _table("check of state or limits", "outcome")
     not_made = ("not supported", "does not apply")
-    lacking = Counter((row["outcome"], row["message"]) for row in rows if row["outcome"] in not_made)
+    lacking: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        if row["outcome"] not in not_made:
+        if row["outcome"] in not_made:
+            lacking.setdefault((row["outcome"], row["message"]), []).append(row["name"])
+        else:
             style = _STYLES.get(row["outcome"], "bold red")
             table.add_row(row["name"], f"[{style}]{row['outcome']}[/]")
     if table.row_count:
         console.print(table)
-    for (outcome, reason), count in lacking.items():
-        console.print(f"[dim]{count} checks: {outcome}: {escape(reason[:160])}[/]", highlight=False)
+    for (outcome, reason), names in lacking.items():
+        told = names[0] if len(names) == 1 else f"{len(names)} checks"
+        console.print(f"[dim]{told}: {outcome}: {escape(reason[:160])}[/]", highlight=False)
 
 
 def _show_conventions(console: Console, rows: list[dict[str, Any]]) -> None:

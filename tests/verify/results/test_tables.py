@@ -149,3 +149,10 @@ def test_failures_that_raise_something_else_or_nothing_are_told_apart() -> None:
         [failures[4]],
     ]
     assert the_others([failures[0], failures[3], failures[0]]) == "add (2); a chain"
+
+
+def test_a_check_that_does_not_apply_is_named_and_several_are_counted(results: dict[str, Any]) -> None:
+    not_made = [("a leaf", "no leaves"), ("rows", "no arrays"), ("columns", "no arrays")]
+    rows = [{"name": name, "outcome": "does not apply", "message": why} for name, why in not_made]
+    text = shown(results | {"state": rows})
+    assert "\na leaf: does not apply: no leaves\n2 checks: does not apply: no arrays\n" in text
