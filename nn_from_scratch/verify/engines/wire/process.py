@@ -167,7 +167,10 @@ class Process:
         self._base = self._resident()
 
     def printed(self) -> str:
-        """Return the end of what it printed."""
+        """Return the end of what it has printed until now."""
+        for key, _ in self._selector.select(0):
+            if key.fd == self._noise:
+                self._listen()
         return legible(self._printed[-_TOLD:].decode("utf-8", "replace"))
 
     def kill(self) -> None:

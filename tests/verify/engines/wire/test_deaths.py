@@ -223,3 +223,12 @@ def test_an_answer_counts_though_its_process_has_ended_before_it_was_read() -> N
         with pytest.raises(ExitedError) as death:
             process.next_line(1.0)
         assert death.value.printed == "seen"
+
+
+def test_what_a_process_prints_last_is_told_whatever_was_read_first() -> None:
+    process = Process(["sh", "-c", "exec 1>&-; echo last words >&2"], os.environ, 1 << 30)
+    with closing(process):
+        with pytest.raises(ExitedError) as death:
+            process._take()  # as when the end of its answers is seen first
+        assert death.value.printed == ""
+        assert process.printed() == "last words"
