@@ -34,7 +34,7 @@ from nn_from_scratch.verify.engines.wire.starting import Server, Spawned, Starte
 
 _TICK = 0.05  # seconds between two looks at a process that says nothing
 _BLINK = 0.001  # seconds between two attempts to write what it does not read yet
-_END = 3.0  # seconds that it has to end once it has closed its channel
+_END = 2.0  # seconds that it has to end once it has closed its channel
 _GRACE = 0.2  # seconds that it has to end once its child did
 _PRINTED, _TOLD = 2_000, 400  # bytes of what it prints that are kept, and told
 REQUESTS, ANSWERS = "{requests}", "{answers}"
