@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -72,6 +73,7 @@ def questions_for(engine: Engine) -> Iterator[DirectQuestion]:
         surroundings(engine),
         second=engine.asks_second_order,
         integers=engine.integers,
+        in_python=engine.in_python,
     )
 
 
@@ -102,7 +104,7 @@ def ask_questions(
         if fails and engine.lacking(question.case, raised=True):
             found.not_supported += 1
             continue
-        missing = engine.lack(question.case, may_refuse=question.rare) if fails else ""
+        missing = engine.lack(question.case, may_refuse=question.rare) if fails else _nan_for_none(seen)
         if missing:
             found.not_supported += 1
             found.lacks.setdefault(question.operation, []).append(f"{_shown(question)}: {missing}")
@@ -157,7 +159,14 @@ def _candidates(engine: Engine) -> Iterator[Surroundings]:
                 yield replace(default, scale=scale, join=join)
 
 
+def _nan_for_none(seen: Examination) -> str:
+    """Say so where an engine takes None for NaN, as numpy does for an array: it does not know one bound."""
+    is_nan = seen.value is not None and math.isnan(seen.value.got)
+    return "None is taken for NaN" if is_nan and None in seen.case.expression.constants else ""
+
+
 def _shown(question: DirectQuestion) -> str:
-    text = question.role if question.case.integers else "; ".join(question.case.lines())
+    typed = question.case.integers or question.case.only_in_python
+    text = question.role if typed else "; ".join(question.case.lines())
     shapes = ", ".join(f"x{k} of shape {shape}" for k, shape in enumerate(question.case.shapes))
     return f"{text} ({shapes})" if shapes else text

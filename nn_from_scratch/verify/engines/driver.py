@@ -44,6 +44,11 @@ class Driver(ABC):
         """Whether constants and leaves can be given as integers."""
         return True
 
+    @property
+    def in_python(self) -> bool:
+        """Whether it computes in Python: then constants can be numpy's scalars, or None."""
+        return True
+
     def session(self, operations: Arithmetic) -> Session:
         """Begin a session, in which programs are run.
 

@@ -151,6 +151,11 @@ class Engine(Probed):
         return self.driver.integers
 
     @property
+    def in_python(self) -> bool:
+        """Whether it computes in Python: then constants can be numpy's scalars, or None."""
+        return self.driver.in_python
+
+    @property
     def has_tape(self) -> bool:
         """Whether it has nodes whose gradients are read after a reverse pass, which may keep something."""
         return "backward" in self.driver.moves

@@ -253,13 +253,16 @@ class Probed(ABC):
         case
             A question.
         may_refuse
-            Whether it asks what an engine may well not have: then whatever its forward pass raises says so.
+            Whether it asks what an engine may well not have: then whatever its forward pass raises says so,
+            and of constants that only Python has whatever either pass raises.
 
         """
-        if self.complete:
+        only_in_python = may_refuse and case.only_in_python  # which is in no catalogue
+        if self.complete and not only_in_python:
             return ""
         refusals = (Exception,) if may_refuse else _LACKS
-        for ask, lacks in ((self.forward, refusals), (self.answer, (NotImplementedError,))):
+        backward = (Exception,) if only_in_python else (NotImplementedError,)
+        for ask, lacks in ((self.forward, refusals), (self.answer, backward)):
             try:
                 with np.errstate(all="ignore"):
                     ask(case)

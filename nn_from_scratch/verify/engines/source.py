@@ -72,7 +72,7 @@ class Source(ABC):
                 return operation.text(*operands, **parameters)
             template = "abs({0})" if step.operation == "abs" else self.call
         texts = [
-            self.constant.format(text) if kind == "c" else bare(text)
+            self.constant.format(text) if kind == "c" and text != "None" else bare(text)
             for text, kind in zip(operands, kinds, strict=True)
         ]
         keywords = [f"{key}={value!r}" for key, value in parameters.items()]

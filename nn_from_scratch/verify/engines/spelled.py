@@ -124,8 +124,8 @@ class Spelled:
 
 
 def is_constant(x: Any) -> bool:
-    """Whether an operand is a number or an array of numpy's, and no node."""
-    return type(x) in (float, int, np.ndarray)
+    """Whether an operand is a number, an array of numpy's, or None, and no node."""
+    return x is None or type(x) in (float, int, np.float64, np.int64, np.ndarray)
 
 
 def check_shape(table: Spelling, shape: Shape) -> None:

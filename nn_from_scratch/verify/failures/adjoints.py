@@ -93,7 +93,7 @@ def judged_adjoint(
     """Judge a node's adjoint, or what it gets from one use: a judgement an entry (of NaN without `got`)."""
     entries = int(np.size(values(case)[node]))
     shadow = shadowed(case, node, use)
-    scalar = lower(shadow) if shadow.shapes else shadow
+    scalar = lower(shadow) if shadow.shapes else replace(shadow, expression=shadow.expression.closed())
     first = len(scalar.point) - entries
     units = [[float(k == first + entry) for k in range(len(scalar.point))] for entry in range(entries)]
     if not units:

@@ -34,7 +34,7 @@ def values(case: Case) -> list[Any]:
 
     """
     if not case.shapes:
-        return taylor.values(case.expression, case.point)
+        return taylor.values(case.expression.closed(), case.point)
     with np.errstate(all="ignore"):
         return case.expression.evaluate({**finite_differences.NUMPY, **WHOLE}, case.inputs())
 
@@ -130,10 +130,10 @@ def with_inputs(case: Case, graph: Expression, inputs: list[Any]) -> Case:
     if not case.shapes:
         point = tuple(inputs)
         tangent = _fitting(case.tangent, len(point)) if case.tangent else ()
-        return Case(graph, point, tangent=tangent, integers=case.integers)
+        return replace(case, expression=graph, point=point, tangent=tangent)
     point = tuple(float(x) for each in inputs for x in np.ravel(each))
     shapes = tuple(np.shape(each) for each in inputs)
-    made = Case(graph, point, shapes, order=case.order, integers=case.integers)
+    made = replace(case, expression=graph, point=point, shapes=shapes, cotangent=(), tangent=())
     entries = np.size(values(made)[graph.output])
     tangent = _fitting(case.tangent, len(point)) if case.tangent else ()
     return replace(made, cotangent=_fitting(case.cotangent, entries), tangent=tangent)
@@ -215,6 +215,8 @@ def _simpler_numbers(case: Case) -> Iterator[Case]:
     values = (*case.point, *constants)
     if case.integers:
         yield replace(case, integers=False)
+    if case.numbers != "python":
+        yield replace(case, numbers="python")
     for renamed in (_different(values), _renamed_in_order(values), _renamed(values)):
         yield _with_constants(replace(case, point=renamed[:points]), renamed[points:])
     for rename in (_different, _renamed):

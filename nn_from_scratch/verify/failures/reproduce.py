@@ -20,6 +20,7 @@ from nn_from_scratch.verify.failures.rebuild import values
 from nn_from_scratch.verify.failures.scripts import folders, imported_by, loading, repeated
 from nn_from_scratch.verify.judging.examine import Examination, names
 from nn_from_scratch.verify.judging.verdicts import Judgement
+from nn_from_scratch.verify.questions.expressions import Step
 
 _LONGEST = 64  # numbers of a case: a script of more is no help
 
@@ -62,6 +63,7 @@ def _by_the_suite(engine: Engine, found: Examination, *, again: bool = False) ->
     arrays += f", tangent={case.tangent!r}" if case.tangent else ""
     arrays += f", order={case.order!r}" if case.order != "C" else ""
     arrays += ", integers=True" if case.integers else ""
+    arrays += f", numbers={case.numbers!r}" if case.numbers != "python" else ""
     before, line = loading(engine)
     question = f"check(engine, Case(expression, {case.point!r}{arrays}))"
     lines = [
@@ -85,7 +87,12 @@ def _standalone(source: Source, engine: Engine, found: Examination, *, again: bo
     if case.shapes:
         shape = np.shape(values(case)[expression.output])
         cotangent = array_text(np.reshape(case.cotangent, shape))
-    lines = case.lines(lambda step, operands: source.write(step, operands, expression.operand_kinds(step)))
+
+    def write(step: Step, operands: list[str]) -> str:
+        kinds = expression.operand_kinds(step)
+        return source.write(step, operands, kinds.replace("c", "a") if case.numbers == "array" else kinds)
+
+    lines = case.lines(write)
     code = source.differentiate(inputs, lines, cotangent, [array_text(x) for x in case.tangents()])
     value, *slopes = expectations(engine.format, case)
     what, derivative = names(case)

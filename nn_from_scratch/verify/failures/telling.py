@@ -40,6 +40,7 @@ def failure(
         "tangent": list(case.tangent),
         "order": case.order,
         "integers": case.integers,
+        "numbers": case.numbers,
         "got": [_finite(one.got) for one in found.judgements],
         "expected": [_finite(one.expected) for one in found.judgements],
         "tolerance": [_finite(one.tolerance) for one in found.judgements],

@@ -101,5 +101,6 @@ def _texts(expression: Expression, inputs: Sequence[str]) -> list[str]:
         text = SCALARS[step.operation].text(*(texts[k] for k in step.operands))
         texts.append(text if len(text) <= _LONGEST else f"{step.operation} (node {node})")
     for k, constant in enumerate(expression.constants, expression.inputs):
-        texts[k] = f"{constant:g}"  # on its own
+        if constant is not None:
+            texts[k] = f"{constant:g}"  # on its own
     return [*map(bare, texts)]

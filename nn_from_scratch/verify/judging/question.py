@@ -36,7 +36,9 @@ class Question:
         """Return what is asked in a case."""
         if case.shapes:
             return cls(case, lower(case), [direction(len(case.point), case.point)])
-        return cls(case, case, None)
+        expression = case.expression.closed()
+        scalar = case if expression is case.expression else replace(case, expression=expression)
+        return cls(case, scalar, None)
 
     def towards(self, directions: list[list[float]] | None) -> Question:
         """Return the same, judged along other directions."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.questions.constants import as_given, numbers_of, text
+from nn_from_scratch.verify.questions.constants import Numbers, as_given, numbers_of, text
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 
 
@@ -36,6 +36,9 @@ class Case:
         How arrays lie in memory: "C", one row after the other, or "F", one column after the other.
     integers
         Whether the engine is given the constants as integers: numbers as Python's, arrays of int64.
+    numbers
+        As what it is given those constants that are numbers: Python's ("python"), numpy's scalars ("numpy"),
+        or numpy's arrays without axes ("array").
 
     Raises
     ------
@@ -52,6 +55,7 @@ class Case:
     tangent: tuple[float, ...] = ()
     order: str = "C"
     integers: bool = False
+    numbers: Numbers = "python"
 
     def __post_init__(self) -> None:
         if self.shapes and len(self.shapes) != self.expression.inputs:
@@ -64,14 +68,21 @@ class Case:
         if self.integers and not all(map(float.is_integer, numbers_of(self.expression.constants))):
             raise ValueError(f"constants must be integers, got {self.expression.constants}")
 
+    @property
+    def only_in_python(self) -> bool:
+        """Whether a constant is what only an engine in Python can be given: numpy's number, or None."""
+        return self.numbers != "python" or None in self.expression.constants
+
     def constants(self) -> list[Any]:
         """Return the constants as the engine is given them: numbers, or new arrays."""
-        return [as_given(constant, integer=self.integers) for constant in self.expression.constants]
+        return self._written_by(as_given)
 
     def lines(self, write: Callable[[Step, list[str]], str] | None = None) -> list[str]:
         """Write the expression (`Expression.lines`), its constants as the engine is given them."""
-        written = [text(constant, integer=self.integers) for constant in self.expression.constants]
-        return self.expression.lines(write, written)
+        return self.expression.lines(write, self._written_by(text))
+
+    def _written_by(self, write: Callable[..., Any]) -> list[Any]:
+        return [write(x, integer=self.integers, numbers=self.numbers) for x in self.expression.constants]
 
     def inputs(self) -> list[Any]:
         """Return the inputs' values: floats, or new float64 arrays of the inputs' shapes."""

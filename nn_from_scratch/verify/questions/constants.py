@@ -1,11 +1,14 @@
-"""Constants: a float, or an array that is written down so that it can be compared, hashed and printed."""
+"""Constants: a float, an array that is written down so that it can be compared, hashed and printed, or None.
+
+None stands for a bound that ``clip`` is not given: ``clip(x, None, 2.0)``.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -51,13 +54,18 @@ class ConstantArray:
         return f"np.array({self.array().tolist()!r})" if self.numbers else f"np.zeros({self.shape!r})"
 
 
-Constant = float | ConstantArray
+Constant = float | ConstantArray | None
+Numbers = Literal["python", "numpy", "array"]
+"""As what a constant that is a number is given: Python's, numpy's scalar, or numpy's array without axes."""
 
 
 def numbers_of(constants: Sequence[Constant]) -> list[float]:
     """Return the numbers of constants, one after the other."""
     return [
-        number for one in constants for number in (one.numbers if isinstance(one, ConstantArray) else (one,))
+        number
+        for one in constants
+        if one is not None
+        for number in (one.numbers if isinstance(one, ConstantArray) else (one,))
     ]
 
 
@@ -71,26 +79,36 @@ def mapped(function: Callable[[float], float], constant: Constant) -> Constant:
     """Return the constant with a function applied to every number of it."""
     if isinstance(constant, ConstantArray):
         return ConstantArray(constant.shape, tuple(map(function, constant.numbers)))
-    return function(constant)
+    return None if constant is None else function(constant)
 
 
-def as_given(constant: Constant, *, integer: bool = False) -> Any:
-    """Return what an arithmetic is given: a float or a new float64 array, or an int or an int64 array."""
+def as_given(constant: Constant, *, integer: bool = False, numbers: Numbers = "python") -> Any:
+    """Return what an arithmetic is given: a float or a new float64 array, or an int or an int64 array.
+
+    With `numbers` a number is numpy's, of the same two types.
+    """
+    if constant is None:
+        return None
+    dtype = np.int64 if integer else np.float64
     if isinstance(constant, ConstantArray):
-        return constant.array().astype(np.int64) if integer else constant.array()
-    return int(constant) if integer else constant
+        return constant.array().astype(dtype)
+    if numbers == "python":
+        return int(constant) if integer else constant
+    return dtype(constant) if numbers == "numpy" else np.array(constant, dtype)
 
 
-def text(constant: Constant, *, integer: bool = False) -> str:
+def text(constant: Constant, *, integer: bool = False, numbers: Numbers = "python") -> str:
     """Write in Python what an arithmetic is given."""
-    if not integer:
-        return repr(constant)
-    given = as_given(constant, integer=True)
-    return f"np.array({given.tolist()!r})" if isinstance(given, np.ndarray) else repr(given)
+    given = as_given(constant, integer=integer, numbers=numbers)
+    if isinstance(given, np.generic):
+        return f"np.{given.dtype.name}({given.item()!r})"
+    if isinstance(given, np.ndarray) and (integer or not given.ndim):
+        return f"np.array({given.tolist()!r})"
+    return repr(constant if isinstance(constant, ConstantArray) else given)
 
 
 def to_json(constant: Constant) -> Any:
-    """Return a number, or an object with `shape` and `numbers`."""
+    """Return a number, null, or an object with `shape` and `numbers`."""
     if isinstance(constant, ConstantArray):
         return {"shape": list(constant.shape), "numbers": list(constant.numbers)}
     return constant
@@ -100,4 +118,4 @@ def from_json(data: Any) -> Constant:
     """Rebuild a constant from what `to_json` returned."""
     if isinstance(data, dict):
         return ConstantArray(tuple(map(int, data["shape"])), tuple(map(float, data["numbers"])))
-    return float(data)
+    return None if data is None else float(data)

@@ -14,6 +14,7 @@ import numpy as np
 from nn_from_scratch.verify.questions import direct_rare as rare
 from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
 from nn_from_scratch.verify.questions.direct_integers import with_arrays, with_integers
+from nn_from_scratch.verify.questions.direct_python import with_numpy, with_one_bound
 from nn_from_scratch.verify.questions.direct_scalars import ordinary, special
 from nn_from_scratch.verify.questions.operations import ARRAYS, ELEMENTWISE, OF_ARRAYS, OF_NUMPY, Form
 from nn_from_scratch.verify.questions.roles import (
@@ -44,6 +45,7 @@ def direct_questions(
     *,
     second: bool = False,
     integers: bool = False,
+    in_python: bool = False,
 ) -> Iterator[DirectQuestion]:
     """Yield the questions for an engine that has these forms.
 
@@ -59,10 +61,16 @@ def direct_questions(
         Whether second derivatives are asked as well.
     integers
         Whether it can be given integers for constants.
+    in_python
+        Whether it can be given what only Python has: scalars of numpy's, and None for a bound.
 
     """
     questions = _every_question(forms, array_forms, around, second=second)
-    return (question for question in questions if integers or not question.case.integers)
+    return (
+        question
+        for question in questions
+        if (integers or not question.case.integers) and (in_python or not question.case.only_in_python)
+    )
 
 
 def _every_question(
@@ -92,6 +100,7 @@ def _of_scalars(name: str, kinds: str, around: Surroundings, second: bool) -> It
     yield from in_roles(first, around)
     yield from _present(twice(first))
     yield from _rare(with_integers(first))
+    yield from _rare(_only_in_python(first, around))
     if second:
         yield from second_order(bent(first, around))
 
@@ -104,6 +113,7 @@ def _of_elements(name: str, kinds: str, around: Surroundings, second: bool) -> I
     yield from (alone(asked, role) for role, asked in others)
     yield from _present(twice(first))
     yield from _rare(with_integers(first))
+    yield from _rare(_only_in_python(first, around))
     yield from _rare(with_arrays(asked for _, asked in others))
     if second:
         yield from second_order(bent(first, around))
@@ -125,6 +135,12 @@ def _of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[Direct
 
 def _rare(questions: Iterator[DirectQuestion]) -> Iterator[DirectQuestion]:
     return (replace(question, rare=True) for question in questions)
+
+
+def _only_in_python(first: Asked, around: Surroundings) -> Iterator[DirectQuestion]:
+    yield from with_numpy(first, around)
+    if first.operation == "clip":
+        yield from with_one_bound(arrays=first.arrays)
 
 
 def _rarely_of_scalars(name: str, kinds: str, around: Surroundings) -> Iterator[DirectQuestion]:

@@ -26,7 +26,7 @@ def with_integers(asked: Asked) -> Iterator[DirectQuestion]:
     if "c" not in asked.kinds:
         return
     powers = asked.operation == "pow" and asked.kinds == "xc" and not asked.arrays
-    for values in _POWERS if powers else (_of_integers(asked),):
+    for values in _POWERS if powers else (integral(asked),):
         yield _asked(replace(asked, values=values), NUMBER)
 
 
@@ -34,7 +34,7 @@ def with_arrays(asked: Iterable[Asked]) -> Iterator[DirectQuestion]:
     """Ask an operation on constant arrays, in the first of each form, with arrays of integers for them."""
     with_constants = [one for one in asked if "a" in one.kinds and one.operation not in _OF_ITS_OWN_DTYPE]
     for one in {each.kinds: each for each in reversed(with_constants)}.values():
-        yield _asked(replace(one, values=_of_integers(one)), ARRAY)
+        yield _asked(replace(one, values=integral(one)), ARRAY)
 
 
 def _asked(asked: Asked, role: str) -> DirectQuestion:
@@ -42,7 +42,8 @@ def _asked(asked: Asked, role: str) -> DirectQuestion:
     return replace(question, case=replace(question.case, integers=True))
 
 
-def _of_integers(asked: Asked) -> list[Any]:
+def integral(asked: Asked) -> list[Any]:
+    """Return an operation's operand values, those of constants made integers."""
     return [
         value if kind == "x" else _integral(value)
         for kind, value in zip(asked.kinds, asked.values, strict=True)

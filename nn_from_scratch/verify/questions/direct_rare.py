@@ -1,7 +1,7 @@
 """Rarer shapes, axes, indices and numbers, of which operations are asked directly, and nowhere else.
 
 Neither random graphs nor vectors ask them. Each stands here because a rule may be right about all that is
-usual and wrong about it: a slice that stops early, the first of three axes, an exponent of 4, 70 entries.
+usual and wrong about it: a slice that stops early, the first of three axes, an exponent of 4, 268 entries.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from nn_from_scratch.verify.questions.roles import Asked
 
 _LARGE = (5, 14)
 """More entries than small engines' tests have, and than fit into one block of anything."""
+
+_MANY = 268
+"""More entries than a block of numpy's sums has, 128, and than 8 bits count, 256. Only what engines do fast
+is asked of so many: a product, or a cumulative sum, takes seconds where a graph is made of single entries."""
 
 _NUMBERS: dict[tuple[str, str], tuple[tuple[float, ...], ...]] = {
     ("pow", "xc"): (
@@ -53,6 +57,10 @@ _REDUCED: tuple[tuple[Shape, Any, bool], ...] = (
 )
 _NORMALIZED: tuple[tuple[Shape, int], ...] = (*((_DEEP, axis) for axis in (0, 1, 2, -3)), (_LARGE, 1))
 _ALONG: tuple[tuple[Shape, int], ...] = tuple((_DEEP, axis) for axis in (0, 1, 2))
+_BEYOND_8_BITS: dict[tuple[str, str], tuple[Shape, Shape]] = {
+    ("mul", "xx"): ((_MANY,), (1,)),
+    ("add", "xx"): ((1,), (_MANY,)),
+}
 
 
 def _slice(start: int | None, stop: int | None, step: int | None = None) -> tuple[Any, ...]:
@@ -69,13 +77,16 @@ _INDICES: tuple[tuple[Shape, tuple[Any, ...]], ...] = (
     *(((4,), (index,)) for index in (((0, 1), (1, 3)), ((2, 2, 0),))),
     ((2, 3), (((True, False, True), (False, True, True)),)),
     ((3, 2), (((0, 2), (2, 0)), ((1, 1), (0, 1)))),
+    *(((_MANY,), (part,)) for part in ((259, 0, 257, 1, 257), _slice(257, None), 258)),
 )
+_WHOLE = {"axis": 0, "keepdims": False}
 _ROWS: dict[str, tuple[Row, ...]] = {
+    **dict.fromkeys(("sum", "mean", "max"), ((((_MANY,),), _WHOLE),)),
     "matmul": tuple(
         (shapes, {})
         for shapes in (
             *(((3, 1), (1, 2)), ((2, 2, 3), (1, 3, 2)), ((2, 1, 2, 3), (3, 3, 2))),
-            ((5, 9), (9, 3)),
+            *(((5, 9), (9, 3)), ((1, _MANY), (_MANY, 1))),
         )
     ),
     "reshape": tuple(
@@ -87,12 +98,14 @@ _ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "squeeze": tuple(((shape,), {"axis": None}) for shape in ((1, 3, 1), (1, 1), (2, 3))),
     "broadcast_to": tuple(
-        ((shape,), {"shape": new}) for shape, new in (((1,), (0,)), ((2, 1), (2, 0)), ((), ()), ((), (2, 3)))
+        ((shape,), {"shape": new})
+        for shape, new in (((1,), (0,)), ((2, 1), (2, 0)), ((), ()), ((), (2, 3)), ((1,), (_MANY,)))
     ),
     "index": tuple(((shape,), {"index": index}) for shape, index in _INDICES),
     "concatenate": (
         (((2, 1), (2, 2), (2, 1), (2, 3), (2, 1)), {"axis": 1}),
         *((shapes, {"axis": axis}) for shapes, axis in ((((2, 0), (2, 3)), 1), (((2, 3), (0, 3)), 0))),
+        (((1, 140), (1, _MANY - 140)), {"axis": 1}),
     ),
     "stack": (
         *((((3,),) * 5, {"axis": axis}) for axis in (0, 1)),
@@ -113,6 +126,9 @@ def elementwise(name: str, kinds: str) -> Iterator[tuple[str, Asked]]:
     if (name, kinds) == ("where", "xxx"):
         for constant, shapes in _MASKED:
             yield f"a constant {shapes[0]} for condition", _of_elements(name, constant, shapes)
+    if (name, kinds) in _BEYOND_8_BITS:
+        left, right = _BEYOND_8_BITS[name, kinds]
+        yield f"broadcast {left} with {right}", _of_elements(name, kinds, (left, right))
     if len(kinds) > 1 and "c" not in kinds:
         for left, right in _BROADCAST:
             condition = (np.broadcast_shapes(left, right),) if len(kinds) == 3 else ()

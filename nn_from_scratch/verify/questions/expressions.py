@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nn_from_scratch.verify.questions import constants as written
@@ -41,7 +41,7 @@ class Expression:
     inputs
         How many inputs there are: at least one.
     constants
-        Finite floats, or arrays of them (`ConstantArray`).
+        Finite floats, or arrays of them (`ConstantArray`); None for a bound that ``clip`` is not given.
     steps
         The operations, in an order in which they can be computed.
     output
@@ -51,8 +51,8 @@ class Expression:
     ------
     ValueError
         If there are no inputs, a constant is not finite, a step names an unknown operation or a node that
-        does not come before it, or has the wrong number of operands or none but constants, or if `output`
-        is no node.
+        does not come before it, or has the wrong number of operands or none but constants, or takes None
+        where it is no bound, or for both, or if `output` is no node.
 
     """
 
@@ -82,6 +82,14 @@ class Expression:
                 raise ValueError(f"node {index} ({step.operation}) has constants only: fold it into one")
         if self.output not in range(len(self)):
             raise ValueError(f"the output is node {self.output}, but there are {len(self)} nodes")
+        self._check_absent()
+
+    def _check_absent(self) -> None:
+        """Raise for None that is no bound."""
+        for index, step in self._numbered() if None in self.constants else ():
+            absent = [side for side, k in enumerate(step.operands) if self._is_absent(k)]
+            if absent and (step.operation != "clip" or absent not in ([1], [2])):
+                raise ValueError(f"node {index} ({step.operation}) takes None, which is one of clip's bounds")
 
     def __len__(self) -> int:
         return self.inputs + len(self.constants) + len(self.steps)
@@ -102,7 +110,10 @@ class Expression:
     def _kind(self, operand: int) -> str:
         if not self.is_constant(operand):
             return "x"
-        return "c" if isinstance(self.constants[operand - self.inputs], float) else "a"
+        return "a" if isinstance(self.constants[operand - self.inputs], written.ConstantArray) else "c"
+
+    def _is_absent(self, operand: int) -> bool:
+        return self.is_constant(operand) and self.constants[operand - self.inputs] is None
 
     def evaluate(
         self, arithmetic: Arithmetic, inputs: Sequence[Any], constants: Sequence[Any] | None = None
@@ -169,6 +180,18 @@ class Expression:
             if index in needed:
                 needed.update(self.steps[index - first].operands)
         return needed
+
+    def closed(self) -> Expression:
+        """Return the same function, nodes numbered alike, with an extremum for each ``clip`` of one bound."""
+        if None not in self.constants:
+            return self
+        return replace(self, steps=tuple(map(self._closed, self.steps)))
+
+    def _closed(self, step: Step) -> Step:
+        bounds = [k for k in step.operands if not self._is_absent(k)]
+        if len(bounds) == len(step.operands):
+            return step
+        return Step("minimum" if bounds[1] == step.operands[2] else "maximum", tuple(bounds))
 
     def live_steps(self) -> list[Step]:
         """Return the steps that the output depends on."""

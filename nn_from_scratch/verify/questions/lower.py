@@ -37,8 +37,9 @@ def lower(case: Case) -> Case:
     symbols = np.array([*map(tracer.symbol, range(count)), None], dtype=object)[:-1]
     ends = np.cumsum([math.prod(shape) for shape in case.shapes])[:-1]
     inputs = [part.reshape(shape) for part, shape in zip(np.split(symbols, ends), case.shapes, strict=True)]
-    arithmetic = tracer.arithmetic(case.point, {step.operation for step in case.expression.steps})
-    output = np.ravel(case.expression.evaluate(arithmetic, inputs)[case.expression.output])
+    expression = case.expression.closed()
+    arithmetic = tracer.arithmetic(case.point, {step.operation for step in expression.steps})
+    output = np.ravel(expression.evaluate(arithmetic, inputs)[expression.output])
     cotangent = case.cotangent or (1.0,) * output.size
     total: Any = 0.0
     for entry, weight in zip(output, cotangent, strict=True):

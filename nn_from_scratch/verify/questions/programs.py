@@ -30,7 +30,8 @@ A number is a string: hexadecimal, as C's ``%a`` writes it, or "inf", "-inf" or 
 bits everywhere. An array is an object: {"shape": [sizes], "data": [numbers]}, one row after the other; one
 that lies in memory column after column has "order": "F" beside it; one of integers has "dtype": "int64". A
 constant, or a leaf's value, that is an integer is {"integer": number}. A cotangent is a list of numbers, one
-for each entry of the node's value, one row after the other.
+for each entry of the node's value, one row after the other. Only an engine in Python is given null, for a
+bound that clip does not have, or a scalar of numpy's: {"scalar": number, "dtype": "float64" or "int64"}.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ Program = list[list[Any]]
 MAKING = ("variable", "apply", "repeat", "weighed", "augment")
 """The moves that make one node."""
 _MOST_AXES = 32
-_NUMBERS = ("data", "integer")
+_NUMBERS = ("data", "integer", "scalar")
 _HEXADECIMAL = re.compile(
     r"[+-]?(0[xX][0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][+-]?[0-9]+)?|inf|nan)", re.ASCII
 ).fullmatch
@@ -74,13 +75,24 @@ def number(x: Any) -> Any:
     return written
 
 
+def constant(x: Any) -> Any:
+    """Write a constant: a number, of numpy's type if it has one, or None."""
+    if isinstance(x, np.generic):
+        return {"scalar": float(x).hex(), "dtype": x.dtype.name}
+    return None if x is None else number(x)
+
+
 def is_number(operand: Any) -> bool:
     """Whether an operand of a move is a constant: neither a node nor keywords."""
-    return isinstance(operand, str) or (isinstance(operand, dict) and not operand.keys().isdisjoint(_NUMBERS))
+    return (
+        operand is None
+        or isinstance(operand, str)
+        or (isinstance(operand, dict) and not operand.keys().isdisjoint(_NUMBERS))
+    )
 
 
 def read(written: Any) -> Any:
-    """Read what `number` wrote: a float, an integer, or a new array.
+    """Read what `number` or `constant` wrote: a float, an integer, a new array, a scalar of numpy's, or None.
 
     Raises
     ------
@@ -88,12 +100,20 @@ def read(written: Any) -> Any:
         If it is neither.
 
     """
+    if written is None:
+        return None
     if isinstance(written, str):
         return _float(written)
     if not isinstance(written, dict):
         raise NotANumberError(f"no number, which is a string of hexadecimal digits: {written!r:.80}")
     if "integer" in written:
         return _integer(written["integer"])
+    if "scalar" in written:
+        return _scalar(written["scalar"], written.get("dtype"))
+    return _array(written)
+
+
+def _array(written: dict[str, Any]) -> Any:
     shape, data = written.get("shape"), written.get("data")
     if not isinstance(shape, list) or not isinstance(data, list) or not _is_shape(shape):
         raise NotANumberError(f"no array, which has a `shape` and `data`: {written!r:.80}")
@@ -119,6 +139,12 @@ def _integer(written: Any) -> int:
     if not found.is_integer():
         raise NotANumberError(f"no integer: {written!r:.80}")
     return int(found)
+
+
+def _scalar(written: Any, dtype: Any) -> np.float64 | np.int64:
+    if dtype not in ("float64", "int64"):
+        raise NotANumberError(f"no dtype of a scalar, which is float64 or int64: {dtype!r:.80}")
+    return np.float64(_float(written)) if dtype == "float64" else np.int64(_integer(written))
 
 
 def _converted(array: Any, dtype: Any) -> Any:
@@ -148,7 +174,8 @@ def forward(case: Case) -> Program:
     """
     expression = case.expression
     place = places(case)
-    constants = list(map(number, case.constants()))
+    write = constant if case.only_in_python else number
+    constants = list(map(write, case.constants()))
     program: Program = [["variable", number(x)] for x in case.inputs()]
     for step in expression.steps:
         operands = [

@@ -43,8 +43,10 @@ class Sketch:
         return Node("input", len(self.inputs) - 1, np.shape(value))
 
     def constant(self, value: Any) -> Node:
-        """Add a constant: a float, or an array."""
-        self.constants.append(ConstantArray.of(value) if np.ndim(value) else float(value))
+        """Add a constant: a float, an array, or None."""
+        if value is not None:
+            value = ConstantArray.of(value) if np.ndim(value) else float(value)
+        self.constants.append(value)
         return Node("constant", len(self.constants) - 1, np.shape(value))
 
     def step(self, operation: str, *operands: Node, **parameters: Any) -> Node:

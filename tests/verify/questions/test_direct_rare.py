@@ -73,8 +73,16 @@ PARTS: list[tuple[str, str, Wrong]] = [
     ("div", "by shape (1,)", lambda x, y: np.shape(y) == (1,) and np.size(x) > 1),
     ("sub", "of shape (1,) and ()", of_shapes((1,), ())),
     ("add", "of a column and a row", of_shapes((3, 1), (1, 4))),
+    ("mul", "of more than 256 entries", lambda x, _: np.size(x) > 256),
 ]
 PULLED: list[tuple[str, str, Wrong]] = [
+    *((name, "of more than 256 entries", lambda x, **_: np.size(x) > 256) for name in ("sum", "mean")),
+    ("max", "at an index that 8 bits do not hold", lambda x, **_: bool(x.size > 256 and np.argmax(x) > 255)),
+    ("index", "an entry that 8 bits do not reach", lambda _x, index: index == (258,)),
+    ("index", "entries that 8 bits do not reach", lambda _x, index: index == ((259, 0, 257, 1, 257),)),
+    ("matmul", "over more than 256 entries", lambda x, _: x.shape[-1] > 256),
+    ("concatenate", "to more than 256 entries", lambda *xs, axis: sum(np.size(x) for x in xs) > 256),
+    ("broadcast_to", "to more than 256 entries", lambda _x, shape: shape == (268,)),
     ("index", "a new axis", lambda _x, index: None in index),
     ("index", "an ellipsis", lambda _x, index: "..." in index),
     ("index", "an array of two axes", lambda _x, index: any(np.ndim(item) > 1 for item in index)),

@@ -55,6 +55,10 @@ class Remote(Driver):
         return self.hello.integers
 
     @property
+    def in_python(self) -> bool:  # noqa: D102
+        return bool(self.hello.python)
+
+    @property
     def deaths(self) -> list[Death]:  # noqa: D102
         return self.asker.deaths
 
