@@ -27,7 +27,7 @@ import numpy as np
 from nn_from_scratch.verify import Case, Engine, load
 from nn_from_scratch.verify.faults import Victim
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.oracles import finite_differences, taylor
 from nn_from_scratch.verify.power.right_engines import RIGHT_ENGINES

@@ -169,6 +169,9 @@ OPERATIONS: Arithmetic = {
     "pow": _operator(operator.pow),
     "neg": operator.neg,
     "cbrt": _cube_root,
+    **{name: getattr(torch.special, name) for name in ("expit", "entr", "ndtr", "log_ndtr")},
+    "xlog1py": _of_tensors(torch.special.xlog1py),
+    "log_expit": torch.nn.functional.logsigmoid,
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),

@@ -30,9 +30,9 @@ from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
     ELEMENTWISE,
-    FUNCTIONS_OF_NUMPY,
     FURTHER_ARRAYS,
     OF_ARRAYS,
+    OF_LIBRARIES,
     OF_NUMPY,
     Form,
     Operation,
@@ -87,8 +87,8 @@ class _ArrayBuilder:
         self.whole = [name for name, _ in forms if name in OF_ARRAYS and name not in OF_NUMPY]
         self.of_numpy = [name for name, _ in forms if name in OF_NUMPY]
         elementwise = [form for form in forms if form[0] in ELEMENTWISE]
-        self.functions_of_numpy = [form for form in elementwise if form[0] in FUNCTIONS_OF_NUMPY]
-        self.elementwise = [form for form in elementwise if form[0] not in FUNCTIONS_OF_NUMPY]
+        self.of_libraries = [form for form in elementwise if form[0] in OF_LIBRARIES]
+        self.elementwise = [form for form in elementwise if form[0] not in OF_LIBRARIES]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -155,7 +155,7 @@ class _ArrayBuilder:
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
-        elementwise = self.elementwise or self.functions_of_numpy
+        elementwise = self.elementwise or self.of_libraries
         whole = (self.whole or self.of_numpy) and (not elementwise or self.choose(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
         if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
@@ -169,7 +169,7 @@ class _ArrayBuilder:
         return all(within_range(x, self.extreme) for x in result.ravel().tolist())
 
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
-        name, kinds = self._pick(either(self.elementwise, self.functions_of_numpy, self.choose))
+        name, kinds = self._pick(either(self.elementwise, self.of_libraries, self.choose))
         operation = ELEMENTWISE[name]
         operands = []
         for side, kind in enumerate(kinds):

@@ -8,8 +8,13 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TransformSource
+from nn_from_scratch.verify.questions.operations import FUNCTIONS_OF_SCIPY
 
 jax.config.update("jax_enable_x64", True)
+_SPECIAL = (
+    *("erf", "erfc", "digamma"),
+    *(name for name in FUNCTIONS_OF_SCIPY if hasattr(jax.scipy.special, name)),
+)
 
 
 def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -49,7 +54,8 @@ engine = Engine.from_transform(
         "flatten": lambda x: x.flatten(),
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
-        **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc", "digamma")},
+        **{name: getattr(jax.scipy.special, name) for name in _SPECIAL},
+        "log_expit": jax.nn.log_sigmoid,
         "lgamma": jax.scipy.special.gammaln,
     },
     source=TransformSource(
@@ -73,7 +79,8 @@ engine = Engine.from_transform(
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
             "lgamma": "jax.scipy.special.gammaln({0})",
-            **dict.fromkeys(("erf", "erfc", "digamma"), "jax.scipy.special.{name}({arguments})"),
+            **dict.fromkeys(_SPECIAL, "jax.scipy.special.{name}({arguments})"),
+            "log_expit": "jax.nn.log_sigmoid({0})",
             **dict.fromkeys(
                 ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
             ),

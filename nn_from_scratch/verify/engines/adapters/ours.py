@@ -18,11 +18,14 @@ from nn_from_scratch.verify.questions.operations import (
     ARRAYS,
     CATALOGUE,
     FUNCTIONS_OF_NUMPY,
+    FUNCTIONS_OF_SCIPY,
     OF_NUMPY,
     as_index,
 )
 
-_SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"}
+_SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"} | {
+    name: name for name in FUNCTIONS_OF_SCIPY
+}
 """The names of scipy's special functions, which nodes take where it is installed."""
 _HAS_SCIPY = find_spec("scipy") is not None
 
@@ -30,8 +33,8 @@ _HAS_SCIPY = find_spec("scipy") is not None
 def _special(name: str) -> Any:
     """Return a special function of scipy's, which is imported when one is asked first."""
 
-    def function(x: Any) -> Any:
-        return getattr(importlib.import_module("scipy.special"), name)(x)
+    def function(*xs: Any) -> Any:
+        return getattr(importlib.import_module("scipy.special"), name)(*xs)
 
     return function
 
