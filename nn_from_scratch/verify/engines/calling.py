@@ -92,6 +92,11 @@ def _own_arguments(namespace: Any) -> Arithmetic:
             x, repeats if isinstance(repeats, int) else np.array(repeats), axis
         ),
         "average": lambda x, axis, weights: namespace.average(x, axis, np.array(weights)),
+        **{
+            name: lambda x, q, name=name, **how: getattr(namespace, name)(x, np.array(q), **how)
+            for name in ("quantile", "percentile")
+        },
+        "interp": lambda x, y, xp: namespace.interp(x, np.array(xp), y),
         "einsum": lambda *operands, subscripts: namespace.einsum(subscripts, *operands),
     }
 

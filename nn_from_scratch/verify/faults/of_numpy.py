@@ -10,7 +10,15 @@ import numpy as np
 
 from nn_from_scratch.verify.faults.array_rules import PULLS, Pull, shared, spread
 from nn_from_scratch.verify.faults.further_rules import FURTHER_RULES, sinc_slope
-from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS, multilinear, norm, std, var
+from nn_from_scratch.verify.faults.numpy_rules import (
+    NUMPY_PULLS,
+    interp,
+    multilinear,
+    norm,
+    quantile,
+    std,
+    var,
+)
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.faults.victim import Victim
@@ -133,6 +141,24 @@ def _turned_kernel(g: Any, z: Any, x: Any, y: Any, mode: str) -> tuple[Any, Any]
     return first, second[::-1]
 
 
+def _turned_other(g: Any, z: Any, x: Any, y: Any, mode: str) -> tuple[Any, Any]:
+    first, second = NUMPY_PULLS["correlate"][1](g, z, x, y, mode=mode)
+    return first, second[::-1]
+
+
+def _first_slope(g: Any, z: Any, x: Any, y: Any, xp: Any) -> tuple[Any, Any]:
+    return g * (y[1] - y[0]) / (xp[1] - xp[0]) + 0 * x, interp(g, z, x, y, xp)[1]
+
+
+def _always_the_middle(g: Any, z: Any, x: Any, q: Any, **how: Any) -> tuple[Any]:
+    return quantile(g, z, x, 0 * np.asarray(q) + 0.5, **how)
+
+
+def _at_the_end(g: Any, z: Any, x: Any, q: Any, **how: Any) -> tuple[Any]:
+    """Take what is asked of the smallest for the largest."""
+    return quantile(g, z, x, np.subtract(1.0, q), **how)
+
+
 _OF_TWO = ("dot", "inner", "outer", "kron", "tensordot")
 NUMPY_FAULTS: tuple[Fault, ...] = (
     derivative("exp2", "the rule of exp", lambda z, x: (z,)),
@@ -205,5 +231,10 @@ NUMPY_FAULTS: tuple[Fault, ...] = (
     _pull("copysign", "no sign of the first operand", lambda g, z, x, y: (g * np.sign(y), 0 * g)),
     _pull("ptp", "the smallest entry's sign turned", _added),
     _pull("median", "all for one of two in the middle", _upper_middle),
+    _pull("correlate", "its second operand turned round", _turned_other),
+    _pull("interp", "the slope of the first line for all", _first_slope),
+    _pull("interp", "nothing for its values", lambda g, z, x, y, xp: (interp(g, z, x, y, xp)[0], 0 * y)),
+    _pull("quantile", "the largest for the smallest", _at_the_end),
+    _pull("percentile", "a quantile that is always the middle", _always_the_middle),
 )
 """Bugs planted into operations that numpy has."""

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.direct_further import ROWS
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import (
     BESIDE,
     CONSTANTS,
@@ -25,7 +24,7 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, variance
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
@@ -374,27 +373,3 @@ class _ArrayBuilder:
         if same and (self.choose(2) == 0 or len(self._inputs()) >= _MOST_INPUTS):
             return self._pick(same)
         return self._input(tuple(wanted))
-
-
-def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:
-    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
-
-
-_NUMPYS_OWN = ("mean", "nanmean", "max", "min", "median", "ptp", "sort", "fabs", "fmax", "fmin")
-WHOLE: Arithmetic = {
-    **STRUCTURE,
-    **SUMS,
-    **{name: getattr(np, name) for name in _NUMPYS_OWN},
-    "copysign": lambda x, y: np.where(np.equal(y, 0), np.nan, np.copysign(x, y)),
-    "std": lambda x, **how: np.sqrt(variance(x, **how)),
-    "norm": np.linalg.norm,
-    "slogdet": lower_matrices.log_of_size,
-    "matrix_power": lower_matrices.power,
-    "logsumexp": _logsumexp,
-    "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
-    "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
-    "solve": lower_matrices.solution,
-    "inv": lower_matrices.inverse,
-    "det": lower_matrices.determinant,
-    "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
-}

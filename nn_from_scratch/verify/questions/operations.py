@@ -272,12 +272,14 @@ OF_NUMPY: dict[str, Operation] = {
         *(_bilinear(name) for name in ("dot", "inner", "outer", "kron", "cross", "tensordot")),
         *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
         *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
-        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median")),
+        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median", "quantile", "percentile")),
         *(Operation(name, 1) for name in ("positive", "nan_to_num", "diag", "rot90", "delete")),
         *(Operation(name, 1) for name in ("nansum", "nanmean")),
         Operation("fabs", 1, distance=_from_zero),
         *(Operation(name, 2, operand_kinds=("xx",), distance=_apart) for name in ("fmax", "fmin")),
-        *(_bilinear(name) for name in ("copysign", "convolve")),
+        *(_bilinear(name) for name in ("copysign", "convolve", "correlate")),
+        # interp(x, y, xp) is at x on the straight lines between the points (xp, y).
+        Operation("interp", 2, operand_kinds=("xx",), distance=_apart),
     )
 }
 """What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other

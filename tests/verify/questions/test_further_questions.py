@@ -19,7 +19,8 @@ from nn_from_scratch.verify.questions.direct import SPECIAL, direct_questions
 from nn_from_scratch.verify.questions.direct_further import ROWS
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.generate_arrays import WHOLE, array_case
+from nn_from_scratch.verify.questions.generate_arrays import array_case
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.lower import lower
 from nn_from_scratch.verify.questions.operations import (
     ARRAYS,

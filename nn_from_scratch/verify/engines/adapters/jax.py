@@ -71,6 +71,10 @@ engine = Engine.from_transform(
             "repeat": "jnp.repeat({0}, jnp.array({repeats}), {axis})",
             "flatten": "{0}.flatten()",
             "average": "jnp.average({0}, {axis}, jnp.array({weights}))",
+            **dict.fromkeys(
+                ("quantile", "percentile"), "jnp.{name}({0}, jnp.array({q}), {axis}, keepdims={keepdims})"
+            ),
+            "interp": "jnp.interp({0}, jnp.array({xp}), {1})",
             "slogdet": "jnp.linalg.slogdet({0})[1]",
             **dict.fromkeys(("norm", "matrix_power"), "jnp.linalg.{name}({arguments})"),
             **dict.fromkeys(("scatter_add", "conv"), ""),
