@@ -106,7 +106,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     """Return the straight lines between the points (xp, fp); at a point the slope is that to its right."""
     if period is not None:
         raise TypeError("np.interp: of Nodes without period; take the modulus of x, and repeat the ends")
-    x, xp, fp = (a if np.ndim(a) else np.reshape(a, ()) for a in (x, xp, fp))
+    x, xp, fp = (np.reshape(a, np.shape(a)) for a in (x, xp, fp))  # of numbers and of sequences, too
     at, points = np.asarray(value_of(x)), np.asarray(value_of(xp))
     k = np.clip(np.searchsorted(points, at, side="right") - 1, 0, max(len(points) - 2, 0))
     if len(points) == 1:

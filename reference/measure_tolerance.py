@@ -34,7 +34,7 @@ from nn_from_scratch.verify.engines.driver import Driver
 from nn_from_scratch.verify.faults.planting import scaled
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.question import Question
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case

@@ -85,6 +85,23 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "sinc": (mp.sincpi, (lambda x: (mp.cospi(x) - mp.sincpi(x)) / x if x else 0,)),
     "deg2rad": (lambda x: x * mp.pi / 180, (lambda x: mp.pi / 180,)),
     "rad2deg": (lambda x: x * 180 / mp.pi, (lambda x: 180 / mp.pi,)),
+    "logaddexp2": (
+        lambda x, y: mp.log(mp.power(2, x) + mp.power(2, y), 2),
+        (lambda x, y: 1 / (1 + mp.power(2, y - x)), lambda x, y: 1 / (1 + mp.power(2, x - y))),
+    ),
+    "remainder": (lambda x, y: x - y * mp.floor(x / y), (lambda x, y: 1, lambda x, y: -mp.floor(x / y))),
+    "fmod": (
+        lambda x, y: mp.sign(x) * (abs(x) % abs(y)),
+        (lambda x, y: 1, lambda x, y: -mp.sign(x / y) * mp.floor(abs(x / y))),
+    ),
+    "expit": (lambda x: 1 / (1 + mp.exp(-x)), (lambda x: 1 / (2 + 2 * mp.cosh(x)),)),
+    "log_expit": (lambda x: -mp.log1p(mp.exp(-x)), (lambda x: (1 - mp.tanh(x / 2)) / 2,)),
+    "logit": (lambda x: mp.log(x) - mp.log(1 - x), (lambda x: 1 / x + 1 / (1 - x),)),
+    "xlogy": (lambda x, y: x * mp.log(y), (lambda x, y: mp.log(y), lambda x, y: x / y)),
+    "xlog1py": (lambda x, y: x * mp.log1p(y), (lambda x, y: mp.log1p(y), lambda x, y: x / (1 + y))),
+    "entr": (lambda x: x * mp.log(1 / x), (lambda x: mp.log(1 / x) - 1,)),
+    "ndtr": (mp.ncdf, (mp.npdf,)),
+    "log_ndtr": (lambda x: mp.log(mp.ncdf(x)), (lambda x: mp.npdf(x) / mp.ncdf(x),)),
 }
 """By operation, its value and its derivative by each operand."""
 
@@ -92,6 +109,7 @@ _UNARY: Points = [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)]
 _BINARY: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (-0.1, -3.0), (1e-8, 3.0)]
 _POSITIVE: Points = [(0.3,), (1.7,), (1e-8,), (1e8,)]
 _INSIDE_ONE: Points = [(0.3,), (-0.8,), (1e-8,), (0.99,)]
+_APART: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (7.7, 1.1)]
 _OWN_POINTS: dict[str, Points] = {
     "pow": [(0.3, 1.7), (1.7, -0.3), (2.0, 3.0), (3.0, 2.0), (10.0, -2.5), (0.5, 0.0)],
     "log": _POSITIVE,
@@ -107,6 +125,13 @@ _OWN_POINTS: dict[str, Points] = {
     **dict.fromkeys(("log2", "log10"), _POSITIVE),
     "arccosh": [(1.7,), (20.0,), (1e8,)],
     "arctanh": _INSIDE_ONE,
+    **dict.fromkeys(("remainder", "fmod"), _APART),
+    "logit": [(0.3,), (0.8,), (1e-8,)],
+    "xlogy": [(0.3, 1.7), (-0.8, 2.5), (0.0, 0.3), (20.0, 1e-8)],
+    "xlog1py": [(0.3, 1.7), (-0.8, -0.6), (0.0, 0.3), (20.0, 1e-8)],
+    "entr": _POSITIVE,
+    "ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-20.0,)],
+    "log_ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-8.0,), (20.0,)],
     "sinc": [(0.3,), (-0.8,), (-2.5,), (2.0,), (20.0,)],
     "where": [(0.3, 1.7, -2.5), (-0.3, 1.7, -2.5)],
     "clip": [(0.3, -1.0, 1.0), (1.5, -1.0, 1.0), (-1.5, -1.0, 1.0)],

@@ -16,7 +16,7 @@ from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS
 from nn_from_scratch.verify.oracles.finite_differences import NUMPY
 from nn_from_scratch.verify.oracles.taylor import SERIES
 from nn_from_scratch.verify.questions.generate import GUIDE
-from nn_from_scratch.verify.questions.generate_arrays import WHOLE
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.lower import Tracer
 from nn_from_scratch.verify.questions.operations import ARRAYS, CATALOGUE, ELEMENTWISE, OF_ARRAYS, WRITTEN
 
@@ -37,7 +37,7 @@ SCALARS: Tables = {
 }
 WHOLE_ARRAYS: Tables = {
     "ARRAYS and FURTHER_ARRAYS in verify/questions/operations.py": OF_ARRAYS,
-    "WHOLE in verify/questions/generate_arrays.py": WHOLE,
+    "WHOLE in verify/questions/guide_of_arrays.py": WHOLE,
     "Tracer.arithmetic in verify/questions/lower.py": {
         name: row for name, row in Tracer().arithmetic(()).items() if name not in ELEMENTWISE
     },

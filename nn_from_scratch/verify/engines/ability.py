@@ -48,7 +48,7 @@ class Ability:
 def shapes_of(case: Case) -> list[Shape]:
     """Return the shape of every node."""
     # Who asks needs the generator: a process that answers for an engine does not.
-    from nn_from_scratch.verify.questions.generate_arrays import WHOLE  # noqa: PLC0415
+    from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE  # noqa: PLC0415
 
     elementwise = {name: lambda *xs: np.broadcast_arrays(*xs)[0] for name in ELEMENTWISE}
     with np.errstate(all="ignore"):

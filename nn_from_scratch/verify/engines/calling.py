@@ -92,6 +92,11 @@ def _own_arguments(namespace: Any) -> Arithmetic:
             x, repeats if isinstance(repeats, int) else np.array(repeats), axis
         ),
         "average": lambda x, axis, weights: namespace.average(x, axis, np.array(weights)),
+        **{
+            name: lambda x, q, name=name, **how: getattr(namespace, name)(x, np.array(q), **how)
+            for name in ("quantile", "percentile")
+        },
+        "interp": lambda x, y, xp: namespace.interp(x, np.array(xp), y),
         "einsum": lambda *operands, subscripts: namespace.einsum(subscripts, *operands),
     }
 
@@ -113,7 +118,10 @@ def inside(name: str, kinds: str) -> list[float]:
     """Return operands that are inside the domain of an operation."""
     values = [0.5, 0.25, 2.0][: len(kinds)]
     elementwise = ELEMENTWISE.get(name)
-    return values if elementwise is None or elementwise.inside(*values) else [2.0] * len(kinds)
+    if elementwise is None:
+        return values
+    others = [2.0] * len(kinds), [0.5, 2.0, 0.25][: len(kinds)]
+    return next(one for one in (values, *others) if elementwise.inside(*one))
 
 
 def written(name: str, kinds: str) -> str:

@@ -16,7 +16,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.constants import numbers_of, renumbered
 from nn_from_scratch.verify.questions.expressions import Expression
 from nn_from_scratch.verify.questions.formats import Format
-from nn_from_scratch.verify.questions.generate_arrays import WHOLE
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 
 SIMPLE = (2.0, 3.0, 0.5, 1.0, 5.0, 7.0, 0.25, 4.0, 6.0, 8.0, 9.0, -1.0, -2.0, -3.0, 0.0)
 """Numbers that a person likes to see, the best first: at 1 and at 0 too many formulas agree."""

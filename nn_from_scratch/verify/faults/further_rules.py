@@ -36,6 +36,25 @@ def sinc_slope(z: Any, x: Any) -> Any:
     return np.where(np.equal(x, 0), 0.0, (np.cos(np.pi * x) - z) / np.where(np.equal(x, 0), 1.0, x))
 
 
+def _sigmoid(x: Any) -> Any:
+    return np.exp(np.minimum(x, 0.0)) / (1 + np.exp(-abs(x)))
+
+
+def normal(x: Any) -> Any:
+    """Return the density of the normal distribution."""
+    return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def normal_below(x: Any) -> Any:
+    """Return how much of the normal distribution lies below a number."""
+    return erfc(-x / math.sqrt(2)) / 2
+
+
+def log_of_normal_below(x: Any) -> Any:
+    """Return the logarithm of that."""
+    return np.where(np.greater(x, 0), np.log1p(-normal_below(-x)), np.log(normal_below(x)))
+
+
 FURTHER_RULES: Mapping[str, Row] = {
     "erf": (erf, lambda z, x: (BELL * np.exp(-x * x),)),
     "lgamma": (np.vectorize(math.lgamma, otypes=[float]), lambda z, x: (digamma(x),)),
@@ -51,6 +70,17 @@ FURTHER_RULES: Mapping[str, Row] = {
     "sinc": (np.sinc, lambda z, x: (sinc_slope(z, x),)),
     "deg2rad": (np.deg2rad, lambda z, x: (math.pi / 180,)),
     "rad2deg": (np.rad2deg, lambda z, x: (180 / math.pi,)),
+    "logaddexp2": (np.logaddexp2, lambda z, x, y: (np.exp2(x - z), np.exp2(y - z))),
+    "remainder": (np.remainder, lambda z, x, y: (1.0, -np.floor(x / y))),
+    "fmod": (np.fmod, lambda z, x, y: (1.0, -np.trunc(x / y))),
+    "expit": (_sigmoid, lambda z, x: (z * _sigmoid(-x),)),
+    "log_expit": (lambda x: -np.logaddexp(-x, 0.0), lambda z, x: (_sigmoid(-x),)),
+    "logit": (lambda x: np.log(x / (1 - x)), lambda z, x: (1 / (x * (1 - x)),)),
+    "xlogy": (lambda x, y: x * np.log(y), lambda z, x, y: (np.log(y), x / y)),
+    "xlog1py": (lambda x, y: x * np.log1p(y), lambda z, x, y: (np.log1p(y), x / (1 + y))),
+    "entr": (lambda x: -x * np.log(x), lambda z, x: (-np.log(x) - 1,)),
+    "ndtr": (normal_below, lambda z, x: (normal(x),)),
+    "log_ndtr": (log_of_normal_below, lambda z, x: (normal(x) / normal_below(x),)),
 }
 """The rules of operations that work element by element, when they are right."""
 

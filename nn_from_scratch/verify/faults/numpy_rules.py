@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,14 +80,26 @@ def ptp(g: Any, _z: Any, x: Any, **how: Any) -> tuple[Any]:
     return (spread(g, x, **how) * (places[0] - places[1]),)
 
 
-def median(g: Any, _z: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
-    """Give the entry in the middle the cotangent, or each of two a half."""
+def quantile(g: Any, _z: Any, x: Any, q: Any, axis: Any, keepdims: bool) -> tuple[Any]:
+    """Give each of the two entries beside a place among those in order its part of the cotangent."""
     rows = np.moveaxis(np.ravel(x) if axis is None else x, axis or 0, 0)
-    order, along = np.argsort(rows, 0, kind="stable"), np.reshape(g, rows.shape[1:])
+    order, along = np.argsort(rows, 0, kind="stable"), np.reshape(g, (np.size(q), *rows.shape[1:]))
     found = np.zeros(rows.shape)
-    for place in ((len(rows) - 1) // 2, len(rows) // 2):
-        np.put_along_axis(found, order[[place]], np.take_along_axis(found, order[[place]], 0) + along / 2, 0)
+    for one, part in zip(along, np.ravel(q) * (len(rows) - 1), strict=True):
+        above = part - np.floor(part)
+        for place, share in ((int(np.floor(part)), 1 - above), (int(np.ceil(part)), above)):
+            at = order[[place]]
+            np.put_along_axis(found, at, np.take_along_axis(found, at, 0) + share * one, 0)
     return (np.moveaxis(found, 0, axis or 0).reshape(np.shape(x)),)
+
+
+def interp(g: Any, _z: Any, x: Any, y: Any, xp: Any) -> tuple[Any, Any]:
+    """Give x the slope of the line that it is on, and each value its share of the line."""
+    k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, len(xp) - 2)
+    points = np.array(xp)
+    inside = (points[0] <= x) & (x <= points[-1])
+    slope = (y[k + 1] - y[k]) / (points[k + 1] - points[k])
+    return g * slope * inside, multilinear(lambda values: np.interp(x, xp, values))[1](g, None, y)[0]
 
 
 NUMPY_PULLS: Mapping[str, Ruled] = {
@@ -135,7 +148,11 @@ NUMPY_PULLS: Mapping[str, Ruled] = {
         lambda g, z, x: (np.expand_dims(g, (-1, -2)) * np.swapaxes(np.linalg.inv(x), -1, -2),),
     ),
     "matrix_power": (np.linalg.matrix_power, matrix_power),
+    "correlate": multilinear(np.correlate),
+    "interp": (lambda x, y, xp: np.interp(x, xp, y), interp),
     "ptp": (np.ptp, ptp),
-    "median": (np.median, median),
+    "median": (np.median, partial(quantile, q=0.5)),
+    "quantile": (np.quantile, quantile),
+    "percentile": (np.percentile, lambda g, z, x, q, **how: quantile(g, z, x, np.true_divide(q, 100), **how)),
 }
 """The rules of operations on whole arrays."""

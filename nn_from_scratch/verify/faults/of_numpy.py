@@ -10,7 +10,15 @@ import numpy as np
 
 from nn_from_scratch.verify.faults.array_rules import PULLS, Pull, shared, spread
 from nn_from_scratch.verify.faults.further_rules import FURTHER_RULES, sinc_slope
-from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS, multilinear, norm, std, var
+from nn_from_scratch.verify.faults.numpy_rules import (
+    NUMPY_PULLS,
+    interp,
+    multilinear,
+    norm,
+    quantile,
+    std,
+    var,
+)
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.faults.victim import Victim
@@ -22,9 +30,10 @@ def _pull(rule: str, description: str, wrong: Pull) -> Fault:
     return Fault(f"{rule}: {description}", text, rule, victim, "arrays", (rule, "mul", "add"), rule)
 
 
-def _derivative(
+def derivative(
     rule: str, description: str, wrong: Callable[..., tuple[Any, ...]], kind: str = "local derivative"
 ) -> Fault:
+    """Plant wrong partial derivatives of an operation that works element by element."""
     victim = Victim({**RULES, rule: (FURTHER_RULES[rule][0], wrong)}, PULLS)
     text = f"{rule} has {description}"
     return Fault(f"{rule}: {description}", text, rule, victim, kind, (rule, "mul", "add"), rule)
@@ -132,24 +141,48 @@ def _turned_kernel(g: Any, z: Any, x: Any, y: Any, mode: str) -> tuple[Any, Any]
     return first, second[::-1]
 
 
+def _turned_other(g: Any, z: Any, x: Any, y: Any, mode: str) -> tuple[Any, Any]:
+    first, second = NUMPY_PULLS["correlate"][1](g, z, x, y, mode=mode)
+    return first, second[::-1]
+
+
+def _first_slope(g: Any, z: Any, x: Any, y: Any, xp: Any) -> tuple[Any, Any]:
+    return g * (y[1] - y[0]) / (xp[1] - xp[0]) + 0 * x, interp(g, z, x, y, xp)[1]
+
+
+def _always_the_middle(g: Any, z: Any, x: Any, q: Any, **how: Any) -> tuple[Any]:
+    return quantile(g, z, x, 0 * np.asarray(q) + 0.5, **how)
+
+
+def _at_the_end(g: Any, z: Any, x: Any, q: Any, **how: Any) -> tuple[Any]:
+    """Take what is asked of the smallest for the largest."""
+    return quantile(g, z, x, np.subtract(1.0, q), **how)
+
+
 _OF_TWO = ("dot", "inner", "outer", "kron", "tensordot")
 NUMPY_FAULTS: tuple[Fault, ...] = (
-    _derivative("exp2", "the rule of exp", lambda z, x: (z,)),
-    _derivative("exp2", "x times the power of x - 1", lambda z, x: (x * np.exp2(x - 1),)),
-    _derivative("log2", "the rule of log", lambda z, x: (1 / x,)),
-    _derivative("log10", "the rule of log2", lambda z, x: (1 / (x * math.log(2)),)),
-    _derivative("log10", "ln 10 to 7 digits", lambda z, x: (1 / (x * 2.302585),), "precision"),
-    _derivative("cbrt", "a root of the operand's size", lambda z, x: (1 / (3 * z * abs(z)),)),
-    _derivative("cbrt", "the rule of sqrt", lambda z, x: (1 / (2 * z),)),
-    _derivative("arcsinh", "the rule of arcsin", lambda z, x: (1 / np.sqrt(np.abs(1 - x * x) + 1e-300),)),
-    _derivative("arcsinh", "no root", lambda z, x: (1 / (x * x + 1),)),
-    _derivative("arccosh", "the rule of arcsinh", lambda z, x: (1 / np.sqrt(x * x + 1),)),
-    _derivative("arctanh", "the rule of arctan", lambda z, x: (1 / (1 + x * x),)),
-    _derivative("sinc", "no pi", lambda z, x: (sinc_slope(z, x) / math.pi,)),
-    _derivative("sinc", "a cosine for its slope", lambda z, x: (np.cos(np.pi * x),)),
-    _derivative("deg2rad", "the rule of rad2deg", lambda z, x: (180 / math.pi,)),
-    _derivative("deg2rad", "pi to 7 digits", lambda z, x: (3.141593 / 180,), "precision"),
-    _derivative("rad2deg", "1", lambda z, x: (1.0,)),
+    derivative("exp2", "the rule of exp", lambda z, x: (z,)),
+    derivative("exp2", "x times the power of x - 1", lambda z, x: (x * np.exp2(x - 1),)),
+    derivative("log2", "the rule of log", lambda z, x: (1 / x,)),
+    derivative("log10", "the rule of log2", lambda z, x: (1 / (x * math.log(2)),)),
+    derivative("log10", "ln 10 to 7 digits", lambda z, x: (1 / (x * 2.302585),), "precision"),
+    derivative("cbrt", "a root of the operand's size", lambda z, x: (1 / (3 * z * abs(z)),)),
+    derivative("cbrt", "the rule of sqrt", lambda z, x: (1 / (2 * z),)),
+    derivative("arcsinh", "the rule of arcsin", lambda z, x: (1 / np.sqrt(np.abs(1 - x * x) + 1e-300),)),
+    derivative("arcsinh", "no root", lambda z, x: (1 / (x * x + 1),)),
+    derivative("arccosh", "the rule of arcsinh", lambda z, x: (1 / np.sqrt(x * x + 1),)),
+    derivative("arctanh", "the rule of arctan", lambda z, x: (1 / (1 + x * x),)),
+    derivative("sinc", "no pi", lambda z, x: (sinc_slope(z, x) / math.pi,)),
+    derivative("sinc", "a cosine for its slope", lambda z, x: (np.cos(np.pi * x),)),
+    derivative("deg2rad", "the rule of rad2deg", lambda z, x: (180 / math.pi,)),
+    derivative("deg2rad", "pi to 7 digits", lambda z, x: (3.141593 / 180,), "precision"),
+    derivative("rad2deg", "1", lambda z, x: (1.0,)),
+    derivative("logaddexp2", "the rule of logaddexp", lambda z, x, y: (np.exp(x - z), np.exp(y - z))),
+    derivative("logaddexp2", "its shares exchanged", lambda z, x, y: (np.exp2(y - z), np.exp2(x - z))),
+    derivative("remainder", "nothing for the divisor", lambda z, x, y: (1.0, 0 * y)),
+    derivative("remainder", "the rule of fmod", FURTHER_RULES["fmod"][1]),
+    derivative("fmod", "the quotient itself for the divisor", lambda z, x, y: (1.0, -x / y)),
+    derivative("fmod", "the rule of remainder", FURTHER_RULES["remainder"][1]),
     _pull("take", "a repeated index's cotangent overwritten", _overwritten("take")),
     _pull("compress", "the first entries' places", _in_order),
     _pull("repeat", "the last copy's cotangent only", _overwritten("repeat")),
@@ -198,5 +231,10 @@ NUMPY_FAULTS: tuple[Fault, ...] = (
     _pull("copysign", "no sign of the first operand", lambda g, z, x, y: (g * np.sign(y), 0 * g)),
     _pull("ptp", "the smallest entry's sign turned", _added),
     _pull("median", "all for one of two in the middle", _upper_middle),
+    _pull("correlate", "its second operand turned round", _turned_other),
+    _pull("interp", "the slope of the first line for all", _first_slope),
+    _pull("interp", "nothing for its values", lambda g, z, x, y, xp: (interp(g, z, x, y, xp)[0], 0 * y)),
+    _pull("quantile", "the largest for the smallest", _at_the_end),
+    _pull("percentile", "a quantile that is always the middle", _always_the_middle),
 )
 """Bugs planted into operations that numpy has."""

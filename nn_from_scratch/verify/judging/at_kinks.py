@@ -19,9 +19,9 @@ from functools import cached_property
 from flint import arb
 
 from nn_from_scratch.verify.judging.choices import Explanation, Weights, explain, fraction
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.judging.rounding_at_kinks import held_values, magnitudes
 from nn_from_scratch.verify.judging.splits import OpenGradient, Split, open_gradient
-from nn_from_scratch.verify.judging.tolerance import MARGIN
 from nn_from_scratch.verify.judging.usual_choices import usual_choices
 from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict
 from nn_from_scratch.verify.oracles import taylor

@@ -113,11 +113,18 @@ def _entrywise(name: str, *values: float, by: int = 0) -> Kink:
     return Kink(f"{name}({', '.join(names)}) at {at}, by {names[by]}[0]", (name, "x" * count), case, by)
 
 
-def _reduction(name: str, *values: float, by: int = 0, **keywords: int) -> Kink:
+def _reduction(name: str, *values: float, by: int = 0, **keywords: float) -> Kink:
     step = Step(name, (0,), (("axis", None), *keywords.items(), ("keepdims", False)))
     case = Case(Expression(1, (), (step,), 1), values, ((len(values),),), (1.0,))
     at = ", ".join(f"{value:g}" for value in values)
     return Kink(f"{name}(x) at x = [{at}], by x[{by}]", (name, "x"), case, by)
+
+
+def _first_of_lines() -> Kink:
+    """Ask for lines between points where the first of them begins."""
+    step = Step("interp", (0, 1), (("xp", (0.0, 1.0)),))
+    case = Case(Expression(2, (), (step,), 2), (0.0, 1.0, 2.0), ((1,), (2,)), (1.0,))
+    return Kink("interp(x, [1, 2], xp=(0, 1)) at x = [0], by x[0]", ("interp", "xx"), case, 0)
 
 
 def _sorted(*values: float, by: int) -> Kink:
@@ -150,6 +157,9 @@ KINKS = (
     *(_entrywise(name, 1.0, 1.0, by=by) for name in ("fmax", "fmin") for by in (0, 1)),
     _reduction("ptp", 1.0, 1.0),
     _reduction("median", 1.0, 1.0, 2.0),
+    _reduction("quantile", 1.0, 1.0, 2.0, q=0.5),
+    _reduction("percentile", 1.0, 1.0, 2.0, q=50),
+    _first_of_lines(),
     _reduction("std", 1.0, 1.0, ddof=0),
     _reduction("norm", 0.0, 0.0),
     *(_scalar("pow", "xc", 0.0, exponent) for exponent in (0.0, 0.5, 1.0, 2.0)),

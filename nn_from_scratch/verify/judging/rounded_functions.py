@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from nn_from_scratch.verify.judging.rounded_numbers import Operand, Rounded, StandardModel
-from nn_from_scratch.verify.oracles import taylor
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN, Operand, Rounded, StandardModel
+from nn_from_scratch.verify.oracles import special_series
 
 _FAR = 1e3  # where erfc is smaller than every format's smallest number
 
@@ -91,6 +91,21 @@ class RoundedFunctions:
         factor = self.model.term(2 / arb.pi().sqrt() * self.model.once, 1.0)
         return self.exp(-(known * known)) * factor
 
+    def normal_below(self, x: Rounded) -> Rounded:
+        """Return how much of the normal distribution lies below a number: half of erfc at it over root 2."""
+        return self.erfc(self.quotient(-x, self.sqrt(2.0))) / 2.0
+
+    def log_of_normal_below(self, x: Rounded) -> Rounded:
+        """Return the logarithm of that: below 0 a difference of a logarithm and half of the operand's square.
+
+        Where little lies above, it is beside the logarithm of 1, whose operand is rounded.
+        """
+        if x.ball > 0:
+            above = self.normal_below(-x)
+            return x.of_scale((-above.ball).log1p() * self.model.function + 2 * self.model.lost)
+        exact = special_series.normal_below(x.ball).log()
+        return x.of_scale(exact * self.model.function + 2.5 * (x.ball * x.ball + 1) * self.model.lost)
+
     def lgamma(self, x: Rounded) -> Rounded:
         """Return log of the size of gamma.
 
@@ -129,12 +144,42 @@ class RoundedFunctions:
         pole = place if place > 0.5 or not math.isfinite(place) else abs(float(middle - round(place)))
         if not off <= abs(pole) / 8:  # beyond, a slope is not twice what it is in the middle
             return arb.nan()
-        return taylor.polygamma(middle, order) + arb(0, off) * 2 * taylor.polygamma(middle, order + 1)
+        return special_series.polygamma(middle, order) + arb(0, off) * 2 * special_series.polygamma(
+            middle, order + 1
+        )
 
     def cube_root(self, x: Rounded) -> Rounded:
         """Return the cube root, which has the sign of its operand."""
         root = abs(x.ball).root(3) * self.model.function
         return x.of_scale(-root if x.ball < 0 else root if x.ball > 0 else arb.nan())
+
+    def exp2(self, x: Operand) -> Rounded:
+        """Return 2 to the power of x."""
+        known = self.model.number(x)
+        return known.of_scale((known.ball * arb.const_log2()).exp() * self.model.function)
+
+    def log2(self, x: Rounded) -> Rounded:
+        """Return the logarithm to base 2."""
+        return x.of_scale(x.ball.log() / arb.const_log2() * self.model.function)
+
+    def log1p(self, x: Operand) -> Rounded:
+        """Return the natural logarithm of 1 + x."""
+        return self.model.number(x).function("log1p")
+
+    def floor(self, x: Operand) -> Rounded:
+        """Return the largest integer below a number: unknown where rounding may make the number another's."""
+        known = self.model.number(x)
+        middle = known.ball.mid()
+        at_a_jump = arb(middle, MARGIN * known.ball.rad()).contains_integer()
+        whole = arb.nan() if at_a_jump else middle.floor() * self.model.once
+        return self.model.term(whole, known.scale)
+
+    def trunc(self, x: Operand) -> Rounded:
+        """Return a number without what stands behind the point."""
+        known = self.model.number(x)
+        if abs(known.ball) < 1:
+            return self.model.number(0.0)
+        return -self.floor(-known) if known.ball < 0 else self.floor(known)
 
     def sinc(self, x: Rounded) -> Rounded:
         """Return sin(pi x) / (pi x)."""
@@ -153,7 +198,8 @@ class RoundedFunctions:
         if known.ball == 0:  # no engine divides here
             return self.model.term(self._sinc(known, order) * arb(1, 8 * self.model.unit_roundoff), 1.0)
         least = float(known.ball.abs_lower())
-        terms = (math.pi + 1 / least) ** order if least > 0 else math.inf
+        # A product is infinite where a power raises.
+        terms = math.prod([math.pi + 1 / least] * order) if least > 0 else math.inf
         return self.model.term(self._sinc(known, order) + 8 * terms * self.model.lost, max(1.0, terms))
 
     def _sinc(self, x: Rounded, order: int) -> arb:
@@ -165,7 +211,7 @@ class RoundedFunctions:
         least = math.pi * float(x.ball.abs_lower())
         steepest = math.pi ** (order + 1) * (2 / least if least > 4 else 1)
         off = float(x.ball.rad()) + 2 * self.model.unit_roundoff * abs(float(middle))
-        return taylor.sinc(middle, order) + arb(0, off * steepest)
+        return special_series.sinc(middle, order) + arb(0, off * steepest)
 
     def deg2rad(self, x: Operand) -> Rounded:
         """Return an angle in radians, by a constant that engines make of pi, which they round."""

@@ -27,6 +27,13 @@ from dataclasses import dataclass, field
 
 from flint import arb
 
+MARGIN = 2
+"""Radii that an error may reach: chosen.
+
+A radius bounds every rounding that is charged, in any order. What is not charged are functions that are
+further off, and formulas that are not the usual ones. Right engines of every kind of `power.right_engines`
+were measured to stay below 1.7 radii.
+"""
 MOST_TERMS = 2**20
 """Terms of a sum that are counted: no engine that goes path by path adds up more in reasonable time."""
 

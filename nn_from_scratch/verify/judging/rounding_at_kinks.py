@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import arb
 
-from nn_from_scratch.verify.judging.rounded_numbers import Rounded
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN, Rounded
 from nn_from_scratch.verify.judging.splits import curvatures
-from nn_from_scratch.verify.judging.tolerance import MARGIN, rounded_functions, rounded_values
+from nn_from_scratch.verify.judging.tolerance import rounded_functions, rounded_values
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.oracles.kinks import Kinks

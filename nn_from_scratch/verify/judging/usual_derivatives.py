@@ -72,6 +72,18 @@ class Functions(Protocol):
     def tetragamma(self, x: Number) -> Number:
         """Return the slope of trigamma."""
 
+    def exp2(self, x: Number) -> Number:
+        """Return 2 to the power of x."""
+
+    def log1p(self, x: Number) -> Number:
+        """Return the natural logarithm of 1 + x."""
+
+    def floor(self, x: Number) -> Number:
+        """Return the largest integer below x."""
+
+    def trunc(self, x: Number) -> Number:
+        """Return x without what stands behind the point."""
+
     def sinc_slope(self, x: Number) -> Number:
         """Return the slope of sin(pi x) / (pi x)."""
 
@@ -196,6 +208,19 @@ PARTIALS: Mapping[str, Partials] = {
     "sinc_slope": lambda f, z, x: (f.sinc_bend(x),),
     "deg2rad": lambda f, z, x: (f.deg2rad(1.0),),
     "rad2deg": lambda f, z, x: (f.rad2deg(1.0),),
+    "logaddexp2": lambda f, z, x, y: (f.exp2(f.difference(x, z)), f.exp2(f.difference(y, z))),
+    "remainder": lambda f, z, x, y: (1.0, -f.floor(f.quotient(x, y))),
+    "fmod": lambda f, z, x, y: (1.0, -f.trunc(f.quotient(x, y))),
+    **dict.fromkeys(("floor", "trunc"), lambda f, z, x: (0.0,)),
+    "expit": lambda f, z, x: (f.sigmoid_slope(z),),
+    # The logarithm of a sigmoid is often written as -logaddexp(-x, 0).
+    "log_expit": lambda f, z, x: (f.exp(z - x),),
+    "logit": lambda f, z, x: (1 / (x * (1 - x)),),
+    "xlogy": lambda f, z, x, y: (f.log(y), f.quotient(x, y)),
+    "xlog1py": lambda f, z, x, y: (f.log1p(y), f.quotient(x, f.sum(1.0, y))),
+    "entr": lambda f, z, x: (-f.log(x) - 1,),
+    "ndtr": lambda f, z, x: (f.bell(f.quotient(x, f.sqrt(2.0))) / f.sqrt(8.0),),
+    "log_ndtr": lambda f, z, x: (f.exp(-(x * x) / 2.0 - z) * f.quotient(f.bell(0.0), f.sqrt(8.0)),),
     "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
     "inverted": lambda f, z, *xs: (0.0,) * len(xs),

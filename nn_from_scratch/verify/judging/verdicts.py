@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from flint import arb
 
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.formats import Format
 

@@ -244,6 +244,14 @@ def _digamma(x: npt.ArrayLike) -> Any:
     return np.where(x < 0, value - np.pi / np.tan(np.pi * (x - np.round(x))), value)
 
 
+_erfc = np.vectorize(math.erfc, otypes=[float])
+
+
+def _normal_below(x: npt.ArrayLike) -> Any:
+    """Return how much of the normal distribution lies below a number."""
+    return _erfc(-np.asarray(x) / math.sqrt(2)) / 2
+
+
 NUMPY: Arithmetic = {
     **{
         name: getattr(np, name) for name in ELEMENTWISE if hasattr(np, name)
@@ -261,9 +269,17 @@ NUMPY: Arithmetic = {
     "relu": lambda x: np.maximum(x, 0.0),
     "where": lambda c, x, y: np.where(c > 0, x, y),
     "erf": np.vectorize(math.erf, otypes=[float]),
-    "erfc": np.vectorize(math.erfc, otypes=[float]),
+    "erfc": _erfc,
     "lgamma": np.vectorize(_lgamma, otypes=[float]),
     "digamma": _digamma,
+    "expit": lambda x: 1 / (1 + np.exp(-x)),
+    "log_expit": lambda x: -np.logaddexp(-x, 0.0),
+    "logit": lambda x: np.log(x / (1 - x)),
+    "xlogy": lambda x, y: x * np.log(y),
+    "xlog1py": lambda x, y: x * np.log1p(y),
+    "entr": lambda x: -x * np.log(x),
+    "ndtr": _normal_below,
+    "log_ndtr": lambda x: np.where(x > 0, np.log1p(-_normal_below(-x)), np.log(_normal_below(x))),
     "side_off": lambda *_: 0.0,
     "factored": lambda *_: 0.0,
     "inverted": lambda *_: 0.0,

@@ -130,6 +130,22 @@ def _convolve(x: torch.Tensor, y: torch.Tensor, mode: str) -> torch.Tensor:
     return torch.conv1d(x[None, None], y.flip(0)[None, None], padding=cut)[0, 0]
 
 
+def _correlate(x: torch.Tensor, y: torch.Tensor, mode: str) -> torch.Tensor:
+    return _convolve(x, y.flip(0), mode)
+
+
+def _quantile(x: torch.Tensor, q: Any, axis: Any, keepdims: bool) -> torch.Tensor:
+    return torch.quantile(x, torch.tensor(q, dtype=x.dtype), axis, keepdim=keepdims)
+
+
+def _interpolated(x: torch.Tensor, y: torch.Tensor, xp: Any) -> torch.Tensor:
+    """Interpolate by the lines between points, which PyTorch has no function for."""
+    points = torch.tensor(xp, dtype=x.dtype)
+    k = torch.searchsorted(points, x.detach().contiguous(), right=True).clamp(1, len(xp) - 1) - 1
+    slope = (y[k + 1] - y[k]) / (points[k + 1] - points[k])
+    return y[k] + slope * (x.clamp(points[0], points[-1]) - points[k])
+
+
 def _in_order(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """Give a function numpy's keywords in their order, where PyTorch calls them otherwise."""
     return lambda x, **keywords: function(x, *keywords.values())
@@ -169,6 +185,9 @@ OPERATIONS: Arithmetic = {
     "pow": _operator(operator.pow),
     "neg": operator.neg,
     "cbrt": _cube_root,
+    **{name: getattr(torch.special, name) for name in ("expit", "entr", "ndtr", "log_ndtr")},
+    "xlog1py": _of_tensors(torch.special.xlog1py),
+    "log_expit": torch.nn.functional.logsigmoid,
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
@@ -235,6 +254,10 @@ OPERATIONS: Arithmetic = {
     "nansum": lambda x, axis, keepdims: torch.nansum(x, _axes(x, axis), keepdim=keepdims),
     "nanmean": lambda x, axis, keepdims: torch.nanmean(x, _axes(x, axis), keepdim=keepdims),
     "convolve": lambda x, y, mode: _operator(partial(_convolve, mode=mode))(x, y),
+    "correlate": lambda x, y, mode: _operator(partial(_correlate, mode=mode))(x, y),
+    "interp": lambda x, y, xp: _of_tensors(partial(_interpolated, xp=xp))(x, y),
+    "quantile": _quantile,
+    "percentile": lambda x, q, **how: _quantile(x, np.true_divide(q, 100), **how),
     "ptp": _ptp,
     "median": lambda x, axis, keepdims: torch.quantile(x, 0.5, axis, keepdim=keepdims),
     "reshape": torch.reshape,

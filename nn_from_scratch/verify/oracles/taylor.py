@@ -10,34 +10,17 @@ At a kink the coefficient is the hull of both one-sided derivatives, so that any
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from flint import arb, arb_series, ctx
 
+from nn_from_scratch.verify.oracles import special_series
+from nn_from_scratch.verify.oracles.series import PRECISION, divide, exactly, series, unknown, working
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
 
-PRECISION = 256
-"""Bits of the midpoints."""
-
-
-class working:  # noqa: N801  read as a function; a generator would take twice as long, eight times a graph
-    """Let FLINT compute with `precision` bits and series of `length` coefficients inside the block."""
-
-    __slots__ = ("_before", "_inside")
-
-    def __init__(self, precision: int, length: int = 2) -> None:
-        self._inside = precision, length
-        self._before = self._inside
-
-    def __enter__(self) -> None:
-        self._before = ctx.prec, ctx.cap
-        ctx.prec, ctx.cap = self._inside
-
-    def __exit__(self, *_: object) -> None:
-        ctx.prec, ctx.cap = self._before
+__all__ = ["PRECISION", "SERIES", "enclose", "enclose_second", "exactly", "series", "values", "working"]
 
 
 def enclose(
@@ -134,18 +117,8 @@ def values(expression: Expression, point: Sequence[float]) -> list[float]:
         return [float(series(node)[0].mid()) for node in nodes]
 
 
-def series(x: Any) -> Any:
-    """Return a number as a series; a constant operand is a float."""
-    return arb_series([x]) if isinstance(x, float) else x
-
-
 def _sigmoid(x: Any) -> Any:
-    return _divide(1.0, 1 + (-x).exp())
-
-
-def exactly(value: Any, approximate: Any) -> Any:
-    """Take the value from FLINT's own function, where the series has to cancel and loses digits of it."""
-    return arb_series([value, *(approximate[k] for k in range(1, ctx.cap))])
+    return divide(1.0, 1 + (-x).exp())
 
 
 def _hyperbolic(x: Any) -> tuple[Any, Any]:
@@ -158,12 +131,12 @@ def _hyperbolic(x: Any) -> tuple[Any, Any]:
 
 
 def _tanh(x: Any) -> Any:
-    return exactly(x[0].tanh(), 1 - _divide(2.0, (2 * x).exp() + 1))
+    return exactly(x[0].tanh(), 1 - divide(2.0, (2 * x).exp() + 1))
 
 
 def _pow(x: Any, y: Any) -> Any:
     if isinstance(y, float) and y.is_integer():
-        return x ** int(y) if y >= 0 else _divide(1.0, x ** int(-y))
+        return x ** int(y) if y >= 0 else divide(1.0, x ** int(-y))
     x, y = series(x), series(y)
     if x[0] == 0 and y[0] > 0:
         return _power_of_zero(x, y)
@@ -177,18 +150,7 @@ def _power_of_zero(x: Any, y: Any) -> Any:
     exponent = float(y[0].mid())
     if y[0].is_exact() and exponent.is_integer() and not any(y[k] != 0 for k in range(1, ctx.cap)):
         return x ** int(exponent)
-    return _unknown()
-
-
-def _unknown() -> Any:
-    """Return the series of a point outside the domain, or too near its edge to tell."""
-    return arb_series([arb.nan()] * ctx.cap)
-
-
-def _divide(x: Any, y: Any) -> Any:
-    x, y = series(x), series(y)
-    # FLINT refuses a divisor that may be 0; here that is a point outside the domain.
-    return _unknown() if y[0].contains(0) else x / y
+    return unknown()
 
 
 def _subtract(x: Any, y: Any) -> Any:
@@ -218,7 +180,7 @@ def _arctan2(y: Any, x: Any) -> Any:
         return arb.pi() / 2 - (x / y).atan()
     if y[0] < 0:
         return -arb.pi() / 2 - (x / y).atan()
-    return _unknown()  # on the branch cut
+    return unknown()  # on the branch cut
 
 
 def _sign(x: Any) -> Any:
@@ -227,7 +189,7 @@ def _sign(x: Any) -> Any:
     if x[0] < 0:
         return arb_series([-1])
     value = arb(0) if x[0] == 0 else arb.nan()
-    return exactly(value, _unknown())  # it jumps here
+    return exactly(value, unknown())  # it jumps here
 
 
 def _where(c: Any, x: Any, y: Any) -> Any:
@@ -236,51 +198,29 @@ def _where(c: Any, x: Any, y: Any) -> Any:
         return x
     if c[0] <= 0:
         return y
-    return _unknown()
+    return unknown()
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
     return (series(x).exp() + series(y).exp()).log()
 
 
-def _log_of_gamma(x: Any) -> Any:
-    """Return log of the size of gamma, below 0 by its reciprocal, which has no poles."""
-    if x[0] > 0:
-        return x.lgamma()
-    reciprocal = x.rgamma()
-    if reciprocal[0] > 0:
-        return -reciprocal.log()
-    return -(-reciprocal).log() if reciprocal[0] < 0 else _unknown()
+def _log1p(x: Any) -> Any:
+    return exactly(x[0].log1p(), (1 + x).log())
 
 
-def _polygamma(order: int) -> Callable[[Any], Any]:
-    """Return the derivative of log of gamma of an order from 1, read from its series about the point."""
-
-    def function(x: Any) -> Any:
-        length = ctx.cap
-        with working(ctx.prec, length + order):
-            about = _log_of_gamma(arb_series([x[0], 1]))
-        return _derivative(about, order, x)
-
-    return function
+def _softplus(x: Any) -> Any:
+    return exactly(x[0].exp().log1p(), (1 + x.exp()).log())
 
 
-def _derivative(about: Any, order: int, x: Any) -> Any:
-    """Return the derivative of an order, at x, of the function whose series about x[0] is given."""
-    length = ctx.cap
-    known = [math.perm(k + order, order) * about[k + order] for k in range(length)]
-    step = arb_series([0, *(x[k] for k in range(1, length))])
-    result = arb_series([known[-1]])
-    for coefficient in known[-2::-1]:
-        result = result * step + coefficient
-    return result
+def _floor(x: Any) -> Any:
+    return unknown() if x[0].contains_integer() else arb_series([x[0].floor()])  # it jumps at integers
 
 
-def polygamma(x: arb, order: int) -> arb:
-    """Return lgamma of an exact number, or its derivative of an order."""
-    with working(ctx.prec, 1):
-        value: arb = (_polygamma(order) if order else _log_of_gamma)(arb_series([x]))[0]
-        return value
+def _trunc(x: Any) -> Any:
+    if abs(x[0]) < 1:
+        return arb_series([0])
+    return -_floor(-x) if x[0] < 0 else _floor(x)
 
 
 def _arcsinh(x: Any) -> Any:
@@ -291,48 +231,8 @@ def _arcsinh(x: Any) -> Any:
 
 def _cube_root(x: Any) -> Any:
     if x[0] == 0:
-        return exactly(arb(0), _unknown())  # its slope is infinite
+        return exactly(arb(0), unknown())  # its slope is infinite
     return -((-x).log() / 3).exp() if x[0] < 0 else (x.log() / 3).exp()
-
-
-def _sinc(order: int) -> Callable[[Any], Any]:
-    """Return sin(pi x) / (pi x), or its derivative of an order, read from its series about the point."""
-
-    def function(x: Any) -> Any:
-        with working(ctx.prec, ctx.cap + order):
-            about = _sinc_about(x[0])
-        return _derivative(about, order, x)
-
-    return function
-
-
-_SMALL = 2.0**-20
-_SINC_TERMS = 13
-
-
-def _sinc_about(x: arb) -> Any:
-    """Return the series about a point; near 0, where the quotient cancels, by sinc's own, with its remainder.
-
-    The terms from k on, differentiated j times, are at most 2 pi^j (pi x)^(2k - j): each is less than half of
-    the one before.
-    """
-    along = arb_series([x, 1])
-    size = abs(x).upper()
-    if not size < _SMALL:
-        return _divide(along.sin_pi(), arb.pi() * along)
-    square = (arb.pi() * along) * (arb.pi() * along)
-    result = arb_series([0])
-    for k in reversed(range(_SINC_TERMS)):
-        result = result * square + arb((-1) ** k) / math.factorial(2 * k + 1)
-    bounds = [2 * arb.pi() ** j * (arb.pi() * size) ** (2 * _SINC_TERMS - j) for j in range(ctx.cap)]
-    return result + arb_series([arb(0, bound.upper()) for bound in bounds])
-
-
-def sinc(x: arb, order: int) -> arb:
-    """Return sinc of an exact number, or its derivative of an order."""
-    with working(ctx.prec, 1):
-        value: arb = _sinc(order)(arb_series([x]))[0]
-        return value
 
 
 def _method(name: str) -> Callable[[Any], Any]:
@@ -343,15 +243,15 @@ SERIES: Arithmetic = {
     "add": operator.add,
     "sub": _subtract,
     "mul": operator.mul,
-    "div": _divide,
+    "div": divide,
     "pow": _pow,
     "neg": operator.neg,
-    "reciprocal": lambda x: _divide(1.0, x),
+    "reciprocal": lambda x: divide(1.0, x),
     "square": lambda x: x * x,
     "exp": _method("exp"),
     "expm1": lambda x: exactly(x[0].expm1(), x.exp()),
     "log": _method("log"),
-    "log1p": lambda x: exactly(x[0].log1p(), (1 + x).log()),
+    "log1p": _log1p,
     "sqrt": _method("sqrt"),
     "sin": _method("sin"),
     "cos": _method("cos"),
@@ -364,7 +264,7 @@ SERIES: Arithmetic = {
     "cosh": lambda x: _hyperbolic(x)[1],
     "tanh": _tanh,
     "sigmoid": _sigmoid,
-    "softplus": lambda x: exactly(x[0].exp().log1p(), (1 + x.exp()).log()),
+    "softplus": _softplus,
     "hypot": lambda x, y: (series(x) * x + series(y) * y).sqrt(),
     "logaddexp": _logaddexp,
     "relu": lambda x: _greater(x, 0.0),
@@ -377,9 +277,9 @@ SERIES: Arithmetic = {
     "erf": _method("erf"),
     "erfc": _method("erfc"),
     "bell": lambda x: 2 / arb.pi().sqrt() * (-x * x).exp(),
-    "lgamma": _log_of_gamma,
-    "digamma": _polygamma(1),
-    "trigamma": _polygamma(2),
+    "lgamma": special_series.log_of_gamma,
+    "digamma": special_series.polygamma_series(1),
+    "trigamma": special_series.polygamma_series(2),
     "exp2": lambda x: (x * arb.const_log2()).exp(),
     "log2": lambda x: x.log() / arb.const_log2(),
     "log10": lambda x: x.log() / arb.const_log10(),
@@ -387,10 +287,23 @@ SERIES: Arithmetic = {
     "arcsinh": _arcsinh,
     "arccosh": lambda x: exactly(x[0].acosh(), (x + (x * x - 1).sqrt()).log()),
     "arctanh": lambda x: exactly(x[0].atanh(), ((1 + x).log() - (1 - x).log()) / 2),
-    "sinc": _sinc(0),
-    "sinc_slope": _sinc(1),
+    "sinc": special_series.sinc_series(0),
+    "sinc_slope": special_series.sinc_series(1),
     "deg2rad": lambda x: x * arb.pi() / 180,
     "rad2deg": lambda x: x * 180 / arb.pi(),
+    "logaddexp2": lambda x, y: _logaddexp(x * arb.const_log2(), y * arb.const_log2()) / arb.const_log2(),
+    "remainder": lambda x, y: series(x) - y * _floor(divide(x, y)),
+    "fmod": lambda x, y: series(x) - y * _trunc(divide(x, y)),
+    "floor": _floor,
+    "trunc": _trunc,
+    "expit": _sigmoid,
+    "log_expit": lambda x: -_softplus(-x),
+    "logit": lambda x: divide(x, 1 - x).log(),
+    "xlogy": lambda x, y: x * series(y).log(),
+    "xlog1py": lambda x, y: x * _log1p(series(y)),
+    "entr": lambda x: -x * x.log(),
+    "ndtr": special_series.normal_below,
+    "log_ndtr": special_series.log_of_normal_below,
     "side_off": lambda _: arb_series([0]),
     "factored": lambda *_: arb_series([0]),
     "inverted": lambda *_: arb_series([0]),

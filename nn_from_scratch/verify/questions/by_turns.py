@@ -23,7 +23,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
 from nn_from_scratch.verify.questions.direct_scalars import ordinary
 from nn_from_scratch.verify.questions.generate import BESIDE, GUIDE, POINTS, Choose, askable, within_range
-from nn_from_scratch.verify.questions.generate_arrays import WHOLE
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OPERATIONS, Form
 from nn_from_scratch.verify.questions.roles import (
     ALONE,

@@ -249,9 +249,9 @@ def _fitted(name: str, side: int, x: float) -> float:
         return x
     if name == "pow":
         return abs(x) if side == 0 else x
-    if operation.arity != 1 or operation.inside(x):
-        return x
-    return abs(x) if operation.inside(abs(x)) else x / 4
+    beside = [1.0] * (operation.arity or 1)
+    candidates = (x, abs(x), x / 4, abs(x) / 4, abs(x) + 1)
+    return next(one for one in candidates if operation.inside(*beside[:side], one, *beside[side + 1 :]))
 
 
 def elementwise(name: str, kinds: str) -> Iterator[tuple[str, Asked]]:

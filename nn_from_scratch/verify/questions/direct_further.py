@@ -179,6 +179,18 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "rot90": _rows("k axes", ((2, 3), 1, (0, 1)), ((2, 3, 2), 3, (2, 0)), ((2, 2), 2, (0, 1))),
     "delete": _rows("obj axis", ((2, 3), 1, 1), ((4,), -1, 0), ((2, 3), 4, None)),
     "convolve": _products("mode", ((4,), (2,), "full"), ((4,), (3,), "same"), ((4,), (2,), "valid")),
+    "correlate": _products("mode", ((4,), (2,), "full"), ((4,), (3,), "same"), ((4,), (2,), "valid")),
+    "interp": _products(
+        "xp", ((4,), (3,), (-1.0, 0.25, 1.5)), ((2, 2), (4,), (-2.0, -0.5, 0.5, 1.75)), ((), (2,), (0.0, 1.0))
+    ),
+    "quantile": _rows(
+        "q axis keepdims",
+        *(((2, 3), 0.25, 1, False), ((2, 3), 0.75, 0, True), ((2, 2), 0.125, None, False)),
+        *(((5,), 0.5, -1, False), ((2, 3, 2), (0.25, 1.0), 1, False)),
+    ),
+    "percentile": _rows(
+        "q axis keepdims", ((2, 3), 25, 1, False), ((2, 3), 75, 0, True), ((4,), (0, 50), -1, False)
+    ),
     "ptp": _MIDDLES,
     "median": _MIDDLES,
 }
@@ -211,5 +223,6 @@ SPECIAL: dict[str, tuple[tuple[list[Any], Parameters], ...]] = {
             ([1.5, 1.5 + 2.0**-40, -1.5], {"axis": -1, "keepdims": False}),
         ),
     ),
+    "quantile": (([1.5, 0.5, 1.5], {"q": 0.75, "axis": 0, "keepdims": False}),),
 }
 """Entries at which public engines have gone wrong."""

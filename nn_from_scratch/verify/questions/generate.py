@@ -18,7 +18,7 @@ from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression,
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ELEMENTWISE,
-    FUNCTIONS_OF_NUMPY,
+    OF_LIBRARIES,
     Form,
     Operation,
 )
@@ -48,6 +48,18 @@ def _digamma(x: float) -> float:
     return math.log(x) - 0.5 / x - series - passed
 
 
+def _sigmoid(x: float) -> float:
+    return math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x)))
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _normal_below(x: float) -> float:
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
 # The guide: rough values that only steer the choice of the next step. Nothing is judged by them.
 GUIDE: Arithmetic = {
     "add": operator.add,
@@ -73,8 +85,8 @@ GUIDE: Arithmetic = {
     "sinh": math.sinh,
     "cosh": math.cosh,
     "tanh": math.tanh,
-    "sigmoid": lambda x: math.exp(min(x, 0.0)) / (1 + math.exp(-abs(x))),
-    "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "hypot": math.hypot,
     "logaddexp": lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
     "relu": lambda x: max(x, 0.0),
@@ -98,6 +110,17 @@ GUIDE: Arithmetic = {
     "sinc": lambda x: math.sin(math.pi * x) / (math.pi * x) if x else 1.0,
     "deg2rad": math.radians,
     "rad2deg": math.degrees,
+    "logaddexp2": lambda x, y: max(x, y) + math.log2(1 + math.pow(2.0, -abs(x - y))),
+    "remainder": operator.mod,
+    "fmod": math.fmod,
+    "expit": _sigmoid,
+    "log_expit": lambda x: -_softplus(-x),
+    "logit": lambda x: math.log(x / (1 - x)),
+    "xlogy": lambda x, y: x * math.log(y),
+    "xlog1py": lambda x, y: x * math.log1p(y),
+    "entr": lambda x: -x * math.log(x),
+    "ndtr": _normal_below,
+    "log_ndtr": lambda x: math.log1p(-_normal_below(-x)) if x > 0 else math.log(_normal_below(x)),
 }
 
 
@@ -139,8 +162,8 @@ class _Builder:
         self.forms: dict[str, list[str]] = {}
         for name, kinds in forms:
             self.forms.setdefault(name, []).append(kinds)
-        self.of_numpy = [name for name in self.forms if name in FUNCTIONS_OF_NUMPY]
-        self.others = [name for name in self.forms if name not in FUNCTIONS_OF_NUMPY]
+        self.of_libraries = [name for name in self.forms if name in OF_LIBRARIES]
+        self.others = [name for name in self.forms if name not in OF_LIBRARIES]
         self.values: list[float] = []
         self.steps: dict[int, tuple[str, list[int]]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -175,7 +198,7 @@ class _Builder:
         return self._pick((1, -1)) * (1 + self.choose(2999)) / 1000
 
     def _try_step(self) -> None:
-        name = self._pick(either(self.others, self.of_numpy, self.choose))
+        name = self._pick(either(self.others, self.of_libraries, self.choose))
         kinds = self._pick(self.forms[name])
         operation = ELEMENTWISE[name]
         kept = len(self.values), len(self.constants)
@@ -218,9 +241,9 @@ def askable(name: str, kinds: str, values: Sequence[float]) -> bool:
     return ELEMENTWISE[name].inside(*values) and not (name == "pow" and kinds != "xc" and values[0] <= 0)
 
 
-def either(others: Sequence[T], of_numpy: Sequence[T], choose: Choose) -> Sequence[T]:
-    """Return what every engine has, or one time in three what numpy has beside it, which is much."""
-    return of_numpy if of_numpy and (not others or choose(3) == 0) else others
+def either(others: Sequence[T], of_libraries: Sequence[T], choose: Choose) -> Sequence[T]:
+    """Return what every engine has, or one time in three what numpy and scipy have beside it: it is much."""
+    return of_libraries if of_libraries and (not others or choose(3) == 0) else others
 
 
 def is_extreme(choose: Choose) -> bool:

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.direct_further import ROWS
-from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
+from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import (
     BESIDE,
     CONSTANTS,
@@ -25,14 +24,14 @@ from nn_from_scratch.verify.questions.generate import (
     rounded,
     within_range,
 )
-from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, variance
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
     ELEMENTWISE,
-    FUNCTIONS_OF_NUMPY,
     FURTHER_ARRAYS,
     OF_ARRAYS,
+    OF_LIBRARIES,
     OF_NUMPY,
     Form,
     Operation,
@@ -87,8 +86,8 @@ class _ArrayBuilder:
         self.whole = [name for name, _ in forms if name in OF_ARRAYS and name not in OF_NUMPY]
         self.of_numpy = [name for name, _ in forms if name in OF_NUMPY]
         elementwise = [form for form in forms if form[0] in ELEMENTWISE]
-        self.functions_of_numpy = [form for form in elementwise if form[0] in FUNCTIONS_OF_NUMPY]
-        self.elementwise = [form for form in elementwise if form[0] not in FUNCTIONS_OF_NUMPY]
+        self.of_libraries = [form for form in elementwise if form[0] in OF_LIBRARIES]
+        self.elementwise = [form for form in elementwise if form[0] not in OF_LIBRARIES]
         self.values: list[Array] = []
         self.steps: dict[int, tuple[str, list[int], Parameters]] = {}  # the other nodes are inputs
         self.constants: list[float] = []  # constant k is operand -1 - k
@@ -155,7 +154,7 @@ class _ArrayBuilder:
 
     def _try_step(self) -> None:
         kept = len(self.values), len(self.constants)
-        elementwise = self.elementwise or self.functions_of_numpy
+        elementwise = self.elementwise or self.of_libraries
         whole = (self.whole or self.of_numpy) and (not elementwise or self.choose(2) == 0)
         drawn = self._draw_whole() if whole else self._draw_elementwise()
         if drawn is None or drawn[3].size > _LARGEST_SIZE or not self._in_range(drawn[3]):
@@ -169,7 +168,7 @@ class _ArrayBuilder:
         return all(within_range(x, self.extreme) for x in result.ravel().tolist())
 
     def _draw_elementwise(self) -> tuple[str, list[int], Parameters, Array] | None:
-        name, kinds = self._pick(either(self.elementwise, self.functions_of_numpy, self.choose))
+        name, kinds = self._pick(either(self.elementwise, self.of_libraries, self.choose))
         operation = ELEMENTWISE[name]
         operands = []
         for side, kind in enumerate(kinds):
@@ -374,27 +373,3 @@ class _ArrayBuilder:
         if same and (self.choose(2) == 0 or len(self._inputs()) >= _MOST_INPUTS):
             return self._pick(same)
         return self._input(tuple(wanted))
-
-
-def _logsumexp(x: Array, axis: Any, keepdims: bool = False) -> Any:
-    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
-
-
-_NUMPYS_OWN = ("mean", "nanmean", "max", "min", "median", "ptp", "sort", "fabs", "fmax", "fmin")
-WHOLE: Arithmetic = {
-    **STRUCTURE,
-    **SUMS,
-    **{name: getattr(np, name) for name in _NUMPYS_OWN},
-    "copysign": lambda x, y: np.where(np.equal(y, 0), np.nan, np.copysign(x, y)),
-    "std": lambda x, **how: np.sqrt(variance(x, **how)),
-    "norm": np.linalg.norm,
-    "slogdet": lower_matrices.log_of_size,
-    "matrix_power": lower_matrices.power,
-    "logsumexp": _logsumexp,
-    "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
-    "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
-    "solve": lower_matrices.solution,
-    "inv": lower_matrices.inverse,
-    "det": lower_matrices.determinant,
-    "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
-}

@@ -20,7 +20,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
 
-_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs", "where"})
+_PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs", "where", "clip"})
 """The operations that those on whole arrays are made of."""
 _CONSTANTS = 1 << 40  # no point has as many entries
 _FAR = 10.0  # e to this power is in range of every format
@@ -160,6 +160,7 @@ class Tracer:
         def mean(x: Any, axis: Any, keepdims: bool) -> Any:
             return div(np.sum(x, axis=axis, keepdims=keepdims), float(_count(x, axis)))
 
+        in_order = partial(_sorted, scalar["minimum"], scalar["maximum"])
         return {
             **scalar,
             **STRUCTURE,
@@ -172,7 +173,10 @@ class Tracer:
             "std": lambda x, **how: scalar["sqrt"](variance(x, **how)),
             "norm": lambda x, **how: scalar["sqrt"](np.sum(x * x, **how)),
             "ptp": partial(extent, scalar["maximum"], scalar["minimum"]),
-            "median": partial(_median, partial(_sorted, scalar["minimum"], scalar["maximum"])),
+            "median": partial(_quantile, in_order, q=0.5),
+            "quantile": partial(_quantile, in_order),
+            "percentile": lambda x, q, **how: _quantile(in_order, x, np.true_divide(q, 100), **how),
+            "interp": partial(_interpolated, scalar["clip"]),
             "slogdet": partial(lower_matrices.log_of_size, log=log, size=scalar["abs"], record=self.apply),
             "matrix_power": partial(lower_matrices.power, record=self.apply),
             "max": partial(_fold, scalar["maximum"]),
@@ -180,7 +184,7 @@ class Tracer:
             "logsumexp": logsumexp,
             "softmax": softmax,
             "log_softmax": lambda x, axis: sub(x, logsumexp(x, axis, keepdims=True)),
-            "sort": partial(_sorted, scalar["minimum"], scalar["maximum"]),
+            "sort": in_order,
             "solve": partial(lower_matrices.solution, record=self.apply),
             "inv": partial(lower_matrices.inverse, record=self.apply),
             "det": partial(lower_matrices.determinant, record=self.apply),
@@ -278,6 +282,7 @@ SUMS: Arithmetic = {
     "sum": np.sum,
     "nansum": np.sum,
     "convolve": np.convolve,
+    "correlate": np.correlate,
     "prod": np.prod,
     "cumsum": np.cumsum,
     "cumprod": np.cumprod,
@@ -336,12 +341,30 @@ def _sorted(smaller: Any, larger: Any, x: Any, axis: Any) -> Any:
     return np.stack(rows, axis or 0)
 
 
-def _median(in_order: Callable[..., Any], x: Any, axis: int | None, keepdims: bool) -> Any:
-    """Return the entry in the middle of those in order, or the mean of two."""
+def _quantile(in_order: Callable[..., Any], x: Any, q: Any, axis: int | None, keepdims: bool) -> Any:
+    """Return the entry at a part of the way through those in order, or what is between two of them."""
     rows = np.moveaxis(in_order(x, axis), axis or 0, 0)
-    below, above = rows[(len(rows) - 1) // 2], rows[len(rows) // 2]
-    middle = above if len(rows) % 2 else (below + above) / 2.0
-    return np.expand_dims(middle, _axes(x, axis)) if keepdims else middle
+    found = [_between(rows, part * (len(rows) - 1)) for part in np.ravel(q)]
+    if keepdims:
+        found = [np.expand_dims(one, _axes(x, axis)) for one in found]
+    return np.stack(found) if np.ndim(q) else found[0]
+
+
+def _between(rows: Any, place: float) -> Any:
+    below, above = rows[math.floor(place)], rows[math.ceil(place)]
+    part = place - math.floor(place)
+    return below * (1 - part) + above * part if part else below
+
+
+def _interpolated(clip: Callable[..., Any], x: Any, y: Any, xp: Any) -> Any:
+    """Return the first of values, and of each step to the next the part that is passed at x."""
+    if np.shape(y) != np.shape(xp):
+        raise ValueError(f"no lines between {np.shape(xp)} and {np.shape(y)}")
+    z = np.broadcast_to(np.asarray(y)[:1], np.shape(x)) if np.ndim(x) else y[0]
+    for k in range(len(xp) - 1):
+        width = xp[k + 1] - xp[k]
+        z = z + clip(np.asarray(x) - xp[k], 0.0, width) * ((y[k + 1] - y[k]) / width)
+    return z
 
 
 def extent(larger: Any, smaller: Any, x: Any, **how: Any) -> Any:

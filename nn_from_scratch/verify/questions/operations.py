@@ -34,6 +34,17 @@ def _no_pole_of_gamma(x: float) -> bool:
     return x > 0 or not x.is_integer()
 
 
+def _between_wholes(x: float, y: float) -> bool:
+    """Whether x / y is between two integers, and not so near to one that rounding makes it one."""
+    whole = x / y if y else math.inf
+    return abs(whole) < 1e6 and abs(whole - round(whole)) > 1e-3
+
+
+def _beside_its_jumps(x: float, y: float) -> bool:
+    """Whether x / y is so, or about 0, where what it is cut to does not jump."""
+    return _between_wholes(x, y) or (y != 0 and abs(x / y) < 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One primitive: how many operands it takes, where it is defined, and what is special about it.
@@ -203,11 +214,34 @@ FUNCTIONS_OF_NUMPY: dict[str, Operation] = {
         _unary("sinc", _everywhere, 0.0, 0.5),
         _unary("deg2rad", _everywhere, 180.0),
         _unary("rad2deg", _everywhere, 0.5),
+        Operation("logaddexp2", 2, special=(0.0, 100.0, 800.0), operand_kinds=("xx", "xc")),
+        # At a multiple of y the remainder jumps, and has no derivative; fmod does not at 0.
+        Operation("remainder", 2, _between_wholes, (0.7, -0.7, 5.3), operand_kinds=("xx", "xc")),
+        Operation("fmod", 2, _beside_its_jumps, (0.7, -0.7, 5.3), operand_kinds=("xx", "xc")),
     )
 }
 """The same, that numpy has. Test vectors, which engines in other languages keep, do not ask them."""
 
-FURTHER = SPECIAL_FUNCTIONS | FUNCTIONS_OF_NUMPY
+FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        # The sigmoid, its logarithm and its inverse
+        _unary("expit", _everywhere, 0.0, 20.0, -20.0, -800.0),
+        _unary("log_expit", _everywhere, 0.0, 15.0, -30.0, -800.0),
+        _unary("logit", lambda x: 0 < x < 1, 0.5, 1e-8, 0.99999999),
+        # xlogy(x, y) is x log y, and xlog1py(x, y) is x log(1 + y); entr(x) is -x log x.
+        Operation("xlogy", 2, lambda x, y: y > 0, (0.0, 1.0, 1e-8), operand_kinds=("xx", "cx")),
+        Operation("xlog1py", 2, lambda x, y: y > -1, (0.0, 1e-8, -0.99999999), operand_kinds=("xx", "cx")),
+        _unary("entr", lambda x: x > 0, 1.0, 1e-8),
+        # ndtr(x) is how much of the normal distribution lies below x.
+        _unary("ndtr", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
+        _unary("log_ndtr", _everywhere, 0.0, 1.0, 6.0, -6.0),
+    )
+}
+"""The same, that `scipy.special` has, by its names."""
+
+OF_LIBRARIES = FUNCTIONS_OF_NUMPY | FUNCTIONS_OF_SCIPY
+FURTHER = SPECIAL_FUNCTIONS | OF_LIBRARIES
 """Operations that work element by element and that an engine need not have."""
 
 OF_SCIENCE: dict[str, Operation] = {
@@ -238,12 +272,14 @@ OF_NUMPY: dict[str, Operation] = {
         *(_bilinear(name) for name in ("dot", "inner", "outer", "kron", "cross", "tensordot")),
         *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
         *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
-        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median")),
+        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median", "quantile", "percentile")),
         *(Operation(name, 1) for name in ("positive", "nan_to_num", "diag", "rot90", "delete")),
         *(Operation(name, 1) for name in ("nansum", "nanmean")),
         Operation("fabs", 1, distance=_from_zero),
         *(Operation(name, 2, operand_kinds=("xx",), distance=_apart) for name in ("fmax", "fmin")),
-        *(_bilinear(name) for name in ("copysign", "convolve")),
+        *(_bilinear(name) for name in ("copysign", "convolve", "correlate")),
+        # interp(x, y, xp) is at x on the straight lines between the points (xp, y).
+        Operation("interp", 2, operand_kinds=("xx",), distance=_apart),
     )
 }
 """What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other
@@ -262,14 +298,16 @@ WRITTEN: dict[str, Operation] = {
         _unary("bell"),
         _unary("trigamma", _no_pole_of_gamma),
         _unary("sinc_slope"),
+        _unary("floor"),
+        _unary("trunc"),
         _unary("side_off"),
         Operation("factored", None),
         Operation("inverted", None),
     )
 }
-"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, and sinc's slope; the
-others are 0, but for what rounding makes of it: of x over its size, less its sign, and where a matrix is
-factored, or inverted (`lower_matrices`)."""
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, sinc's slope, and
+integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its size, less its
+sign, and where a matrix is factored, or inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 
@@ -312,7 +350,7 @@ FURTHER_FORMS: tuple[Form, ...] = tuple(
     (name, kinds) for name, op in FURTHER.items() for kinds in op.operand_kinds
 )
 EVERY_FORM = (*ALL_FORMS, *FURTHER_FORMS)
-VECTOR_FORMS = tuple(form for form in EVERY_FORM if form[0] not in FUNCTIONS_OF_NUMPY)
+VECTOR_FORMS = tuple(form for form in EVERY_FORM if form[0] not in OF_LIBRARIES)
 FURTHER_ARRAY_FORMS: tuple[Form, ...] = tuple(
     (name, op.operand_kinds[0]) for name, op in FURTHER_ARRAYS.items()
 )

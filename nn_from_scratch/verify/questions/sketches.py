@@ -11,7 +11,7 @@ import numpy as np
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.constants import Constant, ConstantArray
 from nn_from_scratch.verify.questions.expressions import Expression, Step
-from nn_from_scratch.verify.questions.generate_arrays import WHOLE
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 
 Shape = tuple[int, ...]
 

@@ -206,10 +206,15 @@ def test_built_in_engines_are_right(spec: str) -> None:
     results = verify(engine, graphs=60, grades=("rules", "accuracy"))
     faults = {failure["operation"] for failure in results["failures"] if failure["grade"] == "rules"}
     # micrograd's x ** 0 at 0 raises: a fault that it has.
-    # PyTorch gives 0 for the gradient of the determinant of a singular matrix.
+    # PyTorch gives 0 for the gradient of the determinant of a singular matrix, and for ndtr below -9.
     # MyGrad gives neither operand of a tie a derivative: of maximum(x, x), which is x, it gives 0.
     # autograd's derivative of sinc at 0 is NaN.
-    known = {"micrograd": {"pow"}, "autograd": {"sinc"}, "pytorch": {"det"}, "mygrad": {"maximum", "minimum"}}
+    known = {
+        "micrograd": {"pow"},
+        "autograd": {"sinc"},
+        "pytorch": {"det", "ndtr"},
+        "mygrad": {"maximum", "minimum"},
+    }
     assert faults <= known.get(spec, set())
     assert results["graphs"]["right"] > 40
 

@@ -9,6 +9,7 @@ from nn_from_scratch.verify.campaign.direct import Direct, ask_directly
 from nn_from_scratch.verify.faults.further import FURTHER_FAULTS, further_victim
 from nn_from_scratch.verify.faults.hunt import hunt
 from nn_from_scratch.verify.faults.of_numpy import NUMPY_FAULTS
+from nn_from_scratch.verify.faults.of_scipy import SCIPY_FAULTS
 from nn_from_scratch.verify.faults.planting import Fault
 from nn_from_scratch.verify.faults.victim import Victim
 from nn_from_scratch.verify.judging.examine import examine
@@ -20,6 +21,7 @@ from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,
     FUNCTIONS_OF_NUMPY,
+    FUNCTIONS_OF_SCIPY,
     FURTHER,
     FURTHER_ARRAYS,
     FURTHER_FORMS,
@@ -31,7 +33,8 @@ from nn_from_scratch.verify.questions.operations import (
 pytestmark = pytest.mark.once  # PyTorch is left out of all of them
 
 SEEDS = (2, 3, 4)
-ASKED = [(fault, seed) for fault in FURTHER_FAULTS for seed in SEEDS] + [(fault, 2) for fault in NUMPY_FAULTS]
+OF_LIBRARIES = (*NUMPY_FAULTS, *SCIPY_FAULTS)
+ASKED = [(fault, seed) for fault in FURTHER_FAULTS for seed in SEEDS] + [(fault, 2) for fault in OF_LIBRARIES]
 AROUND = ("mul", "add", "neg")
 
 
@@ -49,7 +52,7 @@ def test_fault_is_caught_and_blamed(fault: Fault, seed: int) -> None:
     assert fault.explains(caught.blamed)
 
 
-@pytest.mark.parametrize("fault", [*FURTHER_FAULTS, *NUMPY_FAULTS], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FURTHER_FAULTS, *OF_LIBRARIES], ids=lambda fault: fault.name)
 def test_fault_is_caught_by_direct_questions(fault: Fault) -> None:
     found = Direct()
     engine = narrowed(fault.engine(), fault.blamed, *AROUND)
@@ -75,7 +78,8 @@ def test_every_further_operation_has_faults_of_several_kinds() -> None:
     for name in (*SPECIAL_FUNCTIONS, *OF_SCIENCE):
         assert len([fault for fault in FURTHER_FAULTS if fault.blamed == name]) >= 3, name
     assert {fault.blamed for fault in NUMPY_FAULTS} == {*OF_NUMPY, *FUNCTIONS_OF_NUMPY}
-    every = (*FURTHER_FAULTS, *NUMPY_FAULTS)
+    assert {fault.blamed for fault in SCIPY_FAULTS} == {*FUNCTIONS_OF_SCIPY}
+    every = (*FURTHER_FAULTS, *OF_LIBRARIES)
     assert len({fault.name for fault in every}) == len(every)
 
 

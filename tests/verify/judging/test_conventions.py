@@ -49,6 +49,8 @@ def test_our_engine_follows_pytorch_wherever_pytorch_gives_a_number(ours: Engine
         ("hypot(x, y) at x = 0, y = 0, by x", None),
         ("ptp(x) at x = [1, 1], by x[0]", (-1, 1)),
         ("median(x) at x = [1, 1, 2], by x[0]", (0, 1)),
+        ("quantile(x) at x = [1, 1, 2], by x[0]", (0, 1)),
+        ("interp(x, [1, 2], xp=(0, 1)) at x = [0], by x[0]", (0, 1)),
         ("std(x) at x = [1, 1], by x[0]", None),
     ],
 )

@@ -36,10 +36,10 @@ def _in_pytorch(dtype: Any, claimed: str, **planted: Any) -> Engine:
 @pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
 def test_precision_of_an_engine_is_no_fault(name: str) -> None:
     engine = _in_pytorch(getattr(torch, name), name)
-    assert engine.lacks == {}
-    # Its derivatives of digamma, to nine digits, and of det at singular matrices are wrong; its matrices have
-    # no short formats, and its erf of small numbers has no digits in bfloat16: see the test below.
-    left_out = ("det", "digamma", "inv", "solve", "cholesky", "erf")
+    assert engine.lacks.keys() <= {("log_ndtr", "x")}  # which has no format of 16 bits
+    # Its derivatives of digamma and of det at singular matrices are wrong, and its ndtr far below 0; its
+    # matrices have no short formats, and its erf of small numbers no digits in bfloat16: see the test below.
+    left_out = ("det", "digamma", "ndtr", "inv", "solve", "cholesky", "erf")
     known = {rule: f for rule, f in engine.operations.items() if rule not in left_out}
     engine = replace(engine, operations=known)
     results = verify(engine, graphs=300, grades=["rules", "accuracy"])

@@ -181,6 +181,11 @@ def test_a_tangent_of_another_size_is_refused() -> None:
         replace(one, tangent=(1.0, 2.0))
 
 
+def test_slopes_of_sinc_that_overflow_on_the_way_are_judged_and_do_not_raise() -> None:
+    tiny = replace(single("sinc", "x", [1e-200]), tangent=(1.0,))
+    assert not examine(load("nn_from_scratch"), tiny).verdict.accuses
+
+
 def test_sums_of_infinities_are_judged_and_do_not_raise() -> None:
     def infinite(one: Case) -> Answer:
         return Answer(1.0, tuple(np.inf * (-1) ** k for k in range(len(one.point))))

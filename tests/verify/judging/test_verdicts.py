@@ -3,7 +3,7 @@ import math
 import pytest
 from flint import arb
 
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Judgement, Verdict, judge
 from nn_from_scratch.verify.questions.formats import FORMATS
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.oracles.reference import read
 
 RECORDED = read("tolerance.json")

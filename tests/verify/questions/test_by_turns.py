@@ -16,8 +16,9 @@ from nn_from_scratch.verify.questions.constants import numbers_of
 from nn_from_scratch.verify.questions.direct_arrays import whole
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.generate_arrays import WHOLE, array_case
+from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.graphs import SORTS, drafts, is_by_turns
+from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.operations import (
     ALL_FORMS,
     ARRAY_FORMS,

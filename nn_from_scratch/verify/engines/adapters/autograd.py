@@ -15,7 +15,9 @@ try:  # it has them where scipy is installed
 except ImportError:
     special = None
 
-SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "digamma"}
+SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "digamma"} | {
+    name: name for name in ("expit", "logit")
+}
 
 
 def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:

@@ -8,8 +8,13 @@ import numpy as np
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TransformSource
+from nn_from_scratch.verify.questions.operations import FUNCTIONS_OF_SCIPY
 
 jax.config.update("jax_enable_x64", True)
+_SPECIAL = (
+    *("erf", "erfc", "digamma"),
+    *(name for name in FUNCTIONS_OF_SCIPY if hasattr(jax.scipy.special, name)),
+)
 
 
 def _value_and_gradient(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -49,7 +54,8 @@ engine = Engine.from_transform(
         "flatten": lambda x: x.flatten(),
         "log_softmax": jax.nn.log_softmax,
         "where": lambda c, x, y: jax.numpy.where(c > 0, x, y),
-        **{name: getattr(jax.scipy.special, name) for name in ("erf", "erfc", "digamma")},
+        **{name: getattr(jax.scipy.special, name) for name in _SPECIAL},
+        "log_expit": jax.nn.log_sigmoid,
         "lgamma": jax.scipy.special.gammaln,
     },
     source=TransformSource(
@@ -65,6 +71,10 @@ engine = Engine.from_transform(
             "repeat": "jnp.repeat({0}, jnp.array({repeats}), {axis})",
             "flatten": "{0}.flatten()",
             "average": "jnp.average({0}, {axis}, jnp.array({weights}))",
+            **dict.fromkeys(
+                ("quantile", "percentile"), "jnp.{name}({0}, jnp.array({q}), {axis}, keepdims={keepdims})"
+            ),
+            "interp": "jnp.interp({0}, jnp.array({xp}), {1})",
             "slogdet": "jnp.linalg.slogdet({0})[1]",
             **dict.fromkeys(("norm", "matrix_power"), "jnp.linalg.{name}({arguments})"),
             **dict.fromkeys(("scatter_add", "conv"), ""),
@@ -73,7 +83,8 @@ engine = Engine.from_transform(
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
             "lgamma": "jax.scipy.special.gammaln({0})",
-            **dict.fromkeys(("erf", "erfc", "digamma"), "jax.scipy.special.{name}({arguments})"),
+            **dict.fromkeys(_SPECIAL, "jax.scipy.special.{name}({arguments})"),
+            "log_expit": "jax.nn.log_sigmoid({0})",
             **dict.fromkeys(
                 ("sigmoid", "softplus", "relu", "softmax", "log_softmax"), "jax.nn.{name}({arguments})"
             ),

@@ -18,11 +18,14 @@ from nn_from_scratch.verify.questions.operations import (
     ARRAYS,
     CATALOGUE,
     FUNCTIONS_OF_NUMPY,
+    FUNCTIONS_OF_SCIPY,
     OF_NUMPY,
     as_index,
 )
 
-_SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"}
+_SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "psi"} | {
+    name: name for name in FUNCTIONS_OF_SCIPY
+}
 """The names of scipy's special functions, which nodes take where it is installed."""
 _HAS_SCIPY = find_spec("scipy") is not None
 
@@ -30,8 +33,8 @@ _HAS_SCIPY = find_spec("scipy") is not None
 def _special(name: str) -> Any:
     """Return a special function of scipy's, which is imported when one is asked first."""
 
-    def function(x: Any) -> Any:
-        return getattr(importlib.import_module("scipy.special"), name)(x)
+    def function(*xs: Any) -> Any:
+        return getattr(importlib.import_module("scipy.special"), name)(*xs)
 
     return function
 
@@ -85,6 +88,7 @@ _OPERATIONS: Arithmetic = {
     **{name: getattr(np, name) for name in OF_NUMPY if hasattr(np, name)},
     **{name: _method(name) for name in _METHODS},
     **_OF_MATRICES,
+    "interp": lambda x, y, xp: np.interp(x, xp, y),
     "sort": np.sort,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "take_along_axis": lambda x, indices, axis: np.take_along_axis(x, np.array(indices), axis),
@@ -128,6 +132,7 @@ engine = Engine.from_tape(
             "take_along_axis": "np.take_along_axis({0}, np.array({indices}), {axis})",
             **dict.fromkeys(("scatter_add", "conv"), ""),
             **dict.fromkeys(("solve", "inv", "det"), "np.linalg.{name}({operands})"),
+            "interp": "np.interp({0}, {xp}, {1})",
             "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
             **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
             **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),

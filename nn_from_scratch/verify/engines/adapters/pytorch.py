@@ -91,6 +91,10 @@ engine = Engine.from_tape(
             "matrix_power": "torch.linalg.matrix_power({0}, {n})",
             **dict.fromkeys(("fmax", "fmin", "copysign"), "torch.{name}({operands})"),
             "fabs": "torch.abs({0})",
+            **dict.fromkeys(
+                ("expit", "entr", "ndtr", "log_ndtr", "xlog1py"), "torch.special.{name}({operands})"
+            ),
+            "log_expit": "torch.nn.functional.logsigmoid({0})",
             "diag": "torch.diag({0}, {k})",
             "rot90": "torch.rot90({0}, {k}, {axes})",
             **dict.fromkeys(("nansum", "nanmean"), "torch.{name}({0}, {axis}, keepdim={keepdims})"),
@@ -108,6 +112,10 @@ engine = Engine.from_tape(
                     "ptp",
                     "delete",
                     "convolve",
+                    "correlate",
+                    "interp",
+                    "quantile",
+                    "percentile",
                 ),
                 "",
             ),

@@ -18,7 +18,7 @@ from nn_from_scratch.verify.functions.jaxpr.question import Question
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, smallest
 from nn_from_scratch.verify.functions.jaxpr.sizes import formats
 from nn_from_scratch.verify.functions.rows import Row
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]

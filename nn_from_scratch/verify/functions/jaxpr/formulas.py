@@ -52,7 +52,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     series,
     values,
 )
-from nn_from_scratch.verify.judging.tolerance import MARGIN
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 
 MEANINGS: dict[str, Meaning] = by_kind({**COMPUTING, **DECIDING, **FACTORING, **LINEAR, **MOVING, **WINDOWS})
 """Of every primitive that is traced."""

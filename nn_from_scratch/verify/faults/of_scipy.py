@@ -1,0 +1,31 @@
+"""Faults of the functions of `scipy.special`; the victim has only the one that is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nn_from_scratch.verify.faults.further_rules import normal, normal_below
+from nn_from_scratch.verify.faults.of_numpy import derivative
+from nn_from_scratch.verify.faults.planting import Fault
+
+SCIPY_FAULTS: tuple[Fault, ...] = (
+    derivative("expit", "its value for its slope", lambda z, x: (z,)),
+    derivative("log_expit", "the sigmoid of its operand", lambda z, x: (np.exp(z),)),
+    derivative("log_expit", "the rule of expit", lambda z, x: (np.exp(z) * -np.expm1(z),)),
+    derivative("logit", "the slope of the sigmoid", lambda z, x: (x * (1 - x),)),
+    derivative("logit", "the rule of log", lambda z, x: (1 / x,)),
+    derivative("xlogy", "nothing for the first operand", lambda z, x, y: (0 * x, x / y)),
+    derivative("xlogy", "one over the second operand", lambda z, x, y: (np.log(y), 1 / y)),
+    derivative("xlog1py", "the rule of xlogy", lambda z, x, y: (np.log1p(y), x / np.where(y, y, 1.0))),
+    derivative(
+        "xlog1py", "a logarithm without the 1", lambda z, x, y: (np.log(abs(y) + 1e-300), x / (1 + y))
+    ),
+    derivative("entr", "no 1", lambda z, x: (-np.log(x),)),
+    derivative("ndtr", "the slope of erf", lambda z, x: (np.exp(-x * x) / np.sqrt(np.pi),)),
+    derivative("ndtr", "the root of pi for that of 2 pi", lambda z, x: (normal(x) * np.sqrt(2),)),
+    derivative("log_ndtr", "the rule of ndtr", lambda z, x: (normal(x),)),
+    derivative(
+        "log_ndtr", "what lies above for what lies below", lambda z, x: (normal(x) / normal_below(-x),)
+    ),
+)
+"""Bugs planted into functions of `scipy.special`."""

@@ -1,0 +1,96 @@
+"""Special functions over FLINT power series: of gamma and the normal distribution, and sinc.
+
+Their derivatives are read from longer series: no rule of ours takes part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from flint import arb, arb_series, ctx
+
+from nn_from_scratch.verify.oracles.series import composed, divide, exactly, unknown, working
+
+
+def log_of_gamma(x: Any) -> Any:
+    """Return log of the size of gamma, below 0 by its reciprocal, which has no poles."""
+    if x[0] > 0:
+        return x.lgamma()
+    reciprocal = x.rgamma()
+    if reciprocal[0] > 0:
+        return -reciprocal.log()
+    return -(-reciprocal).log() if reciprocal[0] < 0 else unknown()
+
+
+def polygamma_series(order: int) -> Callable[[Any], Any]:
+    """Return the derivative of log of gamma of an order from 1, read from its series about the point."""
+
+    def function(x: Any) -> Any:
+        length = ctx.cap
+        with working(ctx.prec, length + order):
+            about = log_of_gamma(arb_series([x[0], 1]))
+        return composed(about, order, x)
+
+    return function
+
+
+def polygamma(x: arb, order: int) -> arb:
+    """Return lgamma of an exact number, or its derivative of an order."""
+    with working(ctx.prec, 1):
+        value: arb = (polygamma_series(order) if order else log_of_gamma)(arb_series([x]))[0]
+        return value
+
+
+def normal_below(x: Any) -> Any:
+    """Return how much of the normal distribution lies below a number."""
+    return (-x / arb(2).sqrt()).erfc() / 2
+
+
+def log_of_normal_below(x: Any) -> Any:
+    """Return the logarithm of that, which above 0 is that of 1 less what lies above, and may be tiny."""
+    found = normal_below(x)
+    if not found[0] > 0:
+        return unknown()
+    return exactly((-normal_below(-x)[0]).log1p(), found.log()) if x[0] > 0 else found.log()
+
+
+def sinc_series(order: int) -> Callable[[Any], Any]:
+    """Return sin(pi x) / (pi x), or its derivative of an order, read from its series about the point."""
+
+    def function(x: Any) -> Any:
+        with working(ctx.prec, ctx.cap + order):
+            about = _sinc_about(x[0])
+        return composed(about, order, x)
+
+    return function
+
+
+_SMALL = 2.0**-20
+_SINC_TERMS = 13
+
+
+def _sinc_about(x: arb) -> Any:
+    """Return the series about a point; near 0, where the quotient cancels, by sinc's own, with its remainder.
+
+    The terms from k on, differentiated j times, are at most 2 pi^j (pi x)^(2k - j): each is less than half of
+    the one before.
+    """
+    along = arb_series([x, 1])
+    size = abs(x).upper()
+    if not size < _SMALL:
+        return divide(along.sin_pi(), arb.pi() * along)
+    square = (arb.pi() * along) * (arb.pi() * along)
+    result = arb_series([0])
+    for k in reversed(range(_SINC_TERMS)):
+        result = result * square + arb((-1) ** k) / math.factorial(2 * k + 1)
+    bounds = [2 * arb.pi() ** j * (arb.pi() * size) ** (2 * _SINC_TERMS - j) for j in range(ctx.cap)]
+    return result + arb_series([arb(0, bound.upper()) for bound in bounds])
+
+
+def sinc(x: arb, order: int) -> arb:
+    """Return sinc of an exact number, or its derivative of an order."""
+    with working(ctx.prec, 1):
+        value: arb = sinc_series(order)(arb_series([x]))[0]
+        return value

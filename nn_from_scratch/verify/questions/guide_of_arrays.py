@@ -1,0 +1,43 @@
+"""The guide of operations on whole arrays: rough values that only steer what is drawn next."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nn_from_scratch.verify.questions import lower_matrices
+from nn_from_scratch.verify.questions.expressions import Arithmetic
+from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, variance
+
+Floats = npt.NDArray[np.float64]
+
+
+def _logsumexp(x: Floats, axis: Any, keepdims: bool = False) -> Any:
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+_NUMPYS_OWN = (
+    *("mean", "nanmean", "max", "min", "median", "quantile", "percentile", "ptp", "sort"),
+    *("fabs", "fmax", "fmin"),
+)
+WHOLE: Arithmetic = {
+    **STRUCTURE,
+    **SUMS,
+    **{name: getattr(np, name) for name in _NUMPYS_OWN},
+    "copysign": lambda x, y: np.where(np.equal(y, 0), np.nan, np.copysign(x, y)),
+    "std": lambda x, **how: np.sqrt(variance(x, **how)),
+    "norm": np.linalg.norm,
+    "interp": lambda x, fp, xp: np.interp(x, xp, fp),
+    "slogdet": lower_matrices.log_of_size,
+    "matrix_power": lower_matrices.power,
+    "logsumexp": _logsumexp,
+    "softmax": lambda x, axis: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+    "log_softmax": lambda x, axis: x - _logsumexp(x, axis, keepdims=True),
+    "solve": lower_matrices.solution,
+    "inv": lower_matrices.inverse,
+    "det": lower_matrices.determinant,
+    "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
+}
