@@ -17,12 +17,19 @@ from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
+from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
+from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.triangles import OneTriangle, one_triangle
-from nn_from_scratch.verify.functions.values import Differences, differences
+from nn_from_scratch.verify.functions.values import Differences, differences, has_no_derivative
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
+
+NO_DERIVATIVE = (
+    "the function has no derivative here: along two directions it is not what it is along their sum. Ask "
+    "where no numbers are equal"
+)
 
 ABSENT: Any = object()
 """Stands for inputs that are not given."""
@@ -227,6 +234,19 @@ class Judgement:
             and len(box.point) > MANY
         )
         self.values: Differences | None = None if enough else differences(box)
+        why = self._excused() if self.values and self.values.verdict is Verdict.WRONG else ""
+        if why and self.values:
+            self.values = replace(self.values, verdict=Verdict.UNDECIDED, said=why)
+
+    def _excused(self) -> str:
+        """Say why a gradient that differences accuse may be right: of a limit, or where there is none."""
+        formula = self.formula
+        if isinstance(formula, NotTraced) and formula.near_a_limit:
+            return f"{formula.reason}: {TO_ITS_END}"
+        said = formula.reason if isinstance(formula, NotTraced) else formula.unsure or ""
+        if not self.proved and KINK in said and has_no_derivative(self.box):
+            return f"{NO_DERIVATIVE} ({_first_line(said)})"
+        return ""
 
     def result(self, evaluations: int) -> FunctionResult:
         """Put together what was found, by so many evaluations beside those of the box."""

@@ -17,6 +17,7 @@ from nn_from_scratch.verify.oracles.noise import shown_unit
 
 Floats = npt.NDArray[np.float64]
 
+_TIMES = 2.0**10  # a cotangent that is so much larger shows a gradient that is clipped
 _SAME = 64.0  # roundings: what threads may change from one call to the next
 
 
@@ -131,6 +132,12 @@ def _check_cotangents(
             )
         raise GradientError(
             "the gradient is not linear in its cotangent: twice the cotangent does not give twice as much"
+        )
+    many = _asked(gradient, arguments, outputs, _TIMES)[0] / _TIMES
+    if np.isfinite(many).all() and not _same(many, first, unit):
+        raise GradientError(
+            f"the gradient is not linear in its cotangent: {_TIMES:.0f} times the cotangent does not give so "
+            "many times as much, as where it is clipped"
         )
     for layout, cotangents in outputs.layouts():
         try:

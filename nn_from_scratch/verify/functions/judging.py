@@ -44,7 +44,7 @@ def judge(box: BlackBox) -> Judged:
         return Judged(whole, {}, vector)
     if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
         judged = _by_entries(box, vector, whole)
-        return _unless_others_accuse(box, judged) if judged.verdict == "undecided" else judged
+        return judged if judged.verdict == "right" and not whole.kink else _unless_others_accuse(box, judged)
     if count > 1 and whole.kink:
         return _around_kinks(box, vector, whole)
     if whole.right:
@@ -84,10 +84,16 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
 
 
 def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
-    """Ask along more directions where no entry is clear: of an error in all of them one shows most."""
-    for number in range(1, _DIRECTIONS):
+    """Ask along more directions, unless something is wrong.
+
+    Where no entry is clear, an error in all of them shows most along one. Where several are at a kink, as
+    numbers that are the largest together, each may have any share, but all of them no more than the whole.
+    """
+    for number in range(1, 1 if judged.whole.wrong else _DIRECTIONS):
         other = box.direction(number)
-        found = _sure(box, other, judged.whole)
+        found = box.along(other, thorough=False)
+        if found.wrong or judged.whole.verdict == "undecided":
+            found = _sure(box, other, judged.whole)
         if found.wrong:
             return Judged(found, judged.entries, other)
     return judged

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
 from nn_from_scratch.verify.functions.inputs import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import NearALimitError, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -24,6 +24,8 @@ class NotTraced:
     """Why the formula of a function is not known, with the user's line; nothing is said of its gradient."""
 
     reason: str
+    near_a_limit: bool = False
+    """Whether the formulas differ by no more than those of an iteration and of its limit may."""
 
     def __bool__(self) -> bool:
         """Return False: what was not seen is not called right."""
@@ -157,7 +159,7 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         try:
             found = _examined(subject, seed, scalar)
         except TraceEndedError as error:
-            return NotTraced(str(error))
+            return NotTraced(str(error), isinstance(error, NearALimitError))
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)

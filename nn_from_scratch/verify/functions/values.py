@@ -17,6 +17,8 @@ from nn_from_scratch.verify.judging.checking import GradientError, UndecidedErro
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 _LINES = 4
+_PAIRS = 4
+_SURE = 3.0  # times what is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,21 @@ def differences(box: BlackBox) -> Differences:
     if reason:
         return Differences(Verdict.UNDECIDED, judged.whole, reason)
     return Differences(Verdict.WRONG, judged.whole, _accusation(box, judged.whole, wrong, complete=complete))
+
+
+def has_no_derivative(box: BlackBox) -> bool:
+    """Say whether the derivatives along two directions are not what they are along the sum of both.
+
+    So it is with the median of equal numbers: along each line it is smooth, and no gradient fits them all.
+    What is convex, or the negative of that, is told by the kinks along the lines themselves.
+    """
+    for pair in range(_PAIRS):
+        one, other = box.direction(2 * pair + 1), box.direction(2 * pair + 2)
+        parts = [box.along(vector) for vector in (one, other, one + other)]
+        gap = abs(parts[0].expected + parts[1].expected - parts[2].expected)
+        if gap > _SURE * sum(x.interval + x.kink for x in parts):
+            return True
+    return False
 
 
 def check_values(

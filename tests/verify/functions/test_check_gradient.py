@@ -190,6 +190,31 @@ def test_slope_beyond_those_at_both_sides_of_a_kink_is_wrong(slope: float) -> No
         check_gradient(np.abs, lambda x: slope, 0.0)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_shares_of_a_tie_are_no_more_than_the_whole(seed: int) -> None:
+    x = np.array([1.0, 3.0, 3.0])
+    check_gradient(np.max, lambda x: (x == x.max()) / 2, x, seed=seed)
+    with pytest.raises(GradientError, match="expected"):
+        check_gradient(np.max, lambda x: np.where(x == x.max(), 1.0, 0.0), x, seed=seed)
+
+
+def test_choice_between_equal_numbers_is_not_accused() -> None:
+    x = np.array([3.0, 3.0, 3.0])
+    for share in ([0.0, 1.0, 0.0], [1 / 3, 1 / 3, 1 / 3]):
+        with pytest.raises(UndecidedError, match="has no derivative here"):
+            check_gradient(np.median, lambda x, share=share: np.array(share), x)
+
+
+def test_float16_that_is_near_no_tie_is_judged_by_its_formula() -> None:
+    x = np.array([0.7, 1.1, -0.4], np.float16)
+
+    def softmax(x: Any, cotangent: Any) -> Any:
+        p = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+        return p * (cotangent - (p * cotangent).sum())
+
+    check_gradient(lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(), softmax, x)
+
+
 def test_function_and_gradient_cannot_change_the_inputs() -> None:
     x = np.array([1.0, 2.0])
 

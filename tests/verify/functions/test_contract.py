@@ -108,6 +108,7 @@ def bytes_of_cotangent(x: Any, cotangent: Any) -> Any:
     [
         (lambda x, cotangent: np.cos(x), "ignores its incoming cotangent"),
         (lambda x, cotangent: np.cos(x) * cotangent**2, "not linear in its cotangent"),
+        (lambda x, cotangent: np.clip(np.cos(x) * cotangent, -9, 9), "1024 times .* as where it is clipped"),
         (write_into_cotangent, "writes into its cotangent"),
         (bytes_of_cotangent, "non-contiguous cotangent"),
     ],

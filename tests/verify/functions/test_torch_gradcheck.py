@@ -36,6 +36,7 @@ CONTRACT = [
     "each input alone",
     "nothing kept from an earlier call",
     "cotangents of nothing",
+    "linear in the cotangent",
     "shapes and dtypes",
 ]
 

@@ -143,6 +143,16 @@ def _nothing(name: str, asked: Asked) -> Row:
     return Row(name, Verdict.RIGHT)
 
 
+def _linear(name: str, asked: Asked) -> Row:
+    """Give cotangents many times as large: so must the gradient be. One that is clipped is not."""
+    times = 2.0**4 if any(x.dtype == torch.float16 for x in asked.cotangents) else 2.0**10
+    many = [x / times for x in asked.found.gradient([x * times for x in asked.cotangents])]
+    if not all(bool(x.isfinite().all()) for x in many):
+        return Row(name, None, f"it overflows for a cotangent {times:g} times as large")
+    what = f"for {times:g} times the cotangent it is not {times:g} times as large, as where it is clipped"
+    return asked.same(name, many, asked.cotangents, asked.gradient, what)
+
+
 def _without(name: str, asked: Asked, k: int) -> Row | None:
     """Leave the cotangent of one output undefined, as it is where nobody uses that output."""
     found = asked.question.run()
@@ -258,6 +268,7 @@ CONTRACT: dict[str, Callable[[str, Asked], Row]] = {
     "each input alone": _raising(_alone),
     "nothing kept from an earlier call": _raising(nothing_kept),
     "cotangents of nothing": _raising(_nothing),
+    "linear in the cotangent": _raising(_linear),
     "shapes and dtypes": _raising(_returned),
 }
 """The promises of a backward, by the names of their rows."""

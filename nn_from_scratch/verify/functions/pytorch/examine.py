@@ -29,6 +29,7 @@ from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, TO_ITS_END
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
@@ -248,6 +249,8 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     measured = measure(question, widened(question), given, gradient, seed)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
+    if measured.verdict is not Verdict.RIGHT and isinstance(found, str) and ITERATES in found:
+        measured = Row(NAME, Verdict.UNDECIDED, f"{found}: {TO_ITS_END}")
     if measured.accuses and detaches(question):
         said = "the function detaches or computes without gradients, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)

@@ -105,6 +105,9 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT and tracing.has_tables and rules.comparison.relative < _OF_A_TABLE:
         gap = rules.comparison.relative
         raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, as tables that cancel may")
+    if rules.rule is Rule.DIFFERENT and tracing.repeated.explain(rules.comparison.relative):
+        gap = rules.comparison.relative
+        raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, but {tracing.repeated.limit}")
     places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
     gradient = tracing.gradients(Reading.LITERAL)
     literal = 0.0

@@ -24,11 +24,11 @@ from nn_from_scratch.verify.judging import checking
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
-class WrongGradientError(GradcheckError, checking.GradientError):  # type: ignore[misc]
+class WrongGradientError(checking.GradientError, GradcheckError):  # type: ignore[misc]
     """A gradient is wrong, or its contract is broken."""
 
 
-class UndecidedError(GradcheckError, checking.UndecidedError):  # type: ignore[misc]
+class UndecidedError(checking.UndecidedError, GradcheckError):  # type: ignore[misc]
     """Nothing can be said of a gradient, for the reason that is told."""
 
 

@@ -18,6 +18,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, series, values
 
@@ -48,6 +49,7 @@ class Tracing:
         self.ties: list[str] = []
         self.alone: list[str] = []
         self.decisions: list[str] = []
+        self.repeated = Repetitions()
         self.narrower: str | None = None
         self.replaced: dict[tuple[float, str], arb] = {}
         self.traces: list[Trace] = []
@@ -170,6 +172,7 @@ class Tracing:
         self._backward(there, near, [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
+        self.repeated = here.trace.repeated
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:

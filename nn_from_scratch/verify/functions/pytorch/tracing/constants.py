@@ -76,7 +76,8 @@ class ReadingBuffers(TorchFunctionMode):  # type: ignore[misc]
 
 def _may_be_a_buffer(x: torch.Tensor) -> bool:
     within_vmap = torch._C._functorch.is_functorch_wrapped_tensor(x)  # noqa: SLF001  nowhere else
-    return x.is_floating_point() and not x.requires_grad and not within_vmap
+    dense = x.layout is torch.strided
+    return dense and x.is_floating_point() and not x.requires_grad and not within_vmap
 
 
 def _computes(found: Any) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.constants import UNIT
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,15 @@ class Trace:
     operations: int = 0
     numbers: int = 0
 
+    repeated: Repetitions = field(default_factory=Repetitions)
+    """What the lines of the forward gave, time after time."""
     narrowed: dict[tuple[bool, str], str] = field(default_factory=dict)
     """Whether in the backward, and to which format, numbers of a wider one are converted: the first line."""
+
+    def gave(self, name: str, line: str, results: Iterable[Numbers]) -> None:
+        """Note what an operation of the forward gave."""
+        for k, x in enumerate(results if not self.in_backward else ()):
+            self.repeated.note(line, f"{name} {k}", x)
 
     def narrows(self, given: Iterable[str], found: Iterable[str], line: str) -> None:
         """Note that an operation takes numbers of some formats, and returns some that are narrower."""

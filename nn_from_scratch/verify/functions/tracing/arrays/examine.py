@@ -13,7 +13,7 @@ from flint import arb
 from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Constant, Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK, Constant, Trace, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import (
@@ -242,7 +242,7 @@ class Examination:
             self._decide_a_difference(trace)
             return
         if trace.ties:
-            self.unsure = f"at or near a kink, on the branch that the numbers take ({trace.ties[0]})"
+            self.unsure = f"{KINK}, on the branch that the numbers take ({trace.ties[0]})"
         elif trace.steps:
             self.unsure = f"it has steps, between which it is constant ({trace.steps[0]})"
         if self.unsure is not None:
@@ -251,7 +251,7 @@ class Examination:
 
     def _decide_a_difference(self, trace: Trace) -> None:
         if trace.ties:
-            raise TraceEndedError(f"it is at or near a kink ({trace.ties[0]})")
+            raise TraceEndedError(f"it is {KINK} ({trace.ties[0]})")
         if trace.steps:
             raise TraceEndedError(f"it has steps, between which it is constant ({trace.steps[0]})")
         relative = self.rules.comparison.relative
@@ -259,6 +259,8 @@ class Examination:
         cause = explaining_constant(self.subject, outputs, self.directions, trace)
         if cause is None and relative < NOTHING:
             raise TraceEndedError(f"forward and backward differ by {relative:.2g}, which no format shows")
+        if cause is None and trace.repeated.explain(relative):
+            raise trace.near_a_limit(relative)
         near = relative < PLAIN_TO_SEE or trace.stops is not None
         if cause is None and near and trace.approximates is not None:
             raise TraceEndedError(

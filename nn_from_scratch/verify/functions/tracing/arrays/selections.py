@@ -46,7 +46,8 @@ def _note_ties(trace: Trace, rows: Any, found: Any) -> None:
     if not trace.forward:
         return
     with np.errstate(all="ignore"):
-        unit = float(np.finfo(rows.dtype).eps) * 2**9
+        eps = float(np.finfo(rows.dtype).eps)
+        unit = max(min(eps * 2**9, 2.0**-14), 4 * eps)
         near = np.abs(rows - found) <= unit * np.abs(found)
     if np.any(near.sum(axis=-1) > 1):
         trace.ties.append("several entries are the largest or smallest")

@@ -28,6 +28,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.mending import Mend, Step
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
@@ -55,6 +56,9 @@ MOST_OPERATIONS = 1_000_000
 FITTED = 6
 """Digits from which on a constant is one of a fitted formula, if there are several of them."""
 
+KINK = "at or near a kink"
+"""What is said where numbers decide between formulas and are equal, or nearly."""
+
 Others = Mapping[str, Callable[[], Shadow]]
 """What an operation may have been taken for, by name, on the same operands."""
 
@@ -64,6 +68,10 @@ Constant = tuple[str, str, bytes]
 
 class TraceEndedError(Exception):
     """A value left the trace, or an operation is not known: the reason, with the user's line."""
+
+
+class NearALimitError(TraceEndedError):
+    """The formulas differ by no more than those of an iteration and of its limit may."""
 
 
 def is_users(path: str) -> bool:
@@ -109,15 +117,6 @@ def _all_recognised(entries: list[float], dtype: str) -> bool:
 
 
 @dataclass
-class Repeated:
-    """How often a line gave a result of one shape, the last one, and how much that changed."""
-
-    times: int
-    last: Numbers
-    change: float = np.inf
-
-
-@dataclass
 class Trace:
     """One run under the tracer.
 
@@ -149,7 +148,7 @@ class Trace:
     switches: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
-    repeated: dict[tuple[str, str], Repeated] = field(default_factory=dict)
+    repeated: Repetitions = field(default_factory=Repetitions)
     overflow: str | None = None
     lower_in_forward: str | None = None
     lower_in_backward: str | None = None
@@ -162,6 +161,10 @@ class Trace:
         reason = f"{why} ({users_line()})"
         self.ended = self.ended or reason
         return TraceEndedError(self.ended)
+
+    def near_a_limit(self, relative: float) -> NearALimitError:
+        """Return the exception to raise where an iteration may explain by how much the formulas differ."""
+        return NearALimitError(f"forward and backward differ by {relative:.2g}, but {self.repeated.limit}")
 
     def shadow(self, numbers: Any) -> Shadow:
         """Return the shadow of numbers that are taken as they are."""
@@ -227,7 +230,7 @@ class Trace:
             return
         if self.local is None:
             if self.forward:
-                self._note_repetition(name, numbers)
+                self.repeated.note(users_line(), name, numbers)
             return
         line = users_line()
         with np.errstate(all="ignore"):
@@ -241,17 +244,6 @@ class Trace:
             )
         if self.overflow is None and not np.isfinite(numbers).all():
             self.overflow = f"{name}, {line}"
-
-    def _note_repetition(self, name: str, numbers: Numbers) -> None:
-        key = (users_line(), name)
-        before = self.repeated.get(key)
-        if before is None or before.last.shape != numbers.shape:
-            self.repeated[key] = Repeated(1, numbers.copy())
-            return
-        with np.errstate(all="ignore"):
-            size = float(np.max(np.abs(numbers), initial=0))
-            change = float(np.max(np.abs(numbers - before.last), initial=0)) / (size or 1.0)
-        self.repeated[key] = Repeated(before.times + 1, numbers.copy(), change)
 
     def note_lower(self, numbers: Numbers) -> None:
         """Note that numbers become shorter."""
@@ -312,9 +304,8 @@ class Trace:
     @property
     def stops(self) -> str | None:
         """Why the forward may be stopped before it has what it computes, however far from it, or None."""
-        for (line, _), found in self.repeated.items():
-            if found.change < (0.2 if found.times >= 8 else 1e-2) and found.times >= 4:
-                return f"it may iterate to a limit ({line})"
+        if self.repeated.limit is not None:
+            return self.repeated.limit
         if self.decisions:
             return f"computed values decide what is run ({self.decisions[0]})"
         return None

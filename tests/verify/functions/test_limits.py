@@ -1,0 +1,62 @@
+"""Iterations: the gradient of their limit is accused of nothing that the steps not taken explain."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
+
+pytestmark = pytest.mark.once
+
+X = np.array([0.4, -0.7, 1.2])
+
+
+def fixed_point(x: Any, steps: int) -> Any:
+    z = 0 * x
+    for _ in range(steps):
+        z = np.tanh(0.5 * z + x)
+    return z
+
+
+def implicit(x: Any, cotangent: Any, steps: int, factor: float = 1.0) -> Any:
+    d = 1 - fixed_point(x, steps) ** 2
+    return factor * cotangent * d / (1 - 0.5 * d)
+
+
+def ask(steps: int, factor: float = 1.0) -> None:
+    check_gradient(
+        lambda x: fixed_point(x, steps), lambda x, cotangent: implicit(x, cotangent, steps, factor), X
+    )
+
+
+def test_gradient_of_a_limit_is_right_at_the_end_and_undecided_before() -> None:
+    ask(80)
+    with pytest.raises(UndecidedError, match=r"differ by .*it may iterate to a limit .*run it to its end"):
+        ask(13)
+
+
+def test_what_an_iteration_does_not_explain_is_wrong() -> None:
+    for steps, factor in ((80, 1.001), (9, 1.2)):
+        with pytest.raises(GradientError, match="expected"):
+            ask(steps, factor)
+
+
+def test_results_that_take_turns_come_to_rest() -> None:
+    seen = Repetitions()
+    for k in range(10):
+        seen.note("line", "multiply", np.array([1 + 2.0**-k]))
+        seen.note("line", "multiply", np.array([5 - 2.0**-k]))
+        seen.note("other line", "multiply", np.array([float(k)]))
+    assert seen.limit == "it may iterate to a limit (line)"
+    assert seen.explain(1e-3)
+    assert not seen.explain(0.1)
+
+
+def test_what_repeats_nothing_explains_nothing() -> None:
+    seen = Repetitions()
+    for k in range(3):
+        seen.note("line", "add", np.full(k + 1, 1.0))
+    assert seen.limit is None
+    assert not seen.explain(1e-16)
