@@ -23,6 +23,7 @@ from nn_from_scratch.verify.functions.jaxpr.sizes import alike
 from nn_from_scratch.verify.functions.jaxpr.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.symmetric import by_convention
+from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -192,6 +193,8 @@ def _judged_or_measured(
         formula = Row(name, Verdict.UNDECIDED, undefined[0])
     elif formula.verdict is Verdict.UNDECIDED:
         row = measured_row(name, question, mode, outputs, seed)
+        if row.accuses and any(traced.near_a_limit for traced, _ in traces):
+            row = Row(name, Verdict.UNDECIDED, TO_ITS_END)
         formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
     return traces, formula
 

@@ -26,6 +26,7 @@ from nn_from_scratch.verify.functions.jaxpr.interpreter import (
     NotTracedError,
     TooLongError,
     Widening,
+    is_shadow,
 )
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.lines import lines_of_rules
@@ -36,6 +37,7 @@ from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
 from nn_from_scratch.verify.functions.jaxpr.windows import WINDOWS
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
+from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rules,
@@ -132,6 +134,8 @@ class Trace:
     """How many numbers a run computes."""
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
+    near_a_limit: bool = False
+    """Whether the steps that an iteration did not take may explain by how much the formulas differ."""
     differs: bool = False
     """Whether the formulas differ by what the rounding of constants may explain."""
     refuted: bool = False
@@ -210,6 +214,21 @@ class Trace:
             found = interpreter.run_closed(self.derived, self._given(seeds))
         return Rounded(found[: self.outputs], found[self.outputs :], interpreter.kinks)
 
+    def repetitions(self) -> Repetitions:
+        """Run the function, and return what it gave again and again."""
+        found = Repetitions()
+
+        def note(call: Call, results: list[Any]) -> list[Any]:
+            for x in results:
+                if is_shadow(x) and call.line:
+                    found.note(call.line, call.name, nearest(x))
+            return results
+
+        interpreter = Interpreter(MEANINGS, Reading.LITERAL, note)
+        with exactly_computing(), precision(wide=True):
+            interpreter.run_closed(self.primal, [exact(x) for x in self.question.numbers()])
+        return found
+
     def replay(self, seeds: Sequence[Any]) -> Replay:
         """Run what was traced as JAX does, beside balls that hold what rounding may make of it."""
         with precision(wide=self.wide):
@@ -247,7 +266,7 @@ class Trace:
 def _approximation(primal: Any, interpreter: Interpreter) -> str | None:
     """Say why a function may be an approximation, whose own derivative nobody means."""
     if "while" in interpreter.primitives or _iterates(primal.jaxpr):
-        return "it may iterate to a limit"
+        return ITERATES
     many = [number for number, dtype in interpreter.numbers if significant(decimal(number, dtype)) >= FITTED]
     if len(many) >= 3:
         return f"it has the constants of a fitted formula, {min(many)!r} among them"

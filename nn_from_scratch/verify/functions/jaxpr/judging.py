@@ -62,9 +62,14 @@ def _judged(name: str, rules: Rules, traced: Trace) -> Row:
     if rules.rule is not Rule.DIFFERENT:
         return Row(name, Verdict.RIGHT, str(rules))
     size = rules.comparison.relative
-    if traced.approximates is not None and (size < PLAIN_TO_SEE or "while" in traced.primitives):
+    approximates = traced.approximates if size < PLAIN_TO_SEE or "while" in traced.primitives else None
+    if approximates is None:
+        repeated = traced.repetitions()
+        traced.near_a_limit = repeated.explain(size)
+        approximates = repeated.limit if traced.near_a_limit else None
+    if approximates is not None:
         said = f"formula differs by {size:.2g} of its size, but the function may approximate: "
-        return Row(name, Verdict.UNDECIDED, said + traced.approximates)
+        return Row(name, Verdict.UNDECIDED, said + approximates)
     if traced.tables:
         table = max(traced.tables, key=lambda dtype: float(jnp.finfo(dtype).eps))
         if size <= _explained_by_constants(traced, float(jnp.finfo(table).eps)):

@@ -1,0 +1,48 @@
+"""Functions of JAX that iterate in a loop of Python's, which a jaxpr holds unrolled."""
+
+from typing import Any
+
+import pytest
+
+jax = pytest.importorskip("jax")
+import jax.numpy as jnp  # noqa: E402
+
+from nn_from_scratch.verify import GradientError, UndecidedError  # noqa: E402
+from nn_from_scratch.verify.jax import check_grads  # noqa: E402
+
+pytestmark = pytest.mark.once
+
+
+def ask(steps: int, factor: float = 1.0) -> None:
+    """Check a fixed point that is differentiated as the limit is."""
+
+    @jax.custom_vjp  # type: ignore[untyped-decorator]
+    def fixed_point(x: Any) -> Any:
+        z = 0 * x
+        for _ in range(steps):
+            z = jnp.tanh(0.4 * z + x)
+        return z
+
+    def forward(x: Any) -> Any:
+        z = fixed_point(x)
+        return z, z
+
+    def backward(z: Any, g: Any) -> Any:
+        return (factor * g * (1 - z**2) / (1 - 0.4 * (1 - z**2)),)
+
+    fixed_point.defvjp(forward, backward)
+    with jax.enable_x64(True):
+        check_grads(fixed_point, (jnp.array([0.7]),), 1, modes=("rev",))
+
+
+def test_gradient_of_a_limit_is_right_at_the_end_and_no_fault_before() -> None:
+    ask(30)
+    for steps in (6, 9):
+        with pytest.raises(UndecidedError, match="it may iterate to a limit"):
+            ask(steps)
+
+
+@pytest.mark.parametrize(("steps", "factor"), [(30, 1 + 1e-8), (9, 1.1)])
+def test_what_an_iteration_does_not_explain_is_wrong(steps: int, factor: float) -> None:
+    with pytest.raises(GradientError, match="formula proved to differ"):
+        ask(steps, factor)
