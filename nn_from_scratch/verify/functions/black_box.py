@@ -39,22 +39,27 @@ class Measured:
     """A derivative by finite differences, with what the gradient makes of it.
 
     `interval` is the largest difference of `got` from `expected` that the function's noise, the differences'
-    truncation and the gradient's own rounding explain; `kink` is by how much more a kink at the point lets
-    it differ. `scale` is what the interval is small or large beside, and `verdict` "right", "wrong" or
-    "undecided", for `reason`. `noise` is that of the function's values, and `rough` what it is where steps
-    are long, if it is larger there.
+    truncation and the gradient's own rounding explain; `bend` is half of what the derivative grows by at the
+    point, negative where it falls. `scale` is what the interval is small or large beside, and `verdict`
+    "right", "wrong" or "undecided", for `reason`. `noise` is that of the function's values, and `rough` what
+    it is where steps are long, if it is larger there.
     """
 
     got: float
     expected: float
     interval: float
-    kink: float
+    bend: float
     scale: float
     verdict: str
     reason: str
     evaluations: int
     noise: float
     rough: float
+
+    @property
+    def kink(self) -> float:
+        """By how much more a kink at the point lets the gradient differ."""
+        return abs(self.bend)
 
     @property
     def wrong(self) -> bool:
@@ -249,8 +254,9 @@ class BlackBox:
         verdict, reason = _judged(got, shown, bounds, (interval, kink, scale), max(slope.noise, slope.rough))
         if verdict == "wrong" and slope.flat and abs(got) <= own:
             verdict, reason = "undecided", _FLAT
+        bend = slope.kink.value
         return Measured(
-            got, shown.value, interval, kink, scale, verdict, reason, evaluations, slope.noise, slope.rough
+            got, shown.value, interval, bend, scale, verdict, reason, evaluations, slope.noise, slope.rough
         )
 
     def _roughness(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +13,7 @@ FEW = 16
 """So many numbers are asked about one by one, even if a direction shows nothing wrong."""
 SOME = 64
 """So many are, if a direction shows something."""
+KINKS = "there are kinks for too many of the inputs to judge each: move the point a little"
 _EXACT = 1e-6  # relative: an interval from which on one direction sees what there is to be seen
 _DIRECTIONS = 8  # how many more are asked if the interval is wider
 _SPREAD = 1e-3  # of the sizes within one array: from there on each number moves by its own size, too
@@ -40,11 +42,13 @@ def judge(box: BlackBox) -> Judged:
     if not (whole.right and whole.interval <= _EXACT * whole.scale) or whole.kink:
         whole = _sure(box, vector, whole)
     count = len(box.point)
-    if whole.wrong:
+    if whole.wrong and not np.isfinite(whole.got):
         return Judged(whole, {}, vector)
     if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
         judged = _by_entries(box, vector, whole)
-        return judged if judged.verdict == "right" and not whole.kink else _unless_others_accuse(box, judged)
+        return _unless_others_accuse(box, judged) if judged.verdict == "undecided" else judged
+    if whole.wrong:
+        return Judged(whole, {}, vector)
     if count > 1 and whole.kink:
         return _around_kinks(box, vector, whole)
     if whole.right:
@@ -84,16 +88,11 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
 
 
 def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
-    """Ask along more directions, unless something is wrong.
-
-    Where no entry is clear, an error in all of them shows most along one. Where several are at a kink, as
-    numbers that are the largest together, each may have any share, but all of them no more than the whole.
-    """
-    for number in range(1, 1 if judged.whole.wrong else _DIRECTIONS):
+    """Ask along more directions where no entry is clear: of an error in all of them one shows most."""
+    bent = len(_bent(judged.entries))
+    for number in range(1, 1 if bent > 1 else _DIRECTIONS):
         other = box.direction(number)
-        found = box.along(other, thorough=False)
-        if found.wrong or judged.whole.verdict == "undecided":
-            found = _sure(box, other, judged.whole)
+        found = _sure(box, other, judged.whole)
         if found.wrong:
             return Judged(found, judged.entries, other)
     return judged
@@ -130,36 +129,79 @@ def _by_entries(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     wrong = [x for x in found.values() if x.wrong]
     unclear = [x for x in found.values() if not x.right]
     if wrong:
-        whole = wrong[0]
-    elif not unclear and not whole.right:
-        whole = replace(whole, verdict="right", reason="")
-    elif unclear:
+        return Judged(wrong[0], found, vector)
+    if len(_bent(found)) > 1:
+        whole, vector = _by_bends(box, vector, whole, found)
+    if whole.wrong:
+        return Judged(whole, found, vector)
+    if unclear:
         whole = unclear[0]
+    elif not whole.right:
+        whole = replace(whole, verdict="right", reason="")
     return Judged(whole, found, vector)
+
+
+def _bent(entries: dict[int, Measured]) -> list[int]:
+    """Return the entries at which there is a kink."""
+    return [index for index, x in entries.items() if x.kink]
+
+
+def _by_bends(
+    box: BlackBox, vector: Floats, whole: Measured, entries: dict[int, Measured]
+) -> tuple[Measured, Floats]:
+    """Ask along directions of entries that bend alike, which accuse; one of all of them does not.
+
+    Along a line where one kink opens and another closes nothing need show, and each may have a share of its
+    own: relu(x) - relu(y) along (1, -1). Where all open, as among numbers that are the largest together, the
+    shares are no more than the whole, which lies between the derivatives at the line's two sides: that shows
+    best where all of them grow.
+    """
+    for sign in (0.0, 1.0, -1.0):
+        alike = [index for index, x in entries.items() if np.sign(x.bend) == sign]
+        for number in range(_DIRECTIONS if len(alike) > 1 else 0):
+            other, drawn = np.zeros_like(vector), box.direction(number)[alike]
+            other[alike] = drawn if number % 2 else np.abs(drawn)
+            found = box.along(other, thorough=False)
+            if found.wrong:
+                found = _sure(box, other, found)
+            if found.wrong:
+                return found, other
+    return replace(whole, verdict="right", reason=""), vector
 
 
 def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     """Separate the entries with a kink from those without, by halves."""
     parts, asked = [range(len(vector))], 0
     found: dict[int, Measured] = {}
+    accused: list[tuple[range, Measured]] = []
     while parts:
         part = parts.pop()
         if asked > SOME:
-            reason = "there are kinks for too many of the inputs to judge each: move the point a little"
-            return Judged(replace(whole, verdict="undecided", reason=reason), found, vector)
+            return Judged(replace(whole, verdict="undecided", reason=KINKS), found, vector)
         asked += 1
         if len(part) == 1:
             measured = found[part[0]] = entry(box, part[0])
         else:
             measured = _sure(box, only(vector, part), whole)
         if measured.wrong:
-            return Judged(measured, found, vector)
+            accused.append((part, measured))
         if len(part) > 1 and (measured.kink or not measured.right):
             middle = (part.start + part.stop) // 2
             parts += [range(part.start, middle), range(middle, part.stop)]
         elif not measured.right:
             return Judged(measured, found, vector)
+    for part, measured in accused:
+        if sum(index in part for index in _bent(found)) < 2:  # of more than one each may have its own share
+            return Judged(measured, found, only(vector, part))
     return Judged(replace(whole, verdict="right", reason=""), found, vector)
+
+
+def bends_somewhere(box: BlackBox, vector: Floats) -> bool:
+    """Say whether there is a kink along a direction, or along parts of it, where no other makes up for it."""
+    count = len(vector)
+    edges = [0, count // 4, count // 2, 3 * count // 4, count]
+    parts = [range(count), *(range(a, b) for a, b in pairwise(edges))]
+    return any(box.along(only(vector, part)).kink for part in parts)
 
 
 def only(vector: Floats, part: range) -> Floats:

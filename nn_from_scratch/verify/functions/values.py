@@ -11,7 +11,7 @@ import numpy as np
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.causes import likely_cause
 from nn_from_scratch.verify.functions.doubts import doubt
-from nn_from_scratch.verify.functions.judging import judge
+from nn_from_scratch.verify.functions.judging import KINKS, SOME, bends_somewhere, judge
 from nn_from_scratch.verify.functions.locating import wrong_entries
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -41,6 +41,8 @@ def differences(box: BlackBox) -> Differences:
     complete = len(judged.entries) == len(box.point)
     if not wrong:
         wrong, complete = wrong_entries(box, judged.vector, judged.whole)
+        if not wrong and len(box.point) > SOME and bends_somewhere(box, judged.vector):
+            return Differences(Verdict.UNDECIDED, judged.whole, KINKS)
     reason = doubt(box, judged.whole, wrong, complete=complete)
     if reason:
         return Differences(Verdict.UNDECIDED, judged.whole, reason)

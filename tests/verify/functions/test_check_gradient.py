@@ -268,3 +268,46 @@ def test_numbers_of_unlike_size_move_by_their_own_size_too() -> None:
     assert check_gradient(value, lambda x: 2 * np.log(x) / x, point)
     with pytest.raises(GradientError):
         check_gradient(value, wrong_at_large_numbers, point)
+
+
+@pytest.mark.parametrize(("count", "zeros"), [(6, 3), (30, 10)])
+@pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, 2.0, -1.0])
+def test_each_of_several_kinks_has_a_choice_of_its_own(count: int, zeros: int, slope: float) -> None:
+    x = np.random.default_rng(0).normal(size=count)
+    x[:zeros] = 0.0
+
+    def gradient(x: Any, cotangent: Any) -> Any:
+        return cotangent * np.where(x > 0, 1.0, np.where(x < 0, 0.0, slope))
+
+    for seed in range(3):
+        if 0 <= slope <= 1:
+            check_gradient(lambda x: np.maximum(x, 0), gradient, x, seed=seed)
+        else:
+            with pytest.raises(GradientError, match="there is a kink here"):
+                check_gradient(lambda x: np.maximum(x, 0), gradient, x, seed=seed)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
+def test_kinks_at_many_inputs_are_no_accusation(slope: float) -> None:
+    x = np.random.default_rng(0).normal(size=2000)
+    x[:700] = 0.0
+    with pytest.raises(UndecidedError, match="kinks for too many of the inputs"):
+        check_gradient(
+            lambda x: np.maximum(x, 0), lambda x, g: g * np.where(x > 0, 1.0, np.where(x < 0, 0.0, slope)), x
+        )
+
+
+def test_pools_with_ties_share_no_more_than_the_whole() -> None:
+    x = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 0.0])
+
+    def gradient(x: Any, cotangent: Any, most: float) -> Any:
+        pairs = x.reshape(3, 2)
+        largest = pairs == pairs.max(axis=1, keepdims=True)
+        return (cotangent[:, None] * largest * np.minimum(1, most / largest.sum(axis=1))[:, None]).ravel()
+
+    for seed in range(5):
+        check_gradient(lambda x: x.reshape(3, 2).max(axis=1), lambda x, g: gradient(x, g, 1.0), x, seed=seed)
+        with pytest.raises(GradientError):
+            check_gradient(
+                lambda x: x.reshape(3, 2).max(axis=1), lambda x, g: gradient(x, g, 2.0), x, seed=seed
+            )
