@@ -11,8 +11,9 @@ import numpy as np
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.causes import likely_cause
 from nn_from_scratch.verify.functions.doubts import doubt
-from nn_from_scratch.verify.functions.judging import KINKS, SOME, bends_somewhere, judge
+from nn_from_scratch.verify.functions.judging import KINKS, SOME, Judged, bends_somewhere, judge
 from nn_from_scratch.verify.functions.locating import wrong_entries
+from nn_from_scratch.verify.functions.meeting import MEET, kinks_meet
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -41,12 +42,24 @@ def differences(box: BlackBox) -> Differences:
     complete = len(judged.entries) == len(box.point)
     if not wrong:
         wrong, complete = wrong_entries(box, judged.vector, judged.whole)
-        if not wrong and len(box.point) > SOME and bends_somewhere(box, judged.vector):
-            return Differences(Verdict.UNDECIDED, judged.whole, KINKS)
-    reason = doubt(box, judged.whole, wrong, complete=complete)
+    sound = {k: x for k, x in wrong.items() if not (x.kink and kinks_meet(box, k))}
+    reason = _kinks_that_explain(box, judged, wrong, sound) or doubt(
+        box, judged.whole, sound, complete=complete
+    )
     if reason:
         return Differences(Verdict.UNDECIDED, judged.whole, reason)
-    return Differences(Verdict.WRONG, judged.whole, _accusation(box, judged.whole, wrong, complete=complete))
+    return Differences(Verdict.WRONG, judged.whole, _accusation(box, judged.whole, sound, complete=complete))
+
+
+def _kinks_that_explain(
+    box: BlackBox, judged: Judged, wrong: dict[int, Measured], sound: dict[int, Measured]
+) -> str:
+    """Say why choices at kinks may make a gradient right, given its wrong entries and the certain ones."""
+    if wrong:
+        return "" if sound else MEET
+    if len(box.point) > SOME:
+        return KINKS if bends_somewhere(box, judged.vector) else ""
+    return MEET if any(x.kink and kinks_meet(box, k) for k, x in judged.entries.items()) else ""
 
 
 def has_no_derivative(box: BlackBox) -> bool:

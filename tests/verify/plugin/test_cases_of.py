@@ -87,7 +87,7 @@ def test_what_is_left_out_is_not_drawn() -> None:
     ("without", "said"),
     [
         (["power"], "no operation of the catalogue is called power"),
-        (OPERATIONS, "has no other operation"),
+        ([*OPERATIONS], "has no other operation"),
     ],
 )
 def test_what_cannot_be_left_out_is_said(without: Collection[str], said: str) -> None:

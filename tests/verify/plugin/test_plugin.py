@@ -69,6 +69,7 @@ def run(tmp_path: Path) -> Run:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     hidden = environment(tmp_path)
     variables = {name: value for name, value in hidden.items() if not name.startswith("PYTEST_")}
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"  # that of the same second and size would be taken for new
 
     def runs(*arguments: str, **files: str) -> "subprocess.CompletedProcess[str]":
         for name, text in files.items():
@@ -220,7 +221,7 @@ def test_what_hypothesis_draws_is_shrunk_and_told_with_a_script(run: Run, tmp_pa
     (tmp_path / "script.py").write_text(script)
 
     def runs_by_itself() -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "script.py"]
+        command = [sys.executable, "-B", "script.py"]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert "GradientError: Number is wrong about" in runs_by_itself().stderr

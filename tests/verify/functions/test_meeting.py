@@ -1,0 +1,44 @@
+"""Kinks that meet: what one choice at each gives is accused of nothing, and a single kink hides nothing."""
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_choice_at_each_of_several_kinks_is_not_accused(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights, last = rng.normal(size=(4, 3)), rng.normal(size=4)
+
+    def gradient(x: Any) -> Any:
+        return weights.T @ (last * (weights @ x > 0))
+
+    with suppress(UndecidedError):
+        check_gradient(lambda x: last @ np.maximum(weights @ x, 0), gradient, np.zeros(3), seed=seed)
+
+
+def test_kinks_that_meet_are_told_and_one_alone_excuses_nothing() -> None:
+    def gradient(slope: float) -> Any:
+        return lambda x: np.full_like(x, slope)
+
+    zero = np.zeros(2)
+    with pytest.raises(UndecidedError, match="several kinks meet here"):
+        check_gradient(
+            lambda x: np.maximum(x.sum(), 0) - 2 * np.maximum(-x[0] - 3 * x[1], 0), gradient(0.0), zero
+        )
+    with pytest.raises(GradientError, match="there is a kink here"):
+        check_gradient(lambda x: np.maximum(x.sum(), 0), gradient(2.0), zero)
+
+
+def test_slope_of_no_choice_is_wrong_where_others_are_at_kinks_of_their_own() -> None:
+    def gradient(x: Any, cotangent: Any) -> Any:
+        return cotangent * np.where(x == 0, [0.0, 2.0, 0.0, 0.0], x > 0)
+
+    with pytest.raises(GradientError, match=r"x\[1\] .* there is a kink here"):
+        check_gradient(lambda x: np.maximum(x, 0), gradient, np.array([0.0, 0.0, 0.7, -1.3]))
