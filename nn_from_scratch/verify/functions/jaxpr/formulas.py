@@ -220,7 +220,7 @@ class Trace:
 
         def note(call: Call, results: list[Any]) -> list[Any]:
             for x in results:
-                if is_shadow(x) and call.line:
+                if is_shadow(x) and call.line and not call.is_complex:
                     found.note(call.line, call.name, nearest(x))
             return results
 
