@@ -13,7 +13,6 @@ FEW = 16
 """So many numbers are asked about one by one, even if a direction shows nothing wrong."""
 SOME = 64
 """So many are, if a direction shows something."""
-KINKS = "there are kinks for too many of the inputs to judge each: move the point a little"
 _EXACT = 1e-6  # relative: an interval from which on one direction sees what there is to be seen
 _DIRECTIONS = 8  # how many more are asked if the interval is wider
 _SPREAD = 1e-3  # of the sizes within one array: from there on each number moves by its own size, too
@@ -50,7 +49,7 @@ def judge(box: BlackBox) -> Judged:
     if whole.wrong:
         return Judged(whole, {}, vector)
     if count > 1 and whole.kink:
-        return _around_kinks(box, vector, whole)
+        return around_kinks(box, vector, whole)
     if whole.right:
         whole, vector = _more_directions(box, vector, whole)
         if whole.verdict == "undecided" and count <= SOME:
@@ -89,8 +88,8 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
 
 def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
     """Ask along more directions where no entry is clear: of an error in all of them one shows most."""
-    bent = len(_bent(judged.entries))
-    for number in range(1, 1 if bent > 1 else _DIRECTIONS):
+    is_sound = len(_bent(judged.entries)) < 2
+    for number in range(1, _DIRECTIONS if is_sound else 1):
         other = box.direction(number)
         found = _sure(box, other, judged.whole)
         if found.wrong:
@@ -169,7 +168,7 @@ def _by_bends(
     return replace(whole, verdict="right", reason=""), vector
 
 
-def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
+def around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     """Separate the entries with a kink from those without, by halves."""
     parts, asked = [range(len(vector))], 0
     found: dict[int, Measured] = {}
@@ -177,7 +176,8 @@ def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     while parts:
         part = parts.pop()
         if asked > SOME:
-            return Judged(replace(whole, verdict="undecided", reason=KINKS), found, vector)
+            reason = "there are kinks for too many of the inputs to judge each: move the point a little"
+            return Judged(replace(whole, verdict="undecided", reason=reason), found, vector)
         asked += 1
         if len(part) == 1:
             measured = found[part[0]] = entry(box, part[0])
@@ -193,7 +193,11 @@ def _around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     for part, measured in accused:
         if sum(index in part for index in _bent(found)) < 2:  # of more than one each may have its own share
             return Judged(measured, found, only(vector, part))
-    return Judged(replace(whole, verdict="right", reason=""), found, vector)
+    if accused:
+        whole, vector = _by_bends(box, vector, whole, found)
+    else:
+        whole = replace(whole, verdict="right", reason="")
+    return Judged(whole, found, vector)
 
 
 def bends_somewhere(box: BlackBox, vector: Floats) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.causes import likely_cause
 from nn_from_scratch.verify.functions.doubts import doubt
-from nn_from_scratch.verify.functions.judging import KINKS, SOME, Judged, bends_somewhere, judge
+from nn_from_scratch.verify.functions.judging import Judged, around_kinks, bends_somewhere, judge
 from nn_from_scratch.verify.functions.locating import wrong_entries
 from nn_from_scratch.verify.functions.meeting import MEET, kinks_meet
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
@@ -33,7 +33,10 @@ class Differences:
 
 def differences(box: BlackBox) -> Differences:
     """Compare a gradient with finite differences, and look for its wrong entries."""
-    judged = judge(box)
+    return _of_judged(box, judge(box))
+
+
+def _of_judged(box: BlackBox, judged: Judged) -> Differences:
     if judged.verdict == "undecided":
         return Differences(Verdict.UNDECIDED, judged.whole, judged.whole.reason)
     if judged.verdict == "right":
@@ -42,24 +45,24 @@ def differences(box: BlackBox) -> Differences:
     complete = len(judged.entries) == len(box.point)
     if not wrong:
         wrong, complete = wrong_entries(box, judged.vector, judged.whole)
+        if not wrong and not judged.entries and bends_somewhere(box, judged.vector):
+            return _of_judged(box, around_kinks(box, judged.vector, judged.whole))
     sound = {k: x for k, x in wrong.items() if not (x.kink and kinks_meet(box, k))}
-    reason = _kinks_that_explain(box, judged, wrong, sound) or doubt(
-        box, judged.whole, sound, complete=complete
-    )
+    if _may_be_a_choice(box, judged, wrong, sound):
+        return Differences(Verdict.UNDECIDED, judged.whole, MEET)
+    reason = doubt(box, judged.whole, sound, complete=complete)
     if reason:
         return Differences(Verdict.UNDECIDED, judged.whole, reason)
     return Differences(Verdict.WRONG, judged.whole, _accusation(box, judged.whole, sound, complete=complete))
 
 
-def _kinks_that_explain(
+def _may_be_a_choice(
     box: BlackBox, judged: Judged, wrong: dict[int, Measured], sound: dict[int, Measured]
-) -> str:
-    """Say why choices at kinks may make a gradient right, given its wrong entries and the certain ones."""
+) -> bool:
+    """Whether choices at kinks may make a gradient right; of its wrong entries some are `sound`."""
     if wrong:
-        return "" if sound else MEET
-    if len(box.point) > SOME:
-        return KINKS if bends_somewhere(box, judged.vector) else ""
-    return MEET if any(x.kink and kinks_meet(box, k) for k, x in judged.entries.items()) else ""
+        return not sound
+    return any(x.kink and kinks_meet(box, k) for k, x in judged.entries.items())
 
 
 def has_no_derivative(box: BlackBox) -> bool:

@@ -270,7 +270,7 @@ def test_numbers_of_unlike_size_move_by_their_own_size_too() -> None:
         check_gradient(value, wrong_at_large_numbers, point)
 
 
-@pytest.mark.parametrize(("count", "zeros"), [(6, 3), (30, 10)])
+@pytest.mark.parametrize(("count", "zeros"), [(6, 3), (30, 10), (200, 6)])
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, 2.0, -1.0])
 def test_each_of_several_kinks_has_a_choice_of_its_own(count: int, zeros: int, slope: float) -> None:
     x = np.random.default_rng(0).normal(size=count)
