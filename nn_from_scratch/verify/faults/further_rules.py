@@ -11,7 +11,7 @@ from flint import arb
 
 from nn_from_scratch.verify.faults.array_rules import Pull
 from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS
-from nn_from_scratch.verify.faults.rules import Row
+from nn_from_scratch.verify.faults.rules import Row, sigmoid
 
 
 def _digamma(x: float) -> float:
@@ -34,10 +34,6 @@ BELL = 2 / math.sqrt(math.pi)
 def sinc_slope(z: Any, x: Any) -> Any:
     """Return the slope of sin(pi x) / (pi x), which is 0 at 0."""
     return np.where(np.equal(x, 0), 0.0, (np.cos(np.pi * x) - z) / np.where(np.equal(x, 0), 1.0, x))
-
-
-def _sigmoid(x: Any) -> Any:
-    return np.exp(np.minimum(x, 0.0)) / (1 + np.exp(-abs(x)))
 
 
 def normal(x: Any) -> Any:
@@ -73,8 +69,8 @@ FURTHER_RULES: Mapping[str, Row] = {
     "logaddexp2": (np.logaddexp2, lambda z, x, y: (np.exp2(x - z), np.exp2(y - z))),
     "remainder": (np.remainder, lambda z, x, y: (1.0, -np.floor(x / y))),
     "fmod": (np.fmod, lambda z, x, y: (1.0, -np.trunc(x / y))),
-    "expit": (_sigmoid, lambda z, x: (z * _sigmoid(-x),)),
-    "log_expit": (lambda x: -np.logaddexp(-x, 0.0), lambda z, x: (_sigmoid(-x),)),
+    "expit": (sigmoid, lambda z, x: (z * sigmoid(-x),)),
+    "log_expit": (lambda x: -np.logaddexp(-x, 0.0), lambda z, x: (sigmoid(-x),)),
     "logit": (lambda x: np.log(x / (1 - x)), lambda z, x: (1 / (x * (1 - x)),)),
     "xlogy": (lambda x, y: x * np.log(y), lambda z, x, y: (np.log(y), x / y)),
     "xlog1py": (lambda x, y: x * np.log1p(y), lambda z, x, y: (np.log1p(y), x / (1 + y))),

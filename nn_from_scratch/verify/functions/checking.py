@@ -234,19 +234,20 @@ class Judgement:
             and len(box.point) > MANY
         )
         self.values: Differences | None = None if enough else differences(box)
-        why = self._excused() if self.values and self.values.verdict is Verdict.WRONG else ""
-        if why and self.values:
-            self.values = replace(self.values, verdict=Verdict.UNDECIDED, said=why)
+        if self.values is not None and self.values.verdict is Verdict.WRONG:
+            self.values = self._unless_excused(self.values)
 
-    def _excused(self) -> str:
-        """Say why a gradient that differences accuse may be right: of a limit, or where there is none."""
+    def _unless_excused(self, accusing: Differences) -> Differences:
+        """Return an accusation, or why the gradient may be right: of a limit, or where there is none."""
         formula = self.formula
-        if isinstance(formula, NotTraced) and formula.near_a_limit:
-            return f"{formula.reason}: {TO_ITS_END}"
         said = formula.reason if isinstance(formula, NotTraced) else formula.unsure or ""
-        if not self.proved and KINK in said and has_no_derivative(self.box):
-            return f"{NO_DERIVATIVE} ({_first_line(said)})"
-        return ""
+        if isinstance(formula, NotTraced) and formula.near_a_limit:
+            why = f"{said}: {TO_ITS_END}"
+        elif not self.proved and KINK in said and has_no_derivative(self.box):
+            why = f"{NO_DERIVATIVE} ({_first_line(said)})"
+        else:
+            return accusing
+        return replace(accusing, verdict=Verdict.UNDECIDED, said=why)
 
     def result(self, evaluations: int) -> FunctionResult:
         """Put together what was found, by so many evaluations beside those of the box."""

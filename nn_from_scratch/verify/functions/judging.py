@@ -88,8 +88,9 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
 
 def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
     """Ask along more directions where no entry is clear: of an error in all of them one shows most."""
-    is_sound = len(_bent(judged.entries)) < 2
-    for number in range(1, _DIRECTIONS if is_sound else 1):
+    if len(_bent(judged.entries)) > 1:
+        return judged
+    for number in range(1, _DIRECTIONS):
         other = box.direction(number)
         found = _sure(box, other, judged.whole)
         if found.wrong:

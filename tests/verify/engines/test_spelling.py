@@ -11,6 +11,7 @@ import array_core as core
 import numpy as np
 import pytest
 import spelled_engines
+from asked_apart import asked_apart
 
 from nn_from_scratch.verify import Engine, EngineError, Spelling, Verdict, isolated, load, verify
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly, surroundings
@@ -252,13 +253,7 @@ from spelled_engines import closed as engine
 
 
 def test_a_table_is_known_in_another_process(tmp_path: Path) -> None:
-    path = tmp_path / "spelled_adapter.py"
-    path.write_text(ADAPTER)
-    engine = isolated(path)
-    try:
-        results = verify(engine, graphs=24, grades=("rules", "accuracy"))
-    finally:
-        engine.driver.close()
+    results = asked_apart(tmp_path / "spelled_adapter.py", ADAPTER, graphs=24)
     assert (results["verdict"], results["failures"]) == ("right", [])
     assert results["operations"]["sum"]["checked"] > 0
 

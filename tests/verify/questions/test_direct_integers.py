@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asked_apart import asked_apart
 from narrowed import narrowed
 from wire_engines import C, spec_of
 
@@ -101,13 +102,7 @@ engine = replace(ours, name="mine", complete=False, operations={"pow": wrong, "m
 
 
 def test_it_is_found_in_another_process_and_its_script_has_the_integer(tmp_path: Path) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text(ENGINE)
-    engine = isolated(path)
-    try:
-        results = verify(engine, graphs=10, grades=("rules", "accuracy"))
-    finally:
-        engine.driver.close()
+    results = asked_apart(tmp_path / "mine.py", ENGINE)
     (failure,) = results["failures"]
     assert failure["operation"] == "pow"
     assert failure["text"] == "x0 ** 3"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asked_apart import asked_apart
 from narrowed import narrowed
 from wire_engines import C, spec_of
 
@@ -191,13 +192,7 @@ engine = replace(ours, name="mine", complete=False, operations={"add": ours.oper
 
 
 def test_it_is_found_in_another_process_and_its_script_has_the_scalar(tmp_path: Path) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text(ENGINE)
-    engine = isolated(path)
-    try:
-        results = verify(engine, graphs=10, grades=("rules", "accuracy"))
-    finally:
-        engine.driver.close()
+    results = asked_apart(tmp_path / "mine.py", ENGINE)
     (failure,) = results["failures"]
     assert failure["operation"] == "mul"
     assert failure["text"] == "np.float64(3.0) * x0"

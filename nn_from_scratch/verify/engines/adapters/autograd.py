@@ -15,8 +15,13 @@ try:  # it has them where scipy is installed
 except ImportError:
     special = None
 
-SPECIAL = {"erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "digamma": "digamma"} | {
-    name: name for name in ("expit", "logit")
+SPECIAL = {
+    "erf": "erf",
+    "erfc": "erfc",
+    "lgamma": "gammaln",
+    "digamma": "digamma",
+    "expit": "expit",
+    "logit": "logit",
 }
 
 

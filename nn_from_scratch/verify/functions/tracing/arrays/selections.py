@@ -47,7 +47,7 @@ def _note_ties(trace: Trace, rows: Any, found: Any) -> None:
         return
     with np.errstate(all="ignore"):
         eps = float(np.finfo(rows.dtype).eps)
-        unit = max(min(eps * 2**9, 2.0**-14), 4 * eps)
+        unit = max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
         near = np.abs(rows - found) <= unit * np.abs(found)
     if np.any(near.sum(axis=-1) > 1):
         trace.ties.append("several entries are the largest or smallest")
