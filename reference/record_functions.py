@@ -111,12 +111,14 @@ def answers_about(
 
 def _answer_for(row: Row, check: Check, size: float, seed: int) -> str:
     function, gradient, inputs = row.make(np.random.default_rng(seed))
-    wrong = off_by(gradient, size, seed, row.scale) if size else gradient
+    wrong = off_by(gradient, size, seed, row.scale, row.apart) if size else gradient
     return check((function, wrong, inputs), seed)
 
 
-def off_by(gradient: Callable[..., Any], size: float, seed: int, scale: float) -> Callable[..., Any]:
-    """Return a gradient that is off by a part of its norm."""
+def off_by(
+    gradient: Callable[..., Any], size: float, seed: int, scale: float, apart: tuple[int, ...] = ()
+) -> Callable[..., Any]:
+    """Return a gradient that is off by a part of its norm, in other entries than some."""
 
     def wrong(*inputs: Any) -> Any:
         found = gradient(*inputs)
@@ -127,7 +129,9 @@ def off_by(gradient: Callable[..., Any], size: float, seed: int, scale: float) -
         error = rng.normal(size=len(numbers))
         if seed % 2:
             error = np.zeros(len(numbers))
-            error[rng.integers(len(numbers))] = 1.0
+            others = np.delete(np.arange(len(numbers)), apart)
+            error[others[rng.integers(len(others))]] = 1.0
+        error[list(apart)] = 0.0
         error *= size * (norm if norm > 1e-10 * scale else scale) / np.linalg.norm(error)
         ends = np.cumsum([part.size for part in parts])[:-1]
         pieces = zip(parts, np.split(error, ends), strict=True)

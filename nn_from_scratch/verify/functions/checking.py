@@ -17,6 +17,7 @@ from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
+from nn_from_scratch.verify.functions.tracing.arrays.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
 from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
@@ -58,8 +59,10 @@ def check_gradient(
     function, the type of the numbers that it computes with and its scale are found out from its values. A
     gradient is accused only of what they cannot explain, and called right only where they could have shown
     an error of a hundredth; else the question is undecided, and says why. Where the two disagree, the formula
-    holds. A smooth function of any number of inputs takes at most 20 evaluations where the inputs are many.
-    If the gradient is wrong, its wrong entries are looked for and named.
+    holds. Where only the gradient is not traced, what differences leave open is decided by the derivative of
+    the function's own formula, which is exact at the point. A smooth function of any number of inputs takes
+    at most 20 evaluations where the inputs are many. If the gradient is wrong, its wrong entries are looked
+    for and named.
 
     Parameters
     ----------
@@ -270,14 +273,31 @@ class Judgement:
             return formula.verdict, "\n".join(lines)
         if values is None:
             raise RuntimeError("the values are asked where the formula does not decide")
+        numbers = self._settled_by_numbers()
+        if numbers is not None and numbers.verdict is not None:
+            return numbers.verdict, "" if numbers.verdict is Verdict.RIGHT else numbers.said
         if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
             return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
         return values.verdict, values.said
+
+    def _settled_by_numbers(self) -> ByForward | None:
+        """Return what the function's own formula says of the numbers, where differences leave it open.
+
+        They also may contradict it where it calls them right: then it holds, for it is exact at the point.
+        """
+        numbers = self.formula.numbers if isinstance(self.formula, NotTraced) else None
+        if numbers is None or numbers.verdict is None or self.values is None:
+            return None
+        open_or_excused = self.values.verdict is Verdict.UNDECIDED or numbers.verdict is Verdict.RIGHT
+        return numbers if open_or_excused else None
 
     def _of_formula(self) -> Iterator[Row]:
         formula = self.formula
         if isinstance(formula, NotTraced):
             yield Row("rules", None, f"numbers compared only: {_first_line(formula.reason)}")
+            numbers = self._settled_by_numbers()
+            if numbers is not None:
+                yield Row("accuracy", numbers.verdict, _first_line(numbers.said))
             return
         different = formula.rules.rule is Rule.DIFFERENT
         said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")

@@ -11,6 +11,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
 from nn_from_scratch.verify.functions.inputs import takes_one_more
+from nn_from_scratch.verify.functions.tracing.arrays.by_forward import ByForward, numbers_by_forward
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import NearALimitError, TraceEndedError
@@ -21,11 +22,13 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class NotTraced:
-    """Why the formula of a function is not known, with the user's line; nothing is said of its gradient."""
+    """Why the formula of a gradient is not known, with the user's line; its numbers may be judged."""
 
     reason: str
     near_a_limit: bool = False
     """Whether the formulas differ by no more than those of an iteration and of its limit may."""
+    numbers: ByForward | None = None
+    """What the function's own formula says of the gradient's numbers, if only the backward is not traced."""
 
     def __bool__(self) -> bool:
         """Return False: what was not seen is not called right."""
@@ -159,7 +162,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         try:
             found = _examined(subject, seed, scalar)
         except TraceEndedError as error:
-            return NotTraced(str(error), isinstance(error, NearALimitError))
+            numbers = numbers_by_forward(subject, seed, scalar=scalar) if error.in_backward else None
+            return NotTraced(str(error), isinstance(error, NearALimitError), numbers)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)

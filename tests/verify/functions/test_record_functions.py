@@ -46,3 +46,4 @@ def test_gradients_off_by_a_size_are_off_by_it() -> None:
         error = record_functions.off_by(right, 1e-3, seed, 1.0)(0.0) - right(0.0)
         assert np.linalg.norm(error) == pytest.approx(5e-3)
         assert np.count_nonzero(error) == (1 if seed % 2 else 2)
+        assert record_functions.off_by(right, 1e-3, seed, 1.0, apart=(1,))(0.0)[1] == 4.0

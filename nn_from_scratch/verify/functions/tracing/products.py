@@ -39,7 +39,8 @@ def total(x: Shadow, axis: Axes = None, *, keepdims: bool = False) -> Shadow:
     if ctx.prec >= PRECISION:
         return summed
     terms = x.size // max(summed.size, 1)
-    return np.add(summed, any_order(np.sum(np.abs(nearest(x)), axis=axes, keepdims=keepdims), terms))
+    sizes = np.sum(np.abs(nearest(x)), axis=axes, keepdims=keepdims)
+    return as_shadow(np.add(summed, any_order(sizes, terms)))
 
 
 def any_order(sizes: Any, terms: int) -> Shadow:

@@ -112,6 +112,13 @@ def select(mask: Any, x: Any, y: Any) -> Shadow:
     return of_entries((a if holds else b for holds, a, b in rows), chosen.shape)
 
 
+def same_slopes(one: Shadow, other: Shadow, where: Numbers) -> bool:
+    """Say whether two arrays have the same derivatives along the direction in some places."""
+    first, second, asked = np.broadcast_arrays(one, other, where)
+    pairs = zip(first.ravel(), second.ravel(), asked.ravel(), strict=True)
+    return all(slope(a) == slope(b) for a, b, counts in pairs if counts)
+
+
 def nearest(shadow: Shadow) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the midpoints of the values as float64."""
     return np.array([float(value(entry).mid()) for entry in shadow.ravel()]).reshape(shadow.shape)

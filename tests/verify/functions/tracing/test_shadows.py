@@ -14,6 +14,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     slope,
     values,
 )
+from nn_from_scratch.verify.oracles.taylor import working
 
 SECOND = dict.fromkeys(
     ("add", "subtract", "multiply", "divide", "power", "arctan2", "hypot", "logaddexp"), 0.7
@@ -55,6 +56,19 @@ def test_einsum_contracts_as_numpy_does(subscripts: str, shapes: list[tuple[int,
     with exactly_computing():
         found = nearest(apply("einsum", subscripts, *map(exact, operands)))
     np.testing.assert_allclose(found, np.einsum(subscripts, *operands), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean"])
+@pytest.mark.parametrize("axis", [None, 0, (0, 1)])
+def test_reductions_in_a_few_bits_enclose_the_truth(name: str, axis: int | tuple[int, ...] | None) -> None:
+    x = np.random.default_rng(1).normal(size=(3, 4))
+    with exactly_computing():
+        exactly = apply(name, exact(x), axis=axis)
+    with working(20, 2):
+        rounded = apply(name, exact(x), axis=axis)
+    assert rounded.shape == exactly.shape
+    pairs = zip(rounded.ravel().tolist(), exactly.ravel().tolist(), strict=True)
+    assert all(ball.contains(truth) for ball, truth in pairs)
 
 
 def test_linear_algebra_is_numpys() -> None:

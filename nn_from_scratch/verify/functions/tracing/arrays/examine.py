@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
-from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
+from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass
 from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK, Constant, Trace, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
-from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -34,21 +33,8 @@ stopped before it has what it computes."""
 NOTHING = 2.0**-64
 """A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""
 
-REACH = 0.3
-"""How far, relatively, the points are along which a small difference must be smooth."""
-
-POINTS = 17
-"""How many they are, the point asked included: more than a cubic has coefficients."""
-
-ROUGH = 0.01
-"""What a cubic may leave of a smooth difference, relative to its largest: of one period of an oscillation it
-leaves more."""
-
 ELSEWHERE = 0.1
 """How far, relatively, the point is at which constants must fit that only rounding reconciles."""
-
-NEARBY = 2.0**-12
-"""How far the second point of the replay is, relative to each number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +48,19 @@ class Along:
 
 
 @dataclass
-class Examination:
+class Examination(Replay):
     """What is found of a subject; `run` fills it in, or raises where the trace does not count."""
 
-    subject: Subject
-    seed: int
-    scalar: bool = False
     rules: Rules = field(init=False)
     verdict: Verdict = field(init=False)
     message: str = field(default="", init=False)
     units: float = field(default=0.0, init=False)
-    local_units: float = field(default=0.0, init=False)
-    operations: int = field(default=0, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     causes: list[str] = field(default_factory=list, init=False)
     unsure: str | None = field(default=None, init=False)
     loses_digits: bool = field(default=False, init=False)
     named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
-    _forwards: dict[Reading, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
-    _passes: dict[Reading, Pass] = field(default_factory=dict, init=False)
 
     @property
     def numbers(self) -> set[float]:
@@ -89,36 +68,13 @@ class Examination:
         return {x for found in self._passes.values() for x in found.trace.written}
 
     def run(self) -> None:
-        """Trace, replay, check locally, judge the formula, then the numbers."""
-        subject = self.subject
-        inputs = subject.differentiated
-        if not inputs or not all(np.isfinite(x).all() for x in inputs):
-            raise TraceEndedError("no input is an array of finite numbers of floating point")
-        rng = np.random.default_rng(self.seed)
-        self.directions = [_drawn(rng, x.shape) for x in inputs]
-        self._draw_cotangents(rng)
-        rehearsed = subject.rehearse()
-        if subject.watch is not None:
-            subject.watch.expect(rehearsed.scalars)
-        local = LocalCheck()
-        self._passes[Reading.RECOGNISED] = balls = subject.balls(Reading.RECOGNISED, local)
-        self.operations = balls.trace.scalars
-        plain = self._asked(subject)
-        _check_replay(plain, balls)
-        _check_replay(plain, self._asked(subject), "asked twice, it gives two results: not deterministic")
-        self._check_nearby(balls.trace)
-        if local.failed is not None:
-            found = local.failed
-            raise TraceEndedError(
-                f"{found.operation} gives numbers that are {found.units:.3g} roundings from its exact value "
-                f"({found.line}): the trace may not be of what is computed"
-            )
-        self.local_units = local.largest.units if local.largest is not None else 0.0
+        """Trace, replay, judge the formula, then the numbers."""
+        plain, balls = self.replay()
         dtype = str(balls.gradients[0].dtype) if balls.gradients else "float64"
         self.rules = judge(
             self._derivative,
             self._gradients,
-            subject.cotangents,
+            self.subject.cotangents,
             self.directions,
             dtype=dtype,
             rounding=self._rounding,
@@ -127,69 +83,6 @@ class Examination:
             self._check_constants(dtype)
         self._decide(plain, balls)
         self.along = self._along(plain)
-
-    def _draw_cotangents(self, rng: np.random.Generator) -> None:
-        outputs = self._asked(self.subject, "the function").outputs
-        if self.scalar:
-            if len(outputs) != 1 or outputs[0].size != 1:
-                raise TraceEndedError("the function returns no single number")
-            self.subject.cotangents = [np.ones(outputs[0].shape, _floating(outputs[0]))]
-        else:
-            self.subject.cotangents = [_drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
-
-    def _asked(self, subject: Subject, who: str = "it") -> Pass:
-        try:
-            return subject.plainly()
-        except TraceEndedError:
-            raise
-        except Exception as error:
-            raise TraceEndedError(f"{who} raises {type(error).__name__}: {error}") from error
-
-    def _forward(self, reading: Reading) -> tuple[list[Shadow], Trace]:
-        if reading not in self._forwards:
-            self._forwards[reading] = self.subject.derivative(self.directions, reading)
-        return self._forwards[reading]
-
-    def _derivative(self, reading: Reading) -> Sequence[Shadow]:
-        return self._forward(reading)[0]
-
-    def _pass(self, reading: Reading) -> Pass:
-        if reading not in self._passes:
-            self._passes[reading] = self.subject.balls(reading)
-        return self._passes[reading]
-
-    def _gradients(self, reading: Reading) -> Sequence[Shadow]:
-        return self._pass(reading).gradient_shadows
-
-    def _check_nearby(self, here: Trace) -> None:
-        """Replay at a point nearby: there too numbers are the function's own, and constants the same."""
-        subject = self.subject
-        rng = np.random.default_rng(self.seed + 1)
-        inputs = tuple(_nudged(x, NEARBY * rng.uniform(0.5, 1, np.shape(x))) for x in subject.inputs)
-        nearby = subject.at(inputs)
-        there = nearby.balls(Reading.LITERAL)
-        _check_replay(self._asked(nearby), there)
-        forward = self._forward(Reading.RECOGNISED)[1]
-        changed = {*there.trace.constants, *forward.constants} - set(here.constants)
-        if changed:
-            line, _, _ = min(changed)
-            raise TraceEndedError(
-                f"a number that is no input changes from run to run: it was drawn, or left the trace ({line})"
-            )
-
-    def _difference_is_smooth(self) -> bool:
-        """Whether the difference is smooth nearby, as that of two formulas is, and noise is not.
-
-        Along a ray at drawn distances, a cubic must fit it, or fit the backward's own formula no better.
-        """
-        rng = np.random.default_rng(self.seed + 3)
-        ray = [np.asarray(rng.uniform(0.5, 1, np.shape(x))) for x in self.subject.inputs]
-        distances = [0.0, *(REACH * rng.uniform(size=POINTS - 1))]
-        found = [self._compared_along(ray, distance) for distance in distances]
-        if not all(x.finite for x in found):
-            return False
-        gaps = _roughness(distances, [x.truth - x.formula for x in found])
-        return gaps <= ROUGH or gaps <= 10 * _roughness(distances, [x.formula for x in found])
 
     def _check_constants(self, dtype: str) -> None:
         """End the trace if constants that rounding explains here do not fit at another point.
@@ -202,17 +95,6 @@ class Examination:
                 "its formula has numbers that are no inputs, and fit at the point asked only: "
                 "they may have been computed from it"
             )
-
-    def _compared_nearby(self, distance: float, rng: np.random.Generator) -> Comparison:
-        ray = [np.asarray(rng.uniform(0.5, 1, np.shape(x))) for x in self.subject.inputs]
-        return self._compared_along(ray, distance)
-
-    def _compared_along(self, ray: Sequence[Numbers], distance: float) -> Comparison:
-        moved = zip(self.subject.inputs, ray, strict=True)
-        there = self.subject.at(tuple(_nudged(x, distance * part) for x, part in moved))
-        outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
-        gradients = there.balls(Reading.LITERAL).gradient_shadows
-        return compare(outputs, there.cotangents, gradients, self.directions)
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
         trace = self._pass(Reading.LITERAL).trace
@@ -227,7 +109,7 @@ class Examination:
 
     def _decide(self, plain: Pass, balls: Pass) -> None:
         """Choose the verdict, and say why."""
-        outputs, trace = self._forward(Reading.RECOGNISED)
+        outputs, trace = self.forward(Reading.RECOGNISED)
         if not any(has_series(shadow) for shadow in outputs):
             raise TraceEndedError("the result does not depend on the inputs by what was traced")
         lost = _not_finite(plain.outputs, balls.output_shadows, "the value")
@@ -267,7 +149,7 @@ class Examination:
                 f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
                 f"{trace.approximates}"
             )
-        if cause is None and relative < PLAIN_TO_SEE and not self._difference_is_smooth():
+        if cause is None and relative < PLAIN_TO_SEE and not self.difference_is_smooth():
             raise TraceEndedError(
                 f"forward and backward differ by {relative:.2g}, at points nearby by something else: "
                 "the function may be noisy"
@@ -285,10 +167,10 @@ class Examination:
         inputs = self.subject.differentiated
         for numbers, shadow in zip(plain.outputs, balls.output_shadows, strict=True):
             relative = _distance(numbers, shadow)
-            if relative > math.sqrt(_coarsest([numbers, *inputs])):
+            if relative > math.sqrt(coarsest([numbers, *inputs])):
                 self._say_that_digits_are_lost("the value", relative)
         for numbers, shadow in zip(plain.gradients, balls.gradient_shadows, strict=True):
-            unit = _coarsest([numbers, *inputs])
+            unit = coarsest([numbers, *inputs])
             relative = _distance(numbers, shadow)
             self.units = max(self.units, relative / (2 * unit))
             lower = balls.trace.lower_in_backward
@@ -314,7 +196,7 @@ class Examination:
         got, explained = 0.0, 0.0
         size = float(self.rules.comparison.size.mid())
         for numbers, direction in zip(plain.gradients, self.directions, strict=True):
-            unit = _coarsest([numbers, *self.subject.differentiated])
+            unit = coarsest([numbers, *self.subject.differentiated])
             got += float(np.sum(numbers.astype(np.float64) * direction))
             largest = float(np.max(np.abs(numbers), initial=0))
             explained += 2 * unit * (self.units * largest * float(np.sum(np.abs(direction))) + size)
@@ -326,54 +208,6 @@ def _digits(relative: float) -> int:
     if not relative > 0:
         return 16
     return max(0, int(-math.log10(relative))) if math.isfinite(relative) else 0
-
-
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
-    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
-
-
-def _coarsest(arrays: Sequence[Numbers]) -> float:
-    """Return the largest unit roundoff among arrays: no result is better than its inputs."""
-    return max(unit_roundoff(str(x.dtype)) for x in arrays)
-
-
-def _roughness(distances: Sequence[float], found: Sequence[arb]) -> float:
-    """Return what a cubic leaves of numbers along a line, relative to the largest of them."""
-    largest = max(found, key=lambda x: float(abs(x).mid()))
-    if largest.contains(0):
-        return 0.0
-    sizes = np.array([float((x / largest).mid()) for x in found])
-    cubic = np.polynomial.Polynomial.fit(distances, sizes, 3)
-    return float(np.abs(sizes - cubic(np.array(distances))).max())
-
-
-def _nudged(x: Any, relative: Numbers) -> Any:
-    """Return an input a little nearer to 0, which leaves no domain."""
-    if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
-        return x
-    return np.asarray(x * (1 - relative)).astype(x.dtype)
-
-
-def _floating(y: Numbers) -> Any:
-    if y.dtype.kind != "f":
-        raise TraceEndedError(f"the function returns {y.dtype}")
-    return y.dtype
-
-
-def _check_replay(
-    own: Pass, traced: Pass, why: str = "traced, it gives other numbers than by itself"
-) -> None:
-    """End the trace if its numbers are not those that the function gives by itself."""
-    pairs = zip([*own.outputs, *own.gradients], [*traced.outputs, *traced.gradients], strict=True)
-    for a, b in pairs:
-        if a.shape != b.shape:
-            raise TraceEndedError(why)
-        if a.dtype != b.dtype:
-            raise TraceEndedError(f"{why}: {b.dtype}, not {a.dtype}")
-        largest = float(np.max(np.abs(a[np.isfinite(a)]), initial=0))
-        allowed = 64 * unit_roundoff(str(a.dtype)) * largest
-        if not np.allclose(a, b, rtol=0, atol=allowed, equal_nan=True):
-            raise TraceEndedError(why)
 
 
 def _not_finite(numbers: list[Numbers], shadows: list[Shadow], what: str) -> str | None:

@@ -25,6 +25,6 @@ def _running(x: TracedArray, extremes: Any, axis: int) -> Any:
     found = np.moveaxis(extremes, axis, -1)
     met = np.where(numbers == found, np.arange(numbers.shape[-1]), 0)
     if x.trace.forward and np.any(np.diff(np.sort(numbers, axis=-1), axis=-1) == 0):
-        x.trace.ties.append("equal entries are compared")
+        x.trace.note_tie("equal entries are compared")
     first = np.maximum.accumulate(np.where(np.diff(found, axis=-1, prepend=np.nan) != 0, met, 0), axis=-1)
     return np.take_along_axis(x, np.moveaxis(first, -1, axis), axis)

@@ -61,6 +61,8 @@ class Subject:
         What the differentiated inputs are called, if not x, or x0, x1, ...
     watch
         Who is told of progress.
+    opaque
+        Whether the backward is run as it is, and not traced: its gradients are the numbers that it gives.
 
     """
 
@@ -72,6 +74,7 @@ class Subject:
     limit: int = MOST_OPERATIONS
     names: Sequence[str] = ()
     watch: Watch | None = None
+    opaque: bool = False
 
     def at(self, inputs: Sequence[Any]) -> Subject:
         """Return the same functions at another point."""
@@ -156,9 +159,14 @@ class Subject:
             parts = y if isinstance(y, tuple) else (y,)
             outputs, shadows = [_numbers(p).copy() for p in parts], [_shadow(trace, p).copy() for p in parts]
             trace.backward = True
-            found = self._matched(self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved))
-            gradients = [_numbers(g) for g in found]
-            return Pass(outputs, gradients, shadows, [_shadow(trace, g) for g in found], trace)
+            if not self.opaque:
+                found = self._matched(
+                    self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved)
+                )
+                gradients = [_numbers(g) for g in found]
+                return Pass(outputs, gradients, shadows, [_shadow(trace, g) for g in found], trace)
+        gradients = self.plainly().gradients
+        return Pass(outputs, gradients, shadows, [trace.shadow(g) for g in gradients], trace)
 
     def _matched(self, found: Any) -> list[Any]:
         """Return a gradient for each differentiated input; None is 0."""
@@ -202,9 +210,10 @@ class _closing:  # noqa: N801
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self.trace.ended is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise TraceEndedError(self.trace.ended) from error
+            raise TraceEndedError(self.trace.ended, in_backward=self.trace.backward) from error
         if isinstance(error, Exception):
-            raise TraceEndedError(f"it raises {type(error).__name__} when it is traced: {error}") from error
+            why = f"it raises {type(error).__name__} when it is traced: {error}"
+            raise TraceEndedError(why, in_backward=self.trace.backward) from error
 
 
 class _quiet(warnings.catch_warnings):  # noqa: N801

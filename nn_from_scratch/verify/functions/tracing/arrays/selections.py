@@ -50,7 +50,7 @@ def _note_ties(trace: Trace, rows: Any, found: Any) -> None:
         unit = max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
         near = np.abs(rows - found) <= unit * np.abs(found)
     if np.any(near.sum(axis=-1) > 1):
-        trace.ties.append("several entries are the largest or smallest")
+        trace.note_tie("several entries are the largest or smallest")
 
 
 TABLE[np.max] = TABLE[np.amax] = _extreme(np.argmax)
@@ -79,7 +79,7 @@ def _sort(trace: Trace, x: Any, axis: Any = -1, **_: Any) -> Any:
     order = np.argsort(plain(x), axis=axis, kind="stable")
     ranked = np.moveaxis(np.take_along_axis(plain(x), order, axis), axis, -1)
     if trace.forward and np.any(ranked[..., 1:] == ranked[..., :-1]):
-        trace.ties.append("equal entries are sorted")
+        trace.note_tie("equal entries are sorted")
     return np.take_along_axis(x, order, axis)
 
 

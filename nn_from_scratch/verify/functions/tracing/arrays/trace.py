@@ -35,6 +35,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     exact,
     nearest,
     of_entries,
+    same_slopes,
 )
 
 _SUITE = str(Path(__file__).parents[4]) + os.sep
@@ -67,7 +68,14 @@ Constant = tuple[str, str, bytes]
 
 
 class TraceEndedError(Exception):
-    """A value left the trace, or an operation is not known: the reason, with the user's line."""
+    """A value left the trace, or an operation is not known: the reason, with the user's line.
+
+    `in_backward` is whether that was in the backward, which its forward was traced up to.
+    """
+
+    def __init__(self, reason: str, *, in_backward: bool = False) -> None:
+        super().__init__(reason)
+        self.in_backward = in_backward
 
 
 class NearALimitError(TraceEndedError):
@@ -120,10 +128,12 @@ def _all_recognised(entries: list[float], dtype: str) -> bool:
 class Trace:
     """One run under the tracer.
 
-    `reading` says how constants are read, `replaced` which are taken for another number. `ended` is why the
-    trace does not count, even where the user's code caught the exception; `forward` whether kinks are noted,
-    `backward` whether the backward is running, of which `mend` changes an operation. `lower_in_...` is where
-    numbers were first made shorter, and `lost`, if digits are watched, where half of them were first lost.
+    `reading` says how constants are read, `replaced` which are taken for another number. `ties` are
+    comparisons of numbers that are nearly equal, `kinks` those of them that may bend the function along the
+    direction. `ended` is why the trace does not count, even where the user's code caught the exception;
+    `forward` whether kinks are noted, `backward` whether the backward is running, of which `mend` changes an
+    operation. `lower_in_...` is where numbers were first made shorter, `coarsest` the unit roundoff of the
+    shortest, and `lost`, if digits are watched, where half of them were first lost.
     In a `rehearsal` nothing is computed exactly: operations are counted, and what is not traced is met.
     """
 
@@ -144,6 +154,7 @@ class Trace:
     numbers_of: dict[Constant, float] = field(default_factory=dict)
     written: set[float] = field(default_factory=set)
     ties: list[str] = field(default_factory=list)
+    kinks: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     switches: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
@@ -152,6 +163,7 @@ class Trace:
     overflow: str | None = None
     lower_in_forward: str | None = None
     lower_in_backward: str | None = None
+    coarsest: float = 0.0
     lost: str | None = None
     recorded: list[Step] = field(default_factory=list)
     operations_of_backward: int = 0
@@ -248,6 +260,7 @@ class Trace:
     def note_lower(self, numbers: Numbers) -> None:
         """Note that numbers become shorter."""
         where = f"{numbers.dtype} at {users_line()}"
+        self.coarsest = max(self.coarsest, unit_roundoff(str(numbers.dtype)))
         if self.backward:
             self.lower_in_backward = self.lower_in_backward or where
         else:
@@ -273,8 +286,13 @@ class Trace:
             return self.mend.applied(shadow, list(others().values()))
         return shadow
 
-    def note_order(self, left: Any, right: Any, shadows: tuple[Shadow, Shadow]) -> None:
-        """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise."""
+    def note_order(
+        self, left: Any, right: Any, shadows: tuple[Shadow, Shadow], *, chosen: bool = False
+    ) -> None:
+        """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise.
+
+        Where one of the two is `chosen`, its derivative is known nevertheless if both have the same.
+        """
         if not self.forward or self.rehearsal:
             return
         a, b = np.broadcast_arrays(np.asarray(left), np.asarray(right))
@@ -285,6 +303,13 @@ class Trace:
             turned = (a > b) != (x > y)
         if np.any(near | turned):
             self.ties.append(users_line())
+            if not (chosen and same_slopes(*shadows, near | turned)):
+                self.kinks.append(users_line())
+
+    def note_tie(self, why: str) -> None:
+        """Note that several choices are equal, between which the function has a kink."""
+        self.ties.append(why)
+        self.kinks.append(why)
 
     def note_decision(self) -> None:
         """Note that a comparison of computed numbers decides what is run, or which formula."""
