@@ -66,7 +66,7 @@ def test_the_victim_without_a_fault_is_right(name: str) -> None:
     for forms, draw in ((engine.forms, case), (engine.array_forms, array_case)):
         known = [form for form in forms if form[0] in (name, *AROUND)]
         if any(form[0] == name for form in known):
-            drawn = (draw(seeded(1, k), known) for k in range(40 if name in OF_NUMPY else 150))
+            drawn = (draw(seeded(1, k), known) for k in range(40 if name in OF_NUMPY else 80))
             assert not [one for one in drawn if examine(engine, one).verdict.accuses]
     found = Direct()
     ask_directly(narrowed(engine, name, *AROUND), found, lambda: True)

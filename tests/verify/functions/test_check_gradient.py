@@ -110,6 +110,7 @@ def test_derivative_of_stairs_is_not_accused(function: Any, x: float) -> None:
         check_gradient(lambda x: function(x).sum(), np.zeros_like, np.array([x]))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("decimals", "count"), [(1, 80), *((d, n) for d in range(12) for n in (1, 4))])
 def test_neither_derivative_of_what_is_rounded_is_accused(decimals: int, count: int) -> None:
     def rounded(x: Any) -> Any:
@@ -270,6 +271,7 @@ def test_numbers_of_unlike_size_move_by_their_own_size_too() -> None:
         check_gradient(value, wrong_at_large_numbers, point)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("count", "zeros"), [(6, 3), (30, 10), (200, 6)])
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, 2.0, -1.0])
 def test_each_of_several_kinks_has_a_choice_of_its_own(count: int, zeros: int, slope: float) -> None:

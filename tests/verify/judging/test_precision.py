@@ -79,7 +79,7 @@ def test_wrong_derivative_is_caught_in_a_few_bits(name: str, operation: str) -> 
 
 @pytest.mark.once
 def test_float32_that_claims_float64_is_caught() -> None:
-    engine = narrowed(_in_pytorch(torch.float32, "float64"), "add", "mul", "neg", "tanh", "sum", "matmul")
+    engine = replace(narrowed(_in_pytorch(torch.float32, "float64"), "add", "mul", "tanh"), arrays=False)
     results = verify(engine, graphs=100, grades=["rules", "accuracy"])
     assert results["verdict"] == "wrong"
     assert results["graphs"]["inaccurate"] + results["graphs"]["wrong"] > 50
