@@ -103,3 +103,11 @@ def test_growth_that_is_interrupted_keeps_whole_sizes(monkeypatch: pytest.Monkey
 def test_peak_bytes_counts_what_was_dropped_too() -> None:
     side = Contender(lambda: len(np.zeros(10**6)), lambda found: [found])
     assert 8e6 <= growth.peak_bytes(side)() < 8.1e6
+
+
+@pytest.mark.parametrize(("compiling", "more"), [(None, True), (0.9, True), (1.1, False), (8.0, False)])
+def test_what_compiles_is_given_ten_times_as_much_only_if_the_square_of_that_fits(
+    compiling: float | None, more: bool
+) -> None:
+    side = Contender(lambda: None, lambda _: [], compile_seconds=compiling)
+    assert growth._may_grow(side, 10.0) is more
