@@ -5,11 +5,12 @@ the arrays of a moment is all that it takes for a call to see the parameters it 
 """
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch import changes, recording
+from nn_from_scratch import changes, error_state, recording
 from nn_from_scratch.layer import Layer
 from nn_from_scratch.network import forward, recorded
 from nn_from_scratch.node import Call, Node
@@ -149,6 +150,7 @@ class Moment:
     def __reduce__(self) -> Any:
         return type(None), ()  # the copy of an `MLP` makes its own
 
+    @error_state.silent
     def bounds(self, largest: float) -> bool:
         """Return whether nothing overflows on the way from samples of a norm of at most `largest`.
 
@@ -157,10 +159,10 @@ class Moment:
         """
         if self.network.dtype is not FLOAT64:
             return False
-        with np.errstate(all="ignore"):
-            for weights, biases in zip(self.values[::2], self.values[1::2], strict=True):
-                norm = 1 + float(np.vdot(weights, weights)) ** 0.5
-                largest = largest * norm + float(np.vdot(biases, biases)) ** 0.5 + len(biases)
+        for weights, biases in zip(self.values[::2], self.values[1::2], strict=True):
+            elements = weights.ravel()
+            norm = sqrt(elements.dot(elements))
+            largest = largest * (1 + norm) + sqrt(biases.dot(biases)) + len(biases)
         return largest < 1e300
 
     def call(self, given: Operand, x: Value) -> tuple[Value, Call]:

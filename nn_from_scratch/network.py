@@ -81,19 +81,23 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
     """Return the cotangents of the input, or None, and of the parameters."""
     activations, kept, by_input = options["activations"], options["kept"], options["by_input"]
     found: list[Any] = [None] * len(values)
-    is_batch = values[0].ndim > 1
+    x = values[0]
+    is_batch = x.ndim > 1
+    every_sample = ones(len(x), x.dtype)
     for layer in range(len(activations) - 1, -1, -1):
         x, before, z = kept[layer]
         activation = activations[layer]
         if activation == "tanh":
-            g = _through_tanh(g, z)
+            slope = z * z
+            np.subtract(1.0, slope, slope)
+            g = np.multiply(slope, g, slope)
         elif activation == "linear":
             g = g.copy()
         else:
             g = RULES[activation].pullback(0, g, z, (before,), NO_OPTIONS)
         if is_batch:
             found[2 * layer + 1] = g.T.dot(x)
-            found[2 * layer + 2] = ones(len(x), x.dtype).dot(g)  # faster than a sum along an axis
+            found[2 * layer + 2] = every_sample.dot(g)  # faster than a sum along an axis
         else:
             found[2 * layer + 1] = OuterProduct((g, x))
             found[2 * layer + 2] = g

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from nn_from_scratch import changes, recording, reverse
-from nn_from_scratch.numpy_functions import NumpyFunctions
+from nn_from_scratch.numpy_functions import REFLECTED, NumpyFunctions
 from nn_from_scratch.refusals import no_plain_number
 from nn_from_scratch.rule import (
     CAST,
@@ -132,12 +132,13 @@ class Node(NumpyFunctions):
     @property
     def grad(self) -> Any:
         """The gradient, in the shape and precision of the value; zero before the first `backprop`."""
-        if getattr(self, "_grad", None) is None:
+        grad = getattr(self, "_grad", None)
+        if grad is None:
             value = self._value
-            self._grad = 0.0 if type(value) is float else without_axes(np.zeros_like(value))
-        if type(self._grad) is np.ndarray and not self._rule.is_leaf:
-            return self._grad.copy()  # the cotangents of computed nodes may share memory
-        return self._grad
+            self._grad = grad = 0.0 if type(value) is float else without_axes(np.zeros_like(value))
+        if type(grad) is np.ndarray and not self._rule.is_leaf:
+            return grad.copy()  # the cotangents of computed nodes may share memory
+        return grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
@@ -328,6 +329,7 @@ class Node(NumpyFunctions):
         return Node.apply(RULES["relu"], (self,), NO_OPTIONS)
 
 
+REFLECTED.update({np.add: Node.__radd__, np.subtract: Node.__rsub__, np.multiply: Node.__rmul__})
 _new = Node.__new__  # without __init__, whose checks what was computed needs not
 _NO_CALL: Call = (), (), NO_OPTIONS
 
