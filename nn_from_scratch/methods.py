@@ -212,7 +212,7 @@ class Methods(Appearance):
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the sum."""
-        return self._with("sum", axis=axes_of(axis), keepdims=keepdims)
+        return self.apply(RULES["sum"], (self,), {"axis": axes_of(axis), "keepdims": keepdims})
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the arithmetic mean."""

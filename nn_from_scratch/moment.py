@@ -29,7 +29,9 @@ class Network:
         Their weights and biases, nodes.
     activations, single
         Options of the row.
-    shapes, dtype
+    shaped_parts
+        Each with the shape of its value.
+    dtype
         Of the parameters.
     sample_shape
         That of a sample, which must have the same precision.
@@ -53,7 +55,7 @@ class Network:
         "most",
         "parts",
         "sample_shape",
-        "shapes",
+        "shaped_parts",
         "since",
         "single",
     )
@@ -64,7 +66,9 @@ class Network:
         self.parts = parts_of(layers)
         self.activations = tuple([layer.activation for layer in layers])
         self.single: bool = layers[-1]._options["single"]
-        self.shapes = [value.shape for value in values]
+        self.shaped_parts = [
+            (part, value.shape) for part, value in zip(self.parts, values, strict=True)
+        ]
         self.sample_shape = values[0].shape[1:]
         self.dtype = values[0].dtype
         (inputs,) = self.sample_shape
@@ -136,16 +140,16 @@ class Moment:
         self.since: object = changes.values
         self.may_wait = None
         self.batch = no_batch
-        self.values: list[Value] = []
+        self.values = values = []
         dtype = network.dtype
-        for part, shape in zip(network.parts, network.shapes, strict=True):
+        for part, shape in network.shaped_parts:
             value = part._value
             if type(value) is not np.ndarray or value.shape != shape or value.dtype is not dtype:
                 raise _NoRowError
             if part._rule is LENT_LEAF:
                 value = value.copy()
                 self.since, self.may_wait = None, False
-            self.values.append(value)
+            values.append(value)
 
     def __reduce__(self) -> Any:
         return type(None), ()  # the copy of an `MLP` makes its own

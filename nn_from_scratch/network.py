@@ -36,9 +36,10 @@ def forward(x: Value, values: Sequence[Value], activations: Sequence[str], singl
 
     """
     kept = []
+    is_batch = x.ndim > 1
     for layer, activation in enumerate(activations):
         weights = values[2 * layer]
-        before = z = weights.dot(x) if x.ndim == 1 else x.dot(weights.T)
+        before = z = x.dot(weights.T) if is_batch else weights.dot(x)
         z += values[2 * layer + 1]
         if activation == "tanh":
             np.tanh(z, z)
