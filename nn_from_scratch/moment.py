@@ -66,9 +66,7 @@ class Network:
         self.parts = parts_of(layers)
         self.activations = tuple([layer.activation for layer in layers])
         self.single: bool = layers[-1]._options["single"]
-        self.shaped_parts = [
-            (part, value.shape) for part, value in zip(self.parts, values, strict=True)
-        ]
+        self.shaped_parts = [(part, value.shape) for part, value in zip(self.parts, values, strict=True)]
         self.sample_shape = values[0].shape[1:]
         self.dtype = values[0].dtype
         (inputs,) = self.sample_shape
@@ -140,7 +138,8 @@ class Moment:
         self.since: object = changes.values
         self.may_wait = None
         self.batch = no_batch
-        self.values = values = []
+        values: list[Value] = []
+        self.values = values
         dtype = network.dtype
         for part, shape in network.shaped_parts:
             value = part._value
@@ -212,7 +211,10 @@ def moment_of(layers: list[Layer], network: Network | None) -> Moment | None:
 
 def parts_of(layers: list[Layer]) -> list[Node]:
     """Return the parameters, layer by layer, weights before biases."""
-    return [part for layer in layers for part in (layer.weights, layer.biases)]
+    parts: list[Node] = []
+    for layer in layers:
+        parts += layer.weights, layer.biases
+    return parts
 
 
 def _values_of(layers: list[Layer]) -> list[Value]:

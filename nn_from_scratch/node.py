@@ -110,29 +110,28 @@ class Node(NumpyFunctions):
 
     @value.setter
     def value(self, value: Any) -> None:
-        if type(value) is np.ndarray and value.dtype is FLOAT64 and value.ndim:
-            value = value.copy()  # as `own_value` does, without a call
-        else:
-            value = own_value(value, "Node.value")
         rule = self._rule
-        if rule.is_leaf:
-            self._value = value
+        if rule is LENT_LEAF:  # which is a change that is known: no `Moment` relies on its value
+            is_own = value is self._value  # of `node.value += 1`
+            self._value = value.copy() if is_own else own_value(value, "Node.value")
             self._rule = LEAF
-        else:  # what was computed moves to a node of its own, behind the assigned value
+            return
+        value = own_value(value, "Node.value")
+        if rule is not LEAF:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
             self._rule = IDENTITY
             self._left = None
             self._call = (computed,), (computed._value,), NO_OPTIONS
-            self._value = value
-        if (
-            rule is not LENT_LEAF
-        ):  # or that it was lent is a change that is known, and no `Moment` relies on it
-            changes.values = object()
+        self._value = value
+        changes.values = object()
 
     @property
     def grad(self) -> Any:
         """The gradient, in the shape and precision of the value; zero before the first `backprop`."""
-        grad = getattr(self, "_grad", None)
+        try:
+            grad = self._grad
+        except AttributeError:  # no pass has been here
+            grad = None
         if grad is None:
             value = self._value
             self._grad = grad = 0.0 if type(value) is float else without_axes(np.zeros_like(value))
