@@ -231,7 +231,9 @@ class Node(NumpyFunctions):
             return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["add"], (self, other), NO_OPTIONS)
 
-    __radd__ = __add__
+    def __radd__(self, other: Operand) -> "Node":
+        # Python's `sum` starts from the integer 0
+        return self + (0.0 if type(other) is int and not other else other)
 
     def __sub__(self, other: Operand) -> "Node":
         x = self._value
@@ -328,7 +330,7 @@ class Node(NumpyFunctions):
         return Node.apply(RULES["relu"], (self,), NO_OPTIONS)
 
 
-REFLECTED.update({np.add: Node.__radd__, np.subtract: Node.__rsub__, np.multiply: Node.__rmul__})
+REFLECTED.update({np.add: Node.__add__, np.subtract: Node.__rsub__, np.multiply: Node.__rmul__})
 _new = Node.__new__  # without __init__, whose checks what was computed needs not
 _NO_CALL: Call = (), (), NO_OPTIONS
 

@@ -69,7 +69,7 @@ def _run(
     return earlier
 
 
-def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]", leaves_only: bool) -> None:  # noqa: C901 - unrolled
+def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]", leaves_only: bool) -> None:  # noqa: C901, PLR0912 - unrolled
     """Append to `nodes`, which is the output, all that it was computed from, and count the consumers of each.
 
     Gradients become zero; before that, those of all nodes, or of the leaves, are put into `earlier`.
@@ -78,15 +78,22 @@ def _count_consumers(nodes: "list[Node]", earlier: "list[tuple[Node, Cotangent]]
     for node in nodes:  # grows on the way
         left = node._left
         if left is None:
-            if node._rule.is_leaf:
+            rule = node._rule
+            if rule.is_leaf:
                 earlier.append((node, node._grad))
                 node._grad = 0.0
                 continue
-            for operand in node._call[0]:
-                if type(operand) is node_type:  # not a number or an array
-                    if not operand._consumers:
-                        nodes.append(operand)
-                    operand._consumers += 1
+            if rule is ROW:  # unrolled as well: every fourth node of the README's loop
+                batch = node._call[0][0]
+                if not batch._consumers:
+                    nodes.append(batch)
+                batch._consumers += 1
+            else:
+                for operand in node._call[0]:
+                    if type(operand) is node_type:  # not a number or an array
+                        if not operand._consumers:
+                            nodes.append(operand)
+                        operand._consumers += 1
         else:  # the same, unrolled: this saves a tenth of the time of a scalar graph, forward and back
             if not left._consumers:
                 nodes.append(left)

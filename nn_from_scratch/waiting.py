@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch import error_state, recording
+from nn_from_scratch import recording
+from nn_from_scratch.error_state import USUAL, silent, state
 from nn_from_scratch.moment import FEW, Moment, no_batch
 from nn_from_scratch.network import NETWORK, recorded
 from nn_from_scratch.node import Call, Node
@@ -67,7 +68,7 @@ class Batch:
             self.values = values  # last: who finds it needs nothing else
         self.moment.network.habits.note(len(samples))
 
-    @error_state.silent  # nothing overflows
+    @silent  # nothing overflows
     def _outputs(self, samples: list[bytes]) -> Any:
         """Return the outputs for these samples, and set the rule and the calls."""
         x = np.frombuffer(b"".join(samples)).reshape(-1, *self.moment.network.sample_shape)
@@ -125,20 +126,22 @@ def pending(x: np.ndarray[Any, Any], moment: Moment) -> Node | None:
     The sample has the right shape and precision.
     """
     network = moment.network
-    habits = network.habits
-    if habits.at_once:
-        habits.at_once -= 1
-        return None
-    if moment.may_wait is None:
-        moment.may_wait = moment.bounds(_LARGEST)
+    batch = moment.batch()
+    if batch is None:  # or others wait there already, and so may this one
+        habits = network.habits
+        if habits.at_once:
+            habits.at_once -= 1
+            return None
+        if moment.may_wait is None:
+            moment.may_wait = moment.bounds(_LARGEST)
+        if not moment.may_wait:
+            return None
     if (
-        not moment.may_wait
-        or error_state.state() is not error_state.USUAL
+        state() is not USUAL
         or recording.open_choices
         or not (hypot(*x.tolist()) if network.is_short else np.vdot(x, x) ** 0.5) <= _LARGEST  # NaN is not
     ):
         return None
-    batch = moment.batch()
     if batch is None:
         batch = Batch(moment)
         moment.batch = weakref.ref(batch)

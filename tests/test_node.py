@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import threading
 import warnings
@@ -223,3 +224,19 @@ def test_no_grad_is_a_decorator_too() -> None:
     z = no_grad()(lambda: x * x)()
     z.backprop()
     assert (z.value, x.grad) == (9.0, 0.0)
+
+
+@pytest.mark.once
+def test_number_on_the_left_is_what_it_is_on_the_right() -> None:
+    """Python's `sum` begins with the integer 0, which has a way of its own."""
+    x = Node(-0.0)
+    total: Any = sum([x, x, Node(2.0)])
+    total.backprop()
+    assert (total.value, x.grad) == (2.0, 2.0)
+    for number in (0, False, 3, True, 0.0, np.int64(0), np.float64(0.0)):
+        left, right = number + Node(-0.0), Node(-0.0) + number
+        assert math.copysign(1.0, left.value) == math.copysign(1.0, right.value) == 1.0
+        assert left.value == right.value == number
+    assert (0 + Node(np.ones(2, np.float32))).dtype == np.float32
+    with pytest.raises(TypeError, match="real numbers"):
+        10**400 + Node(1.0)

@@ -480,3 +480,15 @@ def test_interrupted_computation_is_made_up_for(monkeypatch: pytest.MonkeyPatch)
 
 def _interrupt(*_: Any) -> float:
     raise KeyboardInterrupt
+
+
+@pytest.mark.once
+def test_call_joins_what_waits_whatever_the_habits() -> None:
+    model = MLP([2, 3, 1], 0)
+    waiting = model(SAMPLES[0])
+    assert model._network is not None
+    model._network.habits.note(1)  # a batch of another moment was read alone
+    joined = model(SAMPLES[1])
+    assert is_pending(joined)
+    assert waiting._right is joined._right
+    np.testing.assert_allclose([waiting.value, joined.value], model(SAMPLES[:2]).value, rtol=1e-13)
