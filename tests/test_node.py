@@ -240,3 +240,21 @@ def test_number_on_the_left_is_what_it_is_on_the_right() -> None:
     assert (0 + Node(np.ones(2, np.float32))).dtype == np.float32
     with pytest.raises(TypeError, match="real numbers"):
         10**400 + Node(1.0)
+
+
+@pytest.mark.once
+def test_what_is_assigned_is_copied_whoever_holds_it() -> None:
+    w = Node([1.0, 2.0])
+    held = w.value
+    w.value = held  # its own array comes back, as from `w.value += 1`
+    held[0] = 7.0
+    assert np.array_equal((w * 1.0).value, [1.0, 2.0])
+    _ = w.value
+    w.value = [3, 4]
+    assert w.dtype == np.float64
+    assert np.array_equal((w * 1.0).value, [3.0, 4.0])
+    live = w.value
+    with pytest.raises(TypeError, match="real numbers"):
+        w.value = "text"
+    live[0] = 5.0
+    assert np.array_equal((w * 1.0).value, [5.0, 4.0])
