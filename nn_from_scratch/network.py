@@ -89,9 +89,7 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
         x, before, z = kept[layer]
         activation = activations[layer]
         if activation == "tanh":
-            slope = z * z
-            np.subtract(1.0, slope, slope)
-            g = np.multiply(slope, g, slope)
+            g = _through_tanh(g, z)
         elif activation == "linear":
             g = g.copy()
         else:
