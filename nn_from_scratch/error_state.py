@@ -15,8 +15,6 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _USUAL_VALUES = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-
-
 USUAL: Any = object()
 """What `state` returns where numpy warns of what it warns of unless it is told otherwise."""
 

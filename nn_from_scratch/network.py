@@ -84,7 +84,7 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
     found: list[Any] = [None] * len(values)
     x = values[0]
     is_batch = x.ndim > 1
-    every_sample = ones(len(x), x.dtype)
+    every_sample = ones(len(x) if is_batch else 0, x.dtype)
     for layer in range(len(activations) - 1, -1, -1):
         x, before, z = kept[layer]
         activation = activations[layer]

@@ -167,12 +167,12 @@ def _hand_on(
     `products` are cotangents that have arrived as outer products, and wait for the last.
     """
     rule, z = node._rule, node._value
-    if not create_graph:  # neither a row of a batch, nor of the short way of scalars: `_propagate` has these
-        operands, values, options = node._call
-    else:
+    if create_graph:
         operands, values, options = call_of(node)
         z = node
         values = [_as_it_was(operand, value) for operand, value in zip(operands, values, strict=True)]
+    else:  # neither a row of a batch, nor of the short way of scalars: `_propagate` has these
+        operands, values, options = node._call
     node_type, pullback = type(node), rule.pullback
     g = rule.shared_pullback(node._grad, z, values, options)
     all_found = type(g) is list

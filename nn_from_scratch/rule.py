@@ -140,7 +140,7 @@ class Elementwise(Rule):
                 return self.scalar(*values)
             except (ArithmeticError, ValueError):
                 pass  # outside the domain numpy gives a result and a warning
-        return without_axes(self.compute(*values))
+        return without_axes(self.compute(*values, **options))
 
     def pullback(
         self,
