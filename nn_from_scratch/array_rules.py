@@ -26,7 +26,7 @@ def axes_of(axis: Any) -> Any:
 def _repeated(g: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:
     """Repeat what a reduction of `x` gave along the axes that it reduced: the shape is that of `x`."""
     if type(g) is float:
-        repeated = np.empty(np.shape(x))
+        repeated = np.empty(() if type(x) is float else x.shape)
         repeated.fill(g)  # three times as fast as np.full
         return repeated
     return np.broadcast_to(g if axis is None or keepdims else np.expand_dims(g, axis), np.shape(x))

@@ -212,7 +212,9 @@ class Methods(Appearance):
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the sum."""
-        return self._with("sum", axis=axes_of(axis), keepdims=keepdims)
+        options = {"axis": axes_of(axis), "keepdims": keepdims}
+        result: Self = self.apply(RULES["sum"], (self,), options)  # `_with`, unrolled: most losses end in it
+        return result
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return the arithmetic mean."""

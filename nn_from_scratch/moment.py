@@ -5,11 +5,12 @@ the arrays of a moment is all that it takes for a call to see the parameters it 
 """
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch import changes, recording
+from nn_from_scratch import changes, error_state, recording
 from nn_from_scratch.layer import Layer
 from nn_from_scratch.network import forward, recorded
 from nn_from_scratch.node import Call, Node
@@ -28,7 +29,9 @@ class Network:
         Their weights and biases, nodes.
     activations, single
         Options of the row.
-    shapes, dtype
+    shaped_parts
+        Each with the shape of its value.
+    dtype
         Of the parameters.
     sample_shape
         That of a sample, which must have the same precision.
@@ -52,7 +55,7 @@ class Network:
         "most",
         "parts",
         "sample_shape",
-        "shapes",
+        "shaped_parts",
         "since",
         "single",
     )
@@ -63,7 +66,7 @@ class Network:
         self.parts = parts_of(layers)
         self.activations = tuple([layer.activation for layer in layers])
         self.single: bool = layers[-1]._options["single"]
-        self.shapes = [value.shape for value in values]
+        self.shaped_parts = [(part, value.shape) for part, value in zip(self.parts, values, strict=True)]
         self.sample_shape = values[0].shape[1:]
         self.dtype = values[0].dtype
         (inputs,) = self.sample_shape
@@ -135,20 +138,22 @@ class Moment:
         self.since: object = changes.values
         self.may_wait = None
         self.batch = no_batch
-        self.values: list[Value] = []
+        values: list[Value] = []
+        self.values = values
         dtype = network.dtype
-        for part, shape in zip(network.parts, network.shapes, strict=True):
+        for part, shape in network.shaped_parts:
             value = part._value
             if type(value) is not np.ndarray or value.shape != shape or value.dtype is not dtype:
                 raise _NoRowError
             if part._rule is LENT_LEAF:
                 value = value.copy()
                 self.since, self.may_wait = None, False
-            self.values.append(value)
+            values.append(value)
 
     def __reduce__(self) -> Any:
         return type(None), ()  # the copy of an `MLP` makes its own
 
+    @error_state.silent
     def bounds(self, largest: float) -> bool:
         """Return whether nothing overflows on the way from samples of a norm of at most `largest`.
 
@@ -157,10 +162,10 @@ class Moment:
         """
         if self.network.dtype is not FLOAT64:
             return False
-        with np.errstate(all="ignore"):
-            for weights, biases in zip(self.values[::2], self.values[1::2], strict=True):
-                norm = 1 + float(np.vdot(weights, weights)) ** 0.5
-                largest = largest * norm + float(np.vdot(biases, biases)) ** 0.5 + len(biases)
+        for weights, biases in zip(self.values[::2], self.values[1::2], strict=True):
+            elements = weights.ravel()
+            norm = sqrt(elements.dot(elements))
+            largest = largest * (1 + norm) + sqrt(biases.dot(biases)) + len(biases)
         return largest < 1e300
 
     def call(self, given: Operand, x: Value) -> tuple[Value, Call]:
@@ -206,7 +211,10 @@ def moment_of(layers: list[Layer], network: Network | None) -> Moment | None:
 
 def parts_of(layers: list[Layer]) -> list[Node]:
     """Return the parameters, layer by layer, weights before biases."""
-    return [part for layer in layers for part in (layer.weights, layer.biases)]
+    parts: list[Node] = []
+    for layer in layers:
+        parts += layer.weights, layer.biases
+    return parts
 
 
 def _values_of(layers: list[Layer]) -> list[Value]:

@@ -36,9 +36,10 @@ def forward(x: Value, values: Sequence[Value], activations: Sequence[str], singl
 
     """
     kept = []
+    is_batch = x.ndim > 1
     for layer, activation in enumerate(activations):
         weights = values[2 * layer]
-        before = z = weights.dot(x) if x.ndim == 1 else x.dot(weights.T)
+        before = z = x.dot(weights.T) if is_batch else weights.dot(x)
         z += values[2 * layer + 1]
         if activation == "tanh":
             np.tanh(z, z)
@@ -81,7 +82,9 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
     """Return the cotangents of the input, or None, and of the parameters."""
     activations, kept, by_input = options["activations"], options["kept"], options["by_input"]
     found: list[Any] = [None] * len(values)
-    is_batch = values[0].ndim > 1
+    x = values[0]
+    is_batch = x.ndim > 1
+    every_sample = ones(len(x) if is_batch else 0, x.dtype)
     for layer in range(len(activations) - 1, -1, -1):
         x, before, z = kept[layer]
         activation = activations[layer]
@@ -93,7 +96,7 @@ def _back(g: Value, values: Sequence[Value], options: Options) -> list[Any]:
             g = RULES[activation].pullback(0, g, z, (before,), NO_OPTIONS)
         if is_batch:
             found[2 * layer + 1] = g.T.dot(x)
-            found[2 * layer + 2] = ones(len(x), x.dtype).dot(g)  # faster than a sum along an axis
+            found[2 * layer + 2] = every_sample.dot(g)  # faster than a sum along an axis
         else:
             found[2 * layer + 1] = OuterProduct((g, x))
             found[2 * layer + 2] = g

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from nn_from_scratch import changes, recording, reverse
-from nn_from_scratch.numpy_functions import NumpyFunctions
+from nn_from_scratch.numpy_functions import REFLECTED, NumpyFunctions
 from nn_from_scratch.refusals import no_plain_number
 from nn_from_scratch.rule import (
     CAST,
@@ -110,34 +110,34 @@ class Node(NumpyFunctions):
 
     @value.setter
     def value(self, value: Any) -> None:
-        if type(value) is np.ndarray and value.dtype is FLOAT64 and value.ndim:
-            value = value.copy()  # as `own_value` does, without a call
-        else:
-            value = own_value(value, "Node.value")
         rule = self._rule
-        if rule.is_leaf:
-            self._value = value
+        if rule is LENT_LEAF:  # which is a change that is known: no `Moment` relies on its value
+            is_own = value is self._value  # of `node.value += 1`
+            self._value = value.copy() if is_own else own_value(value, "Node.value")
             self._rule = LEAF
-        else:  # what was computed moves to a node of its own, behind the assigned value
+            return
+        value = own_value(value, "Node.value")
+        if rule is not LEAF:  # what was computed moves to a node of its own, behind the assigned value
             computed = copy(self)
             self._rule = IDENTITY
             self._left = None
             self._call = (computed,), (computed._value,), NO_OPTIONS
-            self._value = value
-        if (
-            rule is not LENT_LEAF
-        ):  # or that it was lent is a change that is known, and no `Moment` relies on it
-            changes.values = object()
+        self._value = value
+        changes.values = object()
 
     @property
     def grad(self) -> Any:
         """The gradient, in the shape and precision of the value; zero before the first `backprop`."""
-        if getattr(self, "_grad", None) is None:
+        try:
+            grad = self._grad
+        except AttributeError:  # no pass has been here
+            grad = None
+        if grad is None:
             value = self._value
-            self._grad = 0.0 if type(value) is float else without_axes(np.zeros_like(value))
-        if type(self._grad) is np.ndarray and not self._rule.is_leaf:
-            return self._grad.copy()  # the cotangents of computed nodes may share memory
-        return self._grad
+            self._grad = grad = 0.0 if type(value) is float else without_axes(np.zeros_like(value))
+        if type(grad) is np.ndarray and not self._rule.is_leaf:
+            return grad.copy()  # the cotangents of computed nodes may share memory
+        return grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
@@ -231,7 +231,9 @@ class Node(NumpyFunctions):
             return _forgotten(node) if recording.open_choices else node
         return Node.apply(RULES["add"], (self, other), NO_OPTIONS)
 
-    __radd__ = __add__
+    def __radd__(self, other: Operand) -> "Node":
+        # Python's `sum` starts from the integer 0
+        return self + (0.0 if type(other) is int and not other else other)
 
     def __sub__(self, other: Operand) -> "Node":
         x = self._value
@@ -328,6 +330,7 @@ class Node(NumpyFunctions):
         return Node.apply(RULES["relu"], (self,), NO_OPTIONS)
 
 
+REFLECTED.update({np.add: Node.__add__, np.subtract: Node.__rsub__, np.multiply: Node.__rmul__})
 _new = Node.__new__  # without __init__, whose checks what was computed needs not
 _NO_CALL: Call = (), (), NO_OPTIONS
 

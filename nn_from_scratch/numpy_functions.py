@@ -6,7 +6,6 @@ is constant between jumps, and raises TypeError, with the function's name and wh
 there is neither: no value leaves the graph unseen.
 """
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,10 @@ class NumpyFunctions(ArrayMethods):
             return _by_method(ufunc, method, operands, options)
         if options:
             return _with_options(ufunc, operands, options)
-        if type(self._value) is float and ufunc in _OPERATORS and isinstance(operands[0], _REALS):
-            return _OPERATORS[ufunc](float(operands[0]), self)
+        if type(self._value) is float and isinstance(operands[0], _REALS):
+            reflected = REFLECTED.get(ufunc)
+            if reflected is not None:
+                return reflected(self, float(operands[0]))
         rule = UFUNCS.get(ufunc)
         if rule is not None:
             return self.apply(rule, operands, NO_OPTIONS)
@@ -76,9 +77,7 @@ def _parameters(function: Function) -> tuple[str, ...]:
 
 _TAKES_ALL = 0x08  # inspect.CO_VARKEYWORDS, whose module takes a third of the engine's time to be imported
 
-# numpy's ufuncs. A number of numpy's on the left of a scalar node asks numpy first: it goes on as a Python
-# number to the operator, which has the short way (`number - node` of the README's loss takes little more than
-# half of the time).
+# numpy's ufuncs
 
 UFUNCS: dict[np.ufunc, Rule] = {
     rule.compute: rule for rule in (*RULES.values(), *ELEMENTWISE_ROWS) if isinstance(rule.compute, np.ufunc)
@@ -90,12 +89,13 @@ UFUNCS_OF_ARRAYS: dict[np.ufunc, Function] = {
     for function in (vecdot, matvec, vecmat)
     if hasattr(np, function.__name__)  # numpy 2.2 has them all
 }
+REFLECTED: dict[np.ufunc, Function] = {}
+"""By ufunc, the operator of a scalar node that takes the number on its left, by the short way of `Node`.
+
+A number of numpy's on the left asks numpy first: as a Python number it takes little more than half of the
+time (`number - node` of the README's loss).
+"""
 _REALS = (float, np.integer)
-_OPERATORS: dict[np.ufunc, Function] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-}
 
 
 def _without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:

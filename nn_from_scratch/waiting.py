@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch import recording
+from nn_from_scratch.error_state import USUAL, silent, state
 from nn_from_scratch.moment import FEW, Moment, no_batch
 from nn_from_scratch.network import NETWORK, recorded
 from nn_from_scratch.node import Call, Node
@@ -28,20 +29,6 @@ from nn_from_scratch.rule import NO_OPTIONS, ROW, Rule, Traced, Value
 
 _LARGEST = 1e100
 """The norm of a sample that may wait."""
-
-
-def _error_state_by_value() -> Any:
-    return _USUAL if np.geterr() == _USUAL_VALUES else None
-
-
-# numpy keeps its error state in a context variable: to compare that takes a tenth of the time of `np.geterr`.
-_USUAL_VALUES = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-_USUAL: Any = object()
-_error_state = _error_state_by_value
-_variable = getattr(getattr(getattr(np, "_core", None), "umath", None), "_extobj_contextvar", None)
-if _variable is not None and np.geterr() == _USUAL_VALUES:
-    _error_state = _variable.get
-    _USUAL = _error_state()
 
 
 class Batch:
@@ -76,20 +63,23 @@ class Batch:
                 return
             self.closed = True  # first: a sample that joins afterwards sees it
             samples = self.samples[:]
-            x = np.frombuffer(b"".join(samples)).reshape(-1, *self.moment.network.sample_shape)
-            with np.errstate(all="ignore"):  # nothing overflows
-                if len(samples) < FEW:
-                    found = [self.moment.call(row, row) for row in x]
-                    self.rule, self.calls = NETWORK, [call for _, call in found]
-                    values = [z for z, _ in found]
-                else:
-                    z, call = self.moment.call(x, x)
-                    self.rule = ROW
-                    self.calls = [((recorded(z, call),), (z,), NO_OPTIONS)] * len(samples)
-                    values = z.tolist() if z.ndim == 1 else z
+            values = self._outputs(samples)
             self.samples = []
             self.values = values  # last: who finds it needs nothing else
         self.moment.network.habits.note(len(samples))
+
+    @silent  # nothing overflows
+    def _outputs(self, samples: list[bytes]) -> Any:
+        """Return the outputs for these samples, and set the rule and the calls."""
+        x = np.frombuffer(b"".join(samples)).reshape(-1, *self.moment.network.sample_shape)
+        if len(samples) < FEW:
+            found = [self.moment.call(row, row) for row in x]
+            self.rule, self.calls = NETWORK, [call for _, call in found]
+            return [z for z, _ in found]
+        z, call = self.moment.call(x, x)
+        self.rule = ROW
+        self.calls = [((recorded(z, call),), (z,), NO_OPTIONS)] * len(samples)
+        return z.tolist() if z.ndim == 1 else z
 
 
 _set_value = Traced.__dict__["_value"].__set__
@@ -136,20 +126,22 @@ def pending(x: np.ndarray[Any, Any], moment: Moment) -> Node | None:
     The sample has the right shape and precision.
     """
     network = moment.network
-    habits = network.habits
-    if habits.at_once:
-        habits.at_once -= 1
-        return None
-    if moment.may_wait is None:
-        moment.may_wait = moment.bounds(_LARGEST)
+    batch = moment.batch()
+    if batch is None:  # or others wait there already, and so may this one
+        habits = network.habits
+        if habits.at_once:
+            habits.at_once -= 1
+            return None
+        if moment.may_wait is None:
+            moment.may_wait = moment.bounds(_LARGEST)
+        if not moment.may_wait:
+            return None
     if (
-        not moment.may_wait
-        or _error_state() is not _USUAL
+        state() is not USUAL
         or recording.open_choices
         or not (hypot(*x.tolist()) if network.is_short else np.vdot(x, x) ** 0.5) <= _LARGEST  # NaN is not
     ):
         return None
-    batch = moment.batch()
     if batch is None:
         batch = Batch(moment)
         moment.batch = weakref.ref(batch)

@@ -222,3 +222,15 @@ def test_second_derivatives_of_det_are_right_where_the_matrix_has_next_to_no_inv
     assert found == pytest.approx(np.array([[v[1, 1], -v[1, 0]], [-v[0, 1], v[0, 0]]]))
     larger = np.diag([a, 1.0, 1.0, 1.0])
     assert hvp(np.linalg.det, larger, np.eye(4)) == pytest.approx(np.diag([3.0, 1.0, 1.0, 1.0]))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_by_a_custom_rule_share_no_memory(dtype: Any) -> None:
+    both = custom(np.add, lambda x, y, g: (g, g))
+    x, y = Node(np.ones(2, dtype)), Node(np.ones(2, dtype))
+    z = both(x, y)
+    z.backprop(np.ones(2, dtype))
+    x.grad[0] = 7.0
+    assert np.array_equal(y.grad, [1.0, 1.0])
+    assert np.array_equal(z.grad, [1.0, 1.0])

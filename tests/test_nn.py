@@ -284,3 +284,14 @@ def test_wrong_input_is_refused_by_name() -> None:
 def test_layer_is_made_of_arrays() -> None:
     layer = Layer([[1.0, 2.0]], [3.0], "linear")
     assert np.array_equal(layer([1.0, 1.0]).value, [6.0])
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("shape", [(4, 5), (2, 3)])
+def test_parameter_that_does_not_fit_any_more_is_told_by_its_layer(shape: tuple[int, ...]) -> None:
+    model = MLP([3, 4, 1], 0)
+    x = np.ones((2, 3))
+    _ = model(x)
+    model.layers[0].weights.value = np.ones(shape)
+    with pytest.raises(ValueError, match=r"layer of shapes \(2, 3\)"):
+        model(x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import threading
 import warnings
@@ -223,3 +224,37 @@ def test_no_grad_is_a_decorator_too() -> None:
     z = no_grad()(lambda: x * x)()
     z.backprop()
     assert (z.value, x.grad) == (9.0, 0.0)
+
+
+@pytest.mark.once
+def test_number_on_the_left_is_what_it_is_on_the_right() -> None:
+    """Python's `sum` begins with the integer 0, which has a way of its own."""
+    x = Node(-0.0)
+    total: Any = sum([x, x, Node(2.0)])
+    total.backprop()
+    assert (total.value, x.grad) == (2.0, 2.0)
+    for number in (0, False, 3, True, 0.0, np.int64(0), np.float64(0.0)):
+        left, right = number + Node(-0.0), Node(-0.0) + number
+        assert math.copysign(1.0, left.value) == math.copysign(1.0, right.value) == 1.0
+        assert left.value == right.value == number
+    assert (0 + Node(np.ones(2, np.float32))).dtype == np.float32
+    with pytest.raises(TypeError, match="real numbers"):
+        10**400 + Node(1.0)
+
+
+@pytest.mark.once
+def test_what_is_assigned_is_copied_whoever_holds_it() -> None:
+    w = Node([1.0, 2.0])
+    held = w.value
+    w.value = held  # its own array comes back, as from `w.value += 1`
+    held[0] = 7.0
+    assert np.array_equal((w * 1.0).value, [1.0, 2.0])
+    _ = w.value
+    w.value = [3, 4]
+    assert w.dtype == np.float64
+    assert np.array_equal((w * 1.0).value, [3.0, 4.0])
+    live = w.value
+    with pytest.raises(TypeError, match="real numbers"):
+        w.value = "text"
+    live[0] = 5.0
+    assert np.array_equal((w * 1.0).value, [5.0, 4.0])

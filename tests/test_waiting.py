@@ -319,8 +319,10 @@ def test_errors_are_made_by_the_call(sample: Any) -> None:
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("sample", [[1e200, 1e200], [np.nan, 0.0], [np.inf, 0.0], [1e-320, 1e308]])
-@pytest.mark.parametrize("parameter", [1.0, 1e300])
+@pytest.mark.parametrize(
+    "sample", [[1e200, 1e200], [np.nan, 0.0], [np.inf, 0.0], [1e-320, 1e308], [1e99, 1e99]]
+)
+@pytest.mark.parametrize("parameter", [1.0, 1e220, 1e300])
 def test_warnings_are_those_of_the_call(sample: list[float], parameter: float) -> None:
     model = MLP([2, 3, 1], 0, activation="linear")
     model.layers[0].weights.value = np.full((3, 2), parameter)
@@ -480,3 +482,15 @@ def test_interrupted_computation_is_made_up_for(monkeypatch: pytest.MonkeyPatch)
 
 def _interrupt(*_: Any) -> float:
     raise KeyboardInterrupt
+
+
+@pytest.mark.once
+def test_call_joins_what_waits_whatever_the_habits() -> None:
+    model = MLP([2, 3, 1], 0)
+    waiting = model(SAMPLES[0])
+    assert model._network is not None
+    model._network.habits.note(1)  # a batch of another moment was read alone
+    joined = model(SAMPLES[1])
+    assert is_pending(joined)
+    assert waiting._right is joined._right
+    np.testing.assert_allclose([waiting.value, joined.value], model(SAMPLES[:2]).value, rtol=1e-13)
