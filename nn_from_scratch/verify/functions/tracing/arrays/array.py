@@ -208,6 +208,19 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         """Round, which is constant between its jumps."""
         return np.round(self, decimals)
 
+    def item(self, *place: Any) -> TracedArray:
+        """Return one entry, for a number of Python's."""
+        from nn_from_scratch.verify.functions.tracing.arrays.python_numbers import as_number  # noqa: PLC0415
+
+        if not place:
+            return as_number(self)
+        where = place[0] if len(place) == 1 else place
+        return as_number(self.reshape(-1)[where] if isinstance(where, int) else self[where])
+
+    def tolist(self) -> Any:
+        """Return nested lists of entries, for numbers of Python's."""
+        return [part.tolist() for part in self] if self.ndim else self.item()
+
     def conj(self) -> TracedArray:
         """Return the array itself."""
         return self
