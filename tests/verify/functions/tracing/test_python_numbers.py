@@ -66,6 +66,11 @@ RIGHT: dict[str, tuple[Callable[..., Any], Callable[..., Any], Any]] = {
     "a loop over a list": (loop, of_loop, PAIR),
     "items": (length, lambda x: np.array([float(t) for t in x]) / math.hypot(*x), PAIR),
     "float as a dtype and a type": (typed, lambda x: 2 * (x[0] + 2 * x[1]) * np.array([1.0, 2.0]), PAIR),
+    "a list": (
+        lambda p: math.sqrt(p[0] ** 2 + p[1] ** 2),
+        lambda p: [p[0] / math.hypot(*p), p[1] / math.hypot(*p)],
+        [3.0, 4.0],
+    ),
     "logarithms": (
         lambda x: math.log(x, 3) + math.log(x) + math.log1p(x) + math.log10(x),
         lambda x: 1 / (x * math.log(3)) + 1 / x + 1 / (1 + x) + 1 / (x * math.log(10)),
@@ -86,7 +91,7 @@ def test_formulas_with_numbers_of_python_are_equal(name: str) -> None:
     function, gradient, x = RIGHT[name]
     assert "formula equal at this point to 7" in said(check_gradient(function, gradient, x))
     with pytest.raises(GradientError, match="formula proved to differ"):
-        check_gradient(function, lambda x: gradient(x) * (1 + 1e-12), x)
+        check_gradient(function, lambda x: np.asarray(gradient(x)) * (1 + 1e-12), x)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -119,9 +124,11 @@ def test_an_array_of_several_entries_becomes_no_number() -> None:
         math.sin(array)
 
 
-def test_what_python_rounds_has_steps() -> None:
-    found = check_gradient(lambda x: x * math.floor(x), lambda x: float(math.floor(x)), 2.3)
-    assert "it has steps" in said(found)
+@pytest.mark.parametrize("rounded", [math.floor, int, round, lambda x: round(x, 0)])
+def test_what_python_rounds_has_steps(rounded: Callable[[Any], Any]) -> None:
+    name = getattr(rounded, "__name__", "")
+    function = (lambda x: x * math.floor(x)) if name == "floor" else lambda x: x * rounded(x)
+    assert "it has steps" in said(check_gradient(function, lambda x: 2.0 + 0 * x, 2.3))
 
 
 def test_names_are_put_back() -> None:
@@ -140,5 +147,7 @@ def test_the_stand_in_makes_plain_numbers_of_everything_else() -> None:
     assert Float() == 0.0
     assert isinstance(1.0, Float)
     assert not isinstance(1, Float)
+    assert issubclass(np.float64, Float)
+    assert not issubclass(int, Float)
     assert np.zeros(2, Float).dtype == np.float64
     assert Float.fromhex("0x1p-1") == 0.5

@@ -101,6 +101,10 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         self.trace.note_step()
         return int(self.numbers)
 
+    def __round__(self, digits: int | None = None) -> Any:
+        rounded: Any = np.round(self, digits or 0)
+        return int(rounded.numbers) if digits is None else rounded
+
     def __bool__(self) -> bool:
         self.trace.note_decision()
         return bool(self.numbers)

@@ -69,6 +69,9 @@ class _Type(type):
     def __instancecheck__(cls, x: object) -> bool:
         return isinstance(x, float) or (type(x) is TracedArray and x.ndim == 0)
 
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, float)
+
 
 class Float(float, metaclass=_Type):
     """Stands for ``float`` in the user's modules: called, asked for, and as a dtype."""

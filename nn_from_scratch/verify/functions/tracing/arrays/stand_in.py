@@ -210,8 +210,8 @@ def _copied(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
             copies = function in {np.array, np.copy} and keywords.get("copy", True)
             return x.copy() if copies else x
         if is_traced(x):
-            stacked = _stacked(trace, x)
-            return stacked if dtype is None else stacked.astype(dtype)
+            joined = stacked(trace, x)
+            return joined if dtype is None else joined.astype(dtype)
         numbers = function(x, **keywords) if dtype is None else function(x, dtype=dtype, **keywords)
         if not (isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f"):
             return numbers
@@ -222,9 +222,9 @@ def _copied(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     return copied
 
 
-def _stacked(trace: Trace, x: Any) -> Any:
+def stacked(trace: Trace, x: Any) -> Any:
     """Return a list of traced numbers, and lists of them, as an array."""
-    parts = [_stacked(trace, part) if isinstance(part, (list, tuple)) else part for part in x]
+    parts = [stacked(trace, part) if isinstance(part, (list, tuple)) else part for part in x]
     arrays = [
         part
         if type(part) is TracedArray
