@@ -24,7 +24,7 @@ def test_traced_gradient_is_true_if_it_is_right(epsilon: float, right: bool) -> 
 
 
 def test_what_was_not_traced_is_false() -> None:
-    found = trace_gradient(lambda x: float(np.asarray(x).tolist()[0]), np.ones_like, [np.ones(1)])
+    found = trace_gradient(lambda x: np.frombuffer(x.tobytes())[0], np.ones_like, [np.ones(1)])
     assert isinstance(found, NotTraced)
     assert not found
 

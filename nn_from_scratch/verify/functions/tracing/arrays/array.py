@@ -101,6 +101,10 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         self.trace.note_step()
         return int(self.numbers)
 
+    def __round__(self, digits: int | None = None) -> Any:
+        rounded: Any = np.round(self, digits or 0)
+        return int(rounded.numbers) if digits is None else rounded
+
     def __bool__(self) -> bool:
         self.trace.note_decision()
         return bool(self.numbers)
@@ -207,6 +211,19 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
     def round(self, decimals: int = 0) -> Any:
         """Round, which is constant between its jumps."""
         return np.round(self, decimals)
+
+    def item(self, *place: Any) -> TracedArray:
+        """Return one entry, for a number of Python's."""
+        from nn_from_scratch.verify.functions.tracing.arrays.python_numbers import as_number  # noqa: PLC0415
+
+        if not place:
+            return as_number(self)
+        where = place[0] if len(place) == 1 else place
+        return as_number(self.reshape(-1)[where] if isinstance(where, int) else self[where])
+
+    def tolist(self) -> Any:
+        """Return nested lists of entries, for numbers of Python's."""
+        return [part.tolist() for part in self] if self.ndim else self.item()
 
     def conj(self) -> TracedArray:
         """Return the array itself."""

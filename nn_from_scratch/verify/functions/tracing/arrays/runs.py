@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray
-from nn_from_scratch.verify.functions.tracing.arrays.stand_in import standing_in
+from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, is_traced, plain
+from nn_from_scratch.verify.functions.tracing.arrays.stand_in import stacked, standing_in
 from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     MOST_OPERATIONS,
     Constant,
@@ -163,6 +163,7 @@ class Subject:
                 found = self._matched(
                     self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved)
                 )
+                found = [stacked(trace, g) if isinstance(g, list) and is_traced(g) else g for g in found]
                 gradients = [_numbers(g) for g in found]
                 return Pass(outputs, gradients, shadows, [_shadow(trace, g) for g in found], trace)
         gradients = self.plainly().gradients
@@ -179,8 +180,8 @@ class Subject:
         pairs = zip(gradients, wanted, strict=True)
         gradients = [np.zeros(x.shape, x.dtype) if g is None else g for g, x in pairs]
         for gradient, x in zip(gradients, wanted, strict=True):
-            if np.shape(_numbers(gradient)) != x.shape:
-                shape = np.shape(_numbers(gradient))
+            if np.shape(plain(gradient)) != x.shape:
+                shape = np.shape(plain(gradient))
                 raise TraceEndedError(f"a gradient has shape {shape}, its input {x.shape}")
         return gradients
 

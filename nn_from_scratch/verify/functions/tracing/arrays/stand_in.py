@@ -1,4 +1,4 @@
-"""A stand-in for numpy and scipy in the user's modules, so that new arrays are traced from the start.
+"""A stand-in for numpy, scipy and math in the user's modules, so that new arrays are traced from the start.
 
 Only names in the user's own modules are replaced, and put back on every way out: numpy itself stays as it is.
 """
@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.arrays import linear
-from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, is_traced, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    NONE,
+    TracedArray,
+    is_traced,
+    plain,
+    shadow_of,
+)
+from nn_from_scratch.verify.functions.tracing.arrays.python_numbers import Float, of_math
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, is_users
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, mapped, of_entries
 
@@ -31,6 +38,9 @@ SCIPY: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("scipy.special", "log_softmax"): linear.log_softmax,
 }
 """Functions of scipy that numpy's protocols do not reach."""
+
+_ABSENT = object()
+"""Stands for what a module does not have."""
 
 FILLED: tuple[Callable[..., Any], ...] = (np.zeros, np.ones, np.eye, np.identity)
 COPIED: tuple[Callable[..., Any], ...] = (
@@ -58,21 +68,23 @@ class StandIn(ModuleType):
 
 
 def _is_replaced(module: ModuleType) -> bool:
-    return module.__name__.split(".")[0] in {"numpy", "scipy"}
+    return module.__name__.split(".")[0] in {"numpy", "scipy", "math"}
 
 
 @contextmanager
 def standing_in(trace: Trace, functions: Iterable[Callable[..., Any]] = ()) -> Iterator[None]:
     """Let new arrays be traced from the start, inside the block."""
-    with replacing(_replacements(trace), functions):
+    with replacing(_replacements(trace), functions, {"float": Float}):
         yield
 
 
 @contextmanager
 def replacing(
-    replaced: dict[int, Callable[..., Any]], functions: Iterable[Callable[..., Any]] = ()
+    replaced: dict[int, Callable[..., Any]],
+    functions: Iterable[Callable[..., Any]] = (),
+    built_in: Mapping[str, Any] = NONE,
 ) -> Iterator[None]:
-    """Replace functions of numpy and scipy in the user's modules, and where functions are defined.
+    """Replace functions of numpy, scipy and math in the user's modules, and where functions are defined.
 
     Parameters
     ----------
@@ -80,6 +92,8 @@ def replacing(
         What stands in for each function, by its id.
     functions
         The user's functions, which may be of no module that Python knows.
+    built_in
+        What stands in for names that are built in, where a module does not have them as its own.
 
     """
     undo: list[tuple[dict[str, Any], str, Any]] = []
@@ -94,10 +108,16 @@ def replacing(
                 if stand_in is not None:
                     undo.append((names, name, found))
                     names[name] = stand_in
+            for name in built_in.keys() - names.keys():
+                undo.append((names, name, _ABSENT))
+                names[name] = built_in[name]
         yield
     finally:
         for names, name, found in undo:
-            names[name] = found
+            if found is _ABSENT:
+                del names[name]
+            else:
+                names[name] = found
 
 
 def _users_modules() -> Iterator[dict[str, Any]]:
@@ -129,6 +149,7 @@ def _replacements(trace: Trace) -> dict[int, Callable[..., Any]]:
     """Return what stands for each function, by its identity."""
     replaced: dict[int, Callable[..., Any]] = {id(make): _filled(trace, make) for make in FILLED}
     replaced |= {id(copy): _copied(trace, copy) for copy in COPIED}
+    replaced |= of_math()
     replaced[id(np.empty)] = _empty(trace)
     replaced[id(np.full)] = _full(trace)
     replaced[id(np.arange)] = _arange(trace)
@@ -189,8 +210,8 @@ def _copied(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
             copies = function in {np.array, np.copy} and keywords.get("copy", True)
             return x.copy() if copies else x
         if is_traced(x):
-            stacked = _stacked(trace, x)
-            return stacked if dtype is None else stacked.astype(dtype)
+            joined = stacked(trace, x)
+            return joined if dtype is None else joined.astype(dtype)
         numbers = function(x, **keywords) if dtype is None else function(x, dtype=dtype, **keywords)
         if not (isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f"):
             return numbers
@@ -201,9 +222,9 @@ def _copied(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
     return copied
 
 
-def _stacked(trace: Trace, x: Any) -> Any:
+def stacked(trace: Trace, x: Any) -> Any:
     """Return a list of traced numbers, and lists of them, as an array."""
-    parts = [_stacked(trace, part) if isinstance(part, (list, tuple)) else part for part in x]
+    parts = [stacked(trace, part) if isinstance(part, (list, tuple)) else part for part in x]
     arrays = [
         part
         if type(part) is TracedArray

@@ -149,7 +149,7 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
             TracedArray(numbers, exact(numbers), trace) if np.asarray(numbers).dtype.kind == "f" else numbers
         )
     formula = _formula(trace, name, operands, arrays)
-    return computed(trace, name, formula, operands, numbers, _scale(name, arrays), _others(name, arrays))
+    return computed(trace, name, formula, operands, numbers, scale_of(name, arrays), _others(name, arrays))
 
 
 def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
@@ -247,7 +247,7 @@ ABSOLUTE = frozenset({
 """Functions of which libraries keep absolute accuracy, not relative, near their zeros."""
 
 
-def _scale(name: str, arrays: list[Any]) -> Callable[..., Any] | None:
+def scale_of(name: str, arrays: list[Any]) -> Callable[..., Any] | None:
     """Return what a rounding is multiplied by where that is not the size of the result."""
     if name == "matmul":
         terms = max(np.shape(arrays[0])[-1], 1)
