@@ -56,6 +56,8 @@ def _affine(x: Value, weights: Value, biases: Value, single: bool) -> Value:
     """Return W x + b: (outputs,) of a sample, (B, outputs) of a batch; with `single` without that axis."""
     if type(x) is float or x.ndim > 2:
         raise ValueError("the first must be that of a sample or of a batch")
+    if type(biases) is float or type(weights) is float or biases.shape != weights.shape[:1]:
+        raise ValueError("the last must be that of one bias for each row of the weights")
     z = weights.dot(x) if x.ndim == 1 else x.dot(weights.T)
     z += biases
     return z[..., 0] if single else z

@@ -286,6 +286,17 @@ def test_layer_is_made_of_arrays() -> None:
     assert np.array_equal(layer([1.0, 1.0]).value, [6.0])
 
 
+@pytest.mark.parametrize("biases", [1.0, np.ones(1), np.ones((1, 4)), np.ones((4, 1)), np.ones(3)])
+@pytest.mark.parametrize("x", [np.ones(3), np.ones((2, 3))])
+def test_biases_of_another_shape_are_refused_and_not_broadcast(biases: Any, x: Any) -> None:
+    model = MLP([3, 4, 1], 0)
+    model.layers[0].biases.value = biases
+    with pytest.raises(ValueError, match="one bias for each row of the weights"):
+        model(x)
+    with pytest.raises(ValueError, match="one bias for each row of the weights"):
+        Layer(np.ones((4, 3)), biases)(x)
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("shape", [(4, 5), (2, 3)])
 def test_parameter_that_does_not_fit_any_more_is_told_by_its_layer(shape: tuple[int, ...]) -> None:
