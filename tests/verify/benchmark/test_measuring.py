@@ -152,6 +152,20 @@ def test_run_seconds_is_the_mean_of_enough_runs(monkeypatch: pytest.MonkeyPatch)
     assert clock.now == pytest.approx(0.012)  # three runs: the fewest that last 10 ms
 
 
+def test_run_seconds_takes_no_cold_run_for_how_long_one_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    clock.costs["run"] = 0.009
+
+    def warming() -> None:
+        clock.spend("run")
+        clock.costs["run"] = 0.002
+
+    measured = run_seconds(Contender(warming, lambda _: []))
+    clock.now = 0.0
+    assert measured() == pytest.approx(0.002)
+    assert clock.now == pytest.approx(0.010)
+
+
 def test_run_seconds_charges_a_side_for_its_own_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     measured = run_seconds(Contender(partial(clock.spend, "run"), lambda _: []))
