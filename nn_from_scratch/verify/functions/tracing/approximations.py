@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.constants import decimal, significant
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 ALIKE = 1e-2
@@ -39,15 +40,27 @@ def is_grid(array: Numbers) -> bool:
     return max(array.shape) == array.size >= 4 and bool(np.all(steps > 0) or np.all(steps < 0))
 
 
-def approximation(
-    stops: str | None, switches: Sequence[str], fitted: Sequence[str], tables: Sequence[str]
-) -> str | None:
-    """Say why a forward may be an approximation, or None.
+def stopped(repeated: Repetitions, decisions: Sequence[str]) -> str | None:
+    """Say why a forward may be stopped before it has what it computes, however far from it, or None.
 
     Parameters
     ----------
-    stops
-        Why it may be stopped before it has what it computes.
+    repeated
+        What its lines gave, time after time.
+    decisions
+        The lines on which computed values decide what is run, or are counted with.
+
+    """
+    if repeated.limit is not None:
+        return repeated.limit
+    return f"computed values decide what is run ({decisions[0]})" if decisions else None
+
+
+def approximation(switches: Sequence[str], fitted: Sequence[str], tables: Sequence[str]) -> str | None:
+    """Say why what a forward has at its end may be an approximation, or None.
+
+    Parameters
+    ----------
     switches
         The lines that select between formulas that are nearly alike.
     fitted
@@ -56,10 +69,15 @@ def approximation(
         The lines with grids of numbers.
 
     """
-    if stops is not None:
-        return stops
     if switches:
         return f"it switches between formulas that are nearly alike ({switches[0]})"
     if len(fitted) >= SEVERAL:
         return f"it has the constants of a fitted formula ({fitted[0]})"
     return f"it uses a grid of numbers ({tables[0]})" if tables else None
+
+
+def excused(relative: float, repeated: Repetitions, approximates: str | None) -> str | None:
+    """Say why a derivative may differ so far, relatively, from that of a forward's formula, or None."""
+    if repeated.explain(relative):
+        return repeated.limit
+    return None if approximates is None else f"the forward may approximate: {approximates}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.approximations import excused
 from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
@@ -84,10 +85,7 @@ class _Forward:
         return self.replay.subject.name(which)
 
     def excuse(self, relative: float) -> str | None:
-        if self.trace.repeated.explain(relative):
-            return self.trace.repeated.limit
-        approximates = self.trace.approximates
-        return None if approximates is None else f"the forward may approximate: {approximates}"
+        return excused(relative, self.trace.repeated, self.trace.approximates)
 
     def difference_is_smooth(self) -> bool:
         return self.replay.difference_is_smooth()

@@ -12,7 +12,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare
+from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
 
@@ -40,7 +40,7 @@ class Replay:
         if not inputs or not all(np.isfinite(x).all() for x in inputs):
             raise TraceEndedError("no input is an array of finite numbers of floating point")
         rng = np.random.default_rng(self.seed)
-        self.directions = [_drawn(rng, x.shape) for x in inputs]
+        self.directions = [drawn(rng, x.shape) for x in inputs]
         self._draw_cotangents(rng)
         rehearsed = subject.rehearse()
         if subject.watch is not None:
@@ -68,7 +68,7 @@ class Replay:
                 raise TraceEndedError("the function returns no single number")
             self.subject.cotangents = [np.ones(outputs[0].shape, _floating(outputs[0]))]
         else:
-            self.subject.cotangents = [_drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
+            self.subject.cotangents = [drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
 
     def _asked(self, subject: Subject, who: str = "it") -> Pass:
         try:
@@ -127,10 +127,6 @@ class Replay:
         outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
         gradients = there.balls(Reading.LITERAL).gradient_shadows
         return compare(outputs, there.cotangents, gradients, self.directions)
-
-
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
-    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
 
 
 def coarsest(arrays: Sequence[Numbers]) -> float:

@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.tracing.approximations import (
     approximation,
     is_fitted,
     is_grid,
+    stopped,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
@@ -324,14 +325,10 @@ class Trace:
     @property
     def stops(self) -> str | None:
         """Why the forward may be stopped before it has what it computes, however far from it, or None."""
-        if self.repeated.limit is not None:
-            return self.repeated.limit
-        if self.decisions:
-            return f"computed values decide what is run ({self.decisions[0]})"
-        return None
+        return stopped(self.repeated, self.decisions)
 
     @property
     def approximates(self) -> str | None:
         """Why the forward may be an approximation, whose own derivative nobody means, or None."""
         fitted = [key[0] for key, number in self.numbers_of.items() if is_fitted(number, key[1])]
-        return approximation(self.stops, self.switches, fitted, self.tables)
+        return self.stops or approximation(self.switches, fitted, self.tables)
