@@ -1,5 +1,6 @@
 """Gradients of PyTorch whose code is not traced are judged by the formula of their function."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -62,9 +63,11 @@ def judged(function: Any, inputs: Any, seed: int = 0) -> ByForward:
 
 
 @pytest.mark.parametrize(
-    ("factor", "dtype"), [(1.0, torch.float64), (1.001, torch.float64), (1.001, torch.float32)]
+    ("factor", "dtype"),
+    [(1.0, torch.float64), (1.001, torch.float64), (1.0, torch.bfloat16), (1.03, torch.bfloat16)],
 )
 def test_a_gradient_below_the_noise_of_values_is_right_or_wrong(factor: float, dtype: Any) -> None:
+    """Of bfloat16 three hundredths show in float64 only."""
     drowned = by_numpy(
         lambda x: 1e10 + 1e-6 * torch.sin(x).sum(), lambda g, x: g * np.cos(x) * (1e-6 * factor)
     )
@@ -75,8 +78,7 @@ def test_a_gradient_below_the_noise_of_values_is_right_or_wrong(factor: float, d
         assert "units of the function's own formula" in row.said
     else:
         assert row.verdict is Verdict.WRONG, row
-        assert "the derivative for input 0[1] is 1.40153" in row.said
-        assert "the truth is 1.40013" in row.said
+        assert re.search(r"the derivative for input 0\[1\] is 1\.4\d+e-07, the truth is 1\.(40|39)", row.said)
 
 
 SEEN = ["layer norm", "logsumexp", "gelu", "cumsum"]
@@ -165,6 +167,29 @@ def test_a_fitted_formula_is_left_open() -> None:
     answer = found(density, [0.3, 0.7, 1.1])
     assert answer.verdict is None
     assert "the constants of a fitted formula" in answer.said
+
+
+def quadrature(x: Any) -> Any:
+    nodes = torch.linspace(0, 1, 20, dtype=x.dtype)
+    return torch.exp(-(nodes[:, None] ** 2) * x).mean(0)
+
+
+def of_its_integral(g: Any, x: Any) -> Any:
+    nodes = np.linspace(0, 1, 10001)[:, None] ** 2
+    return g * np.mean(-nodes * np.exp(-nodes * x), axis=0)
+
+
+def test_a_sum_over_a_grid_is_left_open() -> None:
+    answer = found(by_numpy(quadrature, of_its_integral), [0.3, 0.7])
+    assert answer.verdict is None
+    assert "it uses a grid of numbers" in answer.said
+
+
+def test_a_gradient_without_the_noise_of_its_function_is_left_open() -> None:
+    noisy = by_numpy(lambda x: x.sin() + 1e-3 * torch.sin(1e9 * x), lambda g, x: g * np.cos(x))
+    answer = found(noisy, [0.3, 0.7])
+    assert answer.verdict is None
+    assert "the function may be noisy" in answer.said
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])

@@ -265,17 +265,20 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
 def _by_numbers(asked: Asked, found: NotCompared, wide: Question | str, measured: Row) -> Row:
     """Ask the function's own formula, where the backward alone may not be traced and differences do not do.
 
-    It is exact at the point, and holds where it says right and differences accuse. In float64 it sees more.
+    It is exact at the point, and holds where it says right and differences accuse. What is wrong is wrong in
+    float64, where the function takes that; what is right is so there and in its own dtypes.
     """
     if not found.by_code:
         return measured
-    numbers = numbers_by_forward(asked.question, asked.cotangents, asked.seed)
-    if numbers.verdict is not Verdict.WRONG and isinstance(wide, Question) and wide is not asked.question:
-        there = numbers_by_forward(wide, [x.double() for x in asked.cotangents], asked.seed)
-        numbers = there if there.verdict is Verdict.WRONG else numbers
-    if numbers.verdict is None or (measured.accuses and numbers.verdict is not Verdict.RIGHT):
-        return measured
-    return Row(NAME, numbers.verdict, numbers.said)
+    questions = [(asked.question, asked.cotangents)]
+    if isinstance(wide, Question) and wide is not asked.question:
+        questions.insert(0, (wide, [x.double() for x in asked.cotangents]))
+    first, *others = (numbers_by_forward(question, given, asked.seed) for question, given in questions)
+    if first.verdict is Verdict.WRONG and not measured.accuses:
+        return Row(NAME, Verdict.WRONG, first.said)
+    if all(x.verdict is Verdict.RIGHT for x in (first, *others)):
+        return Row(NAME, Verdict.RIGHT, first.said)
+    return measured
 
 
 def _in_float64(asked: Asked) -> Asked | None:
