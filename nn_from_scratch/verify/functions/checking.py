@@ -17,9 +17,9 @@ from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
-from nn_from_scratch.verify.functions.tracing.arrays.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
+from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.triangles import OneTriangle, one_triangle

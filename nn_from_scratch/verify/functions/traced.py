@@ -11,10 +11,11 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
 from nn_from_scratch.verify.functions.inputs import takes_one_more
-from nn_from_scratch.verify.functions.tracing.arrays.by_forward import ByForward, numbers_by_forward
+from nn_from_scratch.verify.functions.tracing.arrays.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import NearALimitError, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict

@@ -13,6 +13,9 @@ from torch.autograd.function import once_differentiable  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 from torch_functions import draw  # noqa: E402
 
+from nn_from_scratch.verify.functions.pytorch.by_forward import numbers_by_forward  # noqa: E402
+from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents  # noqa: E402
+from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 from nn_from_scratch.verify.torch import examine  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
@@ -719,3 +722,15 @@ def test_no_right_function_is_accused(name: str, dtype: Any) -> None:
 def test_no_wrong_function_passes(name: str, dtype: Any) -> None:
     report = examine(*CASES[name](dtype, 1.25), transforms=[])
     assert not report, str(report)
+
+
+BY_FORWARD = [name for name in CASES if name not in {"deep_chain", "compiled"}]  # which take their time
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", BY_FORWARD)
+def test_no_right_numbers_are_accused_by_the_formula_of_their_function(name: str) -> None:
+    asked = Question(*CASES[name](DTYPES[len(name) % 4], 1.0))
+    if not asked.inside:
+        found = numbers_by_forward(asked, cotangents(asked.run().outputs, 0), 0)
+        assert found.verdict is not Verdict.WRONG, found.said

@@ -7,7 +7,7 @@ import torch
 from nn_from_scratch.verify.functions.earlier import AT_ONE_POINT, SAID, SHRUNK
 from nn_from_scratch.verify.functions.formula import MANY
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
-from nn_from_scratch.verify.functions.pytorch.formula import trace
+from nn_from_scratch.verify.functions.pytorch.formula import NotCompared, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
@@ -45,6 +45,6 @@ def _of_the_same(name: str, asked: Asked) -> Row:
 def _is_right(question: Question, asked: Asked) -> bool | None:
     """Say whether the formula is the derivative's; None where it cannot be told."""
     formula = trace(question, asked.cotangents, asked.seed)
-    if isinstance(formula, str) or convention(question) or one_triangle(question):
+    if isinstance(formula, NotCompared) or convention(question) or one_triangle(question):
         return None
     return {Rule.EQUAL: True, Rule.DIFFERENT: False}.get(formula.rules.rule)

@@ -11,7 +11,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
-from nn_from_scratch.verify.functions.pytorch.formula import Formula, trace
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
@@ -50,7 +50,7 @@ def numbers_row(question: Question, seed: int) -> Row | None:
             formula = trace(there, cotangents(there.run().outputs, seed), seed)
     except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
         return None
-    if isinstance(formula, str) or formula.rules.comparison.relative <= PLAIN_TO_SEE:
+    if isinstance(formula, NotCompared) or formula.rules.comparison.relative <= PLAIN_TO_SEE:
         return None
     if formula.rules.rule is not Rule.DIFFERENT or convention(there) or one_triangle(there):
         return None
@@ -79,8 +79,8 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
         shapes = ", ".join(str(tuple(x.shape)) for x in given)
         ones = zip(given, question.tensors, strict=False)
         broadcast = any(x.shape != y.shape and 1 in x.shape for x, y in ones)
-        if isinstance(formula, str):
-            refused = refused or formula
+        if isinstance(formula, NotCompared):
+            refused = refused or formula.reason
             continue
         free = free or not broadcast
         if formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
@@ -95,7 +95,7 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
     return Row(NAME, None, f"it takes no others: {refused}"[:200]) if refused else None
 
 
-def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | str]:
+def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | NotCompared]:
     asked = Question(question.function, drawn, question.expected)
     return asked, trace(asked, cotangents(asked.run().outputs, seed), seed)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
+from nn_from_scratch.verify.functions.pytorch.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.elsewhere import numbers_row, shapes_row, smaller_row
-from nn_from_scratch.verify.functions.pytorch.formula import Formula, detaches, trace
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
     NotAskedError,
@@ -243,18 +244,41 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
         elsewhere = (shapes_row(question, seed), numbers_row(question, seed)) if ask.shapes else ()
         yield from (row for row in elsewhere if row is not None)
         return
-    smaller = smaller_row(question, seed) if found == TOO_LARGE else None
+    reason = found.reason if isinstance(found, NotCompared) else ""
+    smaller = smaller_row(question, seed) if reason == TOO_LARGE else None
     if smaller is not None:
         yield smaller
-    measured = measure(question, widened(question), given, gradient, seed)
+    wide = widened(question)
+    measured = measure(question, wide, given, gradient, seed)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
-    if measured.verdict is not Verdict.RIGHT and isinstance(found, str) and ITERATES in found:
-        measured = Row(NAME, Verdict.UNDECIDED, f"{found}: {TO_ITS_END}")
+    if measured.verdict is not Verdict.RIGHT and ITERATES in reason:
+        measured = Row(NAME, Verdict.UNDECIDED, f"{reason}: {TO_ITS_END}")
     if measured.accuses and detaches(question):
         said = "the function detaches or computes without gradients, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)
+    if measured.verdict is not Verdict.RIGHT and not meant and isinstance(found, NotCompared):
+        measured = _by_numbers(asked, found, wide, measured)
     yield measured
+
+
+def _by_numbers(asked: Asked, found: NotCompared, wide: Question | str, measured: Row) -> Row:
+    """Ask the function's own formula, where the backward alone may not be traced and differences do not do.
+
+    It is exact at the point, and holds where it says right and differences accuse. What is wrong is wrong in
+    float64, where the function takes that; what is right is so there and in its own dtypes.
+    """
+    if not found.by_code:
+        return measured
+    questions = [(asked.question, asked.cotangents)]
+    if isinstance(wide, Question) and wide is not asked.question:
+        questions.insert(0, (wide, [x.double() for x in asked.cotangents]))
+    first, *others = (numbers_by_forward(question, given, asked.seed) for question, given in questions)
+    if first.verdict is Verdict.WRONG and not measured.accuses:
+        return Row(NAME, Verdict.WRONG, first.said)
+    if all(x.verdict is Verdict.RIGHT for x in (first, *others)):
+        return Row(NAME, Verdict.RIGHT, first.said)
+    return measured
 
 
 def _in_float64(asked: Asked) -> Asked | None:

@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting, ReadingBuffers
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.rules import (
@@ -52,33 +52,38 @@ class Formula:
     """A format that the backward alone computes in, narrower than those of the inputs, and the line."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotCompared:
+    """Why nothing is said of the formulas: what was not traced, and on which line, or why they may differ."""
+
+    reason: str
+    by_code: bool = False
+    """Whether there is code that is not traced, maybe of the backward alone."""
+
+
 def trace(
     question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
-) -> Formula | str:
-    """Compare the formula of a function's backward with the derivative of its forward.
-
-    Returns
-    -------
-    Formula, or a sentence that says what was not traced, and on which line.
-
-    """
+) -> Formula | NotCompared:
+    """Compare the formula of a function's backward with the derivative of its forward."""
     if question.inside:
-        return "the function closes over its inputs"
+        return NotCompared("the function closes over its inputs")
     outputs = question.run().outputs
     if not outputs or len(outputs) != len(cotangents):
-        return "no output has a gradient"
+        return NotCompared("no output has a gradient")
     dtypes = {x.dtype for x in question.tensors}
     if not dtypes <= set(FORMATS):
-        return f"inputs of {dtypes - set(FORMATS)}"
+        return NotCompared(f"inputs of {dtypes - set(FORMATS)}")
     narrowest = max((FORMATS[x] for x in dtypes), key=lambda name: UNIT[name])
+    tracing = Tracing(question, cotangents, seed, progress)
     try:
         # Kernels leave memory that nobody reads as it was, such as infinite.
         with exactly_computing(), np.errstate(all="ignore"):
-            return _compared(Tracing(question, cotangents, seed, progress), narrowest)
-    except NotTracedError as reason:
-        return str(reason)
+            return _compared(tracing, narrowest)
+    except NotTracedError as error:
+        reason = str(error)
     except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
-        return f"it raises {type(error).__name__} while it is traced: {first_line(error)}"
+        reason = f"it raises {type(error).__name__} while it is traced: {first_line(error)}"
+    return NotCompared(reason, by_code=not tracing.replayed and reason != TOO_LARGE)
 
 
 def _compared(tracing: Tracing, dtype: str) -> Formula:

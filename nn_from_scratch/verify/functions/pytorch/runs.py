@@ -51,6 +51,8 @@ class Tracing:
         self.decisions: list[str] = []
         self.repeated = Repetitions()
         self.narrower: str | None = None
+        self.replayed = False
+        """Whether forward and backward were traced."""
         self.replaced: dict[tuple[float, str], arb] = {}
         self.traces: list[Trace] = []
         self.meant: list[Shadow] = []
@@ -159,41 +161,44 @@ class Tracing:
         """
         here = Tracer(Reading.LITERAL, self.local, progress=self.progress)
         _, found = self._backward(here, self.question.fresh(), self.cotangents)
-        known = len(here.trace.outside)
-        for x in found.outputs:
-            here.shadow(x)
-        if len(here.trace.outside) > known:
-            raise NotTracedError("an output comes from outside of the trace")
+        _demand_traced(here, found.outputs)
         self._demand_the_local_check()
         there = Tracer(Reading.LITERAL, progress=self.progress)
-        near = [
-            _moved(x, direction) for x, direction in zip(self.question.fresh(), self.directions, strict=True)
-        ]
-        self._backward(there, near, [-2 * x for x in self.cotangents])
+        self._backward(there, self._near(), [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
         self.repeated = here.trace.repeated
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:
-            self._replay_what_is_meant(near)
+            self.replay_forward()
         for note in here.trace.random:
             self.notes[f"random numbers are constants: {note}"] = None
         for name, line in here.trace.fused.items():
             self.notes[f"fused kernel {name}: formula by its decomposition ({line})"] = None
+        self.replayed = True
 
-    def _replay_what_is_meant(self, near: Tensors) -> None:
+    def replay_forward(self) -> Tensors:
+        """Trace the forward alone, of what is meant, likewise; return its outputs."""
         traces: list[Trace] = []
-        for given in (self.question.fresh(), near):
-            tracer = Tracer(Reading.LITERAL, self.local if not traces else None)
+        outputs: list[Tensors] = []
+        for given in (self.question.fresh(), self._near()):
+            tracer = Tracer(Reading.LITERAL, self.local if not traces else None, progress=self.progress)
             for x in given:
                 tracer.know(x, exact(numbers(x)))
-            self._forward(tracer, given, self.meant_question)
+            found = self._forward(tracer, given, self.meant_question)
+            outputs.append(found.outputs or found.plain)
+            _demand_traced(tracer, outputs[-1])
             traces.append(tracer.trace)
         self._demand_the_local_check()
         _demand_the_same(*traces)
         self.ties += traces[0].ties
         self.alone = traces[0].alone(traces[1])
+        return outputs[0]
+
+    def _near(self) -> Tensors:
+        pairs = zip(self.question.fresh(), self.directions, strict=True)
+        return [_moved(x, direction) for x, direction in pairs]
 
     def _demand_the_local_check(self) -> None:
         failed = self.local.failed
@@ -208,7 +213,7 @@ class Tracing:
             for x in others:
                 if x.dtype in FORMATS:
                     tracer.know(x, exact(numbers(x)))
-            with _plain_kernels(), Cutting(), tracer:
+            with _plain_kernels(), Cutting(tracer.trace.cut), tracer:
                 yield
 
         torch.manual_seed(0)  # the same random numbers in every pass
@@ -235,6 +240,14 @@ def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:
         * torch.from_numpy(np.asarray(np.sign(direction))).to(x.device, x.dtype)
     )
     return (x.detach() * (1 + step) + step).requires_grad_()
+
+
+def _demand_traced(tracer: Tracer, outputs: Tensors) -> None:
+    known = len(tracer.trace.outside)
+    for x in outputs:
+        tracer.shadow(x)
+    if len(tracer.trace.outside) > known:
+        raise NotTracedError("an output comes from outside of the trace")
 
 
 def _demand_the_same(here: Trace, there: Trace) -> None:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from nn_from_scratch.verify.functions.pytorch.formula import Formula, relative_error
+from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, relative_error
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.rules import Rule
@@ -19,10 +19,10 @@ _FEWER = 0.75
 """A gradient that keeps less than this share of its digits may have been computed in a narrower format."""
 
 
-def rules(found: Formula | str, question: Question) -> Row:
+def rules(found: Formula | NotCompared, question: Question) -> Row:
     """Return what the formulas say; None where they were not compared."""
-    if isinstance(found, str):
-        return Row(NAME, None, f"not traced: {found}")
+    if isinstance(found, NotCompared):
+        return Row(NAME, None, f"not traced: {found.reason}")
     coarsest = max(float(torch.finfo(x.dtype).eps) for x in question.tensors)
     rounded = []
     if found.constants > _SOME_ROUNDINGS * coarsest:

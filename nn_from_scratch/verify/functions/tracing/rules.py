@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, unit_roundoff
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, slope, value
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, slope, value
 
 ALL_DIGITS = 50.0
 """Digits from which on formulas are called equal outright: balls of 256 bits keep 77 at most."""
@@ -81,6 +82,11 @@ class Rules:
         if self.rule is Rule.DIFFERENT:
             return f"formula proved to differ, by {self.comparison.relative:.2g} of its size"
         return f"formula {self.rule.value}, to {self.comparison.digits:.0f} digits"
+
+
+def drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
+    """Draw an array of signs and unlike sizes: what a direction, or a cotangent, has for every entry."""
+    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
 
 
 def truth_along(outputs: Sequence[Shadow], cotangents: Sequence[Any]) -> tuple[arb, arb]:

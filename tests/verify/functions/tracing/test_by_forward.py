@@ -9,8 +9,9 @@ import pytest
 from hand_written_gradients import examples
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
-from nn_from_scratch.verify.functions.tracing.arrays.by_forward import ByForward, numbers_by_forward
+from nn_from_scratch.verify.functions.tracing.arrays.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
+from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 pytestmark = pytest.mark.once

@@ -8,20 +8,22 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
-from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function
+from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 
 
 class Cutting(TorchFunctionMode):  # type: ignore[misc]
     """Gives what is detached numbers of its own, computed where no gradients are: so it is a constant.
 
     Without this it would look at the same storage as what it is detached from, and have its derivative.
-    What a custom function detaches within says nothing about its derivative. `cut` has what was detached, and
-    what was computed with while no gradients were.
+    What a custom function detaches within says nothing about its derivative, and is noted by its line only.
+    `cut` has what was detached, and what was computed with while no gradients were.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, within: list[str] | None = None) -> None:
         super().__init__()
         self.cut: list[torch.Tensor] = []
+        self.within = [] if within is None else within
+        """Where custom functions detach."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -33,7 +35,10 @@ class Cutting(TorchFunctionMode):  # type: ignore[misc]
             leaves = pytree.tree_leaves((args, kwargs))
             self.cut += [x for x in leaves if isinstance(x, torch.Tensor) and x.requires_grad]
         cuts = func is torch.Tensor.detach or func is torch.detach or func == torch.Tensor.data.__get__
-        if not (cuts and torch.is_grad_enabled() and args[0].requires_grad) or in_a_function():
+        if cuts and in_a_function():
+            self.within.append(users_line())
+            return found
+        if not (cuts and torch.is_grad_enabled() and args[0].requires_grad):
             return found
         self.cut.append(args[0])
         with torch.no_grad():

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils import _pytree as pytree
 
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, of_entries
@@ -72,6 +73,15 @@ class Memory:
 def element_size(x: torch.Tensor) -> int:
     """Return the bytes of a real number of a tensor."""
     return int(x.element_size()) // (2 if x.is_complex() else 1)
+
+
+def shares(given: Any, found: Any) -> bool:
+    """Whether what an operation returns looks at the same storage as what it is given."""
+    ours, theirs = (
+        {x.untyped_storage()._cdata for x in pytree.tree_leaves(y) if isinstance(x, torch.Tensor)}  # noqa: SLF001
+        for y in (given, found)
+    )
+    return bool(theirs) and theirs <= ours
 
 
 def _signs(x: torch.Tensor) -> Numbers:

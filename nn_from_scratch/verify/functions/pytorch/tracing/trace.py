@@ -36,7 +36,16 @@ class Trace:
     """Where the forward asks for one number alone and finds it: by the number of the operation its name and
     line, and which entries are equal."""
     decisions: list[str] = field(default_factory=list)
-    """The lines on which a computed truth value decides what is run."""
+    """The lines on which a computed truth value decides what is run, or, of what has a derivative, is counted
+    with."""
+    switches: list[str] = field(default_factory=list)
+    """The lines of the forward that select between formulas that are nearly alike."""
+    jumps: list[str] = field(default_factory=list)
+    """The lines of the forward with a function that is constant between jumps."""
+    cut: list[str] = field(default_factory=list)
+    """The lines of the forward that make a constant of what has a derivative."""
+    written: dict[float, str] = field(default_factory=dict)
+    """The numbers that operations are given as such, with the line of the first use."""
     random: list[str] = field(default_factory=list)
     fused: dict[str, str] = field(default_factory=dict)
     unrecognised: dict[tuple[float, str], None] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.tracing.complexes import COMPLEX, complex_scale
+from nn_from_scratch.verify.functions.pytorch.tracing.deciding import Deciding
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import (
     FORMATS,
     WITHIN,
@@ -26,7 +27,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.formats import (
     reals,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
-from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory, element_size
+from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory, element_size, shares
 from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move
 from nn_from_scratch.verify.functions.pytorch.tracing.normalising import unread_statistics, without
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
@@ -48,6 +49,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     as_shadow,
     exact,
+    has_series,
     of_entries,
     value,
     values,
@@ -112,6 +114,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         """The number of an operation whose result is multiplied, and by what."""
         self.memory = Memory()
         self.trace = Trace()
+        self.deciding = Deciding(self.trace)
         self.line = "before the first operation"
         """Of the last operation."""
 
@@ -155,6 +158,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         if isinstance(number, int):
             return arb(int(number))
         number = float(number)
+        self.trace.written.setdefault(number, self.line)
         if self.reading is not Reading.LITERAL and _is_one_over_a_float32(number):
             return 1 / self._read(1 / number, "float32")
         return self._read(number, _format_of(number))
@@ -179,7 +183,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         schema = func._schema  # noqa: SLF001
         if not schema.is_mutable and (name == "_unsafe_view" or any(x.alias_info for x in schema.returns)):
             found = func(*args, **kwargs)
-            if _shares(args, found):
+            if shares(args, found):
                 _refuse_another_dtype(name, args, found)
                 return found
             self._shadow(func, args, kwargs, lambda: found)
@@ -202,6 +206,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         equal = None if self.trace.in_backward else equal_to_one(base, operands)
         if equal is not None:
             self.trace.ones[self.trace.operations] = f"{name} ({self.line})", equal
+        if not self.trace.in_backward:
+            self.deciding.note(base, bound, operands, outputs, self.line)
         if not any(x.dtype in WITHIN for x in outputs):
             return found
         self._count(outputs)
@@ -286,6 +292,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                     pairs = zip(written.flat, before.flat, strict=True)
                     written = of_entries((_with_the_slope_of(a, b) for a, b in pairs), before.shape)
                 elif constant:
+                    self.trace.cut += [self.line] if has_series(written) else []
                     written = values(written)
                 self.memory.write(x, written, found)
 
@@ -382,15 +389,6 @@ def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int
 
 def _any_shadow(operands: dict[str, Any]) -> bool:
     return any(isinstance(x, Operand) and x.shadow is not None for x in pytree.tree_leaves(operands))
-
-
-def _shares(args: Any, found: Any) -> bool:
-    """Whether the results look at the same storage as an argument."""
-    ours, theirs = (
-        {x.untyped_storage()._cdata for x in pytree.tree_leaves(y) if isinstance(x, torch.Tensor)}  # noqa: SLF001
-        for y in (args, found)
-    )
-    return bool(theirs) and theirs <= ours
 
 
 def _refuse_another_dtype(name: str, args: Any, found: Any) -> None:

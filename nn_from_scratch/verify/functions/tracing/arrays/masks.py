@@ -14,9 +14,6 @@ import numpy as np
 if TYPE_CHECKING:
     from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 
-ALIKE = 1e-2
-"""Two formulas that differ by so little, relatively, may approximate each other."""
-
 
 class Mask(np.ndarray[Any, np.dtype[Any]]):
     """An array of booleans that tells its trace where it decides more than a selection."""
@@ -82,11 +79,3 @@ def masked(trace: Trace, found: Any) -> Any:
     mask = found.view(Mask)
     mask.belongs_to(trace)
     return mask
-
-
-def alike(x: Any, y: Any) -> bool:
-    """Whether two arrays are nearly the same number somewhere, as a formula and its approximation are."""
-    a, b = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
-    with np.errstate(all="ignore"):
-        near = np.abs(a - b) <= ALIKE * np.maximum(np.abs(a), np.abs(b))
-    return bool(np.any(near & ((a != 0) | (b != 0))))

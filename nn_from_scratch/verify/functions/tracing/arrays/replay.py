@@ -7,24 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare
+from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow
-
-REACH = 0.3
-"""How far, relatively, the points are along which a small difference must be smooth."""
-
-POINTS = 17
-"""How many they are, the point asked included: more than a cubic has coefficients."""
-
-ROUGH = 0.01
-"""What a cubic may leave of a smooth difference, relative to its largest: of one period of an oscillation it
-leaves more."""
+from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
 
 NEARBY = 2.0**-12
 """How far the second point of the replay is, relative to each number."""
@@ -50,7 +40,7 @@ class Replay:
         if not inputs or not all(np.isfinite(x).all() for x in inputs):
             raise TraceEndedError("no input is an array of finite numbers of floating point")
         rng = np.random.default_rng(self.seed)
-        self.directions = [_drawn(rng, x.shape) for x in inputs]
+        self.directions = [drawn(rng, x.shape) for x in inputs]
         self._draw_cotangents(rng)
         rehearsed = subject.rehearse()
         if subject.watch is not None:
@@ -78,7 +68,7 @@ class Replay:
                 raise TraceEndedError("the function returns no single number")
             self.subject.cotangents = [np.ones(outputs[0].shape, _floating(outputs[0]))]
         else:
-            self.subject.cotangents = [_drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
+            self.subject.cotangents = [drawn(rng, y.shape).astype(_floating(y)) for y in outputs]
 
     def _asked(self, subject: Subject, who: str = "it") -> Pass:
         try:
@@ -122,18 +112,10 @@ class Replay:
             )
 
     def difference_is_smooth(self) -> bool:
-        """Whether the difference is smooth nearby, as that of two formulas is, and noise is not.
-
-        Along a ray at drawn distances, a cubic must fit it, or fit the backward's own formula no better.
-        """
+        """Whether the difference is smooth nearby, as that of two formulas is, and noise is not."""
         rng = np.random.default_rng(self.seed + 3)
         ray = [np.asarray(rng.uniform(0.5, 1, np.shape(x))) for x in self.subject.inputs]
-        distances = [0.0, *(REACH * rng.uniform(size=POINTS - 1))]
-        found = [self._compared_along(ray, distance) for distance in distances]
-        if not all(x.finite for x in found):
-            return False
-        gaps = _roughness(distances, [x.truth - x.formula for x in found])
-        return gaps <= ROUGH or gaps <= 10 * _roughness(distances, [x.formula for x in found])
+        return is_smooth(lambda distance: self._compared_along(ray, distance), rng)
 
     def _compared_nearby(self, distance: float, rng: np.random.Generator) -> Comparison:
         ray = [np.asarray(rng.uniform(0.5, 1, np.shape(x))) for x in self.subject.inputs]
@@ -147,23 +129,9 @@ class Replay:
         return compare(outputs, there.cotangents, gradients, self.directions)
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
-    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
-
-
 def coarsest(arrays: Sequence[Numbers]) -> float:
     """Return the largest unit roundoff among arrays: no result is better than its inputs."""
     return max(unit_roundoff(str(x.dtype)) for x in arrays)
-
-
-def _roughness(distances: Sequence[float], found: Sequence[arb]) -> float:
-    """Return what a cubic leaves of numbers along a line, relative to the largest of them."""
-    largest = max(found, key=lambda x: float(abs(x).mid()))
-    if largest.contains(0):
-        return 0.0
-    sizes = np.array([float((x / largest).mid()) for x in found])
-    cubic = np.polynomial.Polynomial.fit(distances, sizes, 3)
-    return float(np.abs(sizes - cubic(np.array(distances))).max())
 
 
 def _nudged(x: Any, relative: Numbers) -> Any:

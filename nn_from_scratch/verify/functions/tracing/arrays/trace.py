@@ -15,15 +15,20 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask, alike
+from nn_from_scratch.verify.functions.tracing.approximations import (
+    alike,
+    approximation,
+    is_fitted,
+    is_grid,
+    stopped,
+)
+from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
-    decimal,
     read,
     recognise,
-    significant,
     unit_roundoff,
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -53,9 +58,6 @@ NEAR = 2.0**10
 
 MOST_OPERATIONS = 1_000_000
 """Scalar operations of one run, at most."""
-
-FITTED = 6
-"""Digits from which on a constant is one of a fitted formula, if there are several of them."""
 
 KINK = "at or near a kink"
 """What is said where numbers decide between formulas and are equal, or nearly."""
@@ -103,12 +105,6 @@ def users_line() -> str:
             return f"{Path(path).name}:{frame.f_lineno}" + (f": {source}" if source else "")
         frame = frame.f_back
     return "an unknown line"
-
-
-def _is_grid(array: Numbers) -> bool:
-    """Whether an array is a row of growing or falling numbers, as the nodes of a quadrature are."""
-    steps = np.diff(array.ravel())
-    return max(array.shape) == array.size >= 4 and bool(np.all(steps > 0) or np.all(steps < 0))
 
 
 def _rounded_table(array: Numbers) -> Shadow:
@@ -203,7 +199,7 @@ class Trace:
             replaced = self.replaced.get(key)
             number = read(float(array), self.reading, dtype) if replaced is None else replaced
             return of_entries([number], ())
-        if self.forward and _is_grid(array):
+        if self.forward and is_grid(array):
             self.tables.append(line)
         return self._table(array, dtype)
 
@@ -329,22 +325,10 @@ class Trace:
     @property
     def stops(self) -> str | None:
         """Why the forward may be stopped before it has what it computes, however far from it, or None."""
-        if self.repeated.limit is not None:
-            return self.repeated.limit
-        if self.decisions:
-            return f"computed values decide what is run ({self.decisions[0]})"
-        return None
+        return stopped(self.repeated, self.decisions)
 
     @property
     def approximates(self) -> str | None:
         """Why the forward may be an approximation, whose own derivative nobody means, or None."""
-        if self.stops is not None:
-            return self.stops
-        if self.switches:
-            return f"it switches between formulas that are nearly alike ({self.switches[0]})"
-        fitted = [
-            key for key, number in self.numbers_of.items() if significant(decimal(number, key[1])) >= FITTED
-        ]
-        if len(fitted) >= 3:
-            return f"it has the constants of a fitted formula ({fitted[0][0]})"
-        return f"it uses a grid of numbers ({self.tables[0]})" if self.tables else None
+        fitted = [key[0] for key, number in self.numbers_of.items() if is_fitted(number, key[1])]
+        return self.stops or approximation(self.switches, fitted, self.tables)

@@ -1,0 +1,191 @@
+"""The numbers of a gradient of tensors whose code is not traced, by the formula of its function, which is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from flint import arb
+
+from nn_from_scratch.verify.functions.pytorch.formula import detaches
+from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
+from nn_from_scratch.verify.functions.pytorch.runs import Tracing
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
+from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
+from nn_from_scratch.verify.functions.rows import first_line
+from nn_from_scratch.verify.functions.tracing.approximations import (
+    approximation,
+    excused,
+    is_fitted,
+    is_grid,
+    stopped,
+)
+from nn_from_scratch.verify.functions.tracing.by_forward import (
+    ByForward,
+    Directions,
+    no_derivative,
+    numbers_by_formula,
+)
+from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
+from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn, truth_along
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, exactly_computing
+from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
+
+_STREAM = 0x6E6561726279
+"""Nobody's inputs are drawn from this stream."""
+_TIMES = 2
+"""How often both sides of the point are looked at."""
+_PART = 8
+"""Of an error, what the derivative may change around the point."""
+
+
+def numbers_by_forward(question: Question, cotangents: Tensors, seed: int) -> ByForward:
+    """Judge the numbers of a gradient by the derivative of its forward's formula.
+
+    Parameters
+    ----------
+    question
+        Its backward is run as it is, and not traced.
+    cotangents
+        One for each output that has a gradient.
+    seed
+        Which direction.
+
+    """
+    try:
+        # Kernels leave memory that nobody reads as it was, such as infinite.
+        with exactly_computing(), np.errstate(all="ignore"):
+            return _judged(question, cotangents, seed)
+    except NotTracedError as reason:
+        return ByForward(None, str(reason))
+    except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
+        return ByForward(None, f"it raises {type(error).__name__} while it is traced: {first_line(error)}")
+
+
+def _judged(question: Question, cotangents: Tensors, seed: int) -> ByForward:
+    tracing = Tracing(question, cotangents, seed)
+    outputs = tracing.replay_forward()
+    if tracing.alone:
+        return ByForward(None, f"its formula is of this point alone: {tracing.alone[0]}")
+    found, again = (question.run().gradient(cotangents) for _ in range(2))
+    if not all(torch.equal(x, y) for x, y in zip(found, again, strict=True)):
+        return ByForward(None, "asked twice, its gradient is not the same, or no number")
+    draw = np.random.default_rng([seed, _STREAM])
+    directions = [drawn(draw, tuple(x.shape)) for x in question.tensors]
+    series = tracing.slopes(Reading.RECOGNISED, directions)
+    gradients = [numbers(x) for x in found]
+    forward = _Forward(tracing, gradients, directions, outputs, tracing.traces[-1], seed)
+    return no_derivative(series, forward.trace.jumps) or numbers_by_formula(forward)
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """The runs of a question's forward, the trace of one over series, and the gradient's own numbers."""
+
+    tracing: Tracing
+    gradients: Sequence[Numbers]
+    directions: Directions
+    outputs: Tensors
+    trace: Trace
+    seed: int
+
+    @property
+    def operations(self) -> int:
+        return self.trace.numbers
+
+    @property
+    def result_unit(self) -> float:
+        return max(_unit(x) for x in self.tracing.question.tensors)
+
+    @property
+    def coarsest_unit(self) -> float:
+        narrowed = (UNIT[dtype] for _, dtype in self.trace.narrowed)
+        return max([self.result_unit, *map(_unit, self.outputs), *narrowed])
+
+    def derivative(self, directions: Directions, reading: Reading) -> tuple[arb, str | None]:
+        truth = self._truth(self.tracing, self.tracing.slopes(reading, directions))
+        ties = self.tracing.traces[-1].ties
+        entry_of_many = sum(np.count_nonzero(d) for d in directions) == 1 < sum(d.size for d in directions)
+        return truth, None if entry_of_many or not ties else f"a kink: {ties[0]}"
+
+    def _truth(self, tracing: Tracing, outputs: Sequence[Shadow]) -> arb:
+        return truth_along(outputs, [numbers(c) for c in tracing.cotangents])[0]
+
+    def is_known_around(self, directions: Directions, error: float) -> bool:
+        here = self._truth(self.tracing, self.tracing.slopes(Reading.LITERAL, directions))
+        tied = bool(self.tracing.traces[-1].ties)
+        for before, after in self._pairs_around(directions):
+            changes = (before - here, after - here) if tied else ((before + after) - 2 * here,)
+            if not all(bool(abs(change) * _PART < error) for change in changes):
+                return False
+        return True
+
+    def _pairs_around(self, directions: Directions) -> Iterator[tuple[arb, arb]]:
+        """Yield derivatives at two points with this one between them: where a kink is near they differ."""
+        draw = np.random.default_rng([self.seed, _STREAM, 1])
+        tensors = self.tracing.question.tensors
+        for _ in range(_TIMES):
+            parts = [drawn(draw, tuple(x.shape)) for x in tensors]
+            sides = []
+            for sign in (-1.0, 1.0):
+                moved = [_moved(x, sign * part) for x, part in zip(tensors, parts, strict=True)]
+                there = self._at(moved)
+                sides.append(self._truth(there, there.slopes(Reading.LITERAL, directions)))
+            yield sides[0], sides[1]
+
+    def _at(self, tensors: Tensors) -> Tracing:
+        return Tracing(self.tracing.question.at(tensors), self.tracing.cotangents, self.seed)
+
+    def name(self, which: int) -> str:
+        return self.tracing.question.names[which]
+
+    def excuse(self, relative: float) -> str | None:
+        trace = self.trace
+        if trace.cut or detaches(self.tracing.question):
+            return "the function detaches or computes without gradients"
+        if trace.random:
+            return f"random numbers are constants: {trace.random[0]}"
+        fitted = [line for number, line in trace.written.items() if is_fitted(number, "float64")]
+        tables = [line for kind, x, line in trace.outside if kind != "number" and _has_grid(x)]
+        approximates = approximation(trace.switches, fitted, tables)
+        return excused(relative, trace.repeated, stopped(trace.repeated, trace.decisions) or approximates)
+
+    def difference_is_smooth(self) -> bool:
+        draw = np.random.default_rng([self.seed, _STREAM, 2])
+        rays = [draw.uniform(0.5, 1, tuple(x.shape)) for x in self.tracing.question.tensors]
+        return is_smooth(lambda distance: self._compared_along(rays, distance), draw)
+
+    def _compared_along(self, rays: Sequence[Numbers], distance: float) -> Comparison:
+        pairs = zip(self.tracing.question.tensors, rays, strict=True)
+        there = self._at([_like(numbers(x) * (1 - distance * ray), x) for x, ray in pairs])
+        gradient = there.question.run().gradient(there.cotangents)
+        weights = [numbers(c) for c in there.cotangents]
+        gradients = [exact(numbers(x)) for x in gradient]
+        outputs = there.slopes(Reading.LITERAL, self.directions)
+        return compare(outputs, weights, gradients, self.directions)
+
+
+def _unit(x: torch.Tensor) -> float:
+    return UNIT[FORMATS[x.dtype]]
+
+
+def _moved(x: torch.Tensor, parts: Numbers) -> torch.Tensor:
+    """Return a point so far away that a kink may be between the two which another formula has elsewhere."""
+    eps = float(torch.finfo(x.dtype).eps)
+    relative = max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
+    found = numbers(x)
+    return _like(found + relative * (np.max(np.abs(found), initial=0) or 1.0) * parts, x)
+
+
+def _like(found: Numbers, x: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(found)).to(x.device, x.dtype)
+
+
+def _has_grid(outside: Any) -> bool:
+    """Whether what came from outside of a trace, an array or several, has a row of growing numbers."""
+    arrays = outside if isinstance(outside, list) else [outside]
+    return any(np.ndim(x) and is_grid(np.asarray(x)) for x in arrays)

@@ -1,0 +1,86 @@
+"""What the numbers of a forward decide: where its own derivative may not be the one that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import WITHIN
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand
+from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
+from nn_from_scratch.verify.functions.tracing.approximations import alike
+from nn_from_scratch.verify.functions.tracing.shadows import has_series
+
+_STEPS = frozenset(["round", "floor", "ceil", "trunc", "fix", "floor_divide"])
+_SIGNS = frozenset(["sign", "sgn", "heaviside"])
+_SELECTIONS = {"where": ("self", "other"), "masked_fill": ("self", "value")}
+"""Operations that select by a mask, and between what."""
+
+
+class Deciding:
+    """Follows masks and integers that are made of what has a derivative, and notes what is done with them.
+
+    A mask that selects between two formulas leaves each of them what it is. One that is counted with, or an
+    integer, stands for a function that is constant between jumps.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._made: dict[int, Any] = {}
+        """The storages of such masks and integers, by their identity, which lasts as long as they do."""
+
+    def note(
+        self,
+        base: str,
+        bound: dict[str, Any],
+        operands: dict[str, Any],
+        outputs: Sequence[torch.Tensor],
+        line: str,
+    ) -> None:
+        """Note an operation of a forward.
+
+        Parameters
+        ----------
+        base
+            Its name.
+        bound, operands
+            Its arguments by name, as they are and with shadows.
+        outputs
+            What it returns or writes.
+        line
+            The user's line.
+
+        """
+        by_made = any(_key(x) in self._made for x in _tensors(bound))
+        differentiated = any(
+            isinstance(x, Operand) and x.shadow is not None and has_series(x.shadow)
+            for x in pytree.tree_leaves(operands)
+        )
+        if by_made or differentiated:
+            made = [x for x in outputs if x.dtype not in WITHIN]
+            self._made |= {_key(x): x.untyped_storage() for x in made}
+        if differentiated and (base in _STEPS or operands.get("rounding_mode") is not None):
+            self._trace.jumps.append(line)
+        if not any(x.dtype in WITHIN for x in outputs):
+            return
+        if by_made and base in _SELECTIONS:
+            one, other = (_numbers(operands[name]) for name in _SELECTIONS[base])
+            if alike(one, other):
+                self._trace.switches.append(line)
+        elif by_made or (differentiated and base in _SIGNS):
+            self._trace.decisions.append(line)
+
+
+def _tensors(arguments: Any) -> list[torch.Tensor]:
+    return [x for x in pytree.tree_leaves(arguments) if isinstance(x, torch.Tensor)]
+
+
+def _key(x: torch.Tensor) -> int:
+    return int(x.untyped_storage()._cdata)  # noqa: SLF001  the identity of a storage
+
+
+def _numbers(x: Any) -> Any:
+    return x.numbers if isinstance(x, Operand) else x

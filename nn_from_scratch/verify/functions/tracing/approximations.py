@@ -1,0 +1,83 @@
+"""What tells that a forward may be an approximation, whose own derivative nobody means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.tracing.constants import decimal, significant
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers
+
+ALIKE = 1e-2
+"""Two formulas that differ by so little, relatively, may approximate each other."""
+
+FITTED = 6
+"""Digits from which on a constant is one of a fitted formula, if there are several of them."""
+
+SEVERAL = 3
+"""So many they are at least."""
+
+
+def alike(x: Any, y: Any) -> bool:
+    """Whether two arrays are nearly the same number somewhere, as a formula and its approximation are."""
+    a, b = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    with np.errstate(all="ignore"):
+        near = np.abs(a - b) <= ALIKE * np.maximum(np.abs(a), np.abs(b))
+    return bool(np.any(near & ((a != 0) | (b != 0))))
+
+
+def is_fitted(number: float, dtype: str) -> bool:
+    """Whether a constant of a format has as many digits as those of a fitted formula."""
+    return significant(decimal(number, dtype)) >= FITTED
+
+
+def is_grid(array: Numbers) -> bool:
+    """Whether an array is a row of growing or falling numbers, as the nodes of a quadrature are."""
+    steps = np.diff(array.ravel())
+    return max(array.shape) == array.size >= 4 and bool(np.all(steps > 0) or np.all(steps < 0))
+
+
+def stopped(repeated: Repetitions, decisions: Sequence[str]) -> str | None:
+    """Say why a forward may be stopped before it has what it computes, however far from it, or None.
+
+    Parameters
+    ----------
+    repeated
+        What its lines gave, time after time.
+    decisions
+        The lines on which computed values decide what is run, or are counted with.
+
+    """
+    if repeated.limit is not None:
+        return repeated.limit
+    return f"computed values decide what is run ({decisions[0]})" if decisions else None
+
+
+def approximation(switches: Sequence[str], fitted: Sequence[str], tables: Sequence[str]) -> str | None:
+    """Say why what a forward has at its end may be an approximation, or None.
+
+    Parameters
+    ----------
+    switches
+        The lines that select between formulas that are nearly alike.
+    fitted
+        The lines with constants that are fitted, each as often as it has some.
+    tables
+        The lines with grids of numbers.
+
+    """
+    if switches:
+        return f"it switches between formulas that are nearly alike ({switches[0]})"
+    if len(fitted) >= SEVERAL:
+        return f"it has the constants of a fitted formula ({fitted[0]})"
+    return f"it uses a grid of numbers ({tables[0]})" if tables else None
+
+
+def excused(relative: float, repeated: Repetitions, approximates: str | None) -> str | None:
+    """Say why a derivative may differ so far, relatively, from that of a forward's formula, or None."""
+    if repeated.explain(relative):
+        return repeated.limit
+    return None if approximates is None else f"the forward may approximate: {approximates}"
