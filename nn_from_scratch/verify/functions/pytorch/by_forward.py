@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import (
     approximation,
@@ -43,7 +44,9 @@ _PART = 8
 """Of an error, what the derivative may change around the point."""
 
 
-def numbers_by_forward(question: Question, cotangents: Tensors, seed: int) -> ByForward:
+def numbers_by_forward(
+    question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
+) -> ByForward:
     """Judge the numbers of a gradient by the derivative of its forward's formula.
 
     Parameters
@@ -54,24 +57,26 @@ def numbers_by_forward(question: Question, cotangents: Tensors, seed: int) -> By
         One for each output that has a gradient.
     seed
         Which direction.
+    progress
+        Told now and then how far a long trace is.
 
     """
     try:
         # Kernels leave memory that nobody reads as it was, such as infinite.
         with exactly_computing(), np.errstate(all="ignore"):
-            return _judged(question, cotangents, seed)
+            return _judged(Tracing(question, cotangents, seed, progress), seed)
     except NotTracedError as reason:
         return ByForward(None, str(reason))
     except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
         return ByForward(None, f"it raises {type(error).__name__} while it is traced: {first_line(error)}")
 
 
-def _judged(question: Question, cotangents: Tensors, seed: int) -> ByForward:
-    tracing = Tracing(question, cotangents, seed)
+def _judged(tracing: Tracing, seed: int) -> ByForward:
+    question = tracing.question
     outputs = tracing.replay_forward()
     if tracing.alone:
         return ByForward(None, f"its formula is of this point alone: {tracing.alone[0]}")
-    found, again = (question.run().gradient(cotangents) for _ in range(2))
+    found, again = (question.run().gradient(tracing.cotangents) for _ in range(2))
     if not all(torch.equal(x, y) for x, y in zip(found, again, strict=True)):
         return ByForward(None, "asked twice, its gradient is not the same, or no number")
     draw = np.random.default_rng([seed, _STREAM])
@@ -138,7 +143,8 @@ class _Forward:
             yield sides[0], sides[1]
 
     def _at(self, tensors: Tensors) -> Tracing:
-        return Tracing(self.tracing.question.at(tensors), self.tracing.cotangents, self.seed)
+        here = self.tracing
+        return Tracing(here.question.at(tensors), here.cotangents, self.seed, here.progress)
 
     def name(self, which: int) -> str:
         return self.tracing.question.names[which]
