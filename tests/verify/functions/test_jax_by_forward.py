@@ -64,7 +64,7 @@ X = [0.3, -0.7, 1.1, 0.0]
         (lambda x: x * jnp.sign(x - 0.1), lambda g, x: 2 * g * x, "its numbers decide"),
         (lambda x: x * (x > 0.1), lambda g, x: 2 * g * x, "its numbers decide"),
         (lambda x: 2 * jnp.maximum(x, 0), lambda g, x: g * ((x > 0) + 1.0 * (x >= 0)), "a kink"),
-        (lambda x: jnp.abs(x + (1e-15 - 0.3)), lambda g, x: g * np.sign(x - 0.3), "rounding"),
+        (lambda x: jnp.abs((x + 0.1) - 0.4), lambda g, x: g * np.sign(x - 0.3), "rounding may turn"),
         (lambda x: jax.lax.fori_loop(0, 5, lambda _, y: jnp.cos(y), x), lambda g, x: 0.1 * g, "iterate"),
         (
             lambda x: jnp.sin(x) + 1e-3 * jnp.sin(1e9 * x),
