@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch: Any = pytest.importorskip("torch")
 pytestmark = pytest.mark.once
 
 from torch_functions import question  # noqa: E402
@@ -64,21 +64,32 @@ def judged(function: Any, inputs: Any, seed: int = 0) -> ByForward:
 
 @pytest.mark.parametrize(
     ("factor", "dtype"),
-    [(1.0, torch.float64), (1.001, torch.float64), (1.0, torch.bfloat16), (1.03, torch.bfloat16)],
+    [(1.0, torch.float64), (1.001, torch.float64), (1.0, torch.bfloat16), (1.2, torch.bfloat16)],
 )
 def test_a_gradient_below_the_noise_of_values_is_right_or_wrong(factor: float, dtype: Any) -> None:
-    """Of bfloat16 three hundredths show in float64 only."""
     drowned = by_numpy(
         lambda x: 1e10 + 1e-6 * torch.sin(x).sum(), lambda g, x: g * np.cos(x) * (1e-6 * factor)
     )
-    x = torch.tensor([0.3, -0.7, 1.1], dtype=dtype, requires_grad=True)
-    row = {row.name: row for row in examine(drowned, x, transforms=[]).rows}["numbers"]
+    row = numbers_of(drowned, dtype)
     if factor == 1.0:
         assert row.verdict is Verdict.RIGHT, row
         assert "units of the function's own formula" in row.said
     else:
         assert row.verdict is Verdict.WRONG, row
-        assert re.search(r"the derivative for input 0\[1\] is 1\.4\d+e-07, the truth is 1\.(40|39)", row.said)
+        assert re.search(r"the derivative for input 0\[1\] is 1\.\d+e-07, the truth is 1\.(40|39)", row.said)
+
+
+def numbers_of(function: Any, dtype: Any) -> Any:
+    x = torch.tensor([0.3, -0.7, 1.1], dtype=dtype, requires_grad=True)
+    return {row.name: row for row in examine(function, x, transforms=[]).rows}["numbers"]
+
+
+def test_what_digits_of_a_narrow_format_explain_is_open_in_float64() -> None:
+    """A backward may keep numbers of its own, in the format that it was made for."""
+    kept = torch.tensor([0.3, -0.7, 1.1], dtype=torch.bfloat16).cos().double().numpy()
+    drowned = by_numpy(lambda x: 1e10 + 1e-6 * torch.sin(x).sum(), lambda g, x: g * kept * 1e-6)
+    assert numbers_of(drowned, torch.bfloat16).verdict is Verdict.UNDECIDED
+    assert found(drowned, [0.30078125, -0.69921875, 1.1015625]).verdict is Verdict.WRONG
 
 
 SEEN = ["layer norm", "logsumexp", "gelu", "cumsum"]
@@ -224,7 +235,7 @@ def test_entries_beside_a_kink_have_a_derivative(slope: float, at: float) -> Non
 
 
 def test_parameters_are_judged_by_their_names() -> None:
-    class Layer(torch.nn.Module):  # type: ignore[misc, name-defined]
+    class Layer(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.scale = torch.nn.Parameter(torch.tensor([1.5, 2.5], dtype=torch.float64))

@@ -10,12 +10,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from nn_from_scratch.verify.functions.jaxpr.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.elsewhere import numbers_row, shapes_row
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
-from nn_from_scratch.verify.functions.jaxpr.measured import measured_row
+from nn_from_scratch.verify.functions.jaxpr.measured import conventions, measured_row, settled
 from nn_from_scratch.verify.functions.jaxpr.plain import primitives
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
 from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_version, reference_rows
@@ -29,6 +30,9 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 
 WORDS = {"fwd": "forward mode", "rev": "reverse mode", "lin": "linearize"}
 """What the modes are called in rows."""
+
+NOT_TRACED = "not traced: "
+"""How it begins what is said of code that is not traced."""
 
 UNSUPPORTED = (
     "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
@@ -195,8 +199,27 @@ def _judged_or_measured(
         row = measured_row(name, question, mode, outputs, seed)
         if row.accuses and any(traced.near_a_limit for traced, _ in traces):
             row = Row(name, Verdict.UNDECIDED, TO_ITS_END)
+        elif row.verdict is not Verdict.RIGHT and mode == "rev" and formula.said.startswith(NOT_TRACED):
+            row = _by_numbers(question, traces, outputs, seed, row)
         formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
     return traces, formula
+
+
+def _by_numbers(
+    question: Question, traces: Sequence[tuple[Trace, bool]], outputs: Sequence[Any], seed: int, row: Row
+) -> Row:
+    """Ask the function's own formula, where the gradient alone may not be traced and differences do not do.
+
+    It is exact at the point, and holds where it says right and differences accuse. It is asked in float64: of
+    a narrow function a gradient may keep what it computes with in its own format.
+    """
+    wide = next((traced for traced, is_wide in traces if is_wide), None)
+    if wide is None or question.narrowest not in {"float64", "float32"} or conventions(question):
+        return row
+    found = numbers_by_forward(wide, outputs, seed)
+    if found.verdict is Verdict.RIGHT:
+        return settled(row.name, question, outputs, found.said)
+    return Row(row.name, Verdict.WRONG, found.said) if found.verdict and not row.accuses else row
 
 
 def _of_one_triangle(
@@ -245,7 +268,7 @@ def _formula(
         traces = list(_traces(question, mode))
         row = _judged(question, name, mode, traces, outputs=outputs, inputs=inputs)
     except (TypeError, ValueError, NotImplementedError) as error:
-        row = Row(name, Verdict.UNDECIDED, f"not traced: {first_line(error)}")
+        row = Row(name, Verdict.UNDECIDED, f"{NOT_TRACED}{first_line(error)}")
     if row.verdict is Verdict.UNDECIDED and question.plainly is not None and not question.meant:
         itself = replace(question, plainly=None)
         if not _stops(itself):
@@ -297,7 +320,7 @@ def _judged(
                 if beside.verdict is not Verdict.RIGHT:
                     row = Row(name, beside.verdict, f"the value that the rule computes: {beside.said}")
         except NotTracedError as error:
-            row = Row(name, Verdict.UNDECIDED, f"not traced: {error}")
+            row = Row(name, Verdict.UNDECIDED, f"{NOT_TRACED}{error}")
         if row.verdict is Verdict.WRONG or (rows and traced.differs):
             return row
         rows.append(row)

@@ -161,7 +161,7 @@ class Trace:
         interpreter = Interpreter(MEANINGS, reading, replaced=replaced)
         given = [series(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
         found = self._run(self.primal, interpreter, given)
-        self.approximates = _approximation(self.primal, interpreter)
+        self.approximates = approximation(self.primal, interpreter)
         self.plain_numbers |= interpreter.numbers
         self._keep(key, found, replaced)
         return found
@@ -263,7 +263,7 @@ class Trace:
         return found
 
 
-def _approximation(primal: Any, interpreter: Interpreter) -> str | None:
+def approximation(primal: Any, interpreter: Interpreter) -> str | None:
     """Say why a function may be an approximation, whose own derivative nobody means."""
     if "while" in interpreter.primitives or _iterates(primal.jaxpr):
         return ITERATES

@@ -93,17 +93,24 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
         return _accused(name, question, error)
     compared = f"{found.got:.9g}, {found.expected:.9g} within {found.interval:.2g} expected"
     said = f"numbers compared only, in float64: {compared}"
+    return _settled(name, question, box, said)
+
+
+def settled(name: str, question: Question, cotangents: Sequence[Any], said: str) -> Row:
+    """Return that a gradient is right in float64, if it is the same in the dtypes of the point."""
+    return _settled(name, question, Measured(question, "rev", cotangents), said)
+
+
+def _settled(name: str, question: Question, box: Measured, said: str) -> Row:
     beside = _in_own_dtypes(question, box)
-    return (
-        Row(name, Verdict.RIGHT, said)
-        if beside is None
-        else Row(name, Verdict.UNDECIDED, f"{said}; {beside}")
-    )
+    if beside is None:
+        return Row(name, Verdict.RIGHT, said)
+    return Row(name, Verdict.UNDECIDED, f"{said}; {beside}")
 
 
 def _accused(name: str, question: Question, error: GradientError) -> Row:
     """Say what differences found wrong, unless they are not what the derivative means."""
-    conventional = _conventions(question)
+    conventional = conventions(question)
     if conventional:
         return Row(name, Verdict.UNDECIDED, f"{conventional[0]}: differences see through that")
     names = question.names
@@ -119,7 +126,7 @@ CONVENTIONS = {
 """Primitives whose derivative is meant to be another than that of their numbers."""
 
 
-def _conventions(question: Question) -> list[str]:
+def conventions(question: Question) -> list[str]:
     """Say why differences of the function's numbers may not be what its derivative means."""
     try:
         found = set(primitives(jax.make_jaxpr(question.primal)(*question.point)))

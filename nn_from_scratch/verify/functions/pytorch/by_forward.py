@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import (
     approximation,
@@ -24,6 +25,7 @@ from nn_from_scratch.verify.functions.tracing.approximations import (
     is_grid,
     stopped,
 )
+from nn_from_scratch.verify.functions.tracing.around import is_known_around
 from nn_from_scratch.verify.functions.tracing.by_forward import (
     ByForward,
     Directions,
@@ -37,13 +39,11 @@ from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
 
 _STREAM = 0x6E6561726279
 """Nobody's inputs are drawn from this stream."""
-_TIMES = 2
-"""How often both sides of the point are looked at."""
-_PART = 8
-"""Of an error, what the derivative may change around the point."""
 
 
-def numbers_by_forward(question: Question, cotangents: Tensors, seed: int) -> ByForward:
+def numbers_by_forward(
+    question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
+) -> ByForward:
     """Judge the numbers of a gradient by the derivative of its forward's formula.
 
     Parameters
@@ -54,24 +54,26 @@ def numbers_by_forward(question: Question, cotangents: Tensors, seed: int) -> By
         One for each output that has a gradient.
     seed
         Which direction.
+    progress
+        Told now and then how far a long trace is.
 
     """
     try:
         # Kernels leave memory that nobody reads as it was, such as infinite.
         with exactly_computing(), np.errstate(all="ignore"):
-            return _judged(question, cotangents, seed)
+            return _judged(Tracing(question, cotangents, seed, progress), seed)
     except NotTracedError as reason:
         return ByForward(None, str(reason))
     except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
         return ByForward(None, f"it raises {type(error).__name__} while it is traced: {first_line(error)}")
 
 
-def _judged(question: Question, cotangents: Tensors, seed: int) -> ByForward:
-    tracing = Tracing(question, cotangents, seed)
+def _judged(tracing: Tracing, seed: int) -> ByForward:
+    question = tracing.question
     outputs = tracing.replay_forward()
     if tracing.alone:
         return ByForward(None, f"its formula is of this point alone: {tracing.alone[0]}")
-    found, again = (question.run().gradient(cotangents) for _ in range(2))
+    found, again = (question.run().gradient(tracing.cotangents) for _ in range(2))
     if not all(torch.equal(x, y) for x, y in zip(found, again, strict=True)):
         return ByForward(None, "asked twice, its gradient is not the same, or no number")
     draw = np.random.default_rng([seed, _STREAM])
@@ -116,29 +118,24 @@ class _Forward:
         return truth_along(outputs, [numbers(c) for c in tracing.cotangents])[0]
 
     def is_known_around(self, directions: Directions, error: float) -> bool:
-        here = self._truth(self.tracing, self.tracing.slopes(Reading.LITERAL, directions))
-        tied = bool(self.tracing.traces[-1].ties)
-        for before, after in self._pairs_around(directions):
-            changes = (before - here, after - here) if tied else ((before + after) - 2 * here,)
-            if not all(bool(abs(change) * _PART < error) for change in changes):
-                return False
-        return True
-
-    def _pairs_around(self, directions: Directions) -> Iterator[tuple[arb, arb]]:
-        """Yield derivatives at two points with this one between them: where a kink is near they differ."""
-        draw = np.random.default_rng([self.seed, _STREAM, 1])
         tensors = self.tracing.question.tensors
-        for _ in range(_TIMES):
-            parts = [drawn(draw, tuple(x.shape)) for x in tensors]
-            sides = []
-            for sign in (-1.0, 1.0):
-                moved = [_moved(x, sign * part) for x, part in zip(tensors, parts, strict=True)]
-                there = self._at(moved)
-                sides.append(self._truth(there, there.slopes(Reading.LITERAL, directions)))
-            yield sides[0], sides[1]
+
+        def derivative(point: Sequence[Numbers]) -> arb:
+            there = self._at([_like(found, x) for found, x in zip(point, tensors, strict=True)])
+            return self._truth(there, there.slopes(Reading.LITERAL, directions))
+
+        return is_known_around(
+            derivative,
+            [numbers(x) for x in tensors],
+            [float(torch.finfo(x.dtype).eps) for x in tensors],
+            error,
+            tied=bool(self.tracing.traces[-1].ties),
+            rng=np.random.default_rng([self.seed, _STREAM, 1]),
+        )
 
     def _at(self, tensors: Tensors) -> Tracing:
-        return Tracing(self.tracing.question.at(tensors), self.tracing.cotangents, self.seed)
+        here = self.tracing
+        return Tracing(here.question.at(tensors), here.cotangents, self.seed, here.progress)
 
     def name(self, which: int) -> str:
         return self.tracing.question.names[which]
@@ -171,14 +168,6 @@ class _Forward:
 
 def _unit(x: torch.Tensor) -> float:
     return UNIT[FORMATS[x.dtype]]
-
-
-def _moved(x: torch.Tensor, parts: Numbers) -> torch.Tensor:
-    """Return a point so far away that a kink may be between the two which another formula has elsewhere."""
-    eps = float(torch.finfo(x.dtype).eps)
-    relative = max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
-    found = numbers(x)
-    return _like(found + relative * (np.max(np.abs(found), initial=0) or 1.0) * parts, x)
 
 
 def _like(found: Numbers, x: torch.Tensor) -> torch.Tensor:

@@ -244,7 +244,7 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
         elsewhere = (shapes_row(question, seed), numbers_row(question, seed)) if ask.shapes else ()
         yield from (row for row in elsewhere if row is not None)
         return
-    reason = found.reason if isinstance(found, NotCompared) else ""
+    reason, by_code = (found.reason, found.by_code) if isinstance(found, NotCompared) else ("", False)
     smaller = smaller_row(question, seed) if reason == TOO_LARGE else None
     if smaller is not None:
         yield smaller
@@ -257,27 +257,28 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     if measured.accuses and detaches(question):
         said = "the function detaches or computes without gradients, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)
-    if measured.verdict is not Verdict.RIGHT and not meant and isinstance(found, NotCompared):
-        measured = _by_numbers(asked, found, wide, measured)
+    if measured.verdict is not Verdict.RIGHT and not meant and by_code:
+        measured = _by_numbers(asked, wide, ask.progress, measured)
     yield measured
 
 
-def _by_numbers(asked: Asked, found: NotCompared, wide: Question | str, measured: Row) -> Row:
+def _by_numbers(asked: Asked, wide: Question | str, progress: Progress | None, measured: Row) -> Row:
     """Ask the function's own formula, where the backward alone may not be traced and differences do not do.
 
-    It is exact at the point, and holds where it says right and differences accuse. What is wrong is wrong in
-    float64, where the function takes that; what is right is so there and in its own dtypes.
+    It is exact at the point, and holds where it says right and differences accuse. A function that takes
+    float64 is asked there as well: it is right if it is so in both, and wrong if it is in float64 and not
+    right in its own dtypes, in which it may keep what it computes with.
     """
-    if not found.by_code:
-        return measured
-    questions = [(asked.question, asked.cotangents)]
+    first = numbers_by_forward(asked.question, asked.cotangents, asked.seed, progress)
+    found = [first]
     if isinstance(wide, Question) and wide is not asked.question:
-        questions.insert(0, (wide, [x.double() for x in asked.cotangents]))
-    first, *others = (numbers_by_forward(question, given, asked.seed) for question, given in questions)
-    if first.verdict is Verdict.WRONG and not measured.accuses:
-        return Row(NAME, Verdict.WRONG, first.said)
-    if all(x.verdict is Verdict.RIGHT for x in (first, *others)):
+        given = [x.double() for x in asked.cotangents]
+        found.append(numbers_by_forward(wide, given, asked.seed, progress))
+    if all(x.verdict is Verdict.RIGHT for x in found):
         return Row(NAME, Verdict.RIGHT, first.said)
+    last = found[-1]
+    if last.verdict is Verdict.WRONG and first.verdict is not Verdict.RIGHT and not measured.accuses:
+        return Row(NAME, Verdict.WRONG, last.said)
     return measured
 
 
