@@ -33,6 +33,13 @@ _FLAT = (
     "by stairs: it was rounded, or computed coarsely. Compute it more exactly"
 )
 
+_STILL = (
+    "the function's values are the same around the point, to their last digit, and the gradient is not 0: a "
+    "change as small as it says is lost beside them. Leave out what is large and constant"
+)
+_NEXT_TO_NOTHING = 1e-8
+"""Of the whole gradient: an entry along which a function saturates may be as small as it likes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -254,10 +261,16 @@ class BlackBox:
         verdict, reason = _judged(got, shown, bounds, (interval, kink, scale), max(slope.noise, slope.rough))
         if verdict == "wrong" and slope.flat and abs(got) <= own:
             verdict, reason = "undecided", _FLAT
+        elif verdict == "right" and slope.still and norm > _NEXT_TO_NOTHING * self._size():
+            verdict, reason = "undecided", _STILL
         bend = slope.kink.value
         return Measured(
             got, shown.value, interval, bend, scale, verdict, reason, evaluations, slope.noise, slope.rough
         )
+
+    def _size(self) -> float:
+        """Return how large the whole gradient is, in units of the inputs' sizes."""
+        return float(np.linalg.norm(self.slopes * self.sizes))
 
     def _roughness(self) -> float:
         """Ask a second time at the point, and return by how much that differs."""

@@ -75,7 +75,8 @@ class Slope:
     function changes along long steps, for each unit of the step; that of its terms, if it is 0 but for their
     rounding, and infinite if it is constant. `noise` is the usual one, and `rough` that of the plateau, 0 if
     there is none; both are in units of the function's values. `edge` says that the function is not defined
-    at one side, and `flat` that it does not change at all until a stair that no rounding explains.
+    at one side, `flat` that it does not change at all until a stair that no rounding explains, and `still`
+    that it does not change at all at any step.
     """
 
     fine: Estimate | None
@@ -87,6 +88,7 @@ class Slope:
     unit: float
     edge: bool = False
     flat: bool = False
+    still: bool = False
 
     @property
     def best(self) -> Estimate | None:
@@ -152,6 +154,7 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
         loud,
         unit,
         flat=_is_flat(line, steps, stair, height, unit),
+        still=not change.any(),
     )
 
 

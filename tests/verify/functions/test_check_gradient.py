@@ -104,6 +104,34 @@ def test_constant_function_has_gradient_zero() -> None:
         check_gradient(lambda x: 3.0, lambda x: 0 * x + 1e-3, np.array([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("factor", [1.0, 1.1, -1.0])
+def test_a_change_that_is_lost_beside_a_large_constant_is_not_called_right(
+    dtype: Any, count: int, factor: float
+) -> None:
+    """Every value is 1e20, and so every difference 0: as good as any gradient that is smaller."""
+    x = np.linspace(0.3, 0.9, count).astype(dtype)
+    with pytest.raises(UndecidedError, match="the same around the point"):
+        check_values(lambda x: dtype(1e20) + np.sin(x).sum(), lambda x: np.cos(x) * dtype(factor), x)
+    assert check_values(lambda x: dtype(1e20), np.zeros_like, x)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_what_is_lost_nearby_is_not_called_right_because_it_grows_far_away(factor: float) -> None:
+    def explodes(x: Any) -> Any:
+        return np.float32(2**45) + np.exp(x).sum()
+
+    x = np.linspace(0.3, 0.9, 4).astype(np.float32)
+    with pytest.raises(UndecidedError, match="the same around the point"):
+        check_values(explodes, lambda x: np.exp(x) * np.float32(factor), x)
+
+
+def test_an_entry_that_saturates_may_be_as_small_as_it_likes() -> None:
+    x = np.array([0.3, 40.0])
+    assert check_values(lambda x: np.tanh(x).sum(), lambda x: 1 / np.cosh(x) ** 2, x)
+
+
 @pytest.mark.parametrize(("function", "x"), [(np.round, -1.17560953), (np.floor, -1.29702002)])
 def test_derivative_of_stairs_is_not_accused(function: Any, x: float) -> None:
     with pytest.raises(UndecidedError):
