@@ -210,9 +210,9 @@ def _of_what_is_left(engine: Engine) -> str:
         for x in _FRESH
     ]
     read = [as_numbers(one.said[0]) for one in asked if one.said]
-    if len(read) < len(_FRESH) or not all(isinstance(x, np.ndarray) and x.ndim == 0 for x in read):
+    gradients = [float(x) for x in read if isinstance(x, np.ndarray) and not x.ndim]
+    if len(gradients) < len(_FRESH):
         return ""
-    gradients = [float(x) for x in read]
     if any(
         new - left != slope(x) for left, new, x in zip(gradients, gradients[1:], _FRESH[1:], strict=False)
     ):
