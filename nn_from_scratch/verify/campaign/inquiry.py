@@ -23,6 +23,7 @@ from nn_from_scratch.verify.questions.telling_points import telling_cases
 
 Progress = Callable[[int, int, str], None]
 """Told what is done, of how many, and in words."""
+_INTERRUPTED = "the run was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,19 @@ class Inquiry:
         The system under test.
     plan
         What it is asked.
+    interrupted
+        Whether there was an interruption before: then nothing is asked.
 
     """
 
-    def __init__(self, engine: Engine, plan: Plan) -> None:
+    def __init__(self, engine: Engine, plan: Plan, *, interrupted: bool = False) -> None:
+        engine = engine.asked_no_more(_INTERRUPTED) if interrupted else engine
         self.engine, self.plan = engine, plan
         self.found, self.direct = Statistics(), Direct()
         self.checks: list[state.Result] = []
         self.failures: list[dict[str, Any]] = []
         self.at_kinks: list[dict[str, Any]] = []
-        self.interrupted = False
+        self.interrupted = interrupted
         self.phases = Phases(engine)
         self.settling = Settling(engine)
         self._observed = Observed.of(engine)
@@ -83,6 +87,7 @@ class Inquiry:
                 self.failures += failing_checks(self.engine, self.checks)
         except KeyboardInterrupt:
             self.interrupted = True
+            self.engine = self.engine.asked_no_more(_INTERRUPTED)
 
     @property
     def direct_seconds(self) -> float:

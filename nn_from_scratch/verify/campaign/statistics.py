@@ -11,6 +11,7 @@ from typing import Any
 from nn_from_scratch.verify.campaign.convention_examples import MOST_EXAMPLES, example
 from nn_from_scratch.verify.engines.deaths import Death
 from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.probing import NOT_ASKED
 from nn_from_scratch.verify.judging.avoidable import Loss, avoidable_loss
 from nn_from_scratch.verify.judging.examine import Examination
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -159,7 +160,12 @@ class Statistics:
         if 10 * self.verdicts[Verdict.UNDECIDED] > self.total:
             found.append(f"{self.verdicts[Verdict.UNDECIDED]} of {self.total} graphs were undecided")
         if not engine.forms:
-            found.append("the engine supports no operation of the catalogue")
+            unasked = next((said for said in engine.lacks.values() if said.startswith(NOT_ASKED)), "")
+            found.append(
+                f"what the engine has was not found out: {unasked}"
+                if unasked
+                else "the engine supports no operation of the catalogue"
+            )
         if engine.silence:
             found.append(f"the engine answered no question, and was asked no more: {engine.silence}")
         found += [

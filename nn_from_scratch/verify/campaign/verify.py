@@ -85,9 +85,13 @@ def verify(
     _refuse_what_cannot_be_asked(engine, plan)
     pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     with surroundings_kept():
-        refuse_mistakes(engine)
-        inquiry = Inquiry(engine, plan)
-        inquiry.ask()
+        try:
+            refuse_mistakes(engine)
+            inquiry = Inquiry(engine, plan)  # which finds out what the engine has
+        except KeyboardInterrupt:
+            inquiry = Inquiry(engine, plan, interrupted=True)
+        else:
+            inquiry.ask()
         return Results(_told(inquiry, time.perf_counter() - start))
 
 

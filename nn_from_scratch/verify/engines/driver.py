@@ -8,7 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 
 from nn_from_scratch.verify.engines.answers import Answer
-from nn_from_scratch.verify.engines.deaths import Death
+from nn_from_scratch.verify.engines.deaths import Death, NotAskedError
 from nn_from_scratch.verify.engines.finding import FoundIn, found_in
 from nn_from_scratch.verify.engines.session import Session
 from nn_from_scratch.verify.questions.cases import Case
@@ -90,6 +90,48 @@ class Driver(ABC):
 
     def disturb(self, attempt: int) -> None:  # noqa: B027  in this process it is done by whoever asks
         """Let the next nodes lie elsewhere in memory, where that is not this process's."""
+
+
+class AskedNoMore(Driver):
+    """The driver of an engine that is asked nothing more.
+
+    Parameters
+    ----------
+    driver
+        By which it was asked.
+    why
+        What is said when it is asked nevertheless.
+
+    """
+
+    __slots__ = ("_driver", "_why")
+
+    def __init__(self, driver: Driver, why: str) -> None:
+        self._driver, self._why = driver, why
+
+    def answer(self, operations: Arithmetic, case: Case) -> Answer:  # noqa: ARG002, D102
+        raise NotAskedError(self._why)
+
+    def forward(self, operations: Arithmetic, case: Case) -> object:  # noqa: ARG002, D102
+        raise NotAskedError(self._why)
+
+    def session(self, operations: Arithmetic) -> Session:  # noqa: ARG002, D102
+        raise NotAskedError(self._why)
+
+    @property
+    def moves(self) -> frozenset[str]:  # noqa: D102
+        return self._driver.moves
+
+    @property
+    def deaths(self) -> list[Death]:  # noqa: D102
+        return self._driver.deaths
+
+    @property
+    def seconds(self) -> float | None:  # noqa: D102
+        return self._driver.seconds
+
+    def public(self) -> list[str]:  # noqa: D102
+        return self._driver.public()
 
 
 def fails(script: str) -> bool:

@@ -17,7 +17,7 @@ from nn_from_scratch.verify.engines.attributes import (
     starts_with_nothing,
 )
 from nn_from_scratch.verify.engines.calling import OPERATORS, functions, methods, searched
-from nn_from_scratch.verify.engines.driver import Driver
+from nn_from_scratch.verify.engines.driver import AskedNoMore, Driver
 from nn_from_scratch.verify.engines.errors import EngineError
 from nn_from_scratch.verify.engines.legible import legible
 from nn_from_scratch.verify.engines.mistakes import check_callable, check_operations
@@ -168,6 +168,13 @@ class Engine(Probed):
         """Compute a case's expression only."""
         with asking():
             return self.driver.forward(self.operations, case)
+
+    def asked_no_more(self, why: str) -> Engine:
+        """Return it as one that is asked nothing more: what was found out of it until now stays known."""
+        silenced = replace(self, driver=AskedNoMore(self.driver, why))
+        known = vars(self)
+        vars(silenced).update({name: known[name] for name in known.keys() - vars(silenced).keys()})
+        return silenced
 
     @property
     def format(self) -> Format:

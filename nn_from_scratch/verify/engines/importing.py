@@ -43,6 +43,12 @@ def imported(location: str, folder: Path) -> ModuleType:
             return importlib.import_module(location)
     path = folder / location
     if not path.is_file():
+        package = (folder / location.removesuffix(".py")).resolve()
+        if package.is_dir():
+            raise IsADirectoryError(
+                f"{package.name} is a folder: give a file in it, or of a package, from the folder that it is "
+                f"in, its name: {package.name}"
+            )
         raise FileNotFoundError(f"there is no file {location}")
     with _as_if_run(str(path), [path.resolve().parent, folder]), asking():
         return _import_file(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,16 @@ _STEPS: tuple[tuple[Any, ...], ...] = (
     ("neg", 0),
 )
 """What is computed of a leaf: its derivative is not 0 by any of them."""
+_SLOPES: tuple[Callable[[float], float], ...] = (
+    lambda x: 2.0 * x,
+    lambda x: 2.0,
+    lambda x: 2.0,
+    lambda x: 1.0,
+    lambda x: -1.0,
+)
+"""These derivatives, at a number."""
+_FRESH = (1.75, 1.25, 0.75)
+"""Exact in every format, and no values of leaves that were made before."""
 _CALLED_WRONGLY = re.compile(
     "positional argument|required .*argument|keyword argument|not callable|no attribute|unpack|"
     "not subscriptable|not iterable|has no len"
@@ -177,8 +187,41 @@ def _of_the_reverse_pass(engine: Engine) -> str:
                 "`backward` ran no reverse pass, or `gradient` reads something else"
             )
         else:
-            found = _of_numbers("gradient", [one.said[0] for one in asked], engine)
+            found = _of_numbers("gradient", [one.said[0] for one in asked], engine) or _of_what_is_left(
+                engine
+            )
     return found
+
+
+def _of_what_is_left(engine: Engine) -> str:
+    """Say so where a new leaf begins with the gradient that the graph before has left.
+
+    Leaves of another value each time: an engine that takes leaves of equal value for one is judged.
+    """
+    found = next(
+        ((step, slope) for step, slope in zip(_STEPS, _SLOPES, strict=True) if step[0] in engine.operations),
+        None,
+    )
+    if found is None:
+        return ""
+    step, slope = found
+    asked = [
+        _ask(engine, [["variable", programs.number(x)], ["apply", *step], ["backward", 1], ["gradient", 0]])
+        for x in _FRESH
+    ]
+    read = [as_numbers(one.said[0]) for one in asked if one.said]
+    gradients = [float(x) for x in read if isinstance(x, np.ndarray) and not x.ndim]
+    if len(gradients) < len(_FRESH):
+        return ""
+    if any(
+        new - left != slope(x) for left, new, x in zip(gradients, gradients[1:], _FRESH[1:], strict=False)
+    ):
+        return ""
+    return (
+        f"`gradient` of a new leaf grows from graph to graph, as {', '.join(f'{x:g}' for x in gradients)} "
+        f"where {', '.join(f'{slope(x):g}' for x in _FRESH)} is right: the leaf begins with what the graph "
+        "before has left; `variable` is to make another leaf each time, without a gradient"
+    )
 
 
 def _of_arrays(engine: Engine) -> str:

@@ -39,6 +39,8 @@ _LACKS_A_TYPE = re.compile(
 )
 _LONGEST = 200  # characters of it that are kept
 _ABSENT = "no such operation"
+NOT_ASKED = "not asked"
+"""How it begins, where an engine was not asked whether it has something."""
 _BY_ITS_TABLE = "by its table, "
 
 
@@ -230,7 +232,7 @@ class Probed(ABC):
             self.deadly.append(case)
             return told(death)
         except NotAskedError as given_up:
-            return f"not asked, for {given_up}"
+            return f"{NOT_ASKED}, for {given_up}"
         except Exception:  # noqa: BLE001  it is asked why
             return self.lack(case, may_refuse=may_refuse)
         return ""
@@ -284,9 +286,9 @@ def _said(error: Exception) -> str:
 
 
 def _is_claimed(reason: str) -> bool:
-    """Whether an engine says by an exception that it lacks something, not only that it cannot be called."""
+    """Whether an engine says that it lacks something, not only that it cannot be called, or was not asked."""
     if reason.startswith((TypeError.__name__, AttributeError.__name__)):
         return False
-    return reason.startswith((NotImplementedError.__name__, _BY_ITS_TABLE)) or bool(
+    return reason.startswith((NotImplementedError.__name__, _BY_ITS_TABLE, NOT_ASKED)) or bool(
         _LACKS_A_TYPE.search(reason)
     )

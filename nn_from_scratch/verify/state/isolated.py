@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Protocol, Self
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.wire.isolated import isolated
+from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.state import asking
 
 _PATIENCE = 60.0  # seconds since a process was started; slowness is no fault
@@ -64,11 +65,16 @@ class OtherSeeds:
         self._engine = engine
         self._side_by_side = ThreadPoolExecutor(len(HASH_SEEDS) - 1)
         self._others: list[Future[list[asking.Said]]] = []
+        self._stops: list[Callable[[], None]] = []
+        self._is_over = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._is_over = True
+        for stop in self._stops:  # after an interruption they are still asked
+            stop()
         self._side_by_side.shutdown(cancel_futures=True)
 
     def begin(self) -> None:
@@ -86,6 +92,10 @@ class OtherSeeds:
 
     def _under(self, seed: str) -> list[asking.Said]:
         other = isolated(self._engine.spec, environment={"PYTHONHASHSEED": seed})
+        if isinstance(other.driver, Remote):
+            self._stops.append(other.driver.stop)
+            if self._is_over:  # since it was begun to be loaded
+                other.driver.stop()
         try:
             return _answers(other)
         finally:

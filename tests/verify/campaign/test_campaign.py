@@ -206,6 +206,37 @@ def test_interruption_of_the_checks_keeps_those_made() -> None:
 
 
 @pytest.mark.once
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (1, "what the engine has was not found out: not asked, for the run was interrupted"),
+        (12, "operation tanh is supported but was asked nothing"),
+    ],
+)
+def test_interrupted_before_it_is_known_what_it_has_there_are_results_and_it_is_asked_no_more(
+    last: int, told: str
+) -> None:
+    asked = 0
+
+    def interrupt(output: Any, *cotangent: Any) -> None:
+        nonlocal asked
+        asked += 1
+        if asked >= last:
+            raise KeyboardInterrupt
+        output.backprop(*cotangent)
+
+    ours = narrowed(load("nn_from_scratch"), "add", "mul", "tanh")
+    assert ours.tape is not None
+    engine = replace(ours, driver=replace(ours.tape, backward=interrupt), spec="")
+    results = verify(engine, graphs=10)
+    assert (results["interrupted"], results["graphs"]["checked"], asked) == (True, 0, last)
+    assert results["verdict"] == "nothing checked"
+    assert {row["status"] for row in results["operations"].values()} <= {"not supported", "not checked"}
+    assert told in results["alarms"]
+    assert not any("cannot be called" in alarm for alarm in results["alarms"])
+
+
+@pytest.mark.once
 def test_processes_work_beside_the_graphs_and_end_with_an_interruption(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -267,6 +267,11 @@ def test_load_takes_an_attribute_of_a_file_and_of_a_module(tmp_path: Path) -> No
         ("math", "there is no 'engine' in math; an adapter has a line `engine = Engine"),
         ("", "cannot load engine ''"),
         (":engine", "cannot load engine ':engine'"),
+        (
+            f"{Path(__file__).parent}",
+            "engines is a folder: give a file in it, or of a package, from the folder",
+        ),
+        (f"{Path(__file__).parent}/", "engines is a folder: give a file in it, or of a package"),
     ],
 )
 def test_load_says_what_it_could_not(spec: str, message: str) -> None:

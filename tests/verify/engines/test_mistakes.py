@@ -1,5 +1,6 @@
 """Mistakes in adapters are told with what to mend, and engines that are wrong are judged."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,17 @@ def no_array(x: float) -> Number:
     return Number(x)
 
 
+def one_leaf() -> Callable[[float], Number]:
+    """Return what gives the same leaf each time, with another value."""
+    leaf = Number(0.0)
+
+    def variable(x: float) -> Number:
+        leaf.data = x
+        return leaf
+
+    return variable
+
+
 def adapter(**parts: Any) -> Engine:
     return Engine.from_tape(**{"variable": Number, "value": "data", "gradient": "grad", **parts})
 
@@ -139,6 +151,10 @@ def test_what_cannot_be_called_is_refused_where_it_is_given(parts: dict[str, Any
         ({"gradient": "slopes"}, "`gradient` has the shape (1,)"),
         ({"backward": "backwards"}, "`backward` cannot be run from any output: AttributeError"),
         ({"backward": "needs_more"}, "`backward` cannot be run from any output: TypeError"),
+        (
+            {"variable": one_leaf()},
+            "`gradient` of a new leaf grows from graph to graph, as 14",
+        ),
         ({"backward": lambda output: None}, "`gradient` of a leaf is still 0.0 after `backward`"),
     ],
 )

@@ -1,3 +1,5 @@
+import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ import pytest
 from nn_from_scratch import Node
 from nn_from_scratch.verify import Engine, load, state
 from nn_from_scratch.verify.engines.tape import Tape
+from nn_from_scratch.verify.engines.wire import isolated as wire
+from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
 from nn_from_scratch.verify.state import isolated
 
 OURS = load("nn_from_scratch")
@@ -90,6 +94,26 @@ def test_slowness_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.once
+@pytest.mark.once
+@pytest.mark.skipif(not CAN_ISOLATE, reason="no processes of POSIX")
+def test_after_an_interruption_no_process_under_another_hash_seed_is_asked(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    adapted(
+        tmp_path,
+        fault="import time; os.environ['PYTHONHASHSEED'] == '0' or "
+        f"(open({str(begun)!r} + os.environ['PYTHONHASHSEED'], 'w'), time.sleep(600))",
+    )
+    engine = wire.isolated(tmp_path / "adapter.py")
+    with closing(engine.driver), isolated.OtherSeeds(engine) as seeds:
+        seeds.begin()
+        end = time.monotonic() + 60
+        while not list(tmp_path.glob("begun*")) and time.monotonic() < end:
+            time.sleep(0.01)
+        left = time.monotonic()
+    assert time.monotonic() - left < 5
+    assert all(other.done() for other in seeds._others)
+
+
 def test_gradients_that_depend_on_the_hash_seed_are_wrong(tmp_path: Path) -> None:
     assert outcome(adapted(tmp_path), SEEDS).outcome == "right"
     result = outcome(adapted(tmp_path, gradient="node.grad + hash('x')"), SEEDS)

@@ -120,6 +120,11 @@ class Asker:
         self.given_up = _CLOSED
         self._connection.close()
 
+    def stop(self) -> None:
+        """Have nothing more asked: from another thread than the one that waits for an answer."""
+        self.given_up = _CLOSED
+        self._connection.kill()
+
     def _has_come(self, program: Program) -> bool:
         return any(one == program for one, _ in self._outcomes)
 
@@ -194,6 +199,7 @@ class Asker:
         if isinstance(death, TimedOutError) and not self._more_helps:
             raise self._count(death, started, again=False)
         for _ in range(_KILLED_TIMES if isinstance(death, KilledError) else 1):
+            self._refuse_if_given_up()  # as it is where another thread has stopped it
             try:
                 self._connection.begin()
                 asked_at = time.monotonic()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -147,6 +150,13 @@ class Connection:
             self._process.close()
             self._process = None
         self._awaited.clear()
+
+    def kill(self) -> None:
+        """Kill the process: whoever waits for its answer, in another thread, clears up after it."""
+        process = self._process
+        if process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the process, and what it was forked from: nothing is asked any more."""

@@ -72,6 +72,10 @@ class Remote(Driver):
     def close(self) -> None:  # noqa: D102
         self.asker.close()
 
+    def stop(self) -> None:
+        """Ask nothing more: from another thread than the one that waits for an answer."""
+        self.asker.stop()
+
     def session(self, operations: Arithmetic) -> Session:  # noqa: ARG002, D102  it has its own
         return RemoteSession(self.asker)
 

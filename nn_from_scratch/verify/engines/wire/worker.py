@@ -60,16 +60,17 @@ class Worker:
             hello = _hello(engine)
         except BaseException as error:  # noqa: BLE001  a file may raise whatever it likes
             kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
+            self._end_if_forked()
             self._say({"refused": kind + _text(error)})
             return
+        self._end_if_forked()
         gc.collect()
         gc.freeze()  # what is there now stays
         self._say(hello)
         for line in requests:
             request = _loads(line)
             answer = self._answer(engine, request)
-            if _getpid() != self._pid:
-                _exit(0)  # the engine forked: only its parent is asked
+            self._end_if_forked()
             self._restore()
             self._say({"id": request["id"], **answer})
 
@@ -92,6 +93,11 @@ class Worker:
         asked = [move[0] for move in request["program"] if move[0] in SAYING]
         told = [_told(what, x) for what, x in zip(asked, said, strict=False)]
         return {"said": told, "seconds": self._session.seconds - before, **failed}
+
+    def _end_if_forked(self) -> None:
+        """End where the engine forked: only its parent is asked."""
+        if _getpid() != self._pid:
+            _exit(0)
 
     def _restore(self) -> None:
         """Undo what an engine may have changed by accident."""

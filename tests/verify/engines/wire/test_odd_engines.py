@@ -97,6 +97,7 @@ def read_all():
 
 
 AT_FIRST = [
+    lambda: os.fork(),
     lambda: atexit.register(os._exit, 3),
     lambda: sys.settrace(lambda *_: None),
     lambda: gc.set_threshold(50),
