@@ -210,7 +210,7 @@ def test_interruption_of_the_checks_keeps_those_made() -> None:
     ("last", "told"),
     [
         (1, "what the engine has was not found out: not asked, for the run was interrupted"),
-        (12, "operation tanh is supported but was asked nothing"),
+        (15, "operation tanh is supported but was asked nothing"),
     ],
 )
 def test_interrupted_before_it_is_known_what_it_has_there_are_results_and_it_is_asked_no_more(

@@ -23,10 +23,16 @@ SEVERAL = 3
 
 def alike(x: Any, y: Any) -> bool:
     """Whether two arrays are nearly the same number somewhere, as a formula and its approximation are."""
-    a, b = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    a, b = np.broadcast_arrays(_wide(x), _wide(y))
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= ALIKE * np.maximum(np.abs(a), np.abs(b))
     return bool(np.any(near & ((a != 0) | (b != 0))))
+
+
+def _wide(x: Any) -> Numbers:
+    """Return numbers in a format that holds them all: of float64, complex ones as they are."""
+    array = np.asarray(x)
+    return array if array.dtype.kind == "c" else array.astype(np.float64)
 
 
 def is_fitted(number: float, dtype: str) -> bool:

@@ -238,7 +238,7 @@ def test_an_engine_whose_process_ended_is_never_right(deed: str, hostile: Path) 
     with closing(engine.driver):
         results = verify(engine, graphs=20, directly=False, jobs=1, grades=("rules", "accuracy"))
     assert not results
-    assert results["verdict"] in ("wrong", "not settled")
+    assert results["verdict"] in ("wrong", "not settled", "nothing checked")
     assert ENDS[deed] in {death["outcome"] for death in results["deaths"]}
     assert any("the engine's process ended" in alarm for alarm in results["alarms"])
 
