@@ -44,6 +44,7 @@ def test_require_same_results_notices_gradients_that_are_not_zeroed() -> None:
         require_same_results(careless, right)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("work", "baseline"), COMPARISONS)
 def test_workload_contenders_compute_the_same(work: Workload, baseline: str) -> None:
     subject, other = made(work, SUBJECT), made(work, baseline)

@@ -309,7 +309,7 @@ def test_each_of_several_kinks_has_a_choice_of_its_own(count: int, zeros: int, s
     def gradient(x: Any, cotangent: Any) -> Any:
         return cotangent * np.where(x > 0, 1.0, np.where(x < 0, 0.0, slope))
 
-    for seed in range(3):
+    for seed in range(2):
         if 0 <= slope <= 1:
             check_gradient(lambda x: np.maximum(x, 0), gradient, x, seed=seed)
         else:

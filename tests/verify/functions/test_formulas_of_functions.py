@@ -191,6 +191,7 @@ class Layer:
         self.forward, self.backward = forward, backward
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", list(examples("float32")))
 def test_sixteen_functions_are_right_by_every_row(name: str) -> None:
     forward, backward, inputs = examples("float32")[name]

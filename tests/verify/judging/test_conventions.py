@@ -89,6 +89,7 @@ def test_a_missing_operation_has_no_convention() -> None:
     assert {row["engine"] for row in conventions(scalars)} == {None}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["pytorch", "jax"])
 def test_recorded_conventions_are_those_of_the_installed_package(name: str) -> None:
     pytest.importorskip("torch" if name == "pytorch" else name)

@@ -33,7 +33,7 @@ def _in_pytorch(dtype: Any, claimed: str, **planted: Any) -> Engine:
     )
 
 
-@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])  # float64 is asked with all engines
 def test_precision_of_an_engine_is_no_fault(name: str) -> None:
     engine = _in_pytorch(getattr(torch, name), name)
     assert engine.lacks.keys() <= {("log_ndtr", "x")}  # which has no format of 16 bits
