@@ -4,6 +4,7 @@ from itertools import cycle
 
 import pytest
 from hand_written_gradients import examples, planted
+from long_runs import WHOLE
 
 from nn_from_scratch.verify.functions.traced import Traced, trace_backward
 from nn_from_scratch.verify.functions.tracing.rules import Rule
@@ -12,10 +13,12 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 pytestmark = pytest.mark.once
 
 NAMES = list(examples("float32"))
+FORMATS = ["float64", "float32"]
+IN_BOTH = [(name, dtype) for name in NAMES for dtype in FORMATS]
+BY_TURNS = list(zip(NAMES, cycle(FORMATS), strict=False))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "dtype"), IN_BOTH if WHOLE else BY_TURNS)
 def test_right_functions_are_equal_to_70_digits(name: str, dtype: str) -> None:
     forward, backward, inputs = examples(dtype)[name]
     found = trace_backward(forward, backward, inputs)
@@ -29,7 +32,7 @@ def test_right_functions_are_equal_to_70_digits(name: str, dtype: str) -> None:
     assert all("formula equal" in line for line in found.elsewhere)
 
 
-@pytest.mark.parametrize(("name", "dtype"), list(zip(NAMES, cycle(["float32", "float64"]), strict=False)))
+@pytest.mark.parametrize(("name", "dtype"), IN_BOTH if WHOLE else BY_TURNS)
 def test_a_constant_changed_by_1e_14_is_proved_wrong(name: str, dtype: str) -> None:
     forward, backward, inputs = examples(dtype)[name]
     with planted(1e-14):
