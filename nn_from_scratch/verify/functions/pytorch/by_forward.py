@@ -23,6 +23,7 @@ from nn_from_scratch.verify.functions.tracing.approximations import (
     excused,
     is_fitted,
     is_grid,
+    selected,
     stopped,
 )
 from nn_from_scratch.verify.functions.tracing.around import is_known_around
@@ -149,7 +150,8 @@ class _Forward:
         fitted = [line for number, line in trace.written.items() if is_fitted(number, "float64")]
         tables = [line for kind, x, line in trace.outside if kind != "number" and _has_grid(x)]
         approximates = approximation(trace.switches, fitted, tables)
-        return excused(relative, trace.repeated, stopped(trace.repeated, trace.decisions) or approximates)
+        approximates = stopped(trace.repeated, trace.decisions) or approximates
+        return excused(relative, trace.repeated, approximates) or selected(trace.selections)
 
     def difference_is_smooth(self) -> bool:
         draw = np.random.default_rng([self.seed, _STREAM, 2])

@@ -82,6 +82,11 @@ def approximation(switches: Sequence[str], fitted: Sequence[str], tables: Sequen
     return f"it uses a grid of numbers ({tables[0]})" if tables else None
 
 
+def selected(selections: Sequence[str]) -> str | None:
+    """Say that numbers select a formula, if they do: what is cut off is not meant to have that derivative."""
+    return f"its numbers select a formula, and may cut one off ({selections[0]})" if selections else None
+
+
 def excused(relative: float, repeated: Repetitions, approximates: str | None) -> str | None:
     """Say why a derivative may differ so far, relatively, from that of a forward's formula, or None."""
     if repeated.explain(relative):

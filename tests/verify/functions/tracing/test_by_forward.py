@@ -143,6 +143,22 @@ def test_what_the_formula_does_not_decide_stays_open(function: Any, gradient: An
     assert why.partition("|")[0] in judged.said or why.partition("|")[2] in judged.said
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_cut_off_beyond_a_radius_is_not_accused(seed: int) -> None:
+    """The gradient of an energy of all pairs, of which the function leaves out those that are far apart."""
+    x = np.random.default_rng(seed).normal(size=8) * 2
+
+    def energy(x: Any) -> Any:
+        d = x[:, None] - x[None]
+        return np.where(np.abs(d) < 1.5, np.exp(-d * d), 0.0).sum()
+
+    def gradient(x: Any) -> Any:
+        d = x[:, None] - x[None]
+        return (-4 * d * np.exp(-d * d)).sum(axis=1)
+
+    assert found(energy, gradient, x).verdict is None
+
+
 def test_constants_that_one_of_the_two_has_short_accuse_nobody() -> None:
     def curve(x: Any, c: float) -> Any:
         return 0.5 * x * (1 + np.tanh(c * (x + 0.044715 * x**3)))

@@ -67,6 +67,7 @@ class Deciding:
         if not any(x.dtype in WITHIN for x in outputs):
             return
         if by_made and base in _SELECTIONS:
+            self._trace.selections.append(line)
             one, other = (_numbers(operands[name]) for name in _SELECTIONS[base])
             if alike(one, other):
                 self._trace.switches.append(line)

@@ -38,6 +38,8 @@ class Trace:
     decisions: list[str] = field(default_factory=list)
     """The lines on which a computed truth value decides what is run, or, of what has a derivative, is counted
     with."""
+    selections: list[str] = field(default_factory=list)
+    """The lines of the forward that select between formulas."""
     switches: list[str] = field(default_factory=list)
     """The lines of the forward that select between formulas that are nearly alike."""
     jumps: list[str] = field(default_factory=list)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.approximations import excused
+from nn_from_scratch.verify.functions.tracing.approximations import excused, selected
 from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
@@ -85,7 +85,8 @@ class _Forward:
         return self.replay.subject.name(which)
 
     def excuse(self, relative: float) -> str | None:
-        return excused(relative, self.trace.repeated, self.trace.approximates)
+        approximate = excused(relative, self.trace.repeated, self.trace.approximates)
+        return approximate or selected(self.trace.selections)
 
     def difference_is_smooth(self) -> bool:
         return self.replay.difference_is_smooth()

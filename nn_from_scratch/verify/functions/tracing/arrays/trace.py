@@ -153,6 +153,7 @@ class Trace:
     kinks: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     switches: list[str] = field(default_factory=list)
+    selections: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     repeated: Repetitions = field(default_factory=Repetitions)
@@ -313,9 +314,11 @@ class Trace:
             self.decisions.append(users_line())
 
     def note_switch(self, x: Any, y: Any) -> None:
-        """Note a selection between two formulas that are nearly alike: one may approximate the other."""
-        if self.forward and alike(x, y):
-            self.switches.append(users_line())
+        """Note a selection between two formulas, and whether one may approximate the other: if alike."""
+        if self.forward:
+            self.selections.append(users_line())
+            if alike(x, y):
+                self.switches.append(users_line())
 
     def note_step(self) -> None:
         """Note a function that is constant between jumps, and stands for one that is not."""
