@@ -19,7 +19,6 @@ from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
 from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
-from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.triangles import OneTriangle, one_triangle
@@ -59,10 +58,10 @@ def check_gradient(
     function, the type of the numbers that it computes with and its scale are found out from its values. A
     gradient is accused only of what they cannot explain, and called right only where they could have shown
     an error of a hundredth; else the question is undecided, and says why. Where the two disagree, the formula
-    holds. Where only the gradient is not traced, what differences leave open is decided by the derivative of
-    the function's own formula, which is exact at the point. A smooth function of any number of inputs takes
-    at most 20 evaluations where the inputs are many. If the gradient is wrong, its wrong entries are looked
-    for and named.
+    holds. Where only the gradient is not traced, its numbers are compared with the derivative of the
+    function's own formula, which decides what differences leave open. A smooth function of any number of
+    inputs takes at most 20 evaluations where the inputs are many. If the gradient is wrong, its wrong entries
+    are looked for and named.
 
     Parameters
     ----------
@@ -273,31 +272,34 @@ class Judgement:
             return formula.verdict, "\n".join(lines)
         if values is None:
             raise RuntimeError("the values are asked where the formula does not decide")
-        numbers = self._settled_by_numbers()
-        if numbers is not None and numbers.verdict is not None:
-            return numbers.verdict, "" if numbers.verdict is Verdict.RIGHT else numbers.said
+        by_numbers = self._by_numbers()
+        if by_numbers is not None:
+            verdict, said = by_numbers
+            return verdict, "" if verdict is Verdict.RIGHT else said
         if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
             return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
         return values.verdict, values.said
 
-    def _settled_by_numbers(self) -> ByForward | None:
-        """Return what the function's own formula says of the numbers, where differences leave it open.
+    def _by_numbers(self) -> tuple[Verdict, str] | None:
+        """Return the verdict on the numbers by the function's own formula, and why, where it decides.
 
-        They also may contradict it where it calls them right: then it holds, for it is exact at the point.
+        It does where differences leave the question open, and where it calls right what they accuse: it is
+        exact at the point.
         """
         numbers = self.formula.numbers if isinstance(self.formula, NotTraced) else None
         if numbers is None or numbers.verdict is None or self.values is None:
             return None
-        open_or_excused = self.values.verdict is Verdict.UNDECIDED or numbers.verdict is Verdict.RIGHT
-        return numbers if open_or_excused else None
+        decides = self.values.verdict is Verdict.UNDECIDED or numbers.verdict is Verdict.RIGHT
+        return (numbers.verdict, numbers.said) if decides else None
 
     def _of_formula(self) -> Iterator[Row]:
         formula = self.formula
         if isinstance(formula, NotTraced):
             yield Row("rules", None, f"numbers compared only: {_first_line(formula.reason)}")
-            numbers = self._settled_by_numbers()
-            if numbers is not None:
-                yield Row("accuracy", numbers.verdict, _first_line(numbers.said))
+            by_numbers = self._by_numbers()
+            if by_numbers is not None:
+                verdict, said = by_numbers
+                yield Row("accuracy", verdict, _first_line(said))
             return
         different = formula.rules.rule is Rule.DIFFERENT
         said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")

@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import excused
 from nn_from_scratch.verify.functions.tracing.around import is_known_around
 from nn_from_scratch.verify.functions.tracing.by_forward import (
+    STREAM,
     ByForward,
     Directions,
     no_derivative,
@@ -36,8 +37,6 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
 )
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
 
-_STREAM = 0x6E6561726279
-"""Nobody's inputs are drawn from this stream."""
 _STEPS = frozenset(["floor", "ceil", "round"])
 _DECIDING = frozenset(["argmax", "argmin", "cond", "convert_element_type", "select_n", "sign"])
 """Primitives by which a function may decide more than which of two formulas holds."""
@@ -66,7 +65,7 @@ def numbers_by_forward(traced: Trace, cotangents: Sequence[Any], seed: int) -> B
 
 
 def _judged(traced: Trace, cotangents: Sequence[Any], seed: int) -> ByForward:
-    draw = np.random.default_rng([seed, _STREAM])
+    draw = np.random.default_rng([seed, STREAM])
     point = traced.question.numbers()
     directions = [drawn(draw, x.shape) for x in point]
     given = [np.asarray(c, dtype=np.float64) for c in cotangents]
@@ -138,7 +137,7 @@ class _Forward:
             return truth_along(outputs, self.measured.cotangents)[0]
 
         point = self.traced.question.numbers()
-        rng = np.random.default_rng([self.seed, _STREAM, 1])
+        rng = np.random.default_rng([self.seed, STREAM, 1])
         return is_known_around(
             derivative, point, [float(np.finfo(np.float64).eps)] * len(point), error, tied=True, rng=rng
         )
@@ -156,7 +155,7 @@ class _Forward:
         return excused(relative, self.traced.repetitions(), approximates)
 
     def difference_is_smooth(self) -> bool:
-        draw = np.random.default_rng([self.seed, _STREAM, 2])
+        draw = np.random.default_rng([self.seed, STREAM, 2])
         rays = [draw.uniform(0.5, 1, x.shape) for x in self.traced.question.numbers()]
         return is_smooth(lambda distance: self._compared_along(rays, distance), draw)
 

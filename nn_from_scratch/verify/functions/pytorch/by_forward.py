@@ -28,6 +28,7 @@ from nn_from_scratch.verify.functions.tracing.approximations import (
 )
 from nn_from_scratch.verify.functions.tracing.around import is_known_around
 from nn_from_scratch.verify.functions.tracing.by_forward import (
+    STREAM,
     ByForward,
     Directions,
     no_derivative,
@@ -37,9 +38,6 @@ from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn, truth_along
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, exactly_computing
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
-
-_STREAM = 0x6E6561726279
-"""Nobody's inputs are drawn from this stream."""
 
 
 def numbers_by_forward(
@@ -77,7 +75,7 @@ def _judged(tracing: Tracing, seed: int) -> ByForward:
     found, again = (question.run().gradient(tracing.cotangents) for _ in range(2))
     if not all(torch.equal(x, y) for x, y in zip(found, again, strict=True)):
         return ByForward(None, "asked twice, its gradient is not the same, or no number")
-    draw = np.random.default_rng([seed, _STREAM])
+    draw = np.random.default_rng([seed, STREAM])
     directions = [drawn(draw, tuple(x.shape)) for x in question.tensors]
     series = tracing.slopes(Reading.RECOGNISED, directions)
     gradients = [numbers(x) for x in found]
@@ -131,7 +129,7 @@ class _Forward:
             [float(torch.finfo(x.dtype).eps) for x in tensors],
             error,
             tied=bool(self.tracing.traces[-1].ties),
-            rng=np.random.default_rng([self.seed, _STREAM, 1]),
+            rng=np.random.default_rng([self.seed, STREAM, 1]),
         )
 
     def _at(self, tensors: Tensors) -> Tracing:
@@ -149,12 +147,12 @@ class _Forward:
             return f"random numbers are constants: {trace.random[0]}"
         fitted = [line for number, line in trace.written.items() if is_fitted(number, "float64")]
         tables = [line for kind, x, line in trace.outside if kind != "number" and _has_grid(x)]
-        approximates = approximation(trace.switches, fitted, tables)
-        approximates = stopped(trace.repeated, trace.decisions) or approximates
+        stops = stopped(trace.repeated, trace.decisions)
+        approximates = stops or approximation(trace.switches, fitted, tables)
         return excused(relative, trace.repeated, approximates) or selected(trace.selections)
 
     def difference_is_smooth(self) -> bool:
-        draw = np.random.default_rng([self.seed, _STREAM, 2])
+        draw = np.random.default_rng([self.seed, STREAM, 2])
         rays = [draw.uniform(0.5, 1, tuple(x.shape)) for x in self.tracing.question.tensors]
         return is_smooth(lambda distance: self._compared_along(rays, distance), draw)
 

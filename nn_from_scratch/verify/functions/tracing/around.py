@@ -56,7 +56,14 @@ def is_known_around(
     return True
 
 
+def nearby(eps: float) -> float:
+    """Return how near numbers are, relatively, that another formula may order otherwise.
+
+    `eps` is the distance from 1 to the next number of their format.
+    """
+    return max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
+
+
 def _moved(x: Numbers, parts: Numbers, eps: float) -> Numbers:
     """Return a point so far away that a kink may be between the two which another formula has elsewhere."""
-    relative = max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
-    return np.asarray(x + relative * (np.max(np.abs(x), initial=0) or 1.0) * parts)
+    return np.asarray(x + nearby(eps) * (np.max(np.abs(x), initial=0) or 1.0) * parts)

@@ -40,6 +40,9 @@ MOST = 200_000
 NAMED = 4
 """Wrong entries that are named, at most."""
 
+STREAM = 0x6E6561726279
+"""Directions, rays and neighbours are drawn from this stream, and nobody's inputs."""
+
 Directions = list[Numbers]
 
 

@@ -160,9 +160,8 @@ class Subject:
             outputs, shadows = [_numbers(p).copy() for p in parts], [_shadow(trace, p).copy() for p in parts]
             trace.backward = True
             if not self.opaque:
-                found = self._matched(
-                    self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved)
-                )
+                found = self.backward(tuple(given) if isinstance(y, tuple) else given[0], saved)
+                found = self._matched(found)
                 found = [stacked(trace, g) if isinstance(g, list) and is_traced(g) else g for g in found]
                 gradients = [_numbers(g) for g in found]
                 return Pass(outputs, gradients, shadows, [_shadow(trace, g) for g in found], trace)

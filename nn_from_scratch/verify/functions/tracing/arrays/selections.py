@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.functions.tracing.around import nearby
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, computed, plain, shadow_of
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
@@ -46,9 +47,7 @@ def _note_ties(trace: Trace, rows: Any, found: Any) -> None:
     if not trace.forward:
         return
     with np.errstate(all="ignore"):
-        eps = float(np.finfo(rows.dtype).eps)
-        unit = max(min(eps * 2**9, 2.0**-14), 4 * eps)  # 2^9 units of float16 are half of a number
-        near = np.abs(rows - found) <= unit * np.abs(found)
+        near = np.abs(rows - found) <= nearby(float(np.finfo(rows.dtype).eps)) * np.abs(found)
     if np.any(near.sum(axis=-1) > 1):
         trace.note_tie("several entries are the largest or smallest")
 
