@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,36 +29,55 @@ _CHUNK = 50  # graphs between two signs of progress
 _WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start
 
 
-def checked_chunks(engine: Engine, graphs: int, seed: int, jobs: int | None) -> Iterator[Statistics]:
-    """Yield the statistics of chunks of graphs, in their order: results do not depend on the processes."""
+def _endless() -> float:
+    return math.inf
+
+
+def checked_chunks(
+    engine: Engine, graphs: int, seed: int, jobs: int | None, seconds_left: Callable[[], float] = _endless
+) -> Iterator[Statistics]:
+    """Yield the statistics of chunks of graphs, in their order: results do not depend on the processes.
+
+    A chunk for which the engine takes more seconds than there are left is cut short.
+    """
     if graphs and (not engine.forms or engine.silence):
         return
     chunks = [range(first, min(first + _CHUNK, graphs)) for first in range(0, graphs, _CHUNK)]
     jobs = jobs or min(os.cpu_count() or 1, max(1, graphs // _WORTH_A_WORKER))
     if jobs == 1 or not engine.spec:
         for chunk in chunks:
-            yield checked(engine, seed, chunk)
+            yield checked(engine, seed, chunk, seconds_left())
         return
     finding = isolated if isinstance(engine.driver, Remote) else load
     with pool(jobs, _find_engine, finding, engine.spec) as executor:
-        for future in [executor.submit(_check_in_worker, seed, chunk) for chunk in chunks]:
+        seconds = seconds_left()
+        for future in [executor.submit(_check_in_worker, seed, chunk, seconds) for chunk in chunks]:
             yield future.result()
 
 
-def checked(engine: Engine, seed: int, indices: range) -> Statistics:
-    """Examine graphs, and then the second derivatives of some."""
+def checked(engine: Engine, seed: int, indices: range, seconds: float = math.inf) -> Statistics:
+    """Examine graphs, and then the second derivatives of some, until the engine has taken that long.
+
+    The first graph is asked in any case.
+    """
     found = Statistics()
     engine = Observed.of(engine)
     drawn = (Draft.of(engine, seed, index) for index in indices)
     second: list[Case] = []
     try:
         for draft in foreseen(engine, drawn, lambda draft: draft.first):
+            if found.total and engine.meter.seconds > seconds:
+                found.stopped_by_time = True
+                break
             seen = _examined(engine, draft)
             found.add(seen)
             again = engine.asks_second_order and is_of_second_order(draft.index)
             if again and seen.case.point and not seen.verdict.accuses:
                 second.append(with_tangent(seen.case, draft.choose))
         for case in foreseen(engine, second, lambda case: case):
+            if engine.meter.seconds > seconds:
+                found.stopped_by_time = True
+                break
             found.add(examine(engine, case))
     except NotAskedError as given_up:
         found.given_up = str(given_up)
@@ -121,9 +141,9 @@ def _find_engine(find: Callable[[str], Engine], spec: str) -> None:
     _engine = find(spec)
 
 
-def _check_in_worker(seed: int, indices: range) -> Statistics:
+def _check_in_worker(seed: int, indices: range, seconds: float) -> Statistics:
     before = len(_engine.driver.deaths)
-    found = checked(_engine, seed, indices)
+    found = checked(_engine, seed, indices, seconds)
     found.deaths = _engine.driver.deaths[before:]
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from nn_from_scratch.verify import state
 from nn_from_scratch.verify.campaign.chunks import checked_chunks
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly
-from nn_from_scratch.verify.campaign.phases import Phases
+from nn_from_scratch.verify.campaign.phases import Phases, within
 from nn_from_scratch.verify.campaign.statistics import Statistics
 from nn_from_scratch.verify.engines.deaths import Death, NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
@@ -24,6 +24,7 @@ from nn_from_scratch.verify.questions.telling_points import telling_cases
 Progress = Callable[[int, int, str], None]
 """Told what is done, of how many, and in words."""
 _INTERRUPTED = "the run was interrupted"
+_STATE_AND_LIMITS = 90.0  # seconds at least that the checks of both have: tinygrad's take 57
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class Inquiry:
                 self._ask_graphs()
                 self._report("checking state and limits")
                 with self.phases.phase("state and limits"):
-                    self.checks.extend(results)
+                    seconds = max(_STATE_AND_LIMITS, self.plan.seconds)
+                    for _, result in zip(within(seconds, named), results, strict=True):
+                        self.checks.append(result)
             self._report("settling failures")
             self._settle()
             with self.phases.phase("conventions at kinks"):
@@ -102,7 +105,7 @@ class Inquiry:
     @property
     def stopped_by_time(self) -> bool:
         """Whether something was not asked because time was up."""
-        return self._stopped_by_time or self.settling.stopped_by_time
+        return self._stopped_by_time or self.phases.stopped_by_time or self.settling.stopped_by_time
 
     @property
     def unsettled(self) -> set[str]:
@@ -132,14 +135,17 @@ class Inquiry:
                 asked_all = ask_directly(self._observed, self.direct, self._time_is_left)
                 self._stopped_by_time = not asked_all
         with self.phases.phase("random graphs"):
-            for part in checked_chunks(engine, graphs, self.plan.seed, self.plan.jobs):
+            for part in checked_chunks(engine, graphs, self.plan.seed, self.plan.jobs, self._seconds_left):
                 self.found.merge(part)
                 self._report("checking graphs", self.found.total)
                 if part.given_up:
                     raise NotAskedError(part.given_up)
-                if self.found.total < graphs and not self._time_is_left():
+                more = self.found.total < graphs
+                if part.stopped_by_time or (more and not self._time_is_left()):
                     self._stopped_by_time = True
                     break
+        if self._stopped_by_time:
+            return
         with self.phases.phase("digits that are lost"):
             for case in telling_cases(engine.forms):
                 self.found.measure(examine(engine, case), engine.format)
@@ -156,7 +162,10 @@ class Inquiry:
             self.failures.extend(failing_accuracy(self.engine, inaccurate, self.failures))
 
     def _time_is_left(self) -> bool:
-        return self._observed.meter.seconds + self.found.engine_seconds < self.plan.seconds
+        return self._seconds_left() > 0
+
+    def _seconds_left(self) -> float:
+        return self.plan.seconds - self._observed.meter.seconds - self.found.engine_seconds
 
     def _report(self, words: str, done: int | None = None) -> None:
         graphs = self.plan.graphs

@@ -1,16 +1,22 @@
-"""The phases of a check: what an engine whose process dies too often was not asked."""
+"""The phases of a check: what an engine was not asked that dies too often, or takes too long."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from nn_from_scratch.verify.engines.deaths import Death, NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
 
+T = TypeVar("T")
 _MOST = 3  # ways to end that are told of a kind: what a program prints may be another each time
+
+
+class TimeIsUpError(NotAskedError):
+    """The engine is asked no more of a phase: it took too long."""
 
 
 class Phases:
@@ -27,6 +33,7 @@ class Phases:
         self._engine = engine
         self.not_asked: dict[str, str] = {}
         """By phase, why not all of it was asked."""
+        self.stopped_by_time = False
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -36,6 +43,23 @@ class Phases:
             yield
         except NotAskedError as given_up:
             self.not_asked[name] = str(given_up)
+            self.stopped_by_time |= isinstance(given_up, TimeIsUpError)
+
+
+def within(seconds: float, things: Iterable[T]) -> Iterator[T]:
+    """Yield what is to be asked, one thing after another as long as there is time.
+
+    Raises
+    ------
+    TimeIsUpError
+        If there is more when the time is up. What is asked is not cut short.
+
+    """
+    end = time.monotonic() + seconds
+    for thing in things:
+        if time.monotonic() > end:
+            raise TimeIsUpError(f"it took more than {seconds:g} s")
+        yield thing
 
 
 def told_deaths(deaths: list[Death]) -> list[dict[str, Any]]:

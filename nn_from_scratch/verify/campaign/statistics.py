@@ -56,6 +56,8 @@ class Statistics:
     """How the processes ended that other processes than this one have asked."""
     given_up: str = ""
     """Why the engine was asked no more; nothing while it is."""
+    stopped_by_time: bool = False
+    """Whether something was not asked because time was up."""
 
     @property
     def total(self) -> int:
@@ -124,6 +126,7 @@ class Statistics:
         self.computing += other.computing
         self.deaths += other.deaths
         self.given_up = self.given_up or other.given_up
+        self.stopped_by_time |= other.stopped_by_time
 
     def witnesses(self) -> dict[str, dict[str, Any]]:
         """Return the table by oracle."""

@@ -13,7 +13,7 @@ import numpy as np
 from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
 BUDGET = 3.0  # seconds of processor time for all sizes together
-AFFORDABLE = 20.0  # seconds that one long chain may take
+AFFORDABLE = 20.0  # seconds that one long chain may take, or as many small graphs as a check asks
 _AGAIN = 3  # times that sizes are measured again before a chain is refused: other work makes times longer
 _MEASURABLE = 1e-3  # seconds: shorter times are told apart by noise
 _LARGEST = 3  # sizes that the power is fitted to: smaller ones are ruled by what grows slowly

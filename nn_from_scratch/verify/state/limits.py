@@ -16,6 +16,7 @@ from nn_from_scratch.verify.state.checks import Check, Finding
 from nn_from_scratch.verify.state.moves import DoesNotApplyError, Moves, NotSupportedError
 
 _SECONDS = 2.0  # that many graphs may take, one after another
+_FEWEST, _TIMES = 10, 5  # graphs after which memory is counted, and how often
 
 
 def chain(length: int) -> Check:
@@ -102,12 +103,15 @@ def nothing_left(moves: Moves) -> Iterator[Finding]:
 
     start = time.monotonic()
     moves.seconds(build)
+    each = time.monotonic() - start
     # A slow engine is asked for fewer, among which it is less sure to show.
-    graphs = min(200, max(20, int(_SECONDS / (time.monotonic() - start))))
+    graphs = min(200, max(_FEWEST, int(_SECONDS / each)))
+    if _TIMES * graphs * each > growth.AFFORDABLE:
+        raise NotSupportedError(f"too slow to tell: a graph takes {each:.1f} s")
 
     gc.freeze()  # what was there before need not be gone through
     try:
-        counts = [used() for _ in range(5)]
+        counts = [used() for _ in range(_TIMES)]
     finally:
         gc.unfreeze()
     # The first may fill caches; whatever else allocates now and then is not there every time.
