@@ -270,7 +270,7 @@ def _of_numbers(part: str, read: Sequence[Any], engine: Engine) -> str:
     if not engine.arrays and all(_has_one_entry(x) for x in read):
         return (
             f"`{part}` has the shape (1,), where a number is expected of an engine without arrays: read its "
-            f"entry, as {part}=lambda node: node.{part}[0]"
+            f"entry, as {part}=lambda node: node.ATTRIBUTE[0], with the attribute's name"
         )
     return ""
 
