@@ -678,3 +678,24 @@ def test_wrong_backward_of_what_a_mask_hides_is_wrong() -> None:
     check_grads(custom(reduced, backward(1.0)), (x,), 1, shapes=False)
     with pytest.raises(GradientError, match=r"1\.001 times it"):
         check_grads(custom(reduced, backward(1.001)), (x,), 1, shapes=False)
+
+
+@pytest.mark.once
+def test_matrix_of_data_excuses_no_formula_and_a_row_of_coefficients_does() -> None:
+    weights = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)
+
+    def through(kept: Any) -> Any:
+        return lambda x: jnp.sin(x @ kept).sum()
+
+    def back(kept: Any, factor: float) -> Any:
+        return lambda g, x: (factor * g * (jnp.cos(x @ kept) @ kept.T),)
+
+    x = np.array([0.5, 2.0, -1.0], np.float32)
+    check_grads(custom(through(weights), back(weights, 1.0)), (x,), 1, shapes=False)
+    with pytest.raises(GradientError, match="formula proved to differ"):
+        check_grads(custom(through(weights), back(weights, 1.001)), (x,), 1, shapes=False)
+    # The derivative of exp, not that of its series: which of the two is meant, nobody knows.
+    row = 1 / np.cumprod(np.arange(1.0, 8.0)).astype(np.float32)
+    series = custom(lambda x: 1 + jnp.dot(row, x ** np.arange(1, 8)), lambda g, x: (g * jnp.exp(x),))
+    said = examined(series, (np.float32(0.8),))["reverse mode"]
+    assert "the function may approximate: it uses a table of numbers" in said

@@ -270,7 +270,7 @@ def approximation(primal: Any, interpreter: Interpreter) -> str | None:
     many = [number for number, dtype in interpreter.numbers if significant(decimal(number, dtype)) >= FITTED]
     if len(many) >= 3:
         return f"it has the constants of a fitted formula, {min(many)!r} among them"
-    return "it uses a table of numbers" if interpreter.arrays else None
+    return "it uses a table of numbers" if interpreter.fitted_arrays else None
 
 
 def _iterates(jaxpr: Any) -> bool:

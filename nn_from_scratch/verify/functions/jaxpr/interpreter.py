@@ -7,7 +7,6 @@ own arrays, computed by the primitives themselves. Control flow follows the midp
 from __future__ import annotations
 
 import itertools
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from jax.extend.core import Literal
 
 from nn_from_scratch.verify.functions.jaxpr.lines import line_of
 from nn_from_scratch.verify.functions.rows import first_line
+from nn_from_scratch.verify.functions.tracing.approximations import is_fitted_array
 from nn_from_scratch.verify.functions.tracing.complexes import paired
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.shadows import exact, of_entries
@@ -157,7 +157,12 @@ def lifted(x: Any, dtype: Any) -> Any:
 
 def _is_written(number: float, dtype: str) -> bool:
     """Whether a constant is no number, or one that somebody may have written."""
-    return not math.isfinite(number) or recognise(number, dtype) is not None
+    return recognise(number, dtype) is not None
+
+
+def _is_mask(array: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
+    """Whether an array holds nothing that a format rounds: 0, 1 and what is infinite."""
+    return bool(np.all((array == 0) | (np.abs(array) == 1) | np.isinf(array)))
 
 
 def _rounded_to(numbers: Any, dtype: str) -> str:
@@ -198,6 +203,8 @@ class Interpreter:
         How many numbers were computed, and `told` at how many that was said last.
     arrays
         Whether a constant was an array.
+    fitted_arrays
+        Whether one was a grid, or a row of coefficients, as approximations have.
     numbers
         The scalar constants that were met.
 
@@ -216,6 +223,7 @@ class Interpreter:
     operations: int = 0
     told: int = 0
     arrays: bool = False
+    fitted_arrays: bool = False
     numbers: set[Constant] = field(default_factory=set)
 
     def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
@@ -249,9 +257,11 @@ class Interpreter:
             return lifted(x, dtype)
         array = np.asarray(x, dtype=np.float64)
         name = _rounded_to(array, str(dtype))
-        if array.ndim or (name != "float64" and not _is_written(float(array), name)):
+        computed = not _is_mask(array) if array.ndim else not _is_written(float(array), name)
+        if computed and (array.ndim or name != "float64"):
             self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)
+        self.fitted_arrays = self.fitted_arrays or is_fitted_array(array, name)
         if array.ndim and self.reading is not Reading.ROUNDED:
             return exact(array)  # data, not numbers that somebody wrote
         return of_entries((self._read(number, name) for number in array.ravel().tolist()), array.shape)

@@ -176,8 +176,8 @@ def widened(shadow: Shadow, radii: Any) -> Shadow:
 
 
 def _with_radius(x: arb, radius: float) -> arb:
-    if x.is_exact() and not x.is_finite() and not x.is_nan():
-        return x
+    if x.rad().is_finite() and not x.mid().is_finite() and not x.is_nan():
+        return x.mid()  # exactly so, though what is finite, and added to it, was rounded
     return x + arb(0, radius) if math.isfinite(radius) else arb.nan()
 
 

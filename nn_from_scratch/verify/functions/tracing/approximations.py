@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ FITTED = 6
 
 SEVERAL = 3
 """So many they are at least."""
+
+MOST_COEFFICIENTS = 64
+"""A row of more numbers is data."""
 
 
 def alike(x: Any, y: Any) -> bool:
@@ -44,6 +48,15 @@ def is_grid(array: Numbers) -> bool:
     """Whether an array is a row of growing or falling numbers, as the nodes of a quadrature are."""
     steps = np.diff(array.ravel())
     return max(array.shape) == array.size >= 4 and bool(np.all(steps > 0) or np.all(steps < 0))
+
+
+def is_fitted_array(array: Numbers, dtype: str) -> bool:
+    """Whether an array is a grid, or one row of several numbers that are fitted: no mask and no matrix."""
+    if array.ndim == 0 or array.size < SEVERAL or max(array.shape) < array.size:
+        return False
+    few = array.ravel().tolist() if array.size <= MOST_COEFFICIENTS else []
+    fitted = [number for number in few if isfinite(number) and is_fitted(number, dtype)]
+    return is_grid(array) or len(fitted) >= SEVERAL
 
 
 def stopped(repeated: Repetitions, decisions: Sequence[str]) -> str | None:

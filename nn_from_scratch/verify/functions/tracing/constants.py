@@ -56,7 +56,7 @@ class Reading(enum.Enum):
 
 def read(number: float, reading: Reading, dtype: str = "float64") -> arb:
     """Return what a constant of a format stands for: a ball that is exact, or that its rounding explains."""
-    if number == 0 or not math.isfinite(number) or _is_dyadic(number) or reading is Reading.LITERAL:
+    if reading is Reading.LITERAL or _is_never_rounded(number):
         return arb(number)
     if reading is Reading.RECOGNISED:
         known = recognise(number, dtype)
@@ -72,7 +72,7 @@ def recognise(number: float, dtype: str = "float64") -> arb | None:
 
     Roots and multiples of pi and logarithms are recognised in float64 only: elsewhere chance would find them.
     """
-    if number == 0 or _is_dyadic(number):
+    if _is_never_rounded(number):
         return arb(number)
     text = decimal(number, dtype)
     with working(PRECISION):
@@ -95,8 +95,10 @@ def significant(text: str) -> int:
     return len(text.lower().split("e")[0].replace(".", "").replace("-", "").strip("0"))
 
 
-def _is_dyadic(number: float) -> bool:
-    """Whether the number is a small multiple of a small power of two, which no format rounds."""
+def _is_never_rounded(number: float) -> bool:
+    """Whether no format rounds the number: a multiple of a small power of two, or what is not finite."""
+    if not math.isfinite(number):
+        return True
     return Fraction(number).denominator <= 2**20 and abs(number) < 2**40
 
 

@@ -24,10 +24,9 @@ _BETWEEN_TWO = frozenset(
     maximum minimum fmax fmin gt ge lt le eq ne greater less greater_equal less_equal not_equal
     """.split()  # noqa: SIM905  a long list reads best as words
 )
+_EXTREMES = frozenset(["max", "min", "amax", "amin", "argmax", "argmin"])
 _IN_ORDER = frozenset(
-    """
-    max min amax amin sort topk kthvalue median nanmedian mode cummax cummin argmax argmin argsort
-    """.split()  # noqa: SIM905  a long list reads best as words
+    ["sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin", "argsort"]
 )
 
 
@@ -87,9 +86,18 @@ def _at_indices(name: str, arguments: dict[str, Any], _: Numbers, __: Any) -> An
     return arguments["reduce"] in {"amax", "amin"} and tied_at_indices(name, arguments)
 
 
-def _in_order(name: str, arguments: dict[str, Any], x: Numbers, outputs: tuple[int, ...]) -> Any:
-    of_two = isinstance(arguments.get("other"), Operand)
-    return _of_two(name, arguments, x, outputs) if of_two else _has_equals(x)
+def _at_extremes(name: str, arguments: dict[str, Any], x: Numbers, outputs: tuple[int, ...]) -> Any:
+    if isinstance(arguments.get("other"), Operand):
+        return _of_two(name, arguments, x, outputs)
+    dims = arguments.get("dim")
+    axes = range(x.ndim) if dims is None or dims == [] else np.ravel(dims)
+    along = tuple(int(axis) for axis in axes)
+    extreme = (np.max if name.endswith("max") else np.min)(x, axis=along, keepdims=True)
+    return (((x == extreme) & np.isfinite(x)).sum(along) > 1).any()
+
+
+def _in_order(_: str, __: dict[str, Any], x: Numbers, ___: Any) -> Any:
+    return _has_equals(x)
 
 
 _ASKED: tuple[tuple[Collection[str], Ask], ...] = (
@@ -99,13 +107,16 @@ _ASKED: tuple[tuple[Collection[str], Ask], ...] = (
     (("linalg_vector_norm",), _of_a_norm),
     (LARGEST, _in_windows),
     (_REDUCED_AT_INDICES, _at_indices),
+    (_EXTREMES, _at_extremes),
     (_IN_ORDER, _in_order),
 )
 """Which operations are asked what."""
 
 
 def _has_equals(numbers: Numbers) -> bool:
-    return np.unique(numbers).size < numbers.size
+    """Whether two are equal; infinities, as masks put them in, have no derivative that could differ."""
+    finite = numbers[np.isfinite(numbers)]
+    return np.unique(finite).size < finite.size
 
 
 def _numbers(x: Any) -> Any:

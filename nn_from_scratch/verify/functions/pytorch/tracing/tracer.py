@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -150,7 +149,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self.trace.constants.setdefault(key, self.line)
         if key in self.replaced:
             return self.replaced[key]
-        if math.isfinite(number) and recognise(number, dtype) is None:
+        if recognise(number, dtype) is None:
             self.trace.unrecognised[key] = None
         return read(number, self.reading, dtype)
 
@@ -363,7 +362,7 @@ def _format_of(number: float) -> str:
 
 def _is_one_over_a_float32(number: float) -> bool:
     """Whether a constant that is no simple number is one over a number of float32."""
-    if number == 0 or not math.isfinite(number) or recognise(number) is not None:
+    if recognise(number) is not None:
         return False
     return _format_of(number) == "float64" and _format_of(1 / number) == "float32"
 

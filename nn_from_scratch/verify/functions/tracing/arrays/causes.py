@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +31,11 @@ def explaining_constant(
 ) -> str | None:
     """Find a constant of the backward with another number for which the formulas are equal to all digits."""
     trace = subject.balls(Reading.RECOGNISED).trace
-    own = {key: number for key, number in trace.numbers_of.items() if key not in forward.numbers_of}
+    own = {
+        key: number
+        for key, number in trace.numbers_of.items()
+        if key not in forward.numbers_of and math.isfinite(number)
+    }
     tries = 0
     for key, number in own.items():
         for candidate in _candidates(number, list(forward.numbers_of.values())):

@@ -217,9 +217,7 @@ class Trace:
     def unrecognised(self) -> dict[Constant, arb]:
         """The scalar constants that are recognised as nothing simple, as the numbers they are."""
         return {
-            key: arb(number)
-            for key, number in self.numbers_of.items()
-            if np.isfinite(number) and recognise(number, key[1]) is None
+            key: arb(number) for key, number in self.numbers_of.items() if recognise(number, key[1]) is None
         }
 
     def count(self, size: int) -> None:
