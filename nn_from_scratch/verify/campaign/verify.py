@@ -56,6 +56,7 @@ def verify(
         How many processes; by default as many as pay. An engine without a `spec` has one.
     seconds
         How long the engine may take to answer: a last resort, after which what was not asked is not settled.
+        State and limits have as long again, 90 seconds at least.
     directly
         Whether every operation is asked directly, before the graphs (if there are any).
     grades
