@@ -230,11 +230,10 @@ class BlackBox:
         return vector
 
     def _compare(self, vector: Floats, slope: Slope, floor: float, evaluations: int) -> Measured:
-        products = vector * self.slopes
         moved = vector != 0
-        bad = moved & ~np.isfinite(products)
+        products = np.multiply(vector, self.slopes, out=np.zeros_like(vector), where=moved)
+        bad = ~np.isfinite(products)
         finite = not bad.any()
-        products[~moved] = 0.0
         got = float(products.sum()) if finite else float(products[bad][0])
         norm = float(np.sqrt(products @ products)) if finite else 0.0
         summed = 2.0**-50 * float(np.abs(products, out=products).sum()) if finite else 0.0
