@@ -14,6 +14,11 @@ from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 Formula = Callable[..., Any]
 Points = list[tuple[float, ...]]
 
+
+def _slope_of_erfinv(x: Any) -> Any:
+    return mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2)
+
+
 CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "add": (lambda x, y: x + y, (lambda x, y: 1, lambda x, y: 1)),
     "sub": (lambda x, y: x - y, (lambda x, y: 1, lambda x, y: -1)),
@@ -102,6 +107,12 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "entr": (lambda x: x * mp.log(1 / x), (lambda x: mp.log(1 / x) - 1,)),
     "ndtr": (mp.ncdf, (mp.npdf,)),
     "log_ndtr": (lambda x: mp.log(mp.ncdf(x)), (lambda x: mp.npdf(x) / mp.ncdf(x),)),
+    "erfinv": (mp.erfinv, (_slope_of_erfinv,)),
+    "erfcinv": (lambda x: mp.erfinv(1 - x), (lambda x: -_slope_of_erfinv(1 - x),)),
+    "ndtri": (
+        lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
+        (lambda p: mp.sqrt(8) * _slope_of_erfinv(2 * p - 1),),
+    ),
 }
 """By operation, its value and its derivative by each operand."""
 
@@ -132,6 +143,9 @@ _OWN_POINTS: dict[str, Points] = {
     "entr": _POSITIVE,
     "ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-20.0,)],
     "log_ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-8.0,), (20.0,)],
+    "erfinv": [(0.3,), (-0.8,), (1e-8,)],
+    "erfcinv": [(0.3,), (1.7,), (0.01,)],
+    "ndtri": [(0.3,), (0.8,), (0.01,)],
     "sinc": [(0.3,), (-0.8,), (-2.5,), (2.0,), (20.0,)],
     "where": [(0.3, 1.7, -2.5), (-0.3, 1.7, -2.5)],
     "clip": [(0.3, -1.0, 1.0), (1.5, -1.0, 1.0), (-1.5, -1.0, 1.0)],

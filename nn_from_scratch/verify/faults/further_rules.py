@@ -28,6 +28,8 @@ erf = np.vectorize(math.erf, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
 digamma = np.vectorize(_digamma, otypes=[float])
 trigamma = np.vectorize(_trigamma, otypes=[float])
+erfinv = np.vectorize(lambda x: float(arb(x).erfinv()), otypes=[float])
+erfcinv = np.vectorize(lambda x: float(arb(x).erfcinv()), otypes=[float])
 BELL = 2 / math.sqrt(math.pi)
 
 
@@ -49,6 +51,11 @@ def normal_below(x: Any) -> Any:
 def log_of_normal_below(x: Any) -> Any:
     """Return the logarithm of that."""
     return np.where(np.greater(x, 0), np.log1p(-normal_below(-x)), np.log(normal_below(x)))
+
+
+def bell(x: Any) -> Any:
+    """Return the slope of erf."""
+    return BELL * np.exp(-x * x)
 
 
 FURTHER_RULES: Mapping[str, Row] = {
@@ -76,6 +83,9 @@ FURTHER_RULES: Mapping[str, Row] = {
     "xlog1py": (lambda x, y: x * np.log1p(y), lambda z, x, y: (np.log1p(y), x / (1 + y))),
     "entr": (lambda x: -x * np.log(x), lambda z, x: (-np.log(x) - 1,)),
     "ndtr": (normal_below, lambda z, x: (normal(x),)),
+    "erfinv": (erfinv, lambda z, x: (1 / bell(z),)),
+    "erfcinv": (erfcinv, lambda z, x: (-1 / bell(z),)),
+    "ndtri": (lambda x: -math.sqrt(2) * erfcinv(2 * x), lambda z, x: (1 / normal(z),)),
     "log_ndtr": (log_of_normal_below, lambda z, x: (normal(x) / normal_below(x),)),
 }
 """The rules of operations that work element by element, when they are right."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_from_scratch.verify.faults.further_rules import normal, normal_below
+from nn_from_scratch.verify.faults.further_rules import bell, normal, normal_below
 from nn_from_scratch.verify.faults.of_numpy import derivative
 from nn_from_scratch.verify.faults.planting import Fault
 
@@ -27,5 +27,10 @@ SCIPY_FAULTS: tuple[Fault, ...] = (
     derivative(
         "log_ndtr", "what lies above for what lies below", lambda z, x: (normal(x) / normal_below(-x),)
     ),
+    derivative("erfinv", "the slope of erf", lambda z, x: (bell(x),)),
+    derivative("erfinv", "its operand for its value", lambda z, x: (1 / bell(x),)),
+    derivative("erfcinv", "the rule of erfinv", lambda z, x: (1 / bell(z),)),
+    derivative("ndtri", "the slope of erfinv", lambda z, x: (1 / bell(z),)),
+    derivative("ndtri", "the root of pi for that of 2 pi", lambda z, x: (1 / (normal(z) * np.sqrt(2)),)),
 )
 """Bugs planted into functions of `scipy.special`."""

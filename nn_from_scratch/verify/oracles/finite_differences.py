@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nn_from_scratch.verify.oracles import special_values
+from nn_from_scratch.verify.oracles.special_values import normal_below
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
@@ -244,14 +246,6 @@ def _digamma(x: npt.ArrayLike) -> Any:
     return np.where(x < 0, value - np.pi / np.tan(np.pi * (x - np.round(x))), value)
 
 
-_erfc = np.vectorize(math.erfc, otypes=[float])
-
-
-def _normal_below(x: npt.ArrayLike) -> Any:
-    """Return how much of the normal distribution lies below a number."""
-    return _erfc(-np.asarray(x) / math.sqrt(2)) / 2
-
-
 NUMPY: Arithmetic = {
     **{
         name: getattr(np, name) for name in ELEMENTWISE if hasattr(np, name)
@@ -269,7 +263,7 @@ NUMPY: Arithmetic = {
     "relu": lambda x: np.maximum(x, 0.0),
     "where": lambda c, x, y: np.where(c > 0, x, y),
     "erf": np.vectorize(math.erf, otypes=[float]),
-    "erfc": _erfc,
+    "erfc": np.vectorize(math.erfc, otypes=[float]),
     "lgamma": np.vectorize(_lgamma, otypes=[float]),
     "digamma": _digamma,
     "expit": lambda x: 1 / (1 + np.exp(-x)),
@@ -278,8 +272,11 @@ NUMPY: Arithmetic = {
     "xlogy": lambda x, y: x * np.log(y),
     "xlog1py": lambda x, y: x * np.log1p(y),
     "entr": lambda x: -x * np.log(x),
-    "ndtr": _normal_below,
-    "log_ndtr": lambda x: np.where(x > 0, np.log1p(-_normal_below(-x)), np.log(_normal_below(x))),
+    "ndtr": normal_below,
+    "log_ndtr": lambda x: np.where(x > 0, np.log1p(-normal_below(-x)), np.log(normal_below(x))),
+    "erfinv": special_values.erfinv,
+    "erfcinv": lambda x: -special_values.normal_quantile(x / 2) / math.sqrt(2),
+    "ndtri": special_values.normal_quantile,
     "side_off": lambda *_: 0.0,
     "factored": lambda *_: 0.0,
     "inverted": lambda *_: 0.0,

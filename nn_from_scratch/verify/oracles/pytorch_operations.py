@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from functools import partial
@@ -185,9 +186,10 @@ OPERATIONS: Arithmetic = {
     "pow": _operator(operator.pow),
     "neg": operator.neg,
     "cbrt": _cube_root,
-    **{name: getattr(torch.special, name) for name in ("expit", "entr", "ndtr", "log_ndtr")},
+    **{name: getattr(torch.special, name) for name in ("expit", "entr", "ndtr", "log_ndtr", "ndtri")},
     "xlog1py": _of_tensors(torch.special.xlog1py),
     "log_expit": torch.nn.functional.logsigmoid,
+    "erfcinv": lambda x: -torch.special.ndtri(x / 2) / math.sqrt(2),
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
@@ -269,6 +271,9 @@ OPERATIONS: Arithmetic = {
     "concatenate": lambda *xs, axis: _operator(lambda *parts: torch.concatenate(parts, axis))(*xs),
     "stack": lambda *xs, axis: _operator(lambda *parts: torch.stack(parts, axis))(*xs),
 }
+
+COMPOSED = frozenset({"cbrt", "erfcinv"})
+"""What PyTorch has not: nobody who is asked for it is PyTorch."""
 
 AS_A_WITNESS: Arithmetic = {
     "det": _determinant,

@@ -56,6 +56,26 @@ def log_of_normal_below(x: Any) -> Any:
     return exactly((-normal_below(-x)[0]).log1p(), found.log()) if x[0] > 0 else found.log()
 
 
+def inverse_series(function: Callable[[Any], Any], value: Callable[[arb], arb]) -> Callable[[Any], Any]:
+    """Return the inverse of a function: FLINT reverts its series about the value, which is given."""
+
+    def inverse(x: Any) -> Any:
+        start = value(x[0])
+        with working(ctx.prec, ctx.cap + 1):
+            about = function(arb_series([start, 1]))
+            if not start.is_finite() or about[1].contains(0):
+                return unknown()
+            back = arb_series([0, *(about[k] for k in range(1, ctx.cap))]).reversion()
+        return start + composed(back, 0, x)
+
+    return inverse
+
+
+def normal_quantile(p: arb) -> arb:
+    """Return the number below which a part of the normal distribution lies."""
+    return -arb(2).sqrt() * (2 * p).erfcinv()
+
+
 def sinc_series(order: int) -> Callable[[Any], Any]:
     """Return sin(pi x) / (pi x), or its derivative of an order, read from its series about the point."""
 

@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
+from nn_from_scratch.verify.questions import guide_of_special
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import (
@@ -121,6 +122,9 @@ GUIDE: Arithmetic = {
     "entr": lambda x: -x * math.log(x),
     "ndtr": _normal_below,
     "log_ndtr": lambda x: math.log1p(-_normal_below(-x)) if x > 0 else math.log(_normal_below(x)),
+    "erfinv": guide_of_special.erfinv,
+    "erfcinv": lambda x: -guide_of_special.normal_quantile(x / 2) / math.sqrt(2),
+    "ndtri": guide_of_special.normal_quantile,
 }
 
 

@@ -236,6 +236,10 @@ FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
         # ndtr(x) is how much of the normal distribution lies below x.
         _unary("ndtr", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
         _unary("log_ndtr", _everywhere, 0.0, 1.0, 6.0, -6.0),
+        # Their inverses: of erf, of erfc, and of ndtr
+        _unary("erfinv", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, -0.9),
+        _unary("erfcinv", lambda x: 0 < x < 2, 1.0, 1e-3, 1.9),
+        _unary("ndtri", lambda x: 0 < x < 1, 0.5, 1e-3, 0.99),
     )
 }
 """The same, that `scipy.special` has, by its names."""

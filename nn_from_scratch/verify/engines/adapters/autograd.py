@@ -22,6 +22,8 @@ SPECIAL = {
     "digamma": "digamma",
     "expit": "expit",
     "logit": "logit",
+    "erfinv": "erfinv",
+    "erfcinv": "erfcinv",
 }
 
 
