@@ -113,12 +113,26 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
         lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
         (lambda p: mp.sqrt(8) * _slope_of_erfinv(2 * p - 1),),
     ),
+    "gamma": (mp.gamma, (lambda x: mp.gamma(x) * mp.digamma(x),)),
+    "beta": (
+        mp.beta,
+        (
+            lambda x, y: mp.beta(x, y) * (mp.digamma(x) - mp.digamma(x + y)),
+            lambda x, y: mp.beta(x, y) * (mp.digamma(y) - mp.digamma(x + y)),
+        ),
+    ),
+    "betaln": (
+        lambda x, y: mp.log(mp.beta(x, y)),
+        (lambda x, y: mp.digamma(x) - mp.digamma(x + y), lambda x, y: mp.digamma(y) - mp.digamma(x + y)),
+    ),
+    "rel_entr": (lambda x, y: x * mp.log(x / y), (lambda x, y: mp.log(x / y) + 1, lambda x, y: -x / y)),
 }
 """By operation, its value and its derivative by each operand."""
 
 _UNARY: Points = [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)]
 _BINARY: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (-0.1, -3.0), (1e-8, 3.0)]
 _POSITIVE: Points = [(0.3,), (1.7,), (1e-8,), (1e8,)]
+_TWO_POSITIVE: Points = [(0.3, 1.7), (1.7, 0.3), (0.8, 2.5), (3.0, 0.1)]
 _INSIDE_ONE: Points = [(0.3,), (-0.8,), (1e-8,), (0.99,)]
 _APART: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (7.7, 1.1)]
 _OWN_POINTS: dict[str, Points] = {
@@ -143,6 +157,10 @@ _OWN_POINTS: dict[str, Points] = {
     "entr": _POSITIVE,
     "ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-20.0,)],
     "log_ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-8.0,), (20.0,)],
+    "gamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (5.5,)],
+    "beta": _TWO_POSITIVE,
+    "betaln": _TWO_POSITIVE,
+    "rel_entr": [(0.3, 1.7), (1.7, 0.3), (2.5, 0.8), (1e-8, 3.0)],
     "erfinv": [(0.3,), (-0.8,), (1e-8,)],
     "erfcinv": [(0.3,), (1.7,), (0.01,)],
     "ndtri": [(0.3,), (0.8,), (0.01,)],

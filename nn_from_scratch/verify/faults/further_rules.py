@@ -25,6 +25,7 @@ def _trigamma(x: float) -> float:
 
 
 erf = np.vectorize(math.erf, otypes=[float])
+_lgamma = np.vectorize(math.lgamma, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
 digamma = np.vectorize(_digamma, otypes=[float])
 trigamma = np.vectorize(_trigamma, otypes=[float])
@@ -58,9 +59,18 @@ def bell(x: Any) -> Any:
     return BELL * np.exp(-x * x)
 
 
+def _log_of_beta(x: Any, y: Any) -> Any:
+    return _lgamma(x) + _lgamma(y) - _lgamma(x + y)
+
+
+def slopes_of_beta(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return the partial derivatives of the beta function, whose value is given; of its logarithm for 1."""
+    return z * (digamma(x) - digamma(x + y)), z * (digamma(y) - digamma(x + y))
+
+
 FURTHER_RULES: Mapping[str, Row] = {
     "erf": (erf, lambda z, x: (BELL * np.exp(-x * x),)),
-    "lgamma": (np.vectorize(math.lgamma, otypes=[float]), lambda z, x: (digamma(x),)),
+    "lgamma": (_lgamma, lambda z, x: (digamma(x),)),
     "digamma": (digamma, lambda z, x: (trigamma(x),)),
     "erfc": (erfc, lambda z, x: (-BELL * np.exp(-x * x),)),
     "exp2": (np.exp2, lambda z, x: (z * math.log(2),)),
@@ -86,6 +96,10 @@ FURTHER_RULES: Mapping[str, Row] = {
     "erfinv": (erfinv, lambda z, x: (1 / bell(z),)),
     "erfcinv": (erfcinv, lambda z, x: (-1 / bell(z),)),
     "ndtri": (lambda x: -math.sqrt(2) * erfcinv(2 * x), lambda z, x: (1 / normal(z),)),
+    "gamma": (np.vectorize(math.gamma, otypes=[float]), lambda z, x: (z * digamma(x),)),
+    "beta": (lambda x, y: np.exp(_log_of_beta(x, y)), slopes_of_beta),
+    "betaln": (_log_of_beta, lambda z, x, y: slopes_of_beta(1.0, x, y)),
+    "rel_entr": (lambda x, y: x * np.log(x / y), lambda z, x, y: (np.log(x / y) + 1, -x / y)),
     "log_ndtr": (log_of_normal_below, lambda z, x: (normal(x) / normal_below(x),)),
 }
 """The rules of operations that work element by element, when they are right."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_from_scratch.verify.faults.further_rules import bell, normal, normal_below
+from nn_from_scratch.verify.faults.further_rules import bell, digamma, normal, normal_below, slopes_of_beta
 from nn_from_scratch.verify.faults.of_numpy import derivative
 from nn_from_scratch.verify.faults.planting import Fault
 
@@ -32,5 +32,13 @@ SCIPY_FAULTS: tuple[Fault, ...] = (
     derivative("erfcinv", "the rule of erfinv", lambda z, x: (1 / bell(z),)),
     derivative("ndtri", "the slope of erfinv", lambda z, x: (1 / bell(z),)),
     derivative("ndtri", "the root of pi for that of 2 pi", lambda z, x: (1 / (normal(z) * np.sqrt(2)),)),
+    derivative("gamma", "the rule of its logarithm", lambda z, x: (digamma(x),)),
+    derivative("gamma", "the derivative by factorials, one off", lambda z, x: (z * digamma(x + 1),)),
+    derivative("beta", "the rule of its logarithm", lambda z, x, y: slopes_of_beta(1.0, x, y)),
+    derivative("beta", "its slopes exchanged", lambda z, x, y: slopes_of_beta(z, x, y)[::-1]),
+    derivative("betaln", "nothing for the sum", lambda z, x, y: (digamma(x), digamma(y))),
+    derivative("betaln", "the rule of beta", lambda z, x, y: slopes_of_beta(np.exp(z), x, y)),
+    derivative("rel_entr", "no 1", lambda z, x, y: (np.log(x / y), -x / y)),
+    derivative("rel_entr", "the rule of kl_div", lambda z, x, y: (np.log(x / y), 1 - x / y)),
 )
 """Bugs planted into functions of `scipy.special`."""

@@ -155,6 +155,11 @@ def _clip(f: Functions, _z: Number, x: Number, low: Number, high: Number) -> tup
     return f.heaviside(x - low) * f.heaviside(high - x), 0.0, 0.0
 
 
+def _slopes_of_betaln(f: Functions, x: Number, y: Number) -> tuple[Number, Number]:
+    of_both = f.digamma(f.sum(x, y))
+    return f.difference(f.digamma(x), of_both), f.difference(f.digamma(y), of_both)
+
+
 PARTIALS: Mapping[str, Partials] = {
     "add": lambda f, z, x, y: (1.0, 1.0),
     "sub": lambda f, z, x, y: (1.0, -1.0),
@@ -224,6 +229,10 @@ PARTIALS: Mapping[str, Partials] = {
     "erfinv": lambda f, z, x: (f.quotient(1.0, f.bell(z)),),
     "erfcinv": lambda f, z, x: (f.quotient(-1.0, f.bell(z)),),
     "ndtri": lambda f, z, x: (f.exp(z * z / 2.0) * f.quotient(f.sqrt(8.0), f.bell(0.0)),),
+    "gamma": lambda f, z, x: (z * f.digamma(x),),
+    "beta": lambda f, z, x, y: tuple(z * slope for slope in _slopes_of_betaln(f, x, y)),
+    "betaln": lambda f, z, x, y: _slopes_of_betaln(f, x, y),
+    "rel_entr": lambda f, z, x, y: (f.difference(f.log(x), f.log(y)) + 1, -f.quotient(x, y)),
     "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
     "inverted": lambda f, z, *xs: (0.0,) * len(xs),

@@ -226,13 +226,6 @@ _TABLE, _DIFFERENCES, _FINEST = _table()
 _USED = _TABLE != 0
 
 
-def _lgamma(x: float) -> float:
-    try:
-        return math.lgamma(x)
-    except ValueError:
-        return math.inf  # at a pole
-
-
 def _digamma(x: npt.ArrayLike) -> Any:
     """Return the slope of lgamma: by reflection below 0, and far out by the asymptotic series."""
     x = np.asarray(x, dtype=np.float64)
@@ -264,7 +257,7 @@ NUMPY: Arithmetic = {
     "where": lambda c, x, y: np.where(c > 0, x, y),
     "erf": np.vectorize(math.erf, otypes=[float]),
     "erfc": np.vectorize(math.erfc, otypes=[float]),
-    "lgamma": np.vectorize(_lgamma, otypes=[float]),
+    "lgamma": special_values.lgamma,
     "digamma": _digamma,
     "expit": lambda x: 1 / (1 + np.exp(-x)),
     "log_expit": lambda x: -np.logaddexp(-x, 0.0),
@@ -277,6 +270,10 @@ NUMPY: Arithmetic = {
     "erfinv": special_values.erfinv,
     "erfcinv": lambda x: -special_values.normal_quantile(x / 2) / math.sqrt(2),
     "ndtri": special_values.normal_quantile,
+    "gamma": special_values.gamma,
+    "beta": lambda x, y: np.exp(special_values.log_of_beta(x, y)),
+    "betaln": special_values.log_of_beta,
+    "rel_entr": lambda x, y: x * (np.log(x) - np.log(y)),
     "side_off": lambda *_: 0.0,
     "factored": lambda *_: 0.0,
     "inverted": lambda *_: 0.0,

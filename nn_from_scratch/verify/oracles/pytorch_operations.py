@@ -173,6 +173,15 @@ def _determinant(x: torch.Tensor) -> torch.Tensor:
     return torch.stack(signed).sum(0)
 
 
+def _gamma(x: torch.Tensor) -> torch.Tensor:
+    negative = (x < 0) & (torch.floor(x) % 2 != 0)
+    return torch.where(negative, -1.0, 1.0) * torch.exp(torch.lgamma(x))
+
+
+def _log_of_beta(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)
+
+
 OPERATIONS: Arithmetic = {
     **{
         name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
@@ -189,6 +198,10 @@ OPERATIONS: Arithmetic = {
     **{name: getattr(torch.special, name) for name in ("expit", "entr", "ndtr", "log_ndtr", "ndtri")},
     "xlog1py": _of_tensors(torch.special.xlog1py),
     "log_expit": torch.nn.functional.logsigmoid,
+    "gamma": _gamma,
+    "beta": _of_tensors(lambda x, y: torch.exp(_log_of_beta(x, y))),
+    "betaln": _of_tensors(_log_of_beta),
+    "rel_entr": _of_tensors(lambda x, y: x * torch.log(x / y)),
     "erfcinv": lambda x: -torch.special.ndtri(x / 2) / math.sqrt(2),
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
@@ -272,7 +285,7 @@ OPERATIONS: Arithmetic = {
     "stack": lambda *xs, axis: _operator(lambda *parts: torch.stack(parts, axis))(*xs),
 }
 
-COMPOSED = frozenset({"cbrt", "erfcinv"})
+COMPOSED = frozenset({"cbrt", "erfcinv", "gamma", "beta", "betaln", "rel_entr"})
 """What PyTorch has not: nobody who is asked for it is PyTorch."""
 
 AS_A_WITNESS: Arithmetic = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb, arb_series, ctx
 
-from nn_from_scratch.verify.oracles.series import composed, divide, exactly, unknown, working
+from nn_from_scratch.verify.oracles.series import composed, divide, exactly, series, unknown, working
 
 
 def log_of_gamma(x: Any) -> Any:
@@ -22,6 +22,12 @@ def log_of_gamma(x: Any) -> Any:
     if reciprocal[0] > 0:
         return -reciprocal.log()
     return -(-reciprocal).log() if reciprocal[0] < 0 else unknown()
+
+
+def log_of_beta(x: Any, y: Any) -> Any:
+    """Return the logarithm of gamma(x) gamma(y) / gamma(x + y), of positive operands."""
+    x, y = series(x), series(y)
+    return x.lgamma() + y.lgamma() - (x + y).lgamma()
 
 
 def polygamma_series(order: int) -> Callable[[Any], Any]:
@@ -36,11 +42,11 @@ def polygamma_series(order: int) -> Callable[[Any], Any]:
     return function
 
 
-def polygamma(x: arb, order: int) -> arb:
-    """Return lgamma of an exact number, or its derivative of an order."""
-    with working(ctx.prec, 1):
-        value: arb = (polygamma_series(order) if order else log_of_gamma)(arb_series([x]))[0]
-        return value
+def polygamma(x: arb, order: int, precision: int) -> tuple[arb, arb]:
+    """Return lgamma of an exact number, or its derivative of an order, and the next one, to so many bits."""
+    with working(precision, order + 2):
+        about = log_of_gamma(arb_series([x, 1]))
+        return math.factorial(order) * about[order], math.factorial(order + 1) * about[order + 1]
 
 
 def normal_below(x: Any) -> Any:

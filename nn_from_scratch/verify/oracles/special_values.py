@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+
+def _or_a_pole(function: Callable[[float], float]) -> Any:
+    """Return a function of arrays that is infinite where the one of numbers raises."""
+
+    def value(x: float) -> float:
+        try:
+            return function(x)
+        except (ValueError, OverflowError):
+            return math.inf
+
+    return np.vectorize(value, otypes=[float])
+
+
+lgamma = _or_a_pole(math.lgamma)
+gamma = _or_a_pole(math.gamma)
 _erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 _STEPS = 8
@@ -43,3 +59,8 @@ def erfinv(x: npt.ArrayLike) -> Any:
         z = z + (middle - _erf(z)) / slope * np.exp(z * z)
     tail = -normal_quantile((1 - abs(x)) / 2) / math.sqrt(2)
     return np.where(abs(x) < 0.5, z, np.copysign(tail, x))
+
+
+def log_of_beta(x: npt.ArrayLike, y: npt.ArrayLike) -> Any:
+    """Return the logarithm of gamma(x) gamma(y) / gamma(x + y), of positive numbers."""
+    return lgamma(x) + lgamma(y) - lgamma(np.add(x, y))

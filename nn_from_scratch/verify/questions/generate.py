@@ -125,6 +125,10 @@ GUIDE: Arithmetic = {
     "erfinv": guide_of_special.erfinv,
     "erfcinv": lambda x: -guide_of_special.normal_quantile(x / 2) / math.sqrt(2),
     "ndtri": guide_of_special.normal_quantile,
+    "gamma": math.gamma,
+    "beta": lambda x, y: math.exp(guide_of_special.log_of_beta(x, y)),
+    "betaln": guide_of_special.log_of_beta,
+    "rel_entr": lambda x, y: x * math.log(x / y),
 }
 
 

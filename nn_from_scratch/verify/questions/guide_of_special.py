@@ -35,3 +35,8 @@ def erfinv(x: float) -> float:
     half = x / 2
     quantile = _beside_the_median(half) if abs(half) < _NEAR else normal_quantile(0.5 + half)
     return quantile / math.sqrt(2)
+
+
+def log_of_beta(x: float, y: float) -> float:
+    """Return the logarithm of gamma(x) gamma(y) / gamma(x + y)."""
+    return math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y)

@@ -30,6 +30,10 @@ def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
 
+def _are_positive(x: float, y: float) -> bool:
+    return x > 0 and y > 0
+
+
 def _no_pole_of_gamma(x: float) -> bool:
     return x > 0 or not x.is_integer()
 
@@ -240,6 +244,12 @@ FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
         _unary("erfinv", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, -0.9),
         _unary("erfcinv", lambda x: 0 < x < 2, 1.0, 1e-3, 1.9),
         _unary("ndtri", lambda x: 0 < x < 1, 0.5, 1e-3, 0.99),
+        _unary("gamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.5),
+        # beta(x, y) is gamma(x) gamma(y) / gamma(x + y), and betaln its logarithm.
+        Operation("beta", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
+        Operation("betaln", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
+        # rel_entr(x, y) is x log(x / y).
+        Operation("rel_entr", 2, _are_positive, (1.0,), operand_kinds=("xx", "cx")),
     )
 }
 """The same, that `scipy.special` has, by its names."""

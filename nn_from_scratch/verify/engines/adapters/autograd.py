@@ -24,6 +24,9 @@ SPECIAL = {
     "logit": "logit",
     "erfinv": "erfinv",
     "erfcinv": "erfcinv",
+    "gamma": "gamma",
+    "beta": "beta",
+    "betaln": "betaln",
 }
 
 
