@@ -113,6 +113,14 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
         lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
         (lambda p: mp.sqrt(8) * _slope_of_erfinv(2 * p - 1),),
     ),
+    "erfcx": (
+        lambda x: mp.exp(x * x) * mp.erfc(x),
+        (lambda x: 2 * x * mp.exp(x * x) * mp.erfc(x) - 2 / mp.sqrt(mp.pi),),
+    ),
+    "j0": (lambda x: mp.besselj(0, x), (lambda x: -mp.besselj(1, x),)),
+    "j1": (lambda x: mp.besselj(1, x), (lambda x: (mp.besselj(0, x) - mp.besselj(2, x)) / 2,)),
+    "i0": (lambda x: mp.besseli(0, x), (lambda x: mp.besseli(1, x),)),
+    "i1": (lambda x: mp.besseli(1, x), (lambda x: (mp.besseli(0, x) + mp.besseli(2, x)) / 2,)),
     "gamma": (mp.gamma, (lambda x: mp.gamma(x) * mp.digamma(x),)),
     "beta": (
         mp.beta,
@@ -157,6 +165,7 @@ _OWN_POINTS: dict[str, Points] = {
     "entr": _POSITIVE,
     "ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-20.0,)],
     "log_ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-8.0,), (20.0,)],
+    "erfcx": [(0.3,), (1.7,), (-0.8,), (1e-8,), (20.0,)],
     "gamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (5.5,)],
     "beta": _TWO_POSITIVE,
     "betaln": _TWO_POSITIVE,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from nn_from_scratch.verify.faults.array_rules import Pull
 from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS
@@ -24,14 +24,35 @@ def _trigamma(x: float) -> float:
     return float(arb(2).zeta(arb(x)))
 
 
+def _by_flint(function: Callable[[arb], arb]) -> Any:
+    """Return a function of arrays that is right to the last digit."""
+
+    def value(x: float) -> float:
+        with ctx.workprec(128):
+            return float(function(arb(x)))
+
+    return np.vectorize(value, otypes=[float])
+
+
 erf = np.vectorize(math.erf, otypes=[float])
 _lgamma = np.vectorize(math.lgamma, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
 digamma = np.vectorize(_digamma, otypes=[float])
 trigamma = np.vectorize(_trigamma, otypes=[float])
-erfinv = np.vectorize(lambda x: float(arb(x).erfinv()), otypes=[float])
-erfcinv = np.vectorize(lambda x: float(arb(x).erfcinv()), otypes=[float])
+erfinv = _by_flint(arb.erfinv)
+erfcinv = _by_flint(arb.erfcinv)
+erfcx = _by_flint(lambda x: (x * x).exp() * x.erfc())
 BELL = 2 / math.sqrt(math.pi)
+
+
+def bessel_j(order: int) -> Any:
+    """Return Bessel's function J of an order."""
+    return _by_flint(lambda x: x.bessel_j(order))
+
+
+def bessel_i(order: int) -> Any:
+    """Return Bessel's function I of an order."""
+    return _by_flint(lambda x: x.bessel_i(order))
 
 
 def sinc_slope(z: Any, x: Any) -> Any:
@@ -96,6 +117,11 @@ FURTHER_RULES: Mapping[str, Row] = {
     "erfinv": (erfinv, lambda z, x: (1 / bell(z),)),
     "erfcinv": (erfcinv, lambda z, x: (-1 / bell(z),)),
     "ndtri": (lambda x: -math.sqrt(2) * erfcinv(2 * x), lambda z, x: (1 / normal(z),)),
+    "erfcx": (erfcx, lambda z, x: (2 * x * z - BELL,)),
+    "j0": (bessel_j(0), lambda z, x: (-bessel_j(1)(x),)),
+    "j1": (bessel_j(1), lambda z, x: ((bessel_j(0)(x) - bessel_j(2)(x)) / 2,)),
+    "i0": (bessel_i(0), lambda z, x: (bessel_i(1)(x),)),
+    "i1": (bessel_i(1), lambda z, x: ((bessel_i(0)(x) + bessel_i(2)(x)) / 2,)),
     "gamma": (np.vectorize(math.gamma, otypes=[float]), lambda z, x: (z * digamma(x),)),
     "beta": (lambda x, y: np.exp(_log_of_beta(x, y)), slopes_of_beta),
     "betaln": (_log_of_beta, lambda z, x, y: slopes_of_beta(1.0, x, y)),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_from_scratch.verify.faults.further_rules import bell, digamma, normal, normal_below, slopes_of_beta
+from nn_from_scratch.verify.faults.further_rules import (
+    BELL,
+    bell,
+    bessel_i,
+    bessel_j,
+    digamma,
+    normal,
+    normal_below,
+    slopes_of_beta,
+)
 from nn_from_scratch.verify.faults.of_numpy import derivative
 from nn_from_scratch.verify.faults.planting import Fault
 
@@ -32,6 +41,13 @@ SCIPY_FAULTS: tuple[Fault, ...] = (
     derivative("erfcinv", "the rule of erfinv", lambda z, x: (1 / bell(z),)),
     derivative("ndtri", "the slope of erfinv", lambda z, x: (1 / bell(z),)),
     derivative("ndtri", "the root of pi for that of 2 pi", lambda z, x: (1 / (normal(z) * np.sqrt(2)),)),
+    derivative("erfcx", "nothing for the exponential", lambda z, x: (0 * x - BELL,)),
+    derivative("erfcx", "the slope of erfc beside it", lambda z, x: (2 * x * z - bell(x),)),
+    derivative("j0", "the other sign", lambda z, x: (bessel_j(1)(x),)),
+    derivative("j1", "order 0 alone", lambda z, x: (bessel_j(0)(x),)),
+    derivative("j1", "no half", lambda z, x: (bessel_j(0)(x) - bessel_j(2)(x),)),
+    derivative("i0", "the rule of j0", lambda z, x: (-bessel_j(1)(x),)),
+    derivative("i1", "the sign of j1's rule", lambda z, x: ((bessel_i(0)(x) - bessel_i(2)(x)) / 2,)),
     derivative("gamma", "the rule of its logarithm", lambda z, x: (digamma(x),)),
     derivative("gamma", "the derivative by factorials, one off", lambda z, x: (z * digamma(x + 1),)),
     derivative("beta", "the rule of its logarithm", lambda z, x, y: slopes_of_beta(1.0, x, y)),

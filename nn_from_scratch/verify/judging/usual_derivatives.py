@@ -90,6 +90,24 @@ class Functions(Protocol):
     def sinc_bend(self, x: Number) -> Number:
         """Return the slope of that slope."""
 
+    def j1(self, x: Number) -> Number:
+        """Return Bessel's J of order 1."""
+
+    def j1_slope(self, x: Number) -> Number:
+        """Return its slope."""
+
+    def j1_bend(self, x: Number) -> Number:
+        """Return the slope of that slope."""
+
+    def i1(self, x: Number) -> Number:
+        """Return Bessel's I of order 1."""
+
+    def i1_slope(self, x: Number) -> Number:
+        """Return its slope."""
+
+    def i1_bend(self, x: Number) -> Number:
+        """Return the slope of that slope."""
+
     def deg2rad(self, x: Number) -> Number:
         """Return an angle in radians."""
 
@@ -229,6 +247,13 @@ PARTIALS: Mapping[str, Partials] = {
     "erfinv": lambda f, z, x: (f.quotient(1.0, f.bell(z)),),
     "erfcinv": lambda f, z, x: (f.quotient(-1.0, f.bell(z)),),
     "ndtri": lambda f, z, x: (f.exp(z * z / 2.0) * f.quotient(f.sqrt(8.0), f.bell(0.0)),),
+    "erfcx": lambda f, z, x: (f.difference(2 * x * z, f.bell(0.0)),),
+    "j0": lambda f, z, x: (-f.j1(x),),
+    "j1": lambda f, z, x: (f.j1_slope(x),),
+    "j1_slope": lambda f, z, x: (f.j1_bend(x),),
+    "i0": lambda f, z, x: (f.i1(x),),
+    "i1": lambda f, z, x: (f.i1_slope(x),),
+    "i1_slope": lambda f, z, x: (f.i1_bend(x),),
     "gamma": lambda f, z, x: (z * f.digamma(x),),
     "beta": lambda f, z, x, y: tuple(z * slope for slope in _slopes_of_betaln(f, x, y)),
     "betaln": lambda f, z, x, y: _slopes_of_betaln(f, x, y),

@@ -82,6 +82,45 @@ def normal_quantile(p: arb) -> arb:
     return -arb(2).sqrt() * (2 * p).erfcinv()
 
 
+def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any], Any]:
+    """Return Bessel's J (its sign is -1) or I (1) of order 0 or 1, or its derivative of an order.
+
+    That is (x / 2)^n times a series in z = sign x^2 / 4, whose term k is the one before times z / k (k + n).
+    """
+
+    def function(x: Any) -> Any:
+        if not abs(x[0]) < _BESSEL_LARGEST:
+            return unknown()
+        with working(ctx.prec, ctx.cap + derivative):
+            along = arb_series([x[0], 1])
+            z = sign * along * along / 4
+            terms = _BESSEL_TERMS + 3 * math.ceil(float(abs(x[0]).upper()))
+            result = _rest(z, terms)
+            for k in range(terms, 0, -1):
+                result = 1 + z * result / (k * (k + order))
+            about = along / 2 * result if order else result
+        return composed(about, derivative, x)
+
+    return function
+
+
+_BESSEL_TERMS = 36
+_BESSEL_LARGEST = 100.0
+"""Beyond it J is far less than its largest term, and its digits cost too much."""
+
+
+def _rest(z: Any, terms: int) -> Any:
+    """Enclose what is left of a Bessel function's series after so many terms, over the next of them.
+
+    In z it is a power series whose coefficient k is at most r^-k, for r = terms^2. Where z is at most r / 4,
+    its derivative of an order k, over k!, is at most r^-k (1 - z / r)^-(k + 1), and it differs from 1 by at
+    most a third.
+    """
+    r = terms * terms
+    slopes = [arb(0, (arb(4) / 3) ** (k + 1) / arb(r) ** k) for k in range(1, ctx.cap)]
+    return composed(arb_series([arb(1, arb(1) / 3), *slopes]), 0, z)
+
+
 def sinc_series(order: int) -> Callable[[Any], Any]:
     """Return sin(pi x) / (pi x), or its derivative of an order, read from its series about the point."""
 

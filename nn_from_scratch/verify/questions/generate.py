@@ -11,6 +11,7 @@ import math
 import operator
 import random
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TypeVar
 
 from nn_from_scratch.verify.questions import guide_of_special
@@ -125,6 +126,11 @@ GUIDE: Arithmetic = {
     "erfinv": guide_of_special.erfinv,
     "erfcinv": lambda x: -guide_of_special.normal_quantile(x / 2) / math.sqrt(2),
     "ndtri": guide_of_special.normal_quantile,
+    "erfcx": guide_of_special.erfcx,
+    "j0": partial(guide_of_special.bessel, 0, math.cos),
+    "j1": partial(guide_of_special.bessel, 1, math.sin),
+    "i0": partial(guide_of_special.bessel, 0, math.cosh),
+    "i1": partial(guide_of_special.bessel, 1, math.sinh),
     "gamma": math.gamma,
     "beta": lambda x, y: math.exp(guide_of_special.log_of_beta(x, y)),
     "betaln": guide_of_special.log_of_beta,

@@ -30,6 +30,9 @@ def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
 
+_BESSEL = 25.0
+
+
 def _are_positive(x: float, y: float) -> bool:
     return x > 0 and y > 0
 
@@ -248,6 +251,10 @@ FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
         # beta(x, y) is gamma(x) gamma(y) / gamma(x + y), and betaln its logarithm.
         Operation("beta", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
         Operation("betaln", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
+        # erfcx(x) is exp(x^2) erfc(x).
+        _unary("erfcx", lambda x: x > -25, 0.0, 1.0, -2.0, 5.0),
+        # Bessel functions, where their series has digits left
+        *(_unary(name, lambda x: abs(x) < _BESSEL, 0.0, 1e-8, 2.0) for name in ("j0", "j1", "i0", "i1")),
         # rel_entr(x, y) is x log(x / y).
         Operation("rel_entr", 2, _are_positive, (1.0,), operand_kinds=("xx", "cx")),
     )
@@ -312,6 +319,8 @@ WRITTEN: dict[str, Operation] = {
         _unary("bell"),
         _unary("trigamma", _no_pole_of_gamma),
         _unary("sinc_slope"),
+        _unary("j1_slope", lambda x: abs(x) < _BESSEL),
+        _unary("i1_slope", lambda x: abs(x) < _BESSEL),
         _unary("floor"),
         _unary("trunc"),
         _unary("side_off"),
@@ -319,9 +328,9 @@ WRITTEN: dict[str, Operation] = {
         Operation("inverted", None),
     )
 }
-"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, sinc's slope, and
-integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its size, less its
-sign, and where a matrix is factored, or inverted (`lower_matrices`)."""
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, the slopes of sinc, j1
+and i1, and integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its
+size, less its sign, and where a matrix is factored, or inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 

@@ -25,6 +25,10 @@ SPECIAL = {
     "erfinv": "erfinv",
     "erfcinv": "erfcinv",
     "gamma": "gamma",
+    "j0": "j0",
+    "j1": "j1",
+    "i0": "i0",
+    "i1": "i1",
     "beta": "beta",
     "betaln": "betaln",
 }

@@ -92,7 +92,8 @@ engine = Engine.from_tape(
             **dict.fromkeys(("fmax", "fmin", "copysign"), "torch.{name}({operands})"),
             "fabs": "torch.abs({0})",
             **dict.fromkeys(
-                ("expit", "entr", "ndtr", "log_ndtr", "ndtri", "xlog1py"), "torch.special.{name}({operands})"
+                ("expit", "entr", "ndtr", "log_ndtr", "ndtri", "xlog1py", "erfcx", "i1"),
+                "torch.special.{name}({operands})",
             ),
             "log_expit": "torch.nn.functional.logsigmoid({0})",
             "diag": "torch.diag({0}, {k})",
