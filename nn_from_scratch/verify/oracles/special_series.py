@@ -11,7 +11,16 @@ from typing import Any
 
 from flint import arb, arb_series, ctx
 
-from nn_from_scratch.verify.oracles.series import composed, divide, exactly, series, unknown, working
+from nn_from_scratch.verify.oracles.series import (
+    about,
+    composed,
+    divide,
+    exactly,
+    expanded,
+    series,
+    unknown,
+    working,
+)
 
 
 def log_of_gamma(x: Any) -> Any:
@@ -24,29 +33,26 @@ def log_of_gamma(x: Any) -> Any:
     return -(-reciprocal).log() if reciprocal[0] < 0 else unknown()
 
 
+def lgamma(x: Any) -> Any:
+    """Return the same, of what is asked."""
+    return expanded(log_of_gamma, x)
+
+
 def log_of_beta(x: Any, y: Any) -> Any:
     """Return the logarithm of gamma(x) gamma(y) / gamma(x + y), of positive operands."""
     x, y = series(x), series(y)
-    return x.lgamma() + y.lgamma() - (x + y).lgamma()
+    return lgamma(x) + lgamma(y) - lgamma(x + y)
 
 
 def polygamma_series(order: int) -> Callable[[Any], Any]:
     """Return the derivative of log of gamma of an order from 1, read from its series about the point."""
-
-    def function(x: Any) -> Any:
-        length = ctx.cap
-        with working(ctx.prec, length + order):
-            about = log_of_gamma(arb_series([x[0], 1]))
-        return composed(about, order, x)
-
-    return function
+    return lambda x: expanded(log_of_gamma, x, order)
 
 
 def polygamma(x: arb, order: int, precision: int) -> tuple[arb, arb]:
     """Return lgamma of an exact number, or its derivative of an order, and the next one, to so many bits."""
-    with working(precision, order + 2):
-        about = log_of_gamma(arb_series([x, 1]))
-        return math.factorial(order) * about[order], math.factorial(order + 1) * about[order + 1]
+    of_gamma = about(log_of_gamma, x, precision, order + 2)
+    return math.factorial(order) * of_gamma[order], math.factorial(order + 1) * of_gamma[order + 1]
 
 
 def normal_below(x: Any) -> Any:
@@ -65,16 +71,14 @@ def log_of_normal_below(x: Any) -> Any:
 def inverse_series(function: Callable[[Any], Any], value: Callable[[arb], arb]) -> Callable[[Any], Any]:
     """Return the inverse of a function: FLINT reverts its series about the value, which is given."""
 
-    def inverse(x: Any) -> Any:
+    def reverted(x: Any) -> Any:
         start = value(x[0])
-        with working(ctx.prec, ctx.cap + 1):
-            about = function(arb_series([start, 1]))
-            if not start.is_finite() or about[1].contains(0):
-                return unknown()
-            back = arb_series([0, *(about[k] for k in range(1, ctx.cap))]).reversion()
-        return start + composed(back, 0, x)
+        along = function(arb_series([start, 1]))
+        if ctx.cap < 2 or not start.is_finite() or along[1].contains(0):
+            return arb_series([start]) if ctx.cap < 2 else unknown()
+        return start + arb_series([0, *(along[k] for k in range(1, ctx.cap))]).reversion()
 
-    return inverse
+    return lambda x: expanded(reverted, x)
 
 
 def normal_quantile(p: arb) -> arb:
@@ -91,17 +95,14 @@ def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any],
     def function(x: Any) -> Any:
         if not abs(x[0]) < _BESSEL_LARGEST:
             return unknown()
-        with working(ctx.prec, ctx.cap + derivative):
-            along = arb_series([x[0], 1])
-            z = sign * along * along / 4
-            terms = _BESSEL_TERMS + 3 * math.ceil(float(abs(x[0]).upper()))
-            result = _rest(z, terms)
-            for k in range(terms, 0, -1):
-                result = 1 + z * result / (k * (k + order))
-            about = along / 2 * result if order else result
-        return composed(about, derivative, x)
+        z = sign * x * x / 4
+        terms = _BESSEL_TERMS + 3 * math.ceil(float(abs(x[0]).upper()))
+        result = _rest(z, terms)
+        for k in range(terms, 0, -1):
+            result = 1 + z * result / (k * (k + order))
+        return x / 2 * result if order else result
 
-    return function
+    return lambda x: expanded(function, x, derivative)
 
 
 _BESSEL_TERMS = 36
@@ -123,30 +124,23 @@ def _rest(z: Any, terms: int) -> Any:
 
 def sinc_series(order: int) -> Callable[[Any], Any]:
     """Return sin(pi x) / (pi x), or its derivative of an order, read from its series about the point."""
-
-    def function(x: Any) -> Any:
-        with working(ctx.prec, ctx.cap + order):
-            about = _sinc_about(x[0])
-        return composed(about, order, x)
-
-    return function
+    return lambda x: expanded(_sinc, x, order)
 
 
 _SMALL = 2.0**-20
 _SINC_TERMS = 13
 
 
-def _sinc_about(x: arb) -> Any:
-    """Return the series about a point; near 0, where the quotient cancels, by sinc's own, with its remainder.
+def _sinc(x: Any) -> Any:
+    """Return sinc, of x + t; near 0, where the quotient cancels, by its own series, with its remainder.
 
     The terms from k on, differentiated j times, are at most 2 pi^j (pi x)^(2k - j): each is less than half of
     the one before.
     """
-    along = arb_series([x, 1])
-    size = abs(x).upper()
+    size = abs(x[0]).upper()
     if not size < _SMALL:
-        return divide(along.sin_pi(), arb.pi() * along)
-    square = (arb.pi() * along) * (arb.pi() * along)
+        return divide(x.sin_pi(), arb.pi() * x)
+    square = (arb.pi() * x) * (arb.pi() * x)
     result = arb_series([0])
     for k in reversed(range(_SINC_TERMS)):
         result = result * square + arb((-1) ** k) / math.factorial(2 * k + 1)

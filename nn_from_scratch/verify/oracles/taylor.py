@@ -277,7 +277,7 @@ SERIES: Arithmetic = {
     "erf": _method("erf"),
     "erfc": _method("erfc"),
     "bell": lambda x: 2 / arb.pi().sqrt() * (-x * x).exp(),
-    "lgamma": special_series.log_of_gamma,
+    "lgamma": special_series.lgamma,
     "digamma": special_series.polygamma_series(1),
     "trigamma": special_series.polygamma_series(2),
     "exp2": lambda x: (x * arb.const_log2()).exp(),
