@@ -24,6 +24,14 @@ def _trigamma(x: float) -> float:
     return float(arb(2).zeta(arb(x)))
 
 
+def _part_of_gamma(part: Callable[..., arb]) -> Any:
+    def value(order: float, x: float) -> float:
+        with ctx.workprec(128):
+            return float(part(arb(x), arb(order), regularized=1))
+
+    return np.vectorize(value, otypes=[float])
+
+
 def _by_flint(function: Callable[[arb], arb]) -> Any:
     """Return a function of arrays that is right to the last digit."""
 
@@ -39,6 +47,7 @@ _lgamma = np.vectorize(math.lgamma, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
 digamma = np.vectorize(_digamma, otypes=[float])
 trigamma = np.vectorize(_trigamma, otypes=[float])
+gammainc, gammaincc = _part_of_gamma(arb.gamma_lower), _part_of_gamma(arb.gamma_upper)
 erfinv = _by_flint(arb.erfinv)
 erfcinv = _by_flint(arb.erfcinv)
 erfcx = _by_flint(lambda x: (x * x).exp() * x.erfc())
@@ -84,6 +93,11 @@ def _log_of_beta(x: Any, y: Any) -> Any:
     return _lgamma(x) + _lgamma(y) - _lgamma(x + y)
 
 
+def gamma_density(order: Any, x: Any) -> Any:
+    """Return that of a gamma distribution."""
+    return np.exp((order - 1) * np.log(x) - x - _lgamma(order + 0 * x))
+
+
 def slopes_of_beta(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """Return the partial derivatives of the beta function, whose value is given; of its logarithm for 1."""
     return z * (digamma(x) - digamma(x + y)), z * (digamma(y) - digamma(x + y))
@@ -122,6 +136,8 @@ FURTHER_RULES: Mapping[str, Row] = {
     "j1": (bessel_j(1), lambda z, x: ((bessel_j(0)(x) - bessel_j(2)(x)) / 2,)),
     "i0": (bessel_i(0), lambda z, x: (bessel_i(1)(x),)),
     "i1": (bessel_i(1), lambda z, x: ((bessel_i(0)(x) + bessel_i(2)(x)) / 2,)),
+    "gammainc": (gammainc, lambda z, a, x: (0 * x, gamma_density(a, x))),
+    "gammaincc": (gammaincc, lambda z, a, x: (0 * x, -gamma_density(a, x))),
     "gamma": (np.vectorize(math.gamma, otypes=[float]), lambda z, x: (z * digamma(x),)),
     "beta": (lambda x, y: np.exp(_log_of_beta(x, y)), slopes_of_beta),
     "betaln": (_log_of_beta, lambda z, x, y: slopes_of_beta(1.0, x, y)),

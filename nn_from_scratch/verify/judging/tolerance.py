@@ -305,6 +305,8 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "i0": RoundedFunctions.i0,
     "i1": RoundedFunctions.i1,
     "i1_slope": RoundedFunctions.i1_slope,
+    "gammainc": RoundedFunctions.gammainc,
+    "gammaincc": RoundedFunctions.gammaincc,
     "gamma": RoundedFunctions.gamma,
     "beta": lambda f, x, y: f.exp(f.log_of_beta(x, y)),
     "betaln": RoundedFunctions.log_of_beta,

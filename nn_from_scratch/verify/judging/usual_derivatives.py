@@ -63,6 +63,9 @@ class Functions(Protocol):
     def bell(self, x: Number) -> Number:
         """Return the slope of erf."""
 
+    def lgamma(self, x: Number) -> Number:
+        """Return the logarithm of gamma."""
+
     def digamma(self, x: Number) -> Number:
         """Return the slope of lgamma."""
 
@@ -178,6 +181,12 @@ def _slopes_of_betaln(f: Functions, x: Number, y: Number) -> tuple[Number, Numbe
     return f.difference(f.digamma(x), of_both), f.difference(f.digamma(y), of_both)
 
 
+def _density_of_gamma(f: Functions, order: Number, x: Number) -> Number:
+    """Return that of a gamma distribution, as engines do by logarithms."""
+    power = f.product(f.sum(order, -1.0), f.log(x))
+    return f.exp(f.difference(f.difference(power, x), f.lgamma(order)))
+
+
 PARTIALS: Mapping[str, Partials] = {
     "add": lambda f, z, x, y: (1.0, 1.0),
     "sub": lambda f, z, x, y: (1.0, -1.0),
@@ -254,6 +263,9 @@ PARTIALS: Mapping[str, Partials] = {
     "i0": lambda f, z, x: (f.i1(x),),
     "i1": lambda f, z, x: (f.i1_slope(x),),
     "i1_slope": lambda f, z, x: (f.i1_bend(x),),
+    # By their order, a constant, they are not differentiated.
+    "gammainc": lambda f, z, a, x: (0.0, _density_of_gamma(f, a, x)),
+    "gammaincc": lambda f, z, a, x: (0.0, -_density_of_gamma(f, a, x)),
     "gamma": lambda f, z, x: (z * f.digamma(x),),
     "beta": lambda f, z, x, y: tuple(z * slope for slope in _slopes_of_betaln(f, x, y)),
     "betaln": lambda f, z, x, y: _slopes_of_betaln(f, x, y),

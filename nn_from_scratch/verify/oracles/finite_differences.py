@@ -275,6 +275,8 @@ NUMPY: Arithmetic = {
     "j1": special_values.j1,
     "i0": special_values.i0,
     "i1": special_values.i1,
+    "gammainc": special_values.gammainc,
+    "gammaincc": lambda a, x: 1 - special_values.gammainc(a, x),
     "gamma": special_values.gamma,
     "beta": lambda x, y: np.exp(special_values.log_of_beta(x, y)),
     "betaln": special_values.log_of_beta,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from flint import arb, arb_series, ctx
@@ -84,6 +85,21 @@ def inverse_series(function: Callable[[Any], Any], value: Callable[[arb], arb]) 
 def normal_quantile(p: arb) -> arb:
     """Return the number below which a part of the normal distribution lies."""
     return -arb(2).sqrt() * (2 * p).erfcinv()
+
+
+def incomplete_gamma(*, upper: bool) -> Callable[[Any, Any], Any]:
+    """Return how much of a gamma distribution of an order, a constant, lies below a number, or above it."""
+
+    def function(order: Any, x: Any) -> Any:
+        return expanded(_part_of_gamma(order, upper), x) if isinstance(order, float) else unknown()
+
+    return function
+
+
+@lru_cache(maxsize=256)
+def _part_of_gamma(order: float, upper: bool) -> Callable[[Any], Any]:
+    part = arb_series.gamma_upper if upper else arb_series.gamma_lower
+    return lambda x: part(arb(order), x, 1)
 
 
 def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any], Any]:

@@ -95,3 +95,13 @@ def i0(x: npt.ArrayLike) -> Any:
 def i1(x: npt.ArrayLike) -> Any:
     """Return Bessel's I of order 1."""
     return (np.sinh(np.multiply.outer(x, np.sin(_CIRCLE))) * np.sin(_CIRCLE)).mean(-1)
+
+
+def gammainc(order: npt.ArrayLike, x: npt.ArrayLike) -> Any:
+    """Return how much of a gamma distribution lies below a number, by a series of positive terms."""
+    order, x = np.asarray(order, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    term = total = np.exp(order * np.log(x) - x - lgamma(order + 1))
+    for k in range(1, 250):
+        term = term * x / (order + k)
+        total = total + term
+    return total

@@ -314,6 +314,8 @@ SERIES: Arithmetic = {
     "i0": special_series.bessel_series(1, 0),
     "i1": special_series.bessel_series(1, 1),
     "i1_slope": special_series.bessel_series(1, 1, 1),
+    "gammainc": special_series.incomplete_gamma(upper=False),
+    "gammaincc": special_series.incomplete_gamma(upper=True),
     "gamma": lambda x: divide(1.0, x.rgamma()),
     "beta": lambda x, y: special_series.log_of_beta(x, y).exp(),
     "betaln": special_series.log_of_beta,

@@ -131,6 +131,8 @@ GUIDE: Arithmetic = {
     "j1": partial(guide_of_special.bessel, 1, math.sin),
     "i0": partial(guide_of_special.bessel, 0, math.cosh),
     "i1": partial(guide_of_special.bessel, 1, math.sinh),
+    "gammainc": guide_of_special.gammainc,
+    "gammaincc": guide_of_special.gammaincc,
     "gamma": math.gamma,
     "beta": lambda x, y: math.exp(guide_of_special.log_of_beta(x, y)),
     "betaln": guide_of_special.log_of_beta,

@@ -58,3 +58,24 @@ def bessel(order: int, kernel: Callable[[float], float], x: float) -> float:
     """Return a Bessel function by its integral: the mean over a circle of what depends on a coordinate."""
     sines = (math.sin(2 * math.pi * (k + 0.25) / _POINTS) for k in range(_POINTS))
     return sum(kernel(x * sine) * sine**order for sine in sines) / _POINTS
+
+
+def gammainc(order: float, x: float) -> float:
+    """Return how much of a gamma distribution lies below a number, near 0 by a series."""
+    if x > order + 1:
+        return 1 - gammaincc(order, x)
+    term = total = 1 / order
+    for k in range(1, 200):
+        term *= x / (order + k)
+        total += term
+    return total * math.exp(order * math.log(x) - x - math.lgamma(order))
+
+
+def gammaincc(order: float, x: float) -> float:
+    """Return how much lies above, far from 0 by Legendre's continued fraction."""
+    if x <= order + 1:
+        return 1 - gammainc(order, x)
+    fraction = 1.0
+    for k in range(200, 0, -1):
+        fraction = x + 2 * k - 1 - order + k * (order - k) / fraction if k < 200 else x + 2 * k - 1 - order
+    return math.exp(order * math.log(x) - x - math.lgamma(order)) / fraction

@@ -30,6 +30,11 @@ def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
 
+def _is_in_gamma(order: float, x: float) -> bool:
+    """Whether engines have most digits of an incomplete gamma function: PyTorch has nine above 20."""
+    return 0.1 <= order <= 10 and 0 < x <= 50
+
+
 _BESSEL = 25.0
 
 
@@ -255,6 +260,9 @@ FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
         _unary("erfcx", lambda x: x > -25, 0.0, 1.0, -2.0, 5.0),
         # Bessel functions, where their series has digits left
         *(_unary(name, lambda x: abs(x) < _BESSEL, 0.0, 1e-8, 2.0) for name in ("j0", "j1", "i0", "i1")),
+        # gammainc(a, x) is how much of the gamma distribution of order a lies below x, gammaincc the rest.
+        Operation("gammainc", 2, _is_in_gamma, (0.5,), operand_kinds=("cx",)),
+        Operation("gammaincc", 2, _is_in_gamma, (0.5,), operand_kinds=("cx",)),
         # rel_entr(x, y) is x log(x / y).
         Operation("rel_entr", 2, _are_positive, (1.0,), operand_kinds=("xx", "cx")),
     )

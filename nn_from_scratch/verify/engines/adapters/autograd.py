@@ -24,6 +24,8 @@ SPECIAL = {
     "logit": "logit",
     "erfinv": "erfinv",
     "erfcinv": "erfcinv",
+    "gammainc": "gammainc",
+    "gammaincc": "gammaincc",
     "gamma": "gamma",
     "j0": "j0",
     "j1": "j1",
