@@ -41,6 +41,15 @@ def _gammainc_slope(_z: Operand, a: Operand, x: Operand) -> Operand:
     return np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
 
 
+def _slope_of_jv(_z: Operand, v: Operand, x: Operand) -> Operand:
+    """Return half of a difference, which is smooth at 0, where (v / x) J is a quotient of zeros."""
+    return 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x))
+
+
+def _slope_of_iv(_z: Operand, v: Operand, x: Operand) -> Operand:
+    return 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x))
+
+
 def _none(name: str, operand: str) -> Any:
     def refused(*_: Operand) -> Operand:
         raise TypeError(f"scipy.special.{name} has no derivative by {operand} here: give {operand}.value")
@@ -85,9 +94,11 @@ _PARTIALS: dict[str, tuple[Any, ...]] = {
     "rel_entr": (lambda z, x, y: np.log(x / y) + 1, lambda z, x, y: -x / y),
     # Bessel functions
     "j0": (lambda z, x: -special.j1(x),),
-    "j1": (lambda z, x: special.j0(x) - _quotient(z, x) - 0.5 * (x == 0),),
+    "j1": (lambda z, x: _slope_of_jv(z, 1.0, x),),
+    "jv": (_none("jv", "v"), _slope_of_jv),
     "i0": (lambda z, x: special.i1(x),),
-    "i1": (lambda z, x: special.i0(x) - _quotient(z, x) - 0.5 * (x == 0),),
+    "i1": (lambda z, x: _slope_of_iv(z, 1.0, x),),
+    "iv": (_none("iv", "v"), _slope_of_iv),
 }
 """By the name of a function, its partial derivatives."""
 SPECIAL_NAMES = tuple(_PARTIALS)

@@ -14,6 +14,15 @@ from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 Formula = Callable[..., Any]
 Points = list[tuple[float, ...]]
 
+
+def _by_its_order(*_: Any) -> Any:
+    raise AssertionError("nobody is asked the derivative by an order")
+
+
+def _slope_of_erfinv(x: Any) -> Any:
+    return mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2)
+
+
 CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "add": (lambda x, y: x + y, (lambda x, y: 1, lambda x, y: 1)),
     "sub": (lambda x, y: x - y, (lambda x, y: 1, lambda x, y: -1)),
@@ -102,12 +111,48 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "entr": (lambda x: x * mp.log(1 / x), (lambda x: mp.log(1 / x) - 1,)),
     "ndtr": (mp.ncdf, (mp.npdf,)),
     "log_ndtr": (lambda x: mp.log(mp.ncdf(x)), (lambda x: mp.npdf(x) / mp.ncdf(x),)),
+    "erfinv": (mp.erfinv, (_slope_of_erfinv,)),
+    "erfcinv": (lambda x: mp.erfinv(1 - x), (lambda x: -_slope_of_erfinv(1 - x),)),
+    "ndtri": (
+        lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
+        (lambda p: mp.sqrt(8) * _slope_of_erfinv(2 * p - 1),),
+    ),
+    "erfcx": (
+        lambda x: mp.exp(x * x) * mp.erfc(x),
+        (lambda x: 2 * x * mp.exp(x * x) * mp.erfc(x) - 2 / mp.sqrt(mp.pi),),
+    ),
+    "j0": (lambda x: mp.besselj(0, x), (lambda x: -mp.besselj(1, x),)),
+    "j1": (lambda x: mp.besselj(1, x), (lambda x: (mp.besselj(0, x) - mp.besselj(2, x)) / 2,)),
+    "i0": (lambda x: mp.besseli(0, x), (lambda x: mp.besseli(1, x),)),
+    "i1": (lambda x: mp.besseli(1, x), (lambda x: (mp.besseli(0, x) + mp.besseli(2, x)) / 2,)),
+    "gammainc": (
+        lambda a, x: mp.gammainc(a, 0, x, regularized=True),
+        (_by_its_order, lambda a, x: x ** (a - 1) * mp.exp(-x) / mp.gamma(a)),
+    ),
+    "gammaincc": (
+        lambda a, x: mp.gammainc(a, x, regularized=True),
+        (_by_its_order, lambda a, x: -(x ** (a - 1)) * mp.exp(-x) / mp.gamma(a)),
+    ),
+    "gamma": (mp.gamma, (lambda x: mp.gamma(x) * mp.digamma(x),)),
+    "beta": (
+        mp.beta,
+        (
+            lambda x, y: mp.beta(x, y) * (mp.digamma(x) - mp.digamma(x + y)),
+            lambda x, y: mp.beta(x, y) * (mp.digamma(y) - mp.digamma(x + y)),
+        ),
+    ),
+    "betaln": (
+        lambda x, y: mp.log(mp.beta(x, y)),
+        (lambda x, y: mp.digamma(x) - mp.digamma(x + y), lambda x, y: mp.digamma(y) - mp.digamma(x + y)),
+    ),
+    "rel_entr": (lambda x, y: x * mp.log(x / y), (lambda x, y: mp.log(x / y) + 1, lambda x, y: -x / y)),
 }
 """By operation, its value and its derivative by each operand."""
 
 _UNARY: Points = [(0.3,), (1.7,), (-0.8,), (-2.5,), (1e-8,), (20.0,)]
 _BINARY: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (-0.1, -3.0), (1e-8, 3.0)]
 _POSITIVE: Points = [(0.3,), (1.7,), (1e-8,), (1e8,)]
+_TWO_POSITIVE: Points = [(0.3, 1.7), (1.7, 0.3), (0.8, 2.5), (3.0, 0.1)]
 _INSIDE_ONE: Points = [(0.3,), (-0.8,), (1e-8,), (0.99,)]
 _APART: Points = [(0.3, 1.7), (1.7, 0.3), (-0.8, 2.5), (2.5, -0.8), (7.7, 1.1)]
 _OWN_POINTS: dict[str, Points] = {
@@ -132,6 +177,16 @@ _OWN_POINTS: dict[str, Points] = {
     "entr": _POSITIVE,
     "ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-20.0,)],
     "log_ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-8.0,), (20.0,)],
+    "erfcx": [(0.3,), (1.7,), (-0.8,), (1e-8,), (20.0,)],
+    "gammainc": [(0.3, 0.2), (1.7, 0.3), (3.0, 2.5), (0.5, 4.5)],
+    "gammaincc": [(0.3, 0.2), (1.7, 0.3), (3.0, 2.5), (0.5, 4.5)],
+    "gamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (5.5,)],
+    "beta": _TWO_POSITIVE,
+    "betaln": _TWO_POSITIVE,
+    "rel_entr": [(0.3, 1.7), (1.7, 0.3), (2.5, 0.8), (1e-8, 3.0)],
+    "erfinv": [(0.3,), (-0.8,), (1e-8,)],
+    "erfcinv": [(0.3,), (1.7,), (0.01,)],
+    "ndtri": [(0.3,), (0.8,), (0.01,)],
     "sinc": [(0.3,), (-0.8,), (-2.5,), (2.0,), (20.0,)],
     "where": [(0.3, 1.7, -2.5), (-0.3, 1.7, -2.5)],
     "clip": [(0.3, -1.0, 1.0), (1.5, -1.0, 1.0), (-1.5, -1.0, 1.0)],

@@ -19,7 +19,14 @@ INSIDE = {
     **dict.fromkeys(("xlogy", "xlog1py", "rel_entr"), (0.5, 3.0)),
 }
 """Where operands are drawn from, if not from -2 to 2."""
-FIRST = {"betainc": (1.5, 2.5), "gammainc": (1.7,), "gammaincc": (1.7,), "zeta": (2.5,)}
+FIRST = {
+    "betainc": (1.5, 2.5),
+    "gammainc": (1.7,),
+    "gammaincc": (1.7,),
+    "zeta": (2.5,),
+    "iv": (1.5,),
+    "jv": (1.5,),
+}
 """Operands before the last by which there is no derivative."""
 
 
@@ -71,6 +78,13 @@ def test_special_functions_take_scalars_and_numbers() -> None:
     assert gradients(special.xlogy(zero, 3.0), zero) == np.log(3.0)
     assert gradients(special.j1(zero), zero) == 0.5
     assert gradients(special.log_ndtr(Node(-40.0)), zero) == 0.0
+
+
+@pytest.mark.parametrize("name", ["j1", "i1"])
+def test_second_derivative_of_an_odd_function_is_0_at_0(name: str) -> None:
+    zero = Node(0.0)
+    slope = gradients(getattr(special, name)(zero), zero, create_graph=True)
+    assert (slope.value, gradients(slope, zero)) == (0.5, 0.0)
 
 
 def test_what_has_no_derivative_says_so() -> None:

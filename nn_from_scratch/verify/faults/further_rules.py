@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from nn_from_scratch.verify.faults.array_rules import Pull
 from nn_from_scratch.verify.faults.numpy_rules import NUMPY_PULLS
@@ -24,11 +24,44 @@ def _trigamma(x: float) -> float:
     return float(arb(2).zeta(arb(x)))
 
 
+def _part_of_gamma(part: Callable[..., arb]) -> Any:
+    def value(order: float, x: float) -> float:
+        with ctx.workprec(128):
+            return float(part(arb(x), arb(order), regularized=1))
+
+    return np.vectorize(value, otypes=[float])
+
+
+def _by_flint(function: Callable[[arb], arb]) -> Any:
+    """Return a function of arrays that is right to the last digit."""
+
+    def value(x: float) -> float:
+        with ctx.workprec(128):
+            return float(function(arb(x)))
+
+    return np.vectorize(value, otypes=[float])
+
+
 erf = np.vectorize(math.erf, otypes=[float])
+_lgamma = np.vectorize(math.lgamma, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
 digamma = np.vectorize(_digamma, otypes=[float])
 trigamma = np.vectorize(_trigamma, otypes=[float])
+gammainc, gammaincc = _part_of_gamma(arb.gamma_lower), _part_of_gamma(arb.gamma_upper)
+erfinv = _by_flint(arb.erfinv)
+erfcinv = _by_flint(arb.erfcinv)
+erfcx = _by_flint(lambda x: (x * x).exp() * x.erfc())
 BELL = 2 / math.sqrt(math.pi)
+
+
+def bessel_j(order: int) -> Any:
+    """Return Bessel's function J of an order."""
+    return _by_flint(lambda x: x.bessel_j(order))
+
+
+def bessel_i(order: int) -> Any:
+    """Return Bessel's function I of an order."""
+    return _by_flint(lambda x: x.bessel_i(order))
 
 
 def sinc_slope(z: Any, x: Any) -> Any:
@@ -51,9 +84,28 @@ def log_of_normal_below(x: Any) -> Any:
     return np.where(np.greater(x, 0), np.log1p(-normal_below(-x)), np.log(normal_below(x)))
 
 
+def bell(x: Any) -> Any:
+    """Return the slope of erf."""
+    return BELL * np.exp(-x * x)
+
+
+def _log_of_beta(x: Any, y: Any) -> Any:
+    return _lgamma(x) + _lgamma(y) - _lgamma(x + y)
+
+
+def gamma_density(order: Any, x: Any) -> Any:
+    """Return that of a gamma distribution."""
+    return np.exp((order - 1) * np.log(x) - x - _lgamma(order + 0 * x))
+
+
+def slopes_of_beta(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return the partial derivatives of the beta function, whose value is given; of its logarithm for 1."""
+    return z * (digamma(x) - digamma(x + y)), z * (digamma(y) - digamma(x + y))
+
+
 FURTHER_RULES: Mapping[str, Row] = {
     "erf": (erf, lambda z, x: (BELL * np.exp(-x * x),)),
-    "lgamma": (np.vectorize(math.lgamma, otypes=[float]), lambda z, x: (digamma(x),)),
+    "lgamma": (_lgamma, lambda z, x: (digamma(x),)),
     "digamma": (digamma, lambda z, x: (trigamma(x),)),
     "erfc": (erfc, lambda z, x: (-BELL * np.exp(-x * x),)),
     "exp2": (np.exp2, lambda z, x: (z * math.log(2),)),
@@ -76,6 +128,20 @@ FURTHER_RULES: Mapping[str, Row] = {
     "xlog1py": (lambda x, y: x * np.log1p(y), lambda z, x, y: (np.log1p(y), x / (1 + y))),
     "entr": (lambda x: -x * np.log(x), lambda z, x: (-np.log(x) - 1,)),
     "ndtr": (normal_below, lambda z, x: (normal(x),)),
+    "erfinv": (erfinv, lambda z, x: (1 / bell(z),)),
+    "erfcinv": (erfcinv, lambda z, x: (-1 / bell(z),)),
+    "ndtri": (lambda x: -math.sqrt(2) * erfcinv(2 * x), lambda z, x: (1 / normal(z),)),
+    "erfcx": (erfcx, lambda z, x: (2 * x * z - BELL,)),
+    "j0": (bessel_j(0), lambda z, x: (-bessel_j(1)(x),)),
+    "j1": (bessel_j(1), lambda z, x: ((bessel_j(0)(x) - bessel_j(2)(x)) / 2,)),
+    "i0": (bessel_i(0), lambda z, x: (bessel_i(1)(x),)),
+    "i1": (bessel_i(1), lambda z, x: ((bessel_i(0)(x) + bessel_i(2)(x)) / 2,)),
+    "gammainc": (gammainc, lambda z, a, x: (0 * x, gamma_density(a, x))),
+    "gammaincc": (gammaincc, lambda z, a, x: (0 * x, -gamma_density(a, x))),
+    "gamma": (np.vectorize(math.gamma, otypes=[float]), lambda z, x: (z * digamma(x),)),
+    "beta": (lambda x, y: np.exp(_log_of_beta(x, y)), slopes_of_beta),
+    "betaln": (_log_of_beta, lambda z, x, y: slopes_of_beta(1.0, x, y)),
+    "rel_entr": (lambda x, y: x * np.log(x / y), lambda z, x, y: (np.log(x / y) + 1, -x / y)),
     "log_ndtr": (log_of_normal_below, lambda z, x: (normal(x) / normal_below(x),)),
 }
 """The rules of operations that work element by element, when they are right."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_from_scratch.verify.faults.further_rules import normal, normal_below
+from nn_from_scratch.verify.faults.further_rules import (
+    BELL,
+    bell,
+    bessel_i,
+    bessel_j,
+    digamma,
+    gamma_density,
+    normal,
+    normal_below,
+    slopes_of_beta,
+)
 from nn_from_scratch.verify.faults.of_numpy import derivative
 from nn_from_scratch.verify.faults.planting import Fault
 
@@ -27,5 +37,28 @@ SCIPY_FAULTS: tuple[Fault, ...] = (
     derivative(
         "log_ndtr", "what lies above for what lies below", lambda z, x: (normal(x) / normal_below(-x),)
     ),
+    derivative("erfinv", "the slope of erf", lambda z, x: (bell(x),)),
+    derivative("erfinv", "its operand for its value", lambda z, x: (1 / bell(x),)),
+    derivative("erfcinv", "the rule of erfinv", lambda z, x: (1 / bell(z),)),
+    derivative("ndtri", "the slope of erfinv", lambda z, x: (1 / bell(z),)),
+    derivative("ndtri", "the root of pi for that of 2 pi", lambda z, x: (1 / (normal(z) * np.sqrt(2)),)),
+    derivative("erfcx", "nothing for the exponential", lambda z, x: (0 * x - BELL,)),
+    derivative("erfcx", "the slope of erfc beside it", lambda z, x: (2 * x * z - bell(x),)),
+    derivative("j0", "the other sign", lambda z, x: (bessel_j(1)(x),)),
+    derivative("j1", "order 0 alone", lambda z, x: (bessel_j(0)(x),)),
+    derivative("j1", "no half", lambda z, x: (bessel_j(0)(x) - bessel_j(2)(x),)),
+    derivative("i0", "the rule of j0", lambda z, x: (-bessel_j(1)(x),)),
+    derivative("i1", "the sign of j1's rule", lambda z, x: ((bessel_i(0)(x) - bessel_i(2)(x)) / 2,)),
+    derivative("gammainc", "the density of the next order", lambda z, a, x: (0 * x, gamma_density(a + 1, x))),
+    derivative("gammainc", "no gamma", lambda z, a, x: (0 * x, np.exp((a - 1) * np.log(x) - x))),
+    derivative("gammaincc", "the rule of gammainc", lambda z, a, x: (0 * x, gamma_density(a, x))),
+    derivative("gamma", "the rule of its logarithm", lambda z, x: (digamma(x),)),
+    derivative("gamma", "the derivative by factorials, one off", lambda z, x: (z * digamma(x + 1),)),
+    derivative("beta", "the rule of its logarithm", lambda z, x, y: slopes_of_beta(1.0, x, y)),
+    derivative("beta", "its slopes exchanged", lambda z, x, y: slopes_of_beta(z, x, y)[::-1]),
+    derivative("betaln", "nothing for the sum", lambda z, x, y: (digamma(x), digamma(y))),
+    derivative("betaln", "the rule of beta", lambda z, x, y: slopes_of_beta(np.exp(z), x, y)),
+    derivative("rel_entr", "no 1", lambda z, x, y: (np.log(x / y), -x / y)),
+    derivative("rel_entr", "the rule of kl_div", lambda z, x, y: (np.log(x / y), 1 - x / y)),
 )
 """Bugs planted into functions of `scipy.special`."""

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 
 from flint import arb
 
-from nn_from_scratch.verify.judging.rounded_numbers import MARGIN, Operand, Rounded, StandardModel
+from nn_from_scratch.verify.judging.rounded_numbers import MARGIN, Operand, Rounded
+from nn_from_scratch.verify.judging.rounded_special import SpecialFunctions
 from nn_from_scratch.verify.oracles import special_series
-
-_FAR = 1e3  # where erfc is smaller than every format's smallest number
 
 
 @dataclass(frozen=True)
-class RoundedFunctions:
+class RoundedFunctions(SpecialFunctions):
     """The functions of the usual formulas, over rounded numbers; see `usual_derivatives.Functions`."""
-
-    model: StandardModel
 
     def sum(self, x: Operand, y: Operand) -> Rounded:
         """Return x + y."""
@@ -72,19 +69,6 @@ class RoundedFunctions:
         """Return log(1 + e to the power of x), charged as one function."""
         return x.of_scale(x.ball.exp().log1p() * self.model.function)
 
-    def erfc(self, x: Rounded) -> Rounded:
-        """Return the complement of erf.
-
-        Up to 1 engines take it for a difference, 1 - erf(x); beyond, for a multiple of exp(-x * x), which the
-        rounding of the square moves (W. J. Cody, "Rational Chebyshev approximations for the error function",
-        Mathematics of Computation 23, 1969).
-        """
-        tail = min(max(0.0, float(x.ball.upper())), _FAR)
-        ball = x.ball.erfc() * arb(1, (2.5 + tail * tail) * self.model.unit_roundoff)
-        if tail < 1:
-            ball += 2.5 * self.model.lost
-        return x.of_scale(ball)
-
     def bell(self, x: Operand) -> Rounded:
         """Return the slope of erf, whose factor of two over the root of pi is rounded as well."""
         known = self.model.number(x)
@@ -106,47 +90,10 @@ class RoundedFunctions:
         exact = special_series.normal_below(x.ball).log()
         return x.of_scale(exact * self.model.function + 2.5 * (x.ball * x.ball + 1) * self.model.lost)
 
-    def lgamma(self, x: Rounded) -> Rounded:
-        """Return log of the size of gamma.
-
-        Engines take it for a difference, of about x log x and x (J. Stirling; C. Lanczos, "A precision
-        approximation of the gamma function", SIAM Journal on Numerical Analysis B 1, 1964).
-        """
-        distance = abs(float(x.ball))
-        terms = (distance + 1) * math.log(distance + 2) + 1
-        return x.of_scale(self._gamma(x, 0) * self.model.function + 4 * terms * self.model.lost)
-
-    def digamma(self, x: Operand) -> Rounded:
-        """Return the slope of lgamma, a difference of a logarithm and what is about 1 / x."""
-        return self._polygamma(x, 1)
-
-    def trigamma(self, x: Operand) -> Rounded:
-        """Return the slope of digamma: ten to twenty terms of a series, and what is left of it."""
-        return self._polygamma(x, 2)
-
-    def tetragamma(self, x: Operand) -> Rounded:
-        """Return the slope of trigamma."""
-        return self._polygamma(x, 3)
-
-    def _polygamma(self, x: Operand, order: int) -> Rounded:
-        known = self.model.number(x)
-        value = self._gamma(known, order)
-        return known.of_scale(value + 4 * order * (1 + abs(float(value))) * self.model.lost)
-
-    def _gamma(self, x: Rounded, order: int) -> arb:
-        """Return a derivative of lgamma, about the middle of a ball, which is not known too near a pole.
-
-        Below 0 engines take that of 1 - x, and round pi times x.
-        """
-        middle = x.ball.mid()
-        off = float(x.ball.rad()) + (0.0 if x.ball > 0 else 2 * self.model.unit_roundoff * abs(float(middle)))
-        place = float(middle)
-        pole = place if place > 0.5 or not math.isfinite(place) else abs(float(middle - round(place)))
-        if not off <= abs(pole) / 8:  # beyond, a slope is not twice what it is in the middle
-            return arb.nan()
-        return special_series.polygamma(middle, order) + arb(0, off) * 2 * special_series.polygamma(
-            middle, order + 1
-        )
+    def relative_entropy(self, x: Operand, y: Operand) -> Rounded:
+        """Return x log(x / y), where engines take the logarithm of a quotient, or a difference of two."""
+        apart, quotient = self.difference(self.log(x), self.log(y)), self.log(self.quotient(x, y))
+        return self.product(x, self.model.term(apart.ball.union(quotient.ball), apart.scale))
 
     def cube_root(self, x: Rounded) -> Rounded:
         """Return the cube root, which has the sign of its operand."""

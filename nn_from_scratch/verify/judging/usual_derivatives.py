@@ -63,6 +63,9 @@ class Functions(Protocol):
     def bell(self, x: Number) -> Number:
         """Return the slope of erf."""
 
+    def lgamma(self, x: Number) -> Number:
+        """Return the logarithm of gamma."""
+
     def digamma(self, x: Number) -> Number:
         """Return the slope of lgamma."""
 
@@ -88,6 +91,24 @@ class Functions(Protocol):
         """Return the slope of sin(pi x) / (pi x)."""
 
     def sinc_bend(self, x: Number) -> Number:
+        """Return the slope of that slope."""
+
+    def j1(self, x: Number) -> Number:
+        """Return Bessel's J of order 1."""
+
+    def j1_slope(self, x: Number) -> Number:
+        """Return its slope."""
+
+    def j1_bend(self, x: Number) -> Number:
+        """Return the slope of that slope."""
+
+    def i1(self, x: Number) -> Number:
+        """Return Bessel's I of order 1."""
+
+    def i1_slope(self, x: Number) -> Number:
+        """Return its slope."""
+
+    def i1_bend(self, x: Number) -> Number:
         """Return the slope of that slope."""
 
     def deg2rad(self, x: Number) -> Number:
@@ -153,6 +174,17 @@ def _where(f: Functions, _z: Number, condition: Number, _x: Number, _y: Number) 
 
 def _clip(f: Functions, _z: Number, x: Number, low: Number, high: Number) -> tuple[Number, ...]:
     return f.heaviside(x - low) * f.heaviside(high - x), 0.0, 0.0
+
+
+def _slopes_of_betaln(f: Functions, x: Number, y: Number) -> tuple[Number, Number]:
+    of_both = f.digamma(f.sum(x, y))
+    return f.difference(f.digamma(x), of_both), f.difference(f.digamma(y), of_both)
+
+
+def _density_of_gamma(f: Functions, order: Number, x: Number) -> Number:
+    """Return that of a gamma distribution, as engines do by logarithms."""
+    power = f.product(f.sum(order, -1.0), f.log(x))
+    return f.exp(f.difference(f.difference(power, x), f.lgamma(order)))
 
 
 PARTIALS: Mapping[str, Partials] = {
@@ -221,6 +253,23 @@ PARTIALS: Mapping[str, Partials] = {
     "entr": lambda f, z, x: (-f.log(x) - 1,),
     "ndtr": lambda f, z, x: (f.bell(f.quotient(x, f.sqrt(2.0))) / f.sqrt(8.0),),
     "log_ndtr": lambda f, z, x: (f.exp(-(x * x) / 2.0 - z) * f.quotient(f.bell(0.0), f.sqrt(8.0)),),
+    "erfinv": lambda f, z, x: (f.quotient(1.0, f.bell(z)),),
+    "erfcinv": lambda f, z, x: (f.quotient(-1.0, f.bell(z)),),
+    "ndtri": lambda f, z, x: (f.exp(z * z / 2.0) * f.quotient(f.sqrt(8.0), f.bell(0.0)),),
+    "erfcx": lambda f, z, x: (f.difference(2 * x * z, f.bell(0.0)),),
+    "j0": lambda f, z, x: (-f.j1(x),),
+    "j1": lambda f, z, x: (f.j1_slope(x),),
+    "j1_slope": lambda f, z, x: (f.j1_bend(x),),
+    "i0": lambda f, z, x: (f.i1(x),),
+    "i1": lambda f, z, x: (f.i1_slope(x),),
+    "i1_slope": lambda f, z, x: (f.i1_bend(x),),
+    # By their order, a constant, they are not differentiated.
+    "gammainc": lambda f, z, a, x: (0.0, _density_of_gamma(f, a, x)),
+    "gammaincc": lambda f, z, a, x: (0.0, -_density_of_gamma(f, a, x)),
+    "gamma": lambda f, z, x: (z * f.digamma(x),),
+    "beta": lambda f, z, x, y: tuple(z * slope for slope in _slopes_of_betaln(f, x, y)),
+    "betaln": lambda f, z, x, y: _slopes_of_betaln(f, x, y),
+    "rel_entr": lambda f, z, x, y: (f.difference(f.log(x), f.log(y)) + 1, -f.quotient(x, y)),
     "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
     "inverted": lambda f, z, *xs: (0.0,) * len(xs),

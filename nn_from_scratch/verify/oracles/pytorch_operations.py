@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from functools import partial
@@ -172,6 +173,19 @@ def _determinant(x: torch.Tensor) -> torch.Tensor:
     return torch.stack(signed).sum(0)
 
 
+# PyTorch's own Bessel functions have no derivatives; sums over a circle are exact integrals up to 25.
+_SINES = torch.sin(2 * torch.pi * (torch.arange(96, dtype=torch.float64) + 0.5) / 96)
+
+
+def _gamma(x: torch.Tensor) -> torch.Tensor:
+    negative = (x < 0) & (torch.floor(x) % 2 != 0)
+    return torch.where(negative, -1.0, 1.0) * torch.exp(torch.lgamma(x))
+
+
+def _log_of_beta(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)
+
+
 OPERATIONS: Arithmetic = {
     **{
         name: getattr(torch, name) if operation.arity == 1 else _of_tensors(getattr(torch, name))
@@ -185,9 +199,20 @@ OPERATIONS: Arithmetic = {
     "pow": _operator(operator.pow),
     "neg": operator.neg,
     "cbrt": _cube_root,
-    **{name: getattr(torch.special, name) for name in ("expit", "entr", "ndtr", "log_ndtr")},
+    **{
+        name: getattr(torch.special, name)
+        for name in ("expit", "entr", "ndtr", "log_ndtr", "ndtri", "erfcx", "i1")
+    },
     "xlog1py": _of_tensors(torch.special.xlog1py),
     "log_expit": torch.nn.functional.logsigmoid,
+    "j0": lambda x: torch.cos(x[..., None] * _SINES).mean(-1).to(x.dtype),
+    "j1": lambda x: (torch.sin(x[..., None] * _SINES) * _SINES).mean(-1).to(x.dtype),
+    **{name: _of_tensors(getattr(torch.special, name)) for name in ("gammainc", "gammaincc")},
+    "gamma": _gamma,
+    "beta": _of_tensors(lambda x, y: torch.exp(_log_of_beta(x, y))),
+    "betaln": _of_tensors(_log_of_beta),
+    "rel_entr": _of_tensors(lambda x, y: x * torch.log(x / y)),
+    "erfcinv": lambda x: -torch.special.ndtri(x / 2) / math.sqrt(2),
     # By default it returns x above 20, which is right to ten digits only.
     "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40.0),
     "where": _of_tensors(lambda c, x, y: torch.where(c > 0, x, y)),
@@ -269,6 +294,9 @@ OPERATIONS: Arithmetic = {
     "concatenate": lambda *xs, axis: _operator(lambda *parts: torch.concatenate(parts, axis))(*xs),
     "stack": lambda *xs, axis: _operator(lambda *parts: torch.stack(parts, axis))(*xs),
 }
+
+COMPOSED = frozenset({"cbrt", "j0", "j1", "erfcinv", "gamma", "beta", "betaln", "rel_entr"})
+"""What PyTorch has not: nobody who is asked for it is PyTorch."""
 
 AS_A_WITNESS: Arithmetic = {
     "det": _determinant,

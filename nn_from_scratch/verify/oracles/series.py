@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from flint import arb, arb_series, ctx
@@ -59,3 +61,27 @@ def composed(about: Any, order: int, x: Any) -> Any:
     for coefficient in known[-2::-1]:
         result = result * step + coefficient
     return result
+
+
+def expanded(function: Callable[[Any], Any], x: Any, order: int = 0) -> Any:
+    """Return a function, or its derivative of an order, at x, by its series about x[0].
+
+    What is asked in many roles is asked at the same numbers: a series about an exact one is kept.
+    """
+    return composed(about(function, x[0], ctx.prec, ctx.cap + order), order, x)
+
+
+def about(function: Callable[[Any], Any], x: arb, precision: int, length: int) -> Any:
+    """Return the series of a function about a number, to so many bits, and of so many coefficients."""
+    if x.is_exact():
+        return _about_an_exact_one(function, *x.man_exp(), precision, length)
+    with working(precision, length):
+        return function(arb_series([x, 1]))
+
+
+@lru_cache(maxsize=4096)
+def _about_an_exact_one(
+    function: Callable[[Any], Any], mantissa: int, exponent: int, precision: int, length: int
+) -> Any:
+    with working(precision, length):
+        return function(arb_series([arb((mantissa, exponent)), 1]))

@@ -16,7 +16,14 @@ from nn_from_scratch.verify.questions.direct_arrays import elementwise, whole
 from nn_from_scratch.verify.questions.direct_integers import with_arrays, with_integers
 from nn_from_scratch.verify.questions.direct_python import with_numpy, with_one_bound
 from nn_from_scratch.verify.questions.direct_scalars import ordinary, special
-from nn_from_scratch.verify.questions.operations import ARRAYS, ELEMENTWISE, OF_ARRAYS, OF_NUMPY, Form
+from nn_from_scratch.verify.questions.operations import (
+    ARRAYS,
+    ELEMENTWISE,
+    OF_ARRAYS,
+    OF_LIBRARIES,
+    OF_NUMPY,
+    Form,
+)
 from nn_from_scratch.verify.questions.roles import (
     DEAD,
     USED_BEFORE,
@@ -35,7 +42,9 @@ from nn_from_scratch.verify.questions.roles import (
 SPECIAL = "special numbers"
 MORE_NUMBERS = "other numbers"
 _LEFT_TO_TURNS = (DEAD, USED_BEFORE)
-"""Roles in which graphs by turns alone ask what numpy has, of which there is much."""
+"""Roles in which graphs by turns alone ask what numpy and scipy have, of which there is much."""
+_OF_SO_MANY = 3
+"""Of so many shapes that are broadcast one is asked directly of what they have; graphs by turns ask all."""
 
 
 def direct_questions(
@@ -97,7 +106,7 @@ def _of_scalars(name: str, kinds: str, around: Surroundings, second: bool) -> It
     yield from (
         alone(Asked(name, kinds, values, {}, arrays=False), SPECIAL) for values in special(name, kinds)
     )
-    yield from in_roles(first, around)
+    yield from _in_roles(first, around)
     yield from _present(twice(first))
     yield from _rare(with_integers(first))
     yield from _rare(_only_in_python(first, around))
@@ -107,9 +116,10 @@ def _of_scalars(name: str, kinds: str, around: Surroundings, second: bool) -> It
 
 def _of_elements(name: str, kinds: str, around: Surroundings, second: bool) -> Iterator[DirectQuestion]:
     (role, first), *others = elementwise(name, kinds)
+    others = others[::_OF_SO_MANY] if name in OF_LIBRARIES else others
     yield alone(first, role)
     yield strided(alone(first))
-    yield from in_roles(first, around)
+    yield from _in_roles(first, around)
     yield from (alone(asked, role) for role, asked in others)
     yield from _present(twice(first))
     yield from _rare(with_integers(first))
@@ -124,13 +134,17 @@ def _of_arrays(name: str, around: Surroundings, second: bool) -> Iterator[Direct
     yield from (alone(one, role) for role, one in asked)
     (_, first), *_ = asked
     yield strided(alone(first))
-    left_out = _LEFT_TO_TURNS if name in OF_NUMPY else ()
-    yield from (question for question in in_roles(first, around) if question.role not in left_out)
+    yield from _in_roles(first, around)
     for _, one in asked:
         yield from _present(twice(one))
     yield from _rare(with_arrays(one for _, one in asked))
     if second:
         yield from second_order(bent(first, around))
+
+
+def _in_roles(asked: Asked, around: Surroundings) -> Iterator[DirectQuestion]:
+    left_out = _LEFT_TO_TURNS if asked.operation in OF_NUMPY | OF_LIBRARIES else ()
+    return (question for question in in_roles(asked, around) if question.role not in left_out)
 
 
 def _rare(questions: Iterator[DirectQuestion]) -> Iterator[DirectQuestion]:

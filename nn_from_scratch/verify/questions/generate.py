@@ -11,8 +11,10 @@ import math
 import operator
 import random
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TypeVar
 
+from nn_from_scratch.verify.questions import guide_of_special
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
 from nn_from_scratch.verify.questions.operations import (
@@ -121,6 +123,20 @@ GUIDE: Arithmetic = {
     "entr": lambda x: -x * math.log(x),
     "ndtr": _normal_below,
     "log_ndtr": lambda x: math.log1p(-_normal_below(-x)) if x > 0 else math.log(_normal_below(x)),
+    "erfinv": guide_of_special.erfinv,
+    "erfcinv": lambda x: -guide_of_special.normal_quantile(x / 2) / math.sqrt(2),
+    "ndtri": guide_of_special.normal_quantile,
+    "erfcx": guide_of_special.erfcx,
+    "j0": partial(guide_of_special.bessel, 0, math.cos),
+    "j1": partial(guide_of_special.bessel, 1, math.sin),
+    "i0": partial(guide_of_special.bessel, 0, math.cosh),
+    "i1": partial(guide_of_special.bessel, 1, math.sinh),
+    "gammainc": guide_of_special.gammainc,
+    "gammaincc": guide_of_special.gammaincc,
+    "gamma": math.gamma,
+    "beta": lambda x, y: math.exp(guide_of_special.log_of_beta(x, y)),
+    "betaln": guide_of_special.log_of_beta,
+    "rel_entr": lambda x, y: x * math.log(x / y),
 }
 
 

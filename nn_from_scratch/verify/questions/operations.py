@@ -30,6 +30,18 @@ def _power_is_real(x: float, y: float) -> bool:
     return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
 
 
+def _is_in_gamma(order: float, x: float) -> bool:
+    """Whether engines have most digits of an incomplete gamma function: PyTorch has nine above 20."""
+    return 0.1 <= order <= 10 and 0 < x <= 50
+
+
+_BESSEL = 25.0
+
+
+def _are_positive(x: float, y: float) -> bool:
+    return x > 0 and y > 0
+
+
 def _no_pole_of_gamma(x: float) -> bool:
     return x > 0 or not x.is_integer()
 
@@ -236,6 +248,23 @@ FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
         # ndtr(x) is how much of the normal distribution lies below x.
         _unary("ndtr", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
         _unary("log_ndtr", _everywhere, 0.0, 1.0, 6.0, -6.0),
+        # Their inverses: of erf, of erfc, and of ndtr
+        _unary("erfinv", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, -0.9),
+        _unary("erfcinv", lambda x: 0 < x < 2, 1.0, 1e-3, 1.9),
+        _unary("ndtri", lambda x: 0 < x < 1, 0.5, 1e-3, 0.99),
+        _unary("gamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.5),
+        # beta(x, y) is gamma(x) gamma(y) / gamma(x + y), and betaln its logarithm.
+        Operation("beta", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
+        Operation("betaln", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
+        # erfcx(x) is exp(x^2) erfc(x).
+        _unary("erfcx", lambda x: x > -25, 0.0, 1.0, -2.0, 5.0),
+        # Bessel functions, where their series has digits left
+        *(_unary(name, lambda x: abs(x) < _BESSEL, 0.0, 1e-8, 2.0) for name in ("j0", "j1", "i0", "i1")),
+        # gammainc(a, x) is how much of the gamma distribution of order a lies below x, gammaincc the rest.
+        Operation("gammainc", 2, _is_in_gamma, (0.5,), operand_kinds=("cx",)),
+        Operation("gammaincc", 2, _is_in_gamma, (0.5,), operand_kinds=("cx",)),
+        # rel_entr(x, y) is x log(x / y).
+        Operation("rel_entr", 2, _are_positive, (1.0,), operand_kinds=("xx", "cx")),
     )
 }
 """The same, that `scipy.special` has, by its names."""
@@ -298,6 +327,8 @@ WRITTEN: dict[str, Operation] = {
         _unary("bell"),
         _unary("trigamma", _no_pole_of_gamma),
         _unary("sinc_slope"),
+        _unary("j1_slope", lambda x: abs(x) < _BESSEL),
+        _unary("i1_slope", lambda x: abs(x) < _BESSEL),
         _unary("floor"),
         _unary("trunc"),
         _unary("side_off"),
@@ -305,9 +336,9 @@ WRITTEN: dict[str, Operation] = {
         Operation("inverted", None),
     )
 }
-"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, sinc's slope, and
-integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its size, less its
-sign, and where a matrix is factored, or inverted (`lower_matrices`)."""
+"""What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, the slopes of sinc, j1
+and i1, and integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its
+size, less its sign, and where a matrix is factored, or inverted (`lower_matrices`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 

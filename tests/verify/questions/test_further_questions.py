@@ -54,7 +54,7 @@ def test_graphs_of_an_engine_that_lacks_them_are_those_before_there_were_any() -
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
     around = (("mul", "xc"), ("add", "xx"))
-    return [case(seeded(0, index), (*around, *FURTHER_FORMS)) for index in range(6000)]
+    return [case(seeded(0, index), (*around, *FURTHER_FORMS)) for index in range(10000)]
 
 
 @pytest.mark.once

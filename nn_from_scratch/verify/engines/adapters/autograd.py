@@ -22,6 +22,17 @@ SPECIAL = {
     "digamma": "digamma",
     "expit": "expit",
     "logit": "logit",
+    "erfinv": "erfinv",
+    "erfcinv": "erfcinv",
+    "gammainc": "gammainc",
+    "gammaincc": "gammaincc",
+    "gamma": "gamma",
+    "j0": "j0",
+    "j1": "j1",
+    "i0": "i0",
+    "i1": "i1",
+    "beta": "beta",
+    "betaln": "betaln",
 }
 
 

@@ -7,7 +7,7 @@ import torch
 
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import TapeSource
-from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS
+from nn_from_scratch.verify.oracles.pytorch_operations import COMPOSED, OPERATIONS
 
 
 def _assign(leaf: torch.Tensor, value: float) -> None:
@@ -39,7 +39,7 @@ engine = Engine.from_tape(
     assign=_assign,
     reset=lambda leaf: setattr(leaf, "grad", None),
     gradients=_gradients,
-    operations={name: one for name, one in OPERATIONS.items() if name != "cbrt"},
+    operations={name: one for name, one in OPERATIONS.items() if name not in COMPOSED},
     arrays=True,
     source=TapeSource(
         imports="import numpy as np\nimport torch",
@@ -92,7 +92,19 @@ engine = Engine.from_tape(
             **dict.fromkeys(("fmax", "fmin", "copysign"), "torch.{name}({operands})"),
             "fabs": "torch.abs({0})",
             **dict.fromkeys(
-                ("expit", "entr", "ndtr", "log_ndtr", "xlog1py"), "torch.special.{name}({operands})"
+                (
+                    "expit",
+                    "entr",
+                    "ndtr",
+                    "log_ndtr",
+                    "ndtri",
+                    "xlog1py",
+                    "erfcx",
+                    "i1",
+                    "gammainc",
+                    "gammaincc",
+                ),
+                "torch.special.{name}({operands})",
             ),
             "log_expit": "torch.nn.functional.logsigmoid({0})",
             "diag": "torch.diag({0}, {k})",
