@@ -44,8 +44,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=seconds,
         default=60.0,
         metavar="T",
-        help="how long the engine may take to answer questions and graphs, a last resort (default: 60); state "
-        "and limits have as long again, 90 at least",
+        help="how long the engine may take to answer questions and graphs, a last resort (default: 60); "
+        "state and limits have as long again, 90 at least",
     )
     command.add_argument(
         "--grade",
