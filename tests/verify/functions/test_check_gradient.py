@@ -341,3 +341,32 @@ def test_pools_with_ties_share_no_more_than_the_whole() -> None:
             check_gradient(
                 lambda x: x.reshape(3, 2).max(axis=1), lambda x, g: gradient(x, g, 2.0), x, seed=seed
             )
+
+
+def recurrent(x: Any, w: Any) -> Any:
+    h = np.zeros(2, x.dtype)
+    for row in x:
+        h = np.tanh(w @ h + row)
+    return h
+
+
+def recurrent_gradient(x: Any, w: Any, cotangent: Any, shift: int = 0) -> Any:
+    states = [np.zeros(2, x.dtype)]
+    for row in x:
+        states.append(np.tanh(w @ states[-1] + row))
+    dx, dw = np.zeros_like(x), np.zeros_like(w)
+    for t in reversed(range(len(x))):
+        inner = cotangent * (1 - states[t + 1] ** 2)
+        dx[t], dw = inner, dw + np.outer(inner, states[t + shift])
+        cotangent = w.T @ inner
+    return dx, dw
+
+
+@pytest.mark.once
+def test_loop_of_twenty_steps_is_proved_right_or_wrong() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(20, 2)), np.array([[0.9, 0.4], [-0.4, 0.9]])
+    rules = str(check_gradient(recurrent, recurrent_gradient, (x, w), shapes=False)).splitlines()[0]
+    assert rules.startswith("rules: right: formula equal at this point to ")
+    with pytest.raises(GradientError, match=r"x1\[\d, \d\]"):
+        check_gradient(recurrent, lambda x, w, g: recurrent_gradient(x, w, g, 1), (x, w), shapes=False)

@@ -699,3 +699,36 @@ def test_matrix_of_data_excuses_no_formula_and_a_row_of_coefficients_does() -> N
     series = custom(lambda x: 1 + jnp.dot(row, x ** np.arange(1, 8)), lambda g, x: (g * jnp.exp(x),))
     said = examined(series, (np.float32(0.8),))["reverse mode"]
     assert "the function may approximate: it uses a table of numbers" in said
+
+
+def measured(function: Any) -> Any:
+    """Return what is asked of a function of the point by differences of its values."""
+    from nn_from_scratch.verify.functions.jaxpr.measured import Measured
+    from nn_from_scratch.verify.functions.jaxpr.question import Question
+
+    return Measured(Question.of(function, (POINT,)), "rev", [np.ones(())])
+
+
+@pytest.mark.once
+def test_loop_is_run_once_and_traced_once_for_all_its_values() -> None:
+    calls = 0
+
+    def recurrent(x: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return jax.lax.scan(lambda h, row: (jnp.tanh(h + row), None), jnp.zeros((), x.dtype), x)[0]
+
+    box = measured(recurrent)
+    points = [k * POINT.astype(np.float64) for k in (1, 0.5, 0.25)]
+    values = [box.value(point) for point in points]
+    assert calls == 2
+    with jax.enable_x64(True):
+        assert values == [float(recurrent(jnp.asarray(point))) for point in points]
+
+
+@pytest.mark.once
+def test_values_are_those_of_a_function_as_it_runs_if_it_is_another_when_traced() -> None:
+    def hostile(x: Any) -> Any:
+        return x.sum() * (2 if isinstance(x, jax.core.Tracer) else 1)
+
+    assert measured(hostile).value(POINT.astype(np.float64)) == pytest.approx(float(POINT.sum()))

@@ -39,7 +39,7 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
                 f"an input is given to {name} ({users_line()}), whose gradient is that of matrices of the "
                 "same rank by convention"
             )
-        arguments = by_name(func._schema, args, kwargs)  # noqa: SLF001
+        arguments = by_name(func, args, kwargs)
         padded = arguments.get("padding_idx")
         if name == "embedding" and bool((arguments["indices"] == padded).any()):
             self.found.append(

@@ -65,7 +65,7 @@ class _Symmetrising(TorchDispatchMode):  # type: ignore[misc]
         operand = _OF_SYMMETRIC.get(name) or _OF_TRIANGULAR.get(name)
         if operand is None:
             return func(*args, **kwargs)
-        bound = by_name(func._schema, args, kwargs)  # noqa: SLF001
+        bound = by_name(func, args, kwargs)
         kind = "symmetric"
         if name in _OF_TRIANGULAR:
             kind = "upper triangular" if bound["upper"] else "lower triangular"

@@ -20,6 +20,7 @@ import enum
 import math
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
@@ -38,6 +39,12 @@ UNIT = {name: kind.unit_roundoff for name, kind in FORMATS.items()}
 
 ROUNDINGS = 8
 """How many roundings a constant is allowed that was computed outside of the trace, not written down."""
+
+
+@cache
+def format_name(dtype: np.dtype[Any]) -> str:
+    """Return what numpy calls a format, which takes it longer than to compute a number."""
+    return str(dtype)
 
 
 def unit_roundoff(dtype: str) -> float:
@@ -95,6 +102,7 @@ def significant(text: str) -> int:
     return len(text.lower().split("e")[0].replace(".", "").replace("-", "").strip("0"))
 
 
+@cache
 def _is_never_rounded(number: float) -> bool:
     """Whether no format rounds the number: a multiple of a small power of two, or what is not finite."""
     if not math.isfinite(number):

@@ -89,12 +89,15 @@ def matmul(x: Shadow, y: Shadow) -> Shadow:
     """Multiply matrices as numpy does: stacks of them are broadcast, vectors are rows or columns."""
     left = x[None, :] if x.ndim == 1 else x
     right = y[:, None] if y.ndim == 1 else y
-    stack = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    left = np.broadcast_to(left, stack + left.shape[-2:])
-    right = np.broadcast_to(right, stack + right.shape[-2:])
-    result = np.empty((*stack, left.shape[-2], right.shape[-1]), dtype=object)
-    for place in np.ndindex(*stack):
-        result[place] = _matrix_product(left[place], right[place])
+    if left.ndim == right.ndim == 2:
+        result = _matrix_product(left, right)
+    else:
+        stack = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        left = np.broadcast_to(left, stack + left.shape[-2:])
+        right = np.broadcast_to(right, stack + right.shape[-2:])
+        result = np.empty((*stack, left.shape[-2], right.shape[-1]), dtype=object)
+        for place in np.ndindex(*stack):
+            result[place] = _matrix_product(left[place], right[place])
     if x.ndim == 1:
         result = result[..., 0, :]
     return as_shadow(result[..., 0] if y.ndim == 1 else result)
@@ -295,14 +298,15 @@ def _matrix_product(x: Shadow, y: Shadow) -> Shadow:
         return exact(np.zeros(shape))
     if ctx.prec < PRECISION:
         return np.add(np.dot(x, y), any_order(np.abs(nearest(x)) @ np.abs(nearest(y)), x.shape[1]))
-    left, right = _matrix(values(x)), _matrix(values(y))
+    first, second = has_series(x), has_series(y)
+    left, right = _matrix(values(x) if first else x), _matrix(values(y) if second else y)
     product = _entries(left * right, shape)
-    if not (has_series(x) or has_series(y)):
+    if not (first or second):
         return product
     slope = exact(np.zeros(shape))
-    if has_series(x):
+    if first:
         slope = slope + _entries(_matrix(slopes(x)) * right, shape)
-    if has_series(y):
+    if second:
         slope = slope + _entries(left * _matrix(slopes(y)), shape)
     return joined(product, slope)
 

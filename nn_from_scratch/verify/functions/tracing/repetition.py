@@ -26,20 +26,24 @@ _UNIT = 2.0**-53
 
 @dataclass
 class _Repeated:
-    """How often a line gave a result of one shape, the last two, and how much that changed."""
+    """How often a line gave a result of one shape, and the last ones."""
 
-    last: deque[Numbers] = field(default_factory=lambda: deque(maxlen=_PERIOD))
+    last: deque[Numbers] = field(default_factory=lambda: deque(maxlen=_PERIOD + 1))
     times: int = 0
-    change: float = np.inf
 
     def add(self, numbers: Numbers) -> None:
-        """Add a result; a line may compute two things by turns."""
-        with np.errstate(all="ignore"):
-            size = float(np.max(np.abs(numbers), initial=0)) or 1.0
-            changes = [float(np.max(np.abs(numbers - x), initial=0)) / size for x in self.last]
-        self.change = min(changes, default=np.inf)
+        """Add a result."""
         self.times += 1
         self.last.append(numbers.copy())
+
+    @property
+    def change(self) -> float:
+        """How much the last result differs from one before; a line may compute two things by turns."""
+        *before, numbers = self.last
+        with np.errstate(all="ignore"):
+            size = float(np.max(np.abs(numbers), initial=0)) or 1.0
+            changes = [float(np.max(np.abs(numbers - x), initial=0)) / size for x in before]
+        return min(changes, default=np.inf)
 
     @property
     def settles(self) -> bool:

@@ -8,7 +8,8 @@ like a sequence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,11 +31,7 @@ def exactly_computing() -> Iterator[None]:
 
 def of_entries(entries: Iterable[Any], shape: tuple[int, ...]) -> Shadow:
     """Return a shadow of a shape, given its entries in row-major order."""
-    shadow = np.empty(shape, dtype=object)
-    flat = shadow.reshape(-1)
-    for k, entry in enumerate(entries):
-        flat[k] = entry
-    return shadow
+    return np.fromiter(entries, dtype=object, count=math.prod(shape)).reshape(shape)
 
 
 def exact(numbers: Any) -> Shadow:
@@ -42,7 +39,9 @@ def exact(numbers: Any) -> Shadow:
     array = np.asarray(numbers)
     if array.dtype.kind in "iub":
         return of_entries((arb(int(x)) for x in array.ravel().tolist()), array.shape)
-    return of_entries((arb(x) for x in array.astype(np.float64).ravel().tolist()), array.shape)
+    if array.dtype != np.float64:
+        array = array.astype(np.float64)
+    return of_entries(map(arb, array.ravel().tolist()), array.shape)
 
 
 def series(numbers: Any, direction: Any) -> Shadow:
@@ -84,9 +83,12 @@ def joined(values: Shadow, slopes: Shadow) -> Shadow:
 
 def mapped(function: Callable[..., Any], *shadows: Any) -> Shadow:
     """Apply a function of entries to every entry of shadows, broadcast against each other."""
-    arrays = np.broadcast_arrays(*(as_shadow(shadow) for shadow in shadows))
+    arrays: Sequence[Shadow] = [as_shadow(shadow) for shadow in shadows]
     shape = arrays[0].shape
-    return of_entries((function(*row) for row in zip(*(x.ravel() for x in arrays), strict=True)), shape)
+    if any(x.shape != shape for x in arrays):
+        arrays = np.broadcast_arrays(*arrays)
+        shape = arrays[0].shape
+    return of_entries(map(function, *(x.ravel() for x in arrays)), shape)
 
 
 def as_shadow(x: Any) -> Shadow:
@@ -121,4 +123,4 @@ def same_slopes(one: Shadow, other: Shadow, where: Numbers) -> bool:
 
 def nearest(shadow: Shadow) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the midpoints of the values as float64."""
-    return np.array([float(value(entry).mid()) for entry in shadow.ravel()]).reshape(shadow.shape)
+    return np.array([float(value(entry)) for entry in shadow.ravel()]).reshape(shadow.shape)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import WITHIN
-from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand, leaves
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.tracing.approximations import alike
 from nn_from_scratch.verify.functions.tracing.shadows import has_series
@@ -54,15 +53,15 @@ class Deciding:
             The user's line.
 
         """
-        by_made = any(_key(x) in self._made for x in _tensors(bound))
-        differentiated = any(
-            isinstance(x, Operand) and x.shadow is not None and has_series(x.shadow)
-            for x in pytree.tree_leaves(operands)
+        by_made = bool(self._made) and any(_key(x) in self._made for x in _tensors(bound))
+        made = [x for x in outputs if x.dtype not in WITHIN]
+        is_step = base in _STEPS or operands.get("rounding_mode") is not None
+        differentiated = bool(made or is_step or base in _SIGNS) and any(
+            isinstance(x, Operand) and x.shadow is not None and has_series(x.shadow) for x in leaves(operands)
         )
         if by_made or differentiated:
-            made = [x for x in outputs if x.dtype not in WITHIN]
             self._made |= {_key(x): x.untyped_storage() for x in made}
-        if differentiated and (base in _STEPS or operands.get("rounding_mode") is not None):
+        if differentiated and is_step:
             self._trace.jumps.append(line)
         if not any(x.dtype in WITHIN for x in outputs):
             return
@@ -76,7 +75,7 @@ class Deciding:
 
 
 def _tensors(arguments: Any) -> list[torch.Tensor]:
-    return [x for x in pytree.tree_leaves(arguments) if isinstance(x, torch.Tensor)]
+    return [x for x in leaves(arguments) if isinstance(x, torch.Tensor)]
 
 
 def _key(x: torch.Tensor) -> int:

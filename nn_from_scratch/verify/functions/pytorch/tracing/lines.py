@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
 from types import CodeType
 
@@ -22,11 +23,16 @@ def users_line() -> str:
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_NOT_THE_USERS):
-            return f"{Path(code.co_filename).name}:{frame.f_lineno}, in {code.co_name}"
+            return f"{_name(code.co_filename)}:{frame.f_lineno}, in {code.co_name}"
         if frame.f_back is None:
             break
         frame = frame.f_back
     return "PyTorch's own backward"
+
+
+@cache
+def _name(path: str) -> str:
+    return Path(path).name
 
 
 def in_a_function() -> bool:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils import _pytree as pytree
 
-from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
+from nn_from_scratch.verify.functions.pytorch.tracing.lines import users_line
+from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError, leaves
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, of_entries
 
 Booleans = np.ndarray[Any, np.dtype[np.bool_]]
@@ -42,18 +42,24 @@ class Memory:
         """Return a tensor's shadows, and where there is none, or none of these numbers."""
         cells = self._of(x)
         shadow = np.array(_window(cells.shadows, x), dtype=object)
-        signs = _signs(x)
-        remembered = _window(cells.numbers, x) * signs
-        shadow = _turned(shadow, signs)
-        same = (remembered == numbers) | (np.isnan(remembered) & np.isnan(numbers))
+        remembered = _window(cells.numbers, x)
+        if _is_marked(x):
+            signs = _signs(x)
+            remembered, shadow = remembered * signs, _turned(shadow, signs)
+        same = remembered == numbers
+        if same.all():  # where there is no shadow the number is none either
+            return shadow, np.zeros(same.shape, dtype=bool)
+        same |= np.isnan(remembered) & np.isnan(numbers)
         return shadow, ~same | np.array([x is None for x in shadow.ravel()], dtype=bool).reshape(same.shape)
 
     def write(self, x: torch.Tensor, shadow: Shadow, numbers: Numbers) -> None:
         """Write shadows beside the numbers that a tensor now has."""
         cells = self._of(x)
-        signs = _signs(x)
-        _window(cells.shadows, x)[...] = _turned(np.broadcast_to(shadow, numbers.shape), signs)
-        _window(cells.numbers, x)[...] = numbers * signs
+        if _is_marked(x):
+            signs = _signs(x)
+            numbers, shadow = numbers * signs, _turned(np.broadcast_to(shadow, numbers.shape), signs)
+        _window(cells.shadows, x)[...] = shadow
+        _window(cells.numbers, x)[...] = numbers
 
     def _of(self, x: torch.Tensor) -> Cells:
         storage = x.untyped_storage()
@@ -78,10 +84,23 @@ def element_size(x: torch.Tensor) -> int:
 def shares(given: Any, found: Any) -> bool:
     """Whether what an operation returns looks at the same storage as what it is given."""
     ours, theirs = (
-        {x.untyped_storage()._cdata for x in pytree.tree_leaves(y) if isinstance(x, torch.Tensor)}  # noqa: SLF001
+        {x.untyped_storage()._cdata for x in leaves(y) if isinstance(x, torch.Tensor)}  # noqa: SLF001
         for y in (given, found)
     )
     return bool(theirs) and theirs <= ours
+
+
+def refuse_another_dtype(name: str, args: Any, found: Any) -> None:
+    """Refuse an operation that returns the numbers it is given as numbers of another size."""
+    given = {element_size(x) for x in leaves(args) if isinstance(x, torch.Tensor)}
+    sizes = {element_size(x) for x in leaves(found) if isinstance(x, torch.Tensor)}
+    if given and not sizes <= given:
+        raise NotTracedError(f"{name} reads numbers as another dtype ({users_line()})")
+
+
+def _is_marked(x: torch.Tensor) -> bool:
+    """Whether a tensor is only marked as conjugate or negative."""
+    return bool(x.is_neg() or x.is_conj())
 
 
 def _signs(x: torch.Tensor) -> Numbers:
@@ -100,6 +119,9 @@ def _turned(shadow: Shadow, signs: Numbers) -> Shadow:
 
 
 def _window(cells: np.ndarray[Any, Any], x: torch.Tensor) -> np.ndarray[Any, Any]:
+    if x.is_contiguous() and not x.is_complex():
+        start = x.storage_offset()
+        return cells[start : start + x.numel()].reshape(x.shape)
     times = 2 if x.is_complex() else 1
     strides = [cells.itemsize * stride * times for stride in x.stride()]
     shape = list(x.shape)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from torch.utils import _pytree as pytree
 
 from nn_from_scratch.verify.functions.tracing.complexes import paired
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact
@@ -20,11 +20,60 @@ class NotTracedError(Exception):
     """An operation has no formula here, or a number comes from outside the trace; says which and where."""
 
 
-def by_name(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the schema of an operation says, which PyTorch makes anew whenever it is asked."""
+
+    names: tuple[str, ...]
+    defaults: dict[str, Any]
+    written: tuple[str, ...]
+    """The arguments that it writes into."""
+    is_mutable: bool
+    returns_views: bool
+    """Whether it may return what it is given, in another form."""
+
+
+@cache
+def signature(operation: Any) -> Signature:
+    """Return what the schema of an operation says."""
+    schema = operation._schema  # noqa: SLF001  there is no other way to ask
+    return Signature(
+        tuple(x.name for x in schema.arguments),
+        {x.name: x.default_value for x in schema.arguments if x.has_default_value()},
+        tuple(x.name for x in schema.arguments if x.alias_info and x.alias_info.is_write),
+        bool(schema.is_mutable),
+        any(x.alias_info for x in schema.returns),
+    )
+
+
+def by_name(operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments of an operation by the names of its schema, defaults included."""
-    bound = {x.name: x.default_value for x in schema.arguments if x.has_default_value()}
-    bound |= {x.name: given for x, given in zip(schema.arguments, args, strict=False)}
-    return bound | kwargs
+    known = signature(operation)
+    return {**known.defaults, **dict(zip(known.names, args, strict=False)), **kwargs}
+
+
+def leaves(x: Any) -> list[Any]:
+    """Return what lists, tuples and dicts hold; operations take and return no other containers."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    if not isinstance(x, (list, tuple)):
+        return [x]
+    found: list[Any] = []
+    for part in x:
+        if isinstance(part, (list, tuple, dict)):
+            found += leaves(part)
+        else:
+            found.append(part)
+    return found
+
+
+def mapped_leaves(function: Callable[[Any], Any], x: Any) -> Any:
+    """Apply a function to all that lists, tuples and dicts hold."""
+    if isinstance(x, dict):
+        return {name: mapped_leaves(function, part) for name, part in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)([mapped_leaves(function, part) for part in x])
+    return function(x)
 
 
 def exactly(numbers: Numbers) -> Shadow:
@@ -63,9 +112,8 @@ class Call:
     @property
     def is_complex(self) -> bool:
         """Whether complex numbers are taken or returned."""
-        operands = [x for x in pytree.tree_leaves(self.arguments) if isinstance(x, Operand)]
-        given = [x.numbers for x in operands] + self.results
-        return any(x.dtype.kind == "c" for x in given)
+        operands = [x for x in leaves(self.arguments) if isinstance(x, Operand)]
+        return any(x.dtype.kind == "c" for x in (*(x.numbers for x in operands), *self.results))
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments.get(name)

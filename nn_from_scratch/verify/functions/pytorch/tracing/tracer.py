@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from flint import arb, arb_series
 from torch._decomp import decomposition_table
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
@@ -26,7 +26,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.formats import (
     reals,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
-from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory, element_size, shares
+from nn_from_scratch.verify.functions.pytorch.tracing.memory import Memory, refuse_another_dtype, shares
 from nn_from_scratch.verify.functions.pytorch.tracing.moves import MOVES, move
 from nn_from_scratch.verify.functions.pytorch.tracing.normalising import unread_statistics, without
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
@@ -36,10 +36,14 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     Rule,
     by_name,
     exactly,
+    leaves,
+    mapped_leaves,
+    signature,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
+from nn_from_scratch.verify.functions.pytorch.tracing.written import format_of, is_one_over_a_float32
 from nn_from_scratch.verify.functions.tracing import complexes
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -123,7 +127,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def shadow(self, x: torch.Tensor) -> Shadow:
         """Return the shadow of a tensor; what has none comes from outside of the trace."""
-        found = reals(x)
+        return self._beside(x, reals(x))
+
+    def _beside(self, x: torch.Tensor, found: Numbers) -> Shadow:
+        """Return the shadow of a tensor, given its numbers."""
         shadow, missing = self.memory.read(x, found)
         if bool(missing.any()):
             self.trace.outside.append(("table", found.copy(), self.line))
@@ -158,9 +165,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             return arb(int(number))
         number = float(number)
         self.trace.written.setdefault(number, self.line)
-        if self.reading is not Reading.LITERAL and _is_one_over_a_float32(number):
+        if self.reading is not Reading.LITERAL and is_one_over_a_float32(number):
             return 1 / self._read(1 / number, "float32")
-        return self._read(number, _format_of(number))
+        return self._read(number, format_of(number))
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -179,11 +186,11 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             found = func(*args, **kwargs)
             self.trace.outside.append(("number", found, self.line))
             return found
-        schema = func._schema  # noqa: SLF001
-        if not schema.is_mutable and (name == "_unsafe_view" or any(x.alias_info for x in schema.returns)):
+        known = signature(func)
+        if not known.is_mutable and (name == "_unsafe_view" or known.returns_views):
             found = func(*args, **kwargs)
             if shares(args, found):
-                _refuse_another_dtype(name, args, found)
+                refuse_another_dtype(name, args, found)
                 return found
             self._shadow(func, args, kwargs, lambda: found)
             return found
@@ -191,15 +198,15 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def _shadow(self, func: Any, args: Any, kwargs: dict[str, Any], run: Callable[[], Any]) -> Any:
         """Read the shadows of what an operation is given, run it, and write those of what it returns."""
-        schema = func._schema  # noqa: SLF001
+        known = signature(func)
         name = func.overloadpacket.__name__
-        base = name[:-1] if schema.is_mutable and name.endswith("_") else name
-        bound = by_name(schema, args, kwargs)
-        targets = [bound[x.name] for x in schema.arguments if x.alias_info and x.alias_info.is_write]
+        base = name[:-1] if known.is_mutable and name.endswith("_") else name
+        bound = by_name(func, args, kwargs)
+        targets = [bound[x] for x in known.written]
         unread = _unread(base, bound, targets if base in _OVERWRITES or base == name else [])
-        operands = pytree.tree_map(lambda x: self._operand(x, unread), bound)
+        operands = mapped_leaves(lambda x: self._operand(x, unread), bound)
         found = run()
-        outputs = [x for x in targets or pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
+        outputs = [x for x in targets or leaves(found) if isinstance(x, torch.Tensor)]
         if tied(base, operands, tuple(outputs[0].shape) if outputs else ()):
             self.trace.ties.append(f"{name} ({self.line})")
         equal = None if self.trace.in_backward else equal_to_one(base, operands)
@@ -210,20 +217,21 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         if not any(x.dtype in WITHIN for x in outputs):
             return found
         self._count(outputs)
-        given = (x.dtype for x in pytree.tree_leaves(operands) if isinstance(x, Operand))
+        given = (x.dtype for x in leaves(operands) if isinstance(x, Operand))
         self.trace.narrows(given, (FORMATS.get(x.dtype, "") for x in outputs), self.line)
         call = Call(name, operands, [numbers(x) for x in outputs], self._constant)
         self.trace.gave(name, self.line, call.results)
-        if base in self._rules(call) or base in MOVES:
-            self._apply(func, base, call, outputs, bool(targets))
+        rules = COMPLEX if call.is_complex else RULES
+        if base in rules or base in MOVES:
+            self._apply(func, base, call, rules, outputs, in_place=bool(targets))
         elif base in _RANDOM:
             self.trace.random.append(f"{name} ({self.line})")
-            self._write(outputs, [exactly(x) for x in call.results])
+            self._write(outputs, call.results, [exactly(x) for x in call.results])
         elif targets or _any_shadow(operands):
             self._decompose(func, without(unread, base, args), kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
-            self._write(outputs, [exactly(x) for x in call.results])
+            self._write(outputs, call.results, [exactly(x) for x in call.results])
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:
@@ -237,15 +245,21 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
     def _operand(self, x: Any, unread: set[int]) -> Any:
         if not isinstance(x, torch.Tensor):
             return x
+        found = numbers(x).copy()
         read_it = x.dtype in WITHIN and id(x) not in unread
-        shadow = self.shadow(x) if read_it else None
-        return Operand(numbers(x).copy(), shadow, str(x.dtype).split(".")[1], x.is_contiguous())
+        shadow = self._beside(x, as_reals(found)) if read_it else None
+        return Operand(found, shadow, _name_of(x.dtype), x.is_contiguous())
 
     def _apply(
-        self, func: Any, base: str, call: Call, outputs: Sequence[torch.Tensor], in_place: bool
+        self,
+        func: Any,
+        base: str,
+        call: Call,
+        rules: Mapping[str, Rule],
+        outputs: Sequence[torch.Tensor],
+        *,
+        in_place: bool,
     ) -> None:
-        rules = self._rules(call)
-
         def rule(of: Call) -> list[Any]:
             found = rules[base](of) if base in rules else move(func, of, in_place)
             return [x for x in found if x is not None] if isinstance(found, tuple) else [found]
@@ -260,13 +274,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                     f"{call.name} is called in a way not known here ({self.line})"
                 ) from error
             shadows = self._noted(base, call.name, shadows)
-            self._write(outputs, shadows, in_place)
+            self._write(outputs, call.results, shadows, in_place)
             if self.local is not None and base in rules:
                 self._observe(rule, base, call, outputs)
-
-    def _rules(self, call: Call) -> Mapping[str, Rule]:
-        """Return the rules of an operation's kind of numbers."""
-        return COMPLEX if call.is_complex else RULES
 
     def _noted(self, base: str, name: str, shadows: list[Any]) -> list[Any]:
         """Note an operation of the backward, and scale its results if that is asked for."""
@@ -276,15 +286,21 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             return shadows
         return [complexes.scaled(x, self.scaled[1]) for x in shadows]
 
-    def _write(self, outputs: Sequence[torch.Tensor], shadows: Sequence[Any], in_place: bool = False) -> None:
-        """Write shadows. What is computed without gradients is a constant.
+    def _write(
+        self,
+        outputs: Sequence[torch.Tensor],
+        results: Sequence[Numbers],
+        shadows: Sequence[Any],
+        in_place: bool = False,
+    ) -> None:
+        """Write shadows beside the numbers that came out. What is computed without gradients is a constant.
 
         What is changed in place there keeps the derivative that it had: autograd does not see the change.
         """
         constant = not torch.is_grad_enabled() and not in_a_function()
-        for x, shadow in zip(outputs, shadows, strict=False):
+        for x, result, shadow in zip(outputs, results, shadows, strict=False):
             if x.dtype in WITHIN and shadow is not None and x.numel():
-                found = reals(x)
+                found = as_reals(result)
                 written = np.broadcast_to(as_pairs(as_shadow(shadow), x), found.shape)
                 if constant and in_place:
                     before, _ = self.memory.read(x, found)
@@ -297,7 +313,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def _observe(self, rule: Any, base: str, call: Call, outputs: Sequence[torch.Tensor]) -> None:
         """Compare the numbers of an operation with its exact value at its own inputs."""
-        own = Call(call.name, pytree.tree_map(_exactly, call.arguments), call.results, arb)
+        own = Call(call.name, mapped_leaves(_exactly, call.arguments), call.results, arb)
         shadows = rule(own)
         for k, x in enumerate(outputs):
             if k >= len(shadows) or x.dtype not in WITHIN or not x.numel():
@@ -342,7 +358,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
 
     def _take(self, name: str, line: str, outputs: Sequence[torch.Tensor], found: Any) -> None:
         """Give a fused operation's outputs the shadows of its decomposition, if the numbers are the same."""
-        parts = [x for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
+        parts = [x for x in leaves(found) if isinstance(x, torch.Tensor)]
         if len(parts) != len(outputs):
             raise NotTracedError(f"{name} has no formula here ({line})")
         scale = max((float(x.detach().abs().max()) for x in outputs if x.numel()), default=0.0)
@@ -354,17 +370,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             self.memory.write(x, as_pairs(self.shadow(part), x), reals(x))
 
 
-def _format_of(number: float) -> str:
-    """Return the format that a constant was rounded in: one double in 2^29 is a float32 by chance."""
-    with np.errstate(over="ignore"):
-        return "float32" if float(np.float32(number)) == number else "float64"
-
-
-def _is_one_over_a_float32(number: float) -> bool:
-    """Whether a constant that is no simple number is one over a number of float32."""
-    if recognise(number) is not None:
-        return False
-    return _format_of(number) == "float64" and _format_of(1 / number) == "float32"
+@cache
+def _name_of(dtype: torch.dtype) -> str:
+    return str(dtype).split(".")[1]
 
 
 def _with_the_slope_of(entry: Any, before: Any) -> Any:
@@ -387,11 +395,4 @@ def _unread(base: str, bound: dict[str, Any], targets: Sequence[Any]) -> set[int
 
 
 def _any_shadow(operands: dict[str, Any]) -> bool:
-    return any(isinstance(x, Operand) and x.shadow is not None for x in pytree.tree_leaves(operands))
-
-
-def _refuse_another_dtype(name: str, args: Any, found: Any) -> None:
-    given = {element_size(x) for x in pytree.tree_leaves(args) if isinstance(x, torch.Tensor)}
-    sizes = {element_size(x) for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)}
-    if given and not sizes <= given:
-        raise NotTracedError(f"{name} reads numbers as another dtype ({users_line()})")
+    return any(isinstance(x, Operand) and x.shadow is not None for x in leaves(operands))

@@ -122,7 +122,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         return format(self.numbers if self.ndim else self.numbers[()], spec)
 
     def __getitem__(self, key: Any) -> TracedArray:
-        chosen = plain(key)
+        chosen = key if type(key) in {int, slice} else plain(key)
         for part in _masks_in(chosen):
             part.decides()
         found = self.shadow[chosen]
@@ -291,7 +291,7 @@ def computed(  # noqa: PLR0917
         raise trace.end(f"{name} gives {array.dtype}")
     shadows = [shadow_of(trace, x) for x in operands]
     shadow = blank(array.shape) if trace.rehearsal else as_shadow(formula(*shadows))
-    if trace.recording or trace.mend is not None:
+    if trace.changing:
         shadow = trace.changed(name, shadow, lambda: _on(others, shadows, array.shape))
 
     if trace.watching_digits:
@@ -333,6 +333,8 @@ def _as_computed(x: Any, dtype: Any) -> Numbers:
 
 def _in_the_same_order(numbers: Numbers, shadow: Shadow) -> Shadow:
     """Return a shadow in the same order in memory as its numbers, copied if it is in another."""
+    if numbers.flags.c_contiguous and shadow.flags.c_contiguous:
+        return shadow
     wide = [k for k in range(numbers.ndim) if numbers.shape[k] > 1]
     if all(numbers.strides[k] * 8 == shadow.strides[k] * numbers.itemsize for k in wide):
         return shadow

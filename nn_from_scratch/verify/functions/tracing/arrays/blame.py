@@ -66,10 +66,10 @@ def _results(steps: Sequence[Step], shape: tuple[int, ...]) -> Iterator[tuple[st
     for step in fit:
         if step.shadow.shape == shape:
             yield str(step), step.shadow
-    pairs = list(itertools.combinations_with_replacement(fit, 2))
-    if len(pairs) * math.prod(shape) > MOST_NUMBERS:
+    pairs = len(fit) * (len(fit) + 1) // 2
+    if pairs * math.prod(shape) > MOST_NUMBERS:
         return
-    for first, second in pairs:
+    for first, second in itertools.combinations_with_replacement(fit, 2):
         if _broadcast(first.shadow.shape, second.shadow.shape) == shape:
             yield f"{first} times {second}", apply("multiply", first.shadow, second.shadow)
 

@@ -37,11 +37,15 @@ def explaining_constant(
         if key not in forward.numbers_of and math.isfinite(number)
     }
     tries = 0
+    tried: set[tuple[float, float]] = set()
     for key, number in own.items():
         for candidate in _candidates(number, list(forward.numbers_of.values())):
             tries += 1
             if tries > MOST_TRIES:
                 return None
+            if (number, candidate) in tried:
+                continue  # at another line: it was changed there as well
+            tried.add((number, candidate))
             exact = read(candidate, Reading.RECOGNISED)
             replaced: dict[Constant, arb] = {k: exact for k, n in own.items() if n == number}
             replaced |= {k: -exact for k, n in own.items() if n == -number}

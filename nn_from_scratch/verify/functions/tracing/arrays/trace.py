@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,6 +28,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
+    format_name,
     read,
     recognise,
     unit_roundoff,
@@ -84,6 +86,7 @@ class NearALimitError(TraceEndedError):
     """The formulas differ by no more than those of an iteration and of its limit may."""
 
 
+@cache
 def is_users(path: str) -> bool:
     """Whether a source file is the user's own, not the suite's, a library's or Python's."""
     inside = any(part in path for part in ("site-packages", "dist-packages", "<frozen", "<__array"))
@@ -102,9 +105,14 @@ def users_line() -> str:
         path = frame.f_code.co_filename
         if is_users(path):
             source = linecache.getline(path, frame.f_lineno).strip()
-            return f"{Path(path).name}:{frame.f_lineno}" + (f": {source}" if source else "")
+            return _line(path, frame.f_lineno, source)
         frame = frame.f_back
     return "an unknown line"
+
+
+@cache
+def _line(path: str, number: int, source: str) -> str:
+    return f"{Path(path).name}:{number}" + (f": {source}" if source else "")
 
 
 def _rounded_table(array: Numbers) -> Shadow:
@@ -165,6 +173,11 @@ class Trace:
     recorded: list[Step] = field(default_factory=list)
     operations_of_backward: int = 0
 
+    @property
+    def changing(self) -> bool:
+        """Whether it matters what an operation may have been taken for."""
+        return self.recording or self.mend is not None
+
     def end(self, why: str) -> TraceEndedError:
         """Note that the trace does not count, and return the exception to raise."""
         reason = f"{why} ({users_line()})"
@@ -192,7 +205,7 @@ class Trace:
             return exact(array)
         if array.dtype.kind != "f":
             raise self.end(f"a constant of dtype {array.dtype}")
-        line, dtype = users_line(), str(array.dtype)
+        line, dtype = users_line(), format_name(array.dtype)
         key: Constant = (line, dtype, array.tobytes())
         self.constants.append(key)
         if array.ndim == 0:
@@ -246,7 +259,7 @@ class Trace:
                 line,
                 numbers,
                 expected(),
-                dtype=str(numbers.dtype),
+                dtype=format_name(numbers.dtype),
                 scale=None if scale is None else scale(),
             )
         if self.overflow is None and not np.isfinite(numbers).all():

@@ -11,6 +11,7 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    NONE,
     TracedArray,
     computed,
     is_traced,
@@ -149,7 +150,8 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
             TracedArray(numbers, exact(numbers), trace) if np.asarray(numbers).dtype.kind == "f" else numbers
         )
     formula = _formula(trace, name, operands, arrays)
-    return computed(trace, name, formula, operands, numbers, scale_of(name, arrays), _others(name, arrays))
+    others = _others(name, arrays) if trace.changing else NONE
+    return computed(trace, name, formula, operands, numbers, scale_of(name, arrays), others)
 
 
 def _formula(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
