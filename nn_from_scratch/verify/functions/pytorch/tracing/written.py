@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.constants import recognise
