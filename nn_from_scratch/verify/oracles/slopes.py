@@ -39,6 +39,10 @@ _WINDOW = 5  # values that noise is seen in
 _LIKE = 16.0  # times the finest noise, or a rounding: the function is still smooth
 _LONG = 4  # halvings of a step
 _STEEP = 16.0  # what noise falls by over so many, if it is no noise but what a polynomial leaves
+_LONGER = 16.0  # times the shortest of the long steps
+_EXPLODING = (
+    _LONGER**3
+)  # times what the shortest of them changes by: as a fourth power does at 0, and no more
 _NOTHING = 1e3  # times the noise: a function that is nowhere larger is 0
 _SURE_STAIR = 2.0**10  # times rounding: a change from nothing that is worth a closer look
 _STAIR = 64.0  # times rounding: a stair that no rounding explains
@@ -136,8 +140,7 @@ def measure(line: Line, exponents: range, *, thorough: bool = True) -> Slope:
     if thorough and fine is not None and not kink.value:
         fine = _with_difference_noise(line, table, resolved, fine)
     change = np.maximum(np.abs(up - line.centre), np.abs(down - line.centre))
-    long = steps >= steps[0] / 16
-    scale = float((change[long] / steps[long]).max())
+    scale = _scale(change, steps)
     if thorough and not change.any():
         scale = _far_scale(line)
     elif thorough and _cancels(
@@ -324,6 +327,17 @@ def _finest(rough: Floats, stair: Floats, rounding: Floats) -> float:
     """Return the noise at the shortest steps."""
     shortest = max(3, len(rough) // 4)
     return float(max(np.median(rough[-shortest:]), np.median(stair[-shortest:]), rounding[-1] / 2))
+
+
+def _scale(change: Floats, steps: Floats) -> float:
+    """Return the most that values change along long steps, for each unit of the step.
+
+    Where they explode, as a power of 300 does beside 1, that says nothing of the point.
+    """
+    long = steps >= steps[0] / _LONGER
+    rates = change[long] / steps[long]
+    least = float(rates.min())
+    return min(float(rates.max()), _EXPLODING * least) if least > 0 else float(rates.max())
 
 
 def _cancels(line: Line, change: float, height: float, noise: float, unit: float) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+from nn_from_scratch.verify.functions.black_box import BlackBox
 from nn_from_scratch.verify.functions.values import check_values
 
 RNG = np.random.default_rng(0)
@@ -115,6 +116,18 @@ def test_a_change_that_is_lost_beside_a_large_constant_is_not_called_right(
     with pytest.raises(UndecidedError, match="the same around the point"):
         check_values(lambda x: dtype(1e20) + np.sin(x).sum(), lambda x: np.cos(x) * dtype(factor), x)
     assert check_values(lambda x: dtype(1e20), np.zeros_like, x).right
+
+
+def test_a_function_that_explodes_far_away_is_judged_by_what_it_is_nearby() -> None:
+    def explodes(x: Any) -> Any:
+        return np.sin(x).sum() + (x**400).sum()
+
+    x = np.linspace(0.3, 0.9, 5)
+    for factor in (1.0, 2.0):
+        box = BlackBox(explodes, lambda x, factor=factor: np.cos(x) * factor, x, seed=0)
+        found = box.along(box.direction(0), thorough=True)
+        assert (found.right, found.wrong) == (factor == 1.0, factor == 2.0)
+        assert found.interval < 1e-9
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.1])
