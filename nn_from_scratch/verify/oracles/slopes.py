@@ -40,9 +40,7 @@ _LIKE = 16.0  # times the finest noise, or a rounding: the function is still smo
 _LONG = 4  # halvings of a step
 _STEEP = 16.0  # what noise falls by over so many, if it is no noise but what a polynomial leaves
 _LONGER = 16.0  # times the shortest of the long steps
-_EXPLODING = (
-    _LONGER**3
-)  # times what the shortest of them changes by: as a fourth power does at 0, and no more
+_EXPLODING = _LONGER**3  # times what the shortest of them changes by: as a fourth power does at 0
 _NOTHING = 1e3  # times the noise: a function that is nowhere larger is 0
 _SURE_STAIR = 2.0**10  # times rounding: a change from nothing that is worth a closer look
 _STAIR = 64.0  # times rounding: a stair that no rounding explains
