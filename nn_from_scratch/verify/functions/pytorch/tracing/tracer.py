@@ -212,7 +212,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self._count(outputs)
         given = (x.dtype for x in pytree.tree_leaves(operands) if isinstance(x, Operand))
         self.trace.narrows(given, (FORMATS.get(x.dtype, "") for x in outputs), self.line)
-        call = Call(name, operands, [numbers(x) for x in outputs], self._constant)
+        taken = self.deciding.taken(base, operands, self.line)
+        call = Call(name, taken, [numbers(x) for x in outputs], self._constant)
         self.trace.gave(name, self.line, call.results)
         if base in self._rules(call) or base in MOVES:
             self._apply(func, base, call, outputs, bool(targets))
