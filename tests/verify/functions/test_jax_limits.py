@@ -48,6 +48,24 @@ def test_what_an_iteration_does_not_explain_is_wrong(steps: int, factor: float) 
         ask(steps, factor)
 
 
+@pytest.mark.parametrize("least", [-float("inf"), 0.999])
+def test_gradient_of_the_other_formula_is_wrong_if_it_is_unlike(least: float) -> None:
+    """Of two numbers that are nearly equal the derivatives may be unlike, and nothing is nearly infinite."""
+    mask = jnp.tril(jnp.ones((2, 2), bool))
+
+    @jax.custom_vjp  # type: ignore[untyped-decorator]
+    def masked(x: Any) -> Any:
+        return jax.nn.softmax(jnp.where(mask, x, least), -1)
+
+    def backward(x: Any, g: Any) -> Any:
+        p = jax.nn.softmax(x, -1)  # the mask is forgotten
+        return (p * (g - (p * g).sum(-1, keepdims=True)),)
+
+    masked.defvjp(lambda x: (masked(x), x), backward)
+    with pytest.raises(GradientError, match="formula proved to differ"):
+        check_grads(masked, (jnp.array([[1.0, 1.003], [0.998, 1.001]]),), 1, modes=("rev",))
+
+
 def softplus(factor: float) -> Any:
     """Take x for log(1 + exp(x)) where x is large, and differentiate the latter."""
 

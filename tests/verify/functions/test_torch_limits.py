@@ -75,6 +75,24 @@ def test_gradient_of_the_formula_that_a_forward_takes_another_for_is_no_fault(dt
     assert examine(softplus(1 + 1e-9), x, transforms=[]).verdict is Verdict.WRONG
 
 
+@pytest.mark.parametrize("least", [-float("inf"), 1.0])
+def test_gradient_of_the_other_formula_is_wrong_if_it_is_unlike(least: float) -> None:
+    """Of two numbers that are nearly equal the derivatives may be unlike, and nothing is nearly infinite."""
+
+    class Larger(Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(_: Any, x: Any) -> Any:
+            return torch.softmax(torch.where(x[:2] > x[2], x[:2], least), -1)
+
+        @staticmethod
+        def backward(_: Any, g: Any) -> Any:
+            return torch.cat([g * 0, g[:1] * 0])
+
+    x = torch.tensor([1.005, 1.001, 1.0], dtype=torch.float64, requires_grad=True)
+    with pytest.raises(WrongGradientError, match="formula proved to differ"):
+        gradcheck(Larger.apply, x, shapes=False)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 @pytest.mark.parametrize("bound", [None, 5.0])
 def test_backward_that_clips_is_wrong_where_it_does_not_clip_either(dtype: Any, bound: float | None) -> None:

@@ -56,6 +56,8 @@ def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:
     """
     traced, dtype = formulas.traced, formulas.traced.question.narrowest
     gap = formulas.compare(dtype).comparison.relative
+    if gap >= PLAIN_TO_SEE:
+        return None
     for place in list(traced.switches):
         for case in (0, 1):
             traced.taking = place, case

@@ -30,6 +30,8 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     nearest,
 )
 
+PLAIN_TO_SEE = 1e-2
+"""A relative difference that no approximation has."""
 _OF_A_TABLE = 2.0**-50
 """Relative to the largest, a number of a table that was computed in float64 is off by less than this."""
 
@@ -106,7 +108,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT and tracing.repeated.explain(rules.comparison.relative):
         gap = rules.comparison.relative
         raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, but {tracing.repeated.limit}")
-    other = _by_the_other_formula(tracing, dtype) if rules.rule is Rule.DIFFERENT else None
+    other = _by_the_other_formula(tracing, rules, dtype)
     if other is not None:
         gap = rules.comparison.relative
         said = f"the forward takes one of two formulas that are nearly alike for the other ({other[1]})"
@@ -138,13 +140,15 @@ def _judged(tracing: Tracing, dtype: str) -> Rules:
     )
 
 
-def _by_the_other_formula(tracing: Tracing, dtype: str) -> tuple[Rules, str] | None:
+def _by_the_other_formula(tracing: Tracing, found: Rules, dtype: str) -> tuple[Rules, str] | None:
     """Compare with the forward's other formulas, where two that it selects between are nearly alike.
 
     Such a forward computes the one for the other, as x for log(1 + exp(x)) where x is large, and its
     derivative may be meant to be that of the other. Returned is the line of a selection that explains a
-    backward that differs, with what is found then.
+    backward that differs by little, with what is found then.
     """
+    if found.rule is not Rule.DIFFERENT or found.comparison.relative >= PLAIN_TO_SEE:
+        return None
     for line in tracing.switches:
         for side in ("self", "other"):
             tracing.taking = line, side

@@ -31,11 +31,11 @@ def alike(x: Any, y: Any) -> bool:
 
 
 def where_alike(x: Any, y: Any) -> Numbers:
-    """Return at which entries two arrays are nearly the same number, and not both 0."""
+    """Return at which entries two arrays are nearly the same number, finite, and not both 0."""
     a, b = np.broadcast_arrays(_wide(x), _wide(y))
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= ALIKE * np.maximum(np.abs(a), np.abs(b))
-    found: Numbers = near & ((a != 0) | (b != 0))
+    found: Numbers = near & np.isfinite(a) & np.isfinite(b) & ((a != 0) | (b != 0))
     return found
 
 
