@@ -80,6 +80,14 @@ class TraceEndedError(Exception):
         self.in_backward = in_backward
 
 
+class AtAKinkError(TraceEndedError):
+    """The formulas differ at a kink; `by_choice` says that by the other choice they do not, or is None."""
+
+    def __init__(self, reason: str, by_choice: str | None) -> None:
+        super().__init__(reason)
+        self.by_choice = by_choice
+
+
 class NearALimitError(TraceEndedError):
     """The formulas differ by no more than those of an iteration and of its limit may."""
 
@@ -126,7 +134,9 @@ class Trace:
 
     `reading` says how constants are read, `replaced` which are taken for another number. `ties` are
     comparisons of numbers that are nearly equal, `kinks` those of them that may bend the function along the
-    direction. `ended` is why the trace does not count, even where the user's code caught the exception;
+    direction, `jumps` those at which it may jump. `otherwise` is whether an extreme of two equal numbers is
+    the second, and an absolute value of 0 has the derivative 0, as many backwards have it. `ended` is why the
+    trace does not count, even where the user's code caught the exception;
     `forward` whether kinks are noted, `backward` whether the backward is running, of which `mend` changes an
     operation. `lower_in_...` is where numbers were first made shorter, `coarsest` the unit roundoff of the
     shortest, and `lost`, if digits are watched, where half of them were first lost.
@@ -138,6 +148,7 @@ class Trace:
     forward: bool = True
     backward: bool = False
     rehearsal: bool = False
+    otherwise: bool = False
     watching_digits: bool = False
     recording: bool = False
     mend: Mend | None = None
@@ -151,6 +162,7 @@ class Trace:
     written: set[float] = field(default_factory=set)
     ties: list[str] = field(default_factory=list)
     kinks: list[str] = field(default_factory=list)
+    jumps: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     switches: list[str] = field(default_factory=list)
     selections: list[str] = field(default_factory=list)
@@ -298,12 +310,16 @@ class Trace:
             turned = (a > b) != (x > y)
         if np.any(near | turned):
             self.ties.append(users_line())
+            if not chosen:
+                self.jumps.append(users_line())
             if not (chosen and same_slopes(*shadows, near | turned)):
                 self.kinks.append(users_line())
 
-    def note_tie(self, why: str) -> None:
-        """Note that several choices are equal, between which the function has a kink."""
+    def note_tie(self, why: str, *, jumps: bool = False) -> None:
+        """Note that several choices are equal, between which the function has a kink, or jumps."""
         self.ties.append(why)
+        if jumps:
+            self.jumps.append(why)
         self.kinks.append(why)
 
     def note_decision(self) -> None:
