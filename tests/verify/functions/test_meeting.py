@@ -57,6 +57,28 @@ def test_one_choice_at_all_kinks_is_right_where_they_meet(dtype: type, of_zero: 
         check_gradient(layer, lambda x, w, c: (c @ w.T, x.T @ c), (x.astype(dtype), weights.astype(dtype)))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_number_that_is_compared_with_itself_is_at_no_kink(dtype: type) -> None:
+    """The softmax of the two largest of a row, which is compared with one of them."""
+
+    def largest(x: Any) -> Any:
+        scores = np.where(x >= np.sort(x, axis=-1)[..., -2:-1], x, -np.inf)
+        e = np.exp(scores - scores.max(-1, keepdims=True))
+        return e / e.sum(-1, keepdims=True)
+
+    def backward(x: Any, cotangent: Any, factor: float = 1.0) -> Any:
+        p = largest(x)
+        return factor * p * (cotangent - (p * cotangent).sum(-1, keepdims=True))
+
+    x: Any = np.random.default_rng(0).normal(size=(3, 5)).astype(dtype)
+    assert check_gradient(largest, backward, x)
+    with pytest.raises(GradientError, match="formula proved to differ"):
+        check_gradient(largest, lambda x, c: backward(x, c, 1.001), x)
+    x[0, :] = 0.3  # others are compared
+    with pytest.raises(UndecidedError):
+        check_gradient(largest, lambda x, c: backward(x, c, 1.001), x)
+
+
 @pytest.mark.parametrize("slope", [0.0, 1.0, 0.5])
 def test_a_jump_is_right_by_no_choice(slope: float) -> None:
     """A comparison may select between values that are unlike, as a rounding does."""

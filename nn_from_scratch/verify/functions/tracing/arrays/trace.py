@@ -40,6 +40,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     exact,
     nearest,
     of_entries,
+    same_entries,
     same_slopes,
 )
 
@@ -298,7 +299,8 @@ class Trace:
     ) -> None:
         """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise.
 
-        Where one of the two is `chosen`, its derivative is known nevertheless if both have the same.
+        Where one of the two is `chosen`, its derivative is known nevertheless if both have the same. What is
+        compared with itself, as the numbers of a row with one of them, is at no tie.
         """
         if not self.forward or self.rehearsal:
             return
@@ -308,11 +310,12 @@ class Trace:
         with np.errstate(all="ignore"):
             near = np.abs(a - b) <= NEAR * unit * np.maximum(np.abs(a), np.abs(b))
             turned = (a > b) != (x > y)
-        if np.any(near | turned):
+        tied = (near | turned) & ~same_entries(*shadows)
+        if np.any(tied):
             self.ties.append(users_line())
             if not chosen:
                 self.jumps.append(users_line())
-            if not (chosen and same_slopes(*shadows, near | turned)):
+            if not (chosen and same_slopes(*shadows, tied)):
                 self.kinks.append(users_line())
 
     def note_tie(self, why: str, *, jumps: bool = False) -> None:
