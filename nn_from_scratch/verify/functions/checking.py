@@ -229,6 +229,7 @@ class Judgement:
     def __init__(self, box: BlackBox, formula: Traced | NotTraced) -> None:
         self.box = box
         self.formula = formula
+        self.excused = False
         self.proved = isinstance(formula, Traced) and (formula.unsure is None or formula.verdict.accuses)
         enough = (
             self.proved
@@ -249,6 +250,7 @@ class Judgement:
             why = f"{NO_DERIVATIVE} ({_first_line(said)})"
         else:
             return accusing
+        self.excused = True
         return replace(accusing, verdict=Verdict.UNDECIDED, said=why)
 
     def result(self, evaluations: int) -> FunctionResult:
@@ -276,6 +278,8 @@ class Judgement:
         if by_numbers is not None:
             verdict, said = by_numbers
             return verdict, "" if verdict is Verdict.RIGHT else said
+        if self._by_choice:
+            return Verdict.RIGHT, ""
         if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
             return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
         return values.verdict, values.said
@@ -292,8 +296,25 @@ class Judgement:
         decides = self.values.verdict is Verdict.UNDECIDED or numbers.verdict is Verdict.RIGHT
         return (numbers.verdict, numbers.said) if decides else None
 
+    @property
+    def _by_choice(self) -> str | None:
+        """How formulas compare that one choice at all kinks makes equal, where differences leave it open.
+
+        They do not where they accuse, and are excused because there is no derivative at all.
+        """
+        formula, values = self.formula, self.values
+        if values is None or values.verdict is not Verdict.UNDECIDED or self.excused:
+            return None
+        if isinstance(formula, NotTraced):
+            return formula.by_choice
+        return str(formula.rules) if formula and formula.bends and not formula.loses_digits else None
+
     def _of_formula(self) -> Iterator[Row]:
         formula = self.formula
+        if isinstance(formula, NotTraced) and self._by_choice:
+            said = f"{self._by_choice}, by the other choice: {_first_line(formula.reason)}"
+            yield Row("rules", Verdict.RIGHT, said)
+            return
         if isinstance(formula, NotTraced):
             yield Row("rules", None, f"numbers compared only: {_first_line(formula.reason)}")
             by_numbers = self._by_numbers()

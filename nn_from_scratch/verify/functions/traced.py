@@ -14,7 +14,11 @@ from nn_from_scratch.verify.functions.inputs import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import NearALimitError, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import (
+    AtAKinkError,
+    NearALimitError,
+    TraceEndedError,
+)
 from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
@@ -30,6 +34,8 @@ class NotTraced:
     """Whether the formulas differ by no more than those of an iteration and of its limit may."""
     numbers: ByForward | None = None
     """What the function's own formula says of the gradient's numbers, if only the backward is not traced."""
+    by_choice: str | None = None
+    """How the formulas compare by the choice at a kink that the numbers do not make, if equal then."""
 
     def __bool__(self) -> bool:
         """Return False: what was not seen is not called right."""
@@ -45,7 +51,8 @@ class Traced:
     the gradient's numbers are from their own formula, in units of the last place of the largest entry of
     each input, and `local` how far any single operation is from its exact value, in roundings. `elsewhere`
     says what was found at drawn inputs of other shapes, `notes` what else is to be known. `unsure` says why
-    an equal formula may not be the derivative that is meant: it is at a kink, has steps, or loses its digits.
+    an equal formula may not be the derivative that is meant: it is at a kink, has steps, or loses its digits;
+    `bends` whether that is a kink where the function is continuous, and a choice there gives the gradient.
     `causes` says what in the backward makes it wrong, where that is known; `named` whether wrong entries are.
     `along` is the derivative along a drawn direction, `here` the verdict at the point asked alone.
     `at_other_shapes` is UNDECIDED where a size may be meant as a constant, None where none was taken.
@@ -62,6 +69,7 @@ class Traced:
     causes: tuple[str, ...] = ()
     unsure: str | None = None
     loses_digits: bool = False
+    bends: bool = False
     named: bool = False
     along: Along | None = None
     here: Verdict = Verdict.RIGHT
@@ -164,7 +172,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             found = _examined(subject, seed, scalar)
         except TraceEndedError as error:
             numbers = numbers_by_forward(subject, seed, scalar=scalar) if error.in_backward else None
-            return NotTraced(str(error), isinstance(error, NearALimitError), numbers)
+            chosen = error.by_choice if isinstance(error, AtAKinkError) else None
+            return NotTraced(str(error), isinstance(error, NearALimitError), numbers, chosen)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
@@ -180,6 +189,7 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         tuple(found.causes),
         found.unsure,
         found.loses_digits,
+        found.bends,
         found.named,
         found.along,
         found.verdict,

@@ -27,13 +27,67 @@ def test_kinks_that_meet_are_told_and_one_alone_excuses_nothing() -> None:
     def gradient(slope: float) -> Any:
         return lambda x: np.full_like(x, slope)
 
+    def meeting(x: Any) -> Any:
+        return np.maximum(x.sum(), 0) - 2 * np.maximum(-x[0] - 3 * x[1], 0)
+
     zero = np.zeros(2)
     with pytest.raises(UndecidedError, match="several kinks meet here"):
-        check_gradient(
-            lambda x: np.maximum(x.sum(), 0) - 2 * np.maximum(-x[0] - 3 * x[1], 0), gradient(0.0), zero
-        )
+        check_gradient(meeting, gradient(0.5), zero)
     with pytest.raises(GradientError, match="there is a kink here"):
         check_gradient(lambda x: np.maximum(x.sum(), 0), gradient(2.0), zero)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("of_zero", [0.0, 1.0])
+def test_one_choice_at_all_kinks_is_right_where_they_meet(dtype: type, of_zero: float) -> None:
+    """A sequence that is padded with zeros, before a ReLU."""
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+    x[2] = 0
+
+    def backward(x: Any, w: Any, cotangent: Any) -> Any:
+        masked = cotangent * np.heaviside(x @ w, of_zero).astype(x.dtype)
+        return masked @ w.T, x.T @ masked
+
+    def layer(x: Any, w: Any) -> Any:
+        return np.maximum(x @ w, 0)
+
+    assert check_gradient(layer, backward, (x.astype(dtype), weights.astype(dtype)))
+    with pytest.raises(GradientError):
+        check_gradient(layer, lambda x, w, c: (c @ w.T, x.T @ c), (x.astype(dtype), weights.astype(dtype)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_number_that_is_compared_with_itself_is_at_no_kink(dtype: type) -> None:
+    """The softmax of the two largest of a row, which is compared with one of them."""
+
+    def largest(x: Any) -> Any:
+        scores = np.where(x >= np.sort(x, axis=-1)[..., -2:-1], x, -np.inf)
+        e = np.exp(scores - scores.max(-1, keepdims=True))
+        return e / e.sum(-1, keepdims=True)
+
+    def backward(x: Any, cotangent: Any, factor: float = 1.0) -> Any:
+        p = largest(x)
+        return factor * p * (cotangent - (p * cotangent).sum(-1, keepdims=True))
+
+    x: Any = np.random.default_rng(0).normal(size=(3, 5)).astype(dtype)
+    assert check_gradient(largest, backward, x)
+    with pytest.raises(GradientError, match="formula proved to differ"):
+        check_gradient(largest, lambda x, c: backward(x, c, 1.001), x)
+    x[0, :] = 0.3  # others are compared
+    with pytest.raises(UndecidedError):
+        check_gradient(largest, lambda x, c: backward(x, c, 1.001), x)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, 0.5])
+def test_a_jump_is_right_by_no_choice(slope: float) -> None:
+    """A comparison may select between values that are unlike, as a rounding does."""
+
+    def step(x: Any) -> Any:
+        return np.where(x >= 0, x + 1, np.maximum(x, -1)).sum()
+
+    with pytest.raises(GradientError):
+        check_gradient(step, lambda x: np.where(x == 0, slope, 1.0), np.array([0.0, -0.4, 0.7]))
 
 
 def test_slope_of_no_choice_is_wrong_where_others_are_at_kinks_of_their_own() -> None:

@@ -1,4 +1,4 @@
-"""Functions of PyTorch that iterate; backwards that clip, or compute with sparse matrices."""
+"""Functions of PyTorch that iterate or approximate; backwards that clip, or compute with sparse matrices."""
 
 from typing import Any
 
@@ -47,6 +47,50 @@ def test_gradient_of_a_limit_is_right_at_the_end_and_no_fault_before() -> None:
 def test_what_an_iteration_does_not_explain_is_wrong() -> None:
     with pytest.raises(WrongGradientError, match="formula proved to differ"):
         ask(30, 1.0001)
+
+
+def softplus(factor: float) -> Any:
+    """Take x for log(1 + exp(x)) where x is large, and differentiate the latter."""
+
+    class Softplus(Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return torch.where(x > 20, x, torch.log1p(torch.exp(x)))
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return factor * g * torch.sigmoid(x)
+
+    return Softplus.apply
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_gradient_of_the_formula_that_a_forward_takes_another_for_is_no_fault(dtype: Any) -> None:
+    x = torch.tensor([0.5, 5.0, 25.0, 300.0], dtype=dtype, requires_grad=True)
+    found = examine(softplus(1.0), x, transforms=[])
+    assert found.verdict is (Verdict.UNDECIDED if dtype is torch.float64 else Verdict.RIGHT)
+    assert "takes one of two formulas that are nearly alike for the other (test_torch_lim" in str(found)
+    assert examine(softplus(1 + 1e-9), x, transforms=[]).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("least", [-float("inf"), 1.0])
+def test_gradient_of_the_other_formula_is_wrong_if_it_is_unlike(least: float) -> None:
+    """Of two numbers that are nearly equal the derivatives may be unlike, and nothing is nearly infinite."""
+
+    class Larger(Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(_: Any, x: Any) -> Any:
+            return torch.softmax(torch.where(x[:2] > x[2], x[:2], least), -1)
+
+        @staticmethod
+        def backward(_: Any, g: Any) -> Any:
+            return torch.cat([g * 0, g[:1] * 0])
+
+    x = torch.tensor([1.005, 1.001, 1.0], dtype=torch.float64, requires_grad=True)
+    with pytest.raises(WrongGradientError, match="formula proved to differ"):
+        gradcheck(Larger.apply, x, shapes=False)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])

@@ -12,6 +12,7 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Call, Meaning, is_floating, is_shadow
 from nn_from_scratch.verify.functions.jaxpr.running import running
+from nn_from_scratch.verify.functions.tracing.approximations import where_alike
 from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
@@ -131,9 +132,22 @@ def _is_finite(call: Call) -> Any:
 def _select(call: Call) -> Any:
     which, *cases = call.operands
     if is_floating(call.dtype):
-        return chosen(which, [as_shadow(x) for x in cases])
+        shadows = [as_shadow(x) for x in cases]
+        return chosen(_unless_alike(call, which, shadows), shadows)
     plain = [np.asarray(x) for x in cases]
     return np.choose(np.broadcast_to(np.asarray(which).astype(int), plain[0].shape), plain)
+
+
+def _unless_alike(call: Call, which: Any, cases: Sequence[Shadow]) -> Any:
+    """Return which of two cases is chosen, and note whether they are nearly alike; another if it is asked."""
+    switches, taking = call.interpreter.switches, call.interpreter.taking
+    if switches is None or len(cases) != 2:
+        return which
+    near = where_alike(*map(nearest, cases))
+    if not near.any():
+        return which
+    switches[call.place] = None
+    return np.where(near, taking[1], which) if taking is not None and taking[0] == call.place else which
 
 
 def chosen(which: Any, cases: Sequence[Shadow]) -> Shadow:

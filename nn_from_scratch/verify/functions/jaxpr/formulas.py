@@ -134,6 +134,10 @@ class Trace:
     """How many numbers a run computes."""
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
+    switches: dict[str, None] = field(default_factory=dict)
+    """Where the function selects between two formulas that are nearly alike."""
+    taking: tuple[str, int] | None = None
+    """Such a place, and of which formula its derivative is taken wherever both are."""
     near_a_limit: bool = False
     """Whether the steps that an iteration did not take may explain by how much the formulas differ."""
     differs: bool = False
@@ -155,10 +159,11 @@ class Trace:
         self, reading: Reading, directions: Sequence[Any], replaced: Mapping[Constant, arb] = NONE
     ) -> list[Shadow]:
         """Run the function over series along directions of its inputs."""
-        key = ("primal", reading, *(np.asarray(x).tobytes() for x in directions))
+        key = ("primal", reading, self.taking, *(np.asarray(x).tobytes() for x in directions))
         if not replaced and key in self._known:
             return self._known[key]
-        interpreter = Interpreter(MEANINGS, reading, replaced=replaced)
+        interpreter = Interpreter(MEANINGS, reading, replaced=replaced, switches=self.switches)
+        interpreter.taking = self.taking
         given = [series(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
         found = self._run(self.primal, interpreter, given)
         self.approximates = approximation(self.primal, interpreter)

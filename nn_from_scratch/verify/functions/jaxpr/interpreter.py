@@ -207,6 +207,10 @@ class Interpreter:
         Whether one was a grid, or a row of coefficients, as approximations have.
     numbers
         The scalar constants that were met.
+    switches
+        Where to note the places that select between two formulas that are nearly alike, if that is asked.
+    taking
+        Such a place, and which formula it takes wherever both are; None if it takes those that it selects.
 
     """
 
@@ -225,6 +229,8 @@ class Interpreter:
     arrays: bool = False
     fitted_arrays: bool = False
     numbers: set[Constant] = field(default_factory=set)
+    switches: dict[str, None] | None = None
+    taking: tuple[str, int] | None = None
 
     def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
         """Return the values of the outputs of an open jaxpr, given those of its constants and inputs."""

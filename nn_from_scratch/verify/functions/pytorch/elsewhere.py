@@ -11,7 +11,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
-from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, trace
+from nn_from_scratch.verify.functions.pytorch.formula import PLAIN_TO_SEE, Formula, NotCompared, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
@@ -21,8 +21,6 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "other shapes"
 NUMBERS = "other numbers"
-PLAIN_TO_SEE = 1e-2
-"""A relative difference that no approximation has."""
 _SMALL = 5
 """From which size on an input is cut."""
 

@@ -30,6 +30,8 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     nearest,
 )
 
+PLAIN_TO_SEE = 1e-2
+"""A relative difference that no approximation has."""
 _OF_A_TABLE = 2.0**-50
 """Relative to the largest, a number of a table that was computed in float64 is off by less than this."""
 
@@ -90,14 +92,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     """Replay a trace, and judge its formulas."""
     weights = [numbers(c) for c in tracing.cotangents]
     tracing.replay()
-    rules = judge(
-        tracing.derivative,
-        tracing.gradients,
-        weights,
-        tracing.directions,
-        dtype=dtype,
-        rounding=tracing.rounding,
-    )
+    rules = _judged(tracing, dtype)
     if rules.rule is not Rule.DIFFERENT and tracing.alone:
         raise NotTracedError(f"its formula is of this point alone: {tracing.alone[0]}")
     if rules.rule is Rule.DIFFERENT and tracing.ties:
@@ -113,6 +108,14 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT and tracing.repeated.explain(rules.comparison.relative):
         gap = rules.comparison.relative
         raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, but {tracing.repeated.limit}")
+    other = _by_the_other_formula(tracing, rules, dtype)
+    if other is not None:
+        gap = rules.comparison.relative
+        said = f"the forward takes one of two formulas that are nearly alike for the other ({other[1]})"
+        if gap > min(UNIT[FORMATS[x.dtype]] for x in tracing.question.tensors):
+            raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, but {said}")
+        rules = other[0]
+        tracing.notes[f"its own derivative is {gap:.2g} apart, for {said}"] = None
     places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
     gradient = tracing.gradients(Reading.LITERAL)
     literal = 0.0
@@ -123,6 +126,39 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT:
         places = (*places, *_origin(tracing))
     return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes), tracing.narrower)
+
+
+def _judged(tracing: Tracing, dtype: str) -> Rules:
+    weights = [numbers(c) for c in tracing.cotangents]
+    return judge(
+        tracing.derivative,
+        tracing.gradients,
+        weights,
+        tracing.directions,
+        dtype=dtype,
+        rounding=tracing.rounding,
+    )
+
+
+def _by_the_other_formula(tracing: Tracing, found: Rules, dtype: str) -> tuple[Rules, str] | None:
+    """Compare with the forward's other formulas, where two that it selects between are nearly alike.
+
+    Such a forward computes the one for the other, as x for log(1 + exp(x)) where x is large, and its
+    derivative may be meant to be that of the other. Returned is the line of a selection that explains a
+    backward that differs by little, with what is found then.
+    """
+    if found.rule is not Rule.DIFFERENT or found.comparison.relative >= PLAIN_TO_SEE:
+        return None
+    for line in tracing.switches:
+        for side in ("self", "other"):
+            tracing.taking = line, side
+            try:
+                rules = _judged(tracing, dtype)
+            finally:
+                tracing.taking = None
+            if rules.rule not in {Rule.DIFFERENT, Rule.UNKNOWN}:
+                return rules, line
+    return None
 
 
 def _origin(tracing: Tracing) -> list[str]:

@@ -54,6 +54,9 @@ class Tracing:
         self.replayed = False
         """Whether forward and backward were traced."""
         self.replaced: dict[tuple[float, str], arb] = {}
+        self.taking: tuple[str, str] | None = None
+        """A line of the forward that selects, and which formula its derivative is taken of where both are
+        nearly alike; None where it is taken of what the numbers select."""
         self.traces: list[Trace] = []
         self.literal: list[Shadow] | None = None
         """The gradient with every constant as the number it is, from the replay."""
@@ -67,6 +70,7 @@ class Tracing:
     def slopes(self, reading: Reading, directions: list[Numbers]) -> list[Shadow]:
         """Run the forward over series along some directions."""
         tracer = self._tracer(reading)
+        tracer.deciding.taking = self.taking
         given = self.question.fresh()
         for x, direction in zip(given, directions, strict=True):
             tracer.know(x, series(numbers(x), direction))
@@ -82,6 +86,11 @@ class Tracing:
     def has_tables(self) -> bool:
         """Whether a tensor came from outside of the trace, as ``linspace`` does."""
         return any(one[0] != "number" for trace in self.traces for one in trace.outside)
+
+    @property
+    def switches(self) -> list[str]:
+        """The lines of the forward that were seen to select between formulas that are nearly alike."""
+        return list(dict.fromkeys(line for trace in self.traces for line in trace.switches))
 
     def rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with every constant at one number, and bound what their rounding makes of it.

@@ -27,10 +27,16 @@ MOST_COEFFICIENTS = 64
 
 def alike(x: Any, y: Any) -> bool:
     """Whether two arrays are nearly the same number somewhere, as a formula and its approximation are."""
+    return bool(np.any(where_alike(x, y)))
+
+
+def where_alike(x: Any, y: Any) -> Numbers:
+    """Return at which entries two arrays are nearly the same number, finite, and not both 0."""
     a, b = np.broadcast_arrays(_wide(x), _wide(y))
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= ALIKE * np.maximum(np.abs(a), np.abs(b))
-    return bool(np.any(near & ((a != 0) | (b != 0))))
+    found: Numbers = near & np.isfinite(a) & np.isfinite(b) & ((a != 0) | (b != 0))
+    return found
 
 
 def _wide(x: Any) -> Numbers:

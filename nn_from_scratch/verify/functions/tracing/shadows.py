@@ -121,6 +121,13 @@ def same_slopes(one: Shadow, other: Shadow, where: Numbers) -> bool:
     return all(slope(a) == slope(b) for a, b, counts in pairs if counts)
 
 
+def same_entries(one: Shadow, other: Shadow) -> Numbers:
+    """Return where two arrays have one entry: a number that was moved, and is compared with itself."""
+    first, second = np.broadcast_arrays(one, other)
+    same = [a is b for a, b in zip(first.ravel(), second.ravel(), strict=True)]
+    return np.array(same, dtype=bool).reshape(first.shape)
+
+
 def nearest(shadow: Shadow) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the midpoints of the values as float64."""
     return np.array([float(value(entry)) for entry in shadow.ravel()]).reshape(shadow.shape)

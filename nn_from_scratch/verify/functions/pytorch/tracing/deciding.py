@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import WITHIN
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import Operand, leaves
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
-from nn_from_scratch.verify.functions.tracing.approximations import alike
-from nn_from_scratch.verify.functions.tracing.shadows import has_series
+from nn_from_scratch.verify.functions.tracing.approximations import alike, where_alike
+from nn_from_scratch.verify.functions.tracing.shadows import has_series, nearest
 
 _STEPS = frozenset(["round", "floor", "ceil", "trunc", "fix", "floor_divide"])
 _SIGNS = frozenset(["sign", "sgn", "heaviside"])
@@ -30,6 +32,8 @@ class Deciding:
         self._trace = trace
         self._made: dict[int, Any] = {}
         """The storages of such masks and integers, by their identity, which lasts as long as they do."""
+        self.taking: tuple[str, str] | None = None
+        """A line with a `where`, and which of its formulas it takes wherever both are nearly alike."""
 
     def note(
         self,
@@ -73,6 +77,15 @@ class Deciding:
         elif by_made or (differentiated and base in _SIGNS):
             self._trace.decisions.append(line)
 
+    def taken(self, base: str, operands: dict[str, Any], line: str) -> dict[str, Any]:
+        """Return the arguments of an operation, with another mask if one of two formulas is to be taken."""
+        if base != "where" or self.taking is None or self.taking[0] != line or "other" not in operands:
+            return operands
+        near = where_alike(*(_at_256_bits(operands[name]) for name in _SELECTIONS["where"]))
+        mask, near = np.broadcast_arrays(operands["condition"].numbers, near)
+        changed = np.where(near, self.taking[1] == "self", mask)
+        return {**operands, "condition": replace(operands["condition"], numbers=changed)}
+
 
 def _tensors(arguments: Any) -> list[torch.Tensor]:
     return [x for x in leaves(arguments) if isinstance(x, torch.Tensor)]
@@ -84,3 +97,8 @@ def _key(x: torch.Tensor) -> int:
 
 def _numbers(x: Any) -> Any:
     return x.numbers if isinstance(x, Operand) else x
+
+
+def _at_256_bits(x: Any) -> Any:
+    """Return numbers as the shadow has them, if there is one: where a format overflows, they are finite."""
+    return nearest(x.shadow) if isinstance(x, Operand) and x.shadow is not None else _numbers(x)

@@ -219,7 +219,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self._count(outputs)
         given = (x.dtype for x in leaves(operands) if isinstance(x, Operand))
         self.trace.narrows(given, (FORMATS.get(x.dtype, "") for x in outputs), self.line)
-        call = Call(name, operands, [numbers(x) for x in outputs], self._constant)
+        taken = self.deciding.taken(base, operands, self.line)
+        call = Call(name, taken, [numbers(x) for x in outputs], self._constant)
         self.trace.gave(name, self.line, call.results)
         rules = COMPLEX if call.is_complex else RULES
         if base in rules or base in MOVES:

@@ -13,7 +13,13 @@ from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operati
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass
-from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK, Constant, Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import (
+    KINK,
+    AtAKinkError,
+    Constant,
+    Trace,
+    TraceEndedError,
+)
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
@@ -59,6 +65,7 @@ class Examination(Replay):
     causes: list[str] = field(default_factory=list, init=False)
     unsure: str | None = field(default=None, init=False)
     loses_digits: bool = field(default=False, init=False)
+    bends: bool = field(default=False, init=False)
     named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
 
@@ -83,6 +90,24 @@ class Examination(Replay):
             self._check_constants(dtype)
         self._decide(plain, balls)
         self.along = self._along(plain)
+
+    def _bends(self) -> bool:
+        """Whether the point is at kinks, and at nothing that may be a jump."""
+        trace = self.forward(Reading.RECOGNISED)[1]
+        return bool(trace.ties) and not (trace.jumps or trace.steps)
+
+    def _by_the_other_choice(self) -> str | None:
+        """Compare with the other choice at ties; say how the formulas compare if they are equal then."""
+        if not self._bends():
+            return None
+        rules = judge(
+            lambda reading: self.subject.derivative(self.directions, reading, otherwise=True)[0],
+            self._gradients,
+            self.subject.cotangents,
+            self.directions,
+            rounding=lambda: None,
+        )
+        return str(rules) if rules.rule is Rule.EQUAL else None
 
     def _check_constants(self, dtype: str) -> None:
         """End the trace if constants that rounding explains here do not fit at another point.
@@ -125,6 +150,7 @@ class Examination(Replay):
             return
         if trace.ties:
             self.unsure = f"{KINK}, on the branch that the numbers take ({trace.ties[0]})"
+            self.bends = self._bends()
         elif trace.steps:
             self.unsure = f"it has steps, between which it is constant ({trace.steps[0]})"
         if self.unsure is not None:
@@ -133,7 +159,7 @@ class Examination(Replay):
 
     def _decide_a_difference(self, trace: Trace) -> None:
         if trace.ties:
-            raise TraceEndedError(f"it is {KINK} ({trace.ties[0]})")
+            raise AtAKinkError(f"it is {KINK} ({trace.ties[0]})", self._by_the_other_choice())
         if trace.steps:
             raise TraceEndedError(f"it has steps, between which it is constant ({trace.steps[0]})")
         relative = self.rules.comparison.relative

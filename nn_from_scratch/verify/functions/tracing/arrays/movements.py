@@ -95,7 +95,13 @@ def _filled(shadow: Any) -> Shadow:
     array = as_shadow(shadow)
     if all(map(_is_entry, array.flat)):
         return array  # a view stays one
-    return of_entries((x if _is_entry(x) else arb(float(x)) for x in array.flat), array.shape)
+    return of_entries(map(_as_entry, array.flat), array.shape)
+
+
+def _as_entry(x: Any) -> Any:
+    """Return an entry as a ball or a series; numbers of a list are arrays without an axis."""
+    number = x[()] if isinstance(x, np.ndarray) else x
+    return number if _is_entry(number) else arb(float(number))
 
 
 def _is_entry(x: Any) -> bool:

@@ -108,9 +108,17 @@ class Subject:
         directions: Sequence[Numbers],
         reading: Reading,
         replaced: Mapping[Constant, arb] | None = None,
+        *,
+        otherwise: bool = False,
     ) -> tuple[list[Shadow], Trace]:
-        """Run the forward over series along a direction."""
-        trace = Trace(reading=reading, replaced=replaced or {}, limit=self.limit, watch=self.watch)
+        """Run the forward over series along a direction; with the other choice at ties, if that is asked."""
+        trace = Trace(
+            reading=reading,
+            replaced=replaced or {},
+            limit=self.limit,
+            watch=self.watch,
+            otherwise=otherwise,
+        )
         rest = iter(directions)
         inputs = [
             TracedArray(x.copy(), series(x, next(rest)), trace) if _is_floating(x) else x for x in self.inputs

@@ -22,6 +22,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     plain,
     shadow_of,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.lists import taking_lists
 from nn_from_scratch.verify.functions.tracing.arrays.python_numbers import Float, of_math
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, is_users
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, mapped, of_entries
@@ -150,6 +151,7 @@ def _replacements(trace: Trace) -> dict[int, Callable[..., Any]]:
     replaced: dict[int, Callable[..., Any]] = {id(make): _filled(trace, make) for make in FILLED}
     replaced |= {id(copy): _copied(trace, copy) for copy in COPIED}
     replaced |= of_math()
+    replaced |= taking_lists(lambda x: stacked(trace, x))
     replaced[id(np.empty)] = _empty(trace)
     replaced[id(np.full)] = _full(trace)
     replaced[id(np.arange)] = _arange(trace)

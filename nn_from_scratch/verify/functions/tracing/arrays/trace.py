@@ -42,6 +42,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     exact,
     nearest,
     of_entries,
+    same_entries,
     same_slopes,
 )
 
@@ -80,6 +81,14 @@ class TraceEndedError(Exception):
     def __init__(self, reason: str, *, in_backward: bool = False) -> None:
         super().__init__(reason)
         self.in_backward = in_backward
+
+
+class AtAKinkError(TraceEndedError):
+    """The formulas differ at a kink; `by_choice` says that by the other choice they do not, or is None."""
+
+    def __init__(self, reason: str, by_choice: str | None) -> None:
+        super().__init__(reason)
+        self.by_choice = by_choice
 
 
 class NearALimitError(TraceEndedError):
@@ -134,7 +143,9 @@ class Trace:
 
     `reading` says how constants are read, `replaced` which are taken for another number. `ties` are
     comparisons of numbers that are nearly equal, `kinks` those of them that may bend the function along the
-    direction. `ended` is why the trace does not count, even where the user's code caught the exception;
+    direction, `jumps` those at which it may jump. `otherwise` is whether an extreme of two equal numbers is
+    the second, and an absolute value of 0 has the derivative 0, as many backwards have it. `ended` is why the
+    trace does not count, even where the user's code caught the exception;
     `forward` whether kinks are noted, `backward` whether the backward is running, of which `mend` changes an
     operation. `lower_in_...` is where numbers were first made shorter, `coarsest` the unit roundoff of the
     shortest, and `lost`, if digits are watched, where half of them were first lost.
@@ -146,6 +157,7 @@ class Trace:
     forward: bool = True
     backward: bool = False
     rehearsal: bool = False
+    otherwise: bool = False
     watching_digits: bool = False
     recording: bool = False
     mend: Mend | None = None
@@ -159,6 +171,7 @@ class Trace:
     written: set[float] = field(default_factory=set)
     ties: list[str] = field(default_factory=list)
     kinks: list[str] = field(default_factory=list)
+    jumps: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     switches: list[str] = field(default_factory=list)
     selections: list[str] = field(default_factory=list)
@@ -299,7 +312,8 @@ class Trace:
     ) -> None:
         """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise.
 
-        Where one of the two is `chosen`, its derivative is known nevertheless if both have the same.
+        Where one of the two is `chosen`, its derivative is known nevertheless if both have the same. What is
+        compared with itself, as the numbers of a row with one of them, is at no tie.
         """
         if not self.forward or self.rehearsal:
             return
@@ -309,14 +323,19 @@ class Trace:
         with np.errstate(all="ignore"):
             near = np.abs(a - b) <= NEAR * unit * np.maximum(np.abs(a), np.abs(b))
             turned = (a > b) != (x > y)
-        if np.any(near | turned):
+        tied = (near | turned) & ~same_entries(*shadows)
+        if np.any(tied):
             self.ties.append(users_line())
-            if not (chosen and same_slopes(*shadows, near | turned)):
+            if not chosen:
+                self.jumps.append(users_line())
+            if not (chosen and same_slopes(*shadows, tied)):
                 self.kinks.append(users_line())
 
-    def note_tie(self, why: str) -> None:
-        """Note that several choices are equal, between which the function has a kink."""
+    def note_tie(self, why: str, *, jumps: bool = False) -> None:
+        """Note that several choices are equal, between which the function has a kink, or jumps."""
         self.ties.append(why)
+        if jumps:
+            self.jumps.append(why)
         self.kinks.append(why)
 
     def note_decision(self) -> None:

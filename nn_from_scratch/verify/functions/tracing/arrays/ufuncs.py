@@ -174,6 +174,7 @@ def _extreme(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[An
     shadows = shadow_of(trace, operands[0]), shadow_of(trace, operands[1])
     trace.note_order(first, second, shadows, chosen=True)
     left = first >= second if "max" in name else first <= second
+    left = left & (first != second) if trace.otherwise else left
     left = left | np.isnan(second if name.startswith("f") else first)
     return lambda x, y: select(left, x, y)
 
@@ -181,8 +182,8 @@ def _extreme(trace: Trace, name: str, operands: tuple[Any, ...], arrays: list[An
 def _absolute(trace: Trace, _: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
     zero = np.zeros(np.shape(arrays[0]))
     trace.note_order(arrays[0], zero, (shadow_of(trace, operands[0]), exact(zero)), chosen=True)
-    negative = np.asarray(arrays[0]) < 0
-    return lambda x: select(negative, -x, x)
+    negative, flat = np.asarray(arrays[0]) < 0, (np.asarray(arrays[0]) == 0) & trace.otherwise
+    return lambda x: select(flat, exact(zero), select(negative, -x, x))
 
 
 def _copysign(_: Trace, __: str, ___: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
@@ -193,7 +194,7 @@ def _copysign(_: Trace, __: str, ___: tuple[Any, ...], arrays: list[Any]) -> Cal
 def _remainder(trace: Trace, name: str, _: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
     quotient = np.floor_divide(*arrays) if name == "remainder" else np.trunc(np.divide(*arrays))
     if np.any(quotient * arrays[1] == arrays[0]):
-        trace.note_tie("a remainder is 0")
+        trace.note_tie("a remainder is 0", jumps=True)
     return lambda x, y: x - apply("multiply", exact(quotient), y)
 
 
