@@ -266,12 +266,9 @@ class Judgement:
     def _verdict(self) -> tuple[Verdict, str]:
         """Return the verdict, and why."""
         formula, values = self.formula, self.values
-        if isinstance(formula, Traced) and self.proved:
-            if not formula.verdict.accuses:
-                return formula.verdict, ""
-            seen = values is not None and values.verdict is Verdict.WRONG
-            lines = [values.said, *formula.causes] if values is not None and seen else [str(formula)]
-            return formula.verdict, "\n".join(lines)
+        by_formula = self._by_formula(formula) if isinstance(formula, Traced) else None
+        if by_formula is not None:
+            return by_formula
         if values is None:
             raise RuntimeError("the values are asked where the formula does not decide")
         by_numbers = self._by_numbers()
@@ -283,6 +280,18 @@ class Judgement:
         if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
             return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
         return values.verdict, values.said
+
+    def _by_formula(self, formula: Traced) -> tuple[Verdict, str] | None:
+        """Return the verdict that a formula gives, and why, where it decides."""
+        accused = self.values if self.values is not None and self.values.verdict is Verdict.WRONG else None
+        if formula.verdict is Verdict.UNDECIDED and accused is None:
+            return Verdict.UNDECIDED, "\n".join(formula.elsewhere)
+        if not self.proved:
+            return None
+        if not formula.verdict.accuses:
+            return formula.verdict, ""
+        lines = [accused.said, *formula.causes] if accused is not None else [str(formula)]
+        return formula.verdict, "\n".join(lines)
 
     def _by_numbers(self) -> tuple[Verdict, str] | None:
         """Return the verdict on the numbers by the function's own formula, and why, where it decides.

@@ -27,10 +27,14 @@ ENOUGH = 2
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What was found at another shape: RIGHT, WRONG, or UNDECIDED where a size may be meant as a constant."""
+    """What was found elsewhere: RIGHT, WRONG, or UNDECIDED where a size may be meant as a constant.
+
+    Where `decides` is true nothing is right that is undecided there, at other numbers of the same shape.
+    """
 
     verdict: Verdict
     said: str
+    decides: bool = False
 
 
 def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Elsewhere]:
@@ -55,7 +59,10 @@ def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Els
 
 
 def _with_other_numbers(subject: Subject, seed: int, scalar: bool) -> list[Elsewhere]:
-    """Ask with other numbers in inputs that are 0, 1 or -1 throughout; nothing is said unless it is wrong."""
+    """Ask with other numbers in inputs that are 0, 1 or -1 throughout; nothing is said if it is right there.
+
+    A difference that is not plain to see may be that of an approximation, and is not accused.
+    """
     drawn = [other_numbers(x, seed) for x in subject.inputs]
     if all(x is None for x in drawn):
         return []
@@ -66,11 +73,12 @@ def _with_other_numbers(subject: Subject, seed: int, scalar: bool) -> list[Elsew
     except TraceEndedError:
         return []
     rules = examination.rules
-    if rules.rule is not Rule.DIFFERENT or rules.comparison.relative <= PLAIN_TO_SEE:
+    if rules.rule is not Rule.DIFFERENT:
         return []
+    verdict = Verdict.WRONG if rules.comparison.relative > PLAIN_TO_SEE else Verdict.UNDECIDED
     names = ", ".join(f"input {k}" for k, x in enumerate(drawn) if x is not None)
     said = f"right where {names} has one number throughout, but with drawn ones: {rules}"
-    return [Elsewhere(Verdict.WRONG, "\n".join([said, *examination.message.splitlines()[1:]]))]
+    return [Elsewhere(verdict, "\n".join([said, *examination.message.splitlines()[1:]]), decides=True)]
 
 
 def _keeps_squares(inputs: Sequence[Any], drawn: Sequence[Any]) -> bool:

@@ -46,8 +46,8 @@ class NotTraced:
 class Traced:
     """What was found of a backward.
 
-    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked or at another shape; `message` says all of
-    what was found at the point. `units` is how far
+    `verdict` is RIGHT, INACCURATE or WRONG, at the point asked or at another shape, or UNDECIDED where other
+    numbers leave it open; `message` says all of what was found at the point. `units` is how far
     the gradient's numbers are from their own formula, in units of the last place of the largest entry of
     each input, and `local` how far any single operation is from its exact value, in roundings. `elsewhere`
     says what was found at drawn inputs of other shapes, `notes` what else is to be known. `unsure` says why
@@ -177,8 +177,9 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
+    decided = worst.accuses or any(x.decides for x in elsewhere)
     return Traced(
-        worst if worst.accuses else found.verdict,
+        worst if decided else found.verdict,
         found.rules,
         found.message,
         found.units,

@@ -366,6 +366,21 @@ def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers() -
     assert "in the gradient of x0 a term is missing" in str(error)
 
 
+def test_a_term_that_an_input_of_zeros_hides_is_not_called_right_for_being_small() -> None:
+    def shifted(x: Any, b: Any) -> Any:
+        return (np.sin(x) * (1 + b / 500)).sum()
+
+    def right(x: Any, b: Any) -> Any:
+        return np.cos(x) * (1 + b / 500), np.sin(x) / 500
+
+    def forgets(x: Any, _: Any) -> Any:
+        return np.cos(x), np.sin(x) / 500
+
+    assert check_gradient(shifted, right, (X, np.zeros(X.shape)))
+    with pytest.raises(UndecidedError, match="right where input 1 has one number throughout"):
+        check_gradient(shifted, forgets, (X, np.zeros(X.shape)))
+
+
 def test_a_value_that_is_0_and_computed_to_no_digit_hides_no_right_gradient() -> None:
     x = np.random.default_rng(67).normal(size=7)
     found = check_gradient(lambda x: np.sum(x - x.mean()), lambda x: 0 * x, x, seed=67)

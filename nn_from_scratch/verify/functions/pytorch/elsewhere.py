@@ -48,12 +48,13 @@ def numbers_row(question: Question, seed: int) -> Row | None:
             formula = trace(there, cotangents(there.run().outputs, seed), seed)
     except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
         return None
-    if isinstance(formula, NotCompared) or formula.rules.comparison.relative <= PLAIN_TO_SEE:
+    if isinstance(formula, NotCompared) or formula.rules.rule is not Rule.DIFFERENT:
         return None
-    if formula.rules.rule is not Rule.DIFFERENT or convention(there) or one_triangle(there):
+    if convention(there) or one_triangle(there):
         return None
+    plain = formula.rules.comparison.relative > PLAIN_TO_SEE  # else it may be that of an approximation
     said = f"right where {names} has one number throughout, but with drawn ones: {formula.rules}"
-    return Row(NUMBERS, Verdict.WRONG, "; ".join([said, *formula.places]))
+    return Row(NUMBERS, Verdict.WRONG if plain else Verdict.UNDECIDED, "; ".join([said, *formula.places]))
 
 
 def smaller_row(question: Question, seed: int) -> Row | None:
