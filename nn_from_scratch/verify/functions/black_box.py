@@ -63,6 +63,14 @@ class Measured:
     noise: float
     rough: float
 
+    def __str__(self) -> str:
+        """Say what was compared."""
+        expected = f"{self.expected:.9g} within {self.interval:.2g} expected"
+        said = f"{self.got:.9g} along a random direction, {expected}"
+        if self.right and abs(self.got - self.expected) > self.interval:
+            said += f", or up to {self.kink:.3g} beside it, for there is a kink"
+        return said
+
     @property
     def kink(self) -> float:
         """By how much more a kink at the point lets the gradient differ."""

@@ -118,6 +118,16 @@ def test_a_change_that_is_lost_beside_a_large_constant_is_not_called_right(
     assert check_values(lambda x: dtype(1e20), np.zeros_like, x).right
 
 
+def test_what_a_kink_lets_differ_is_said() -> None:
+    def last(text: str) -> str:
+        return text.splitlines()[-2]
+
+    x = np.array([0.0, 1.0, -2.0])
+    at_kink = last(str(check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x >= 0, 1.0, -1.0), x)))
+    assert at_kink.endswith("beside it, for there is a kink")
+    assert "kink" not in last(str(check_gradient(lambda x: (x * x).sum(), lambda x: 2 * x, x)))
+
+
 def test_a_function_that_explodes_far_away_is_judged_by_what_it_is_nearby() -> None:
     def explodes(x: Any) -> Any:
         return np.sin(x).sum() + (x**400).sum()

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from nn_from_scratch.verify.functions import black_box
 from nn_from_scratch.verify.functions.black_box import BlackBox
 from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
@@ -53,7 +52,7 @@ def differences(question: Question, cotangents: Tensors, gradient: list[Floats],
         return Row(NAME, Verdict.UNDECIDED, str(error))
     except GradientError as error:
         return Row(NAME, Verdict.WRONG, f"{error}\n({_legend(question)})")
-    return Row(NAME, Verdict.RIGHT, _compared(found))
+    return Row(NAME, Verdict.RIGHT, str(found))
 
 
 def differences_along(question: Question, cotangents: Tensors, along: list[Floats], slope: float) -> Row:
@@ -68,7 +67,7 @@ def differences_along(question: Question, cotangents: Tensors, along: list[Float
             found = box.along(vector)
     except (UndecidedError, ValueError) as error:
         return Row(NAME, Verdict.UNDECIDED, str(error))
-    return Row(NAME, Verdict(found.verdict), found.reason or _compared(found))
+    return Row(NAME, Verdict(found.verdict), found.reason or str(found))
 
 
 def _numerically(
@@ -87,12 +86,6 @@ def _numerically(
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     answer.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return Measured(question, cotangents).value, answer, point
-
-
-def _compared(found: black_box.Measured) -> str:
-    return (
-        f"{found.got:.9g} along a random direction, {found.expected:.9g} within {found.interval:.2g} expected"
-    )
 
 
 def measure(
