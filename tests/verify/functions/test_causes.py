@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, check_gradient
+from nn_from_scratch.verify.functions.black_box import BlackBox
+from nn_from_scratch.verify.functions.causes import likely_cause
 
 pytestmark = pytest.mark.once
 
@@ -81,6 +83,26 @@ def test_entries_with_the_digits_of_float32_are_named() -> None:
 
     with pytest.raises(GradientError, match="likely cause: digits of float32"):
         check_gradient(lambda x: np.sum(np.sin(x)), some, np.linspace(0.1, 1, 12))
+
+
+def causes(function: Any, gradient: Any, x: Any) -> str:
+    """Return the likely cause that values show of a gradient that is wrong."""
+    box = BlackBox(function, gradient, x, seed=0)
+    return likely_cause(box, {}, complete=False)
+
+
+def test_no_factor_is_named_where_kinks_let_any_be_right() -> None:
+    x = np.zeros((6, 4))
+    x[0] = [0.3, -1.2, 0.8, -0.4]
+    # Where entries of a row are tied, each is taken for the largest.
+    said = causes(lambda x: x.max(axis=1).sum(), lambda x: 1.0 * (x == x.max(axis=1)[:, None]), x)
+    assert not said
+
+
+def test_entries_whose_sum_is_0_by_symmetry_are_not_said_to_lie_in_the_wrong_places() -> None:
+    x = np.array([-2.0, -1.0, 1.0, 2.0])
+    said = causes(lambda x: np.cosh(x).sum(), lambda x: np.sinh(x) + x**3 - np.tanh(3 * x), x)
+    assert "wrong places" not in said
 
 
 def test_no_cause_is_named_where_the_numbers_show_none() -> None:
