@@ -660,6 +660,9 @@ def test_factor_that_an_argument_of_one_number_hides_is_seen_with_other_numbers(
         GradientError, match="at other numbers: wrong: right where an argument has one number"
     ):
         check_grads(custom(scaled, lambda g, x, w: (g, g * x)), (POINT, ones), 1)
+    small = custom(lambda x, w: x * (1 + w / 500), lambda g, x, w: (g, g * x / 500))
+    with pytest.raises(UndecidedError, match="at other numbers: undecided: right where an argument"):
+        check_grads(small, (POINT, 0 * ones), 1)
 
 
 @pytest.mark.once

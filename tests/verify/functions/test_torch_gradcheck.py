@@ -701,16 +701,18 @@ def test_narrower_dtype_inside_of_a_backward_is_inaccurate() -> None:
 def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers(number: float) -> None:
     class Shifted(torch.autograd.Function):  # type: ignore[misc]
         forgets = False
+        part = 1.0
 
         @staticmethod
         def forward(ctx: Any, x: Any, b: Any) -> Any:
             ctx.save_for_backward(x, b)
-            return x * (1 - number + b)
+            return x * (1 + (b - number) * Shifted.part)
 
         @classmethod
         def backward(cls, ctx: Any, g: Any) -> Any:
             x, b = ctx.saved_tensors
-            return g if Shifted.forgets else g * (1 - number + b), (g * x).sum(0)
+            shift = 1 + (b - number) * Shifted.part
+            return g if Shifted.forgets else g * shift, (g * x).sum(0) * Shifted.part
 
     inputs = draw(4, 3), torch.full((3,), number, dtype=torch.float64, requires_grad=True)
     assert gradcheck(Shifted.apply, inputs)
@@ -718,3 +720,6 @@ def test_factor_that_an_input_of_one_number_hides_is_seen_with_other_numbers(num
     with pytest.raises(GradcheckError, match="other numbers: wrong: right where input 1"):
         gradcheck(Shifted.apply, inputs)
     assert gradcheck(Shifted.apply, inputs, shapes=False)
+    Shifted.part = 1 / 512
+    with pytest.raises(UndecidedError, match="other numbers: undecided: right where input 1"):
+        gradcheck(Shifted.apply, inputs)
