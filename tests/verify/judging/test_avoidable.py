@@ -68,7 +68,7 @@ def test_telling_points_lie_in_the_domains() -> None:
     engine = load("nn_from_scratch")
     drawn = list(telling_cases(engine.forms))
     asked = {case.expression.steps[0].operation for case in drawn}
-    assert asked == {name for name, kinds in engine.forms if len(kinds) <= 2}
+    assert asked == {name for name, kinds in engine.forms if len(kinds) <= 2 and "c" not in kinds}
     for case in drawn:
         value, slopes = taylor.enclose(case.expression, case.point)
         assert all(ball.is_finite() for ball in (value, *slopes)), case
