@@ -101,9 +101,12 @@ def nothing_left(moves: Moves) -> Iterator[Finding]:
             build()
         return moves.blocks()
 
-    start = time.monotonic()
-    moves.seconds(build)
-    each = time.monotonic() - start
+    def timed() -> float:
+        start = time.monotonic()
+        moves.seconds(build)
+        return time.monotonic() - start
+
+    each = min(timed() for _ in range(3))  # the first may wait for other work
     # A slow engine is asked for fewer, among which it is less sure to show.
     graphs = min(200, max(_FEWEST, int(_SECONDS / each)))
     if _TIMES * graphs * each > growth.AFFORDABLE:
