@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from long_runs import half
 from narrowed import narrowed
 
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly
@@ -52,7 +53,7 @@ def test_fault_is_caught_and_blamed(fault: Fault, seed: int) -> None:
     assert fault.explains(caught.blamed)
 
 
-@pytest.mark.parametrize("fault", [*FURTHER_FAULTS, *OF_LIBRARIES], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", half([*FURTHER_FAULTS, *OF_LIBRARIES]), ids=lambda fault: fault.name)
 def test_fault_is_caught_by_direct_questions(fault: Fault) -> None:
     found = Direct()
     engine = narrowed(fault.engine(), fault.blamed, *AROUND)
@@ -60,7 +61,7 @@ def test_fault_is_caught_by_direct_questions(fault: Fault) -> None:
     assert fault.blamed in {question.operation for question, _ in found.failing}
 
 
-@pytest.mark.parametrize("name", [*FURTHER, *FURTHER_ARRAYS])
+@pytest.mark.parametrize("name", half([*FURTHER, *FURTHER_ARRAYS]))
 def test_the_victim_without_a_fault_is_right(name: str) -> None:
     engine = further_victim(name).engine("victim")
     for forms, draw in ((engine.forms, case), (engine.array_forms, array_case)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from long_runs import half
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 from nn_from_scratch.verify.oracles.reference import read
@@ -29,7 +30,7 @@ def answer(row: function_rows.Row) -> str:
     return "right"
 
 
-@pytest.mark.parametrize("row", function_rows.ROWS, ids=[row.name for row in function_rows.ROWS])
+@pytest.mark.parametrize("row", half(function_rows.ROWS), ids=lambda row: row.name)
 def test_right_gradient_is_right_and_never_accused(row: function_rows.Row) -> None:
     assert answer(row) in {"right", "right" if row.must == "right" else "undecided"}
 

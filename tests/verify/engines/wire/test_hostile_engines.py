@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hostile_engines import LIMITS, heard, wait_until_ended
+from long_runs import half
 from without_torch import environment
 
 from nn_from_scratch.statuses import BAD_USAGE, NOTHING_CHECKED, RIGHT
@@ -233,7 +234,7 @@ def test_a_process_that_ends_is_told(deed: str, hostile: Path) -> None:
     assert (Verdict.ERROR in found.verdicts) is lost
 
 
-@pytest.mark.parametrize("deed", ["exits", "kills itself"])
+@pytest.mark.parametrize("deed", half(["exits", "kills itself"]))
 def test_an_engine_whose_process_ended_is_never_right(deed: str, hostile: Path) -> None:
     # It also dies while it is found out what it has, and is to be asked graphs nevertheless.
     engine = isolated(f"{hostile}:{deed.replace(' ', '_')}", limits=replace(LIMITS, deaths=12, in_a_row=6))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from long_runs import WHOLE
+from long_runs import WHOLE, half
 from written_functions import (
     JAX,
     JAX_MENDED,
@@ -74,7 +74,7 @@ def test_scripts_of_numpy(tmp_path: Path, name: str) -> None:
     assert ("got {" in script) == (name not in {"square", "narrow"})
 
 
-@pytest.mark.parametrize("name", ["Swish", "Square"])
+@pytest.mark.parametrize("name", half(["Swish", "Square"]))
 def test_scripts_of_pytorch(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     from nn_from_scratch.verify.functions.named import in_pytorch
