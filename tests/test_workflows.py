@@ -204,6 +204,16 @@ def test_all_workflows_and_actions_are_checked_by_tox() -> None:
         assert path.relative_to(ROOT).as_posix() in commands
 
 
+def test_long_runs_ask_all_of_what_tests_ask_a_part_of() -> None:
+    config = ConfigParser(interpolation=None)
+    config.read(ROOT / "tox.ini")
+    asked = {ROOT / word for word in config["testenv:long"]["commands"].split()}
+    parts = [path for path in (ROOT / "tests").rglob("test_*.py") if "\nfrom long_runs" in path.read_text()]
+    assert len(parts) > 10
+    for path in parts:
+        assert asked & {path, *path.parents}, f"{path.name} is not in tox -e long"
+
+
 def snippet(language: str, word: str) -> str:
     (found,) = [text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if word in text]
     return str(found)
