@@ -27,6 +27,7 @@ from nn_from_scratch.verify.questions.programs import Program
 
 IN_FLIGHT = 50
 """Programs that are sent ahead at most."""
+_AHEAD = 2.0  # seconds that a slow engine is to compute ahead: it is waited for, though nothing more is asked
 _KILLED_TIMES = 3  # that what was killed from outside is asked again
 _BISECTING = 20.0  # seconds
 _LONG = 10_000  # steps of a chain
@@ -56,6 +57,7 @@ class Asker:
         self._patience, self._more_helps = limits.program, True
         self._current: object = None  # the session whose nodes the process has
         self._bisected = self._has_answered = False
+        self._each = 0.0  # seconds that the last answer took
         self._in_flight: deque[Program] = deque()
         """What was sent ahead and is not answered yet."""
         self._outcomes: deque[tuple[Program, Reply | DeathError]] = deque()
@@ -63,7 +65,8 @@ class Asker:
 
     def foresee(self, program: Program) -> None:
         """Send ahead a program that will be asked soon: the engine computes while others are judged."""
-        if self.given_up or len(self._in_flight) >= IN_FLIGHT:
+        in_flight = len(self._in_flight)
+        if self.given_up or in_flight >= IN_FLIGHT or in_flight * self._each > _AHEAD:
             return
         with suppress(DeathError, NotAskedError):  # then it is sent when it is asked
             self._connection.send(program)
@@ -174,7 +177,7 @@ class Asker:
             raise
 
     def _answered(self, reply: Reply) -> Reply:
-        self._has_answered, self._budget.in_a_row = True, 0
+        self._has_answered, self._budget.in_a_row, self._each = True, 0, reply.seconds
         return reply
 
     def _seconds(self, program: Program) -> float:

@@ -11,8 +11,10 @@ import pytest
 from nn_from_scratch.verify import Engine, isolated, load
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.engines.deaths import ExitedError
+from nn_from_scratch.verify.engines.wire import asker
 from nn_from_scratch.verify.engines.wire.asker import IN_FLIGHT
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
+from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 
@@ -23,6 +25,7 @@ pytestmark = [
 
 ENGINE = """\
 import os
+import time
 from dataclasses import replace
 
 from nn_from_scratch.verify import load
@@ -33,6 +36,10 @@ base = load("nn_from_scratch")
 def dies_at_13(output):
     if output.value == 13.0:
         os._exit(5)
+    if output.value == 11.0:
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
     base.driver.backward(output)
 
 
@@ -72,6 +79,17 @@ def test_each_is_answered_in_its_turn(there: Engine) -> None:
     cases = [harmless(float(k)) for k in range(1, IN_FLIGHT + 20)]  # the last are not sent ahead
     assert answered(there, cases) == [HERE.answer(case) for case in cases]
     assert not there.driver.deaths
+
+
+def test_a_slow_engine_computes_little_ahead(there: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asker, "_AHEAD", 0.3)  # seconds, which are 3 of these questions
+    slow = [single("add", "xc", [11.0, 1e-20 * k]) for k in range(30)]
+    there.answer(slow[0])
+    for case in slow:
+        there.foresee(case)
+    assert isinstance(there.driver, Remote)
+    assert 0 < len(there.driver.asker._in_flight) < 10
+    assert there.answer(harmless(3.0)) == HERE.answer(harmless(3.0))
 
 
 def test_zeros_of_both_signs_are_two_questions(there: Engine) -> None:
