@@ -5,6 +5,7 @@ The check itself is run, over code instead of nodes: each move writes a line.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -18,6 +19,7 @@ from nn_from_scratch.verify.state import CHECKS, LONG, Result, outcome
 from nn_from_scratch.verify.state.moves import Moves, NotSupportedError
 
 _ENOUGH = 5  # times that a check finds the same
+_SECONDS = 10.0  # that it is looked for what other checks leave behind
 
 
 def reproducer_of_check(engine: Engine, result: Result) -> str:
@@ -60,10 +62,18 @@ def _differs(engine: Engine, name: str) -> bool:
 
 
 def _needed_before(engine: Engine, name: str) -> list[str]:
-    """Return the checks that come before this one, if some of them leave something behind."""
+    """Return the checks that come before this one, if some of them leave something behind.
+
+    A slow engine is asked fewer of them.
+    """
     earlier = list(CHECKS)[: list(CHECKS).index(name)]
-    leaving = [one for one in earlier if _differs(engine, one)]
-    return [one for one in earlier if CHECKS[one][0] == "state"] if leaving else []
+    end = time.monotonic() + _SECONDS
+    for one in earlier:
+        if time.monotonic() > end:
+            break
+        if _differs(engine, one):
+            return [before for before in earlier if CHECKS[before][0] == "state"]
+    return []
 
 
 def _comment(engine: Engine, result: Result) -> str:

@@ -1,13 +1,10 @@
 """What is said of an engine whose process died often, or that was too slow to be asked all."""
 
 import operator
-import time
-from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
+from clocks import Clock
 
 from nn_from_scratch import Node, gradients
 from nn_from_scratch.verify import Engine, verify
@@ -32,27 +29,6 @@ def test_deaths_that_are_told_in_ever_other_words_take_few_lines() -> None:
         f"{ended} 6 times: InvalidAnswer, in other words",
         "random graphs: not all was asked, for its process died 12 times",
     ]
-
-
-class Clock:
-    """A clock, and with it those of `time`, that goes on by a second whenever it is told to."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 0.0
-        for clock in ("monotonic", "perf_counter"):
-            monkeypatch.setattr(time, clock, partial(self.read, getattr(time, clock)))
-
-    def read(self, clock: Callable[[], float]) -> float:
-        return clock() + self.seconds
-
-    def slow(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that takes a second longer."""
-
-        def slow(*arguments: Any) -> Any:
-            self.seconds += 1.0
-            return function(*arguments)
-
-        return slow
 
 
 def test_an_engine_of_a_second_a_question_has_a_verdict_and_is_asked_no_more(

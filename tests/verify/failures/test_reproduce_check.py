@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from clocks import Clock
 
 from nn_from_scratch.verify import Engine, load, state
 from nn_from_scratch.verify.failures.reproduce_check import reproducer_of_check, written
 from nn_from_scratch.verify.faults import Victim
+from nn_from_scratch.verify.faults.victim import topological
 
 pytestmark = pytest.mark.once
 
@@ -110,3 +112,12 @@ def test_engine_without_a_syntax_is_loaded(tmp_path: Path) -> None:
     adapter.write_text("from nn_from_scratch.verify.faults import Victim\nengine = Victim().engine('well')\n")
     assert run(script, tmp_path).returncode == 0
     assert "# here goes what makes the `engine`" in script_of(Victim().engine("unnamed"), TWO_OUTPUTS)
+
+
+def test_what_checks_of_a_slow_engine_leave_behind_is_not_looked_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
+    engine = Victim(order=clock.slow(topological)).engine("slow")
+    assert "operands made in any order" in script_of(engine, "operands made in any order")
+    assert clock.seconds < 60.0
