@@ -160,9 +160,11 @@ def _is_written(number: float, dtype: str) -> bool:
     return recognise(number, dtype) is not None
 
 
-def _is_mask(array: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
-    """Whether an array holds nothing that a format rounds: 0, 1 and what is infinite."""
-    return bool(np.all((array == 0) | (np.abs(array) == 1) | np.isinf(array)))
+def _may_be_off(array: np.ndarray[Any, np.dtype[np.float64]], dtype: str) -> bool:
+    """Whether a few roundings may not explain a constant's error; no format rounds 0, 1 and infinities."""
+    if array.ndim:
+        return not np.all((array == 0) | (np.abs(array) == 1) | np.isinf(array))
+    return dtype != "float64" and not _is_written(float(array), dtype)
 
 
 def _rounded_to(numbers: Any, dtype: str) -> str:
@@ -191,8 +193,8 @@ class Interpreter:
     formats
         The dtypes that were computed in, with the first call of each.
     tables
-        The dtypes of constants that were met whose errors a few roundings may not explain: arrays, and
-        numbers narrower than float64 that are recognised as nothing.
+        The dtypes of constants that were met whose errors a few roundings may not explain: arrays
+        that are no masks, and numbers narrower than float64 that are recognised as nothing.
     replaced
         What some constants are read as, whatever `reading` says.
     unrecognised
@@ -263,8 +265,7 @@ class Interpreter:
             return lifted(x, dtype)
         array = np.asarray(x, dtype=np.float64)
         name = _rounded_to(array, str(dtype))
-        computed = not _is_mask(array) if array.ndim else not _is_written(float(array), name)
-        if computed and (array.ndim or name != "float64"):
+        if _may_be_off(array, name):
             self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)
         self.fitted_arrays = self.fitted_arrays or is_fitted_array(array, name)
