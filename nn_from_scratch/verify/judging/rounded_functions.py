@@ -186,7 +186,7 @@ class RoundedFunctions(SpecialFunctions):
         if known.mid() == 0 and all(ball.is_exact() for ball in balls[:half]):
             return self.model.term(arb(0), 0.0)
         least = float(known.abs_lower())
-        if least == 0:
+        if not least > 0:  # or it is not known at all
             return self.model.term(arb(0, 1), 0.0)
         sizes = [float(ball.abs_upper()) for ball in balls]
         condition = sum(sizes[:half]) * sum(sizes[half:]) / least

@@ -72,7 +72,13 @@ def expanded(function: Callable[[Any], Any], x: Any, order: int = 0) -> Any:
 
 
 def about(function: Callable[[Any], Any], x: arb, precision: int, length: int) -> Any:
-    """Return the series of a function about a number, to so many bits, and of so many coefficients."""
+    """Return the series of a function about a number, to so many bits, and of so many coefficients.
+
+    About what is no finite number, as behind a divisor that may be 0, it is unknown.
+    """
+    if not x.is_finite():
+        with working(precision, length):
+            return unknown()
     if x.is_exact():
         return _about_an_exact_one(function, *x.man_exp(), precision, length)
     with working(precision, length):

@@ -15,11 +15,13 @@ from nn_from_scratch.verify.judging import tolerance, usual_derivatives
 from nn_from_scratch.verify.judging.examine import examine
 from nn_from_scratch.verify.judging.tolerance import Rounding, derive_rounding
 from nn_from_scratch.verify.judging.verdicts import Verdict
+from nn_from_scratch.verify.oracles import taylor
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.lower import lower
+from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE
 
 
 def radii(one: Case, working_format: str = "float64") -> Rounding:
@@ -252,3 +254,26 @@ def test_powers_by_whole_numbers_may_be_made_of_products(exponent: float) -> Non
     cases = [single("pow", "xc", [0.276 + 0.004 * k, exponent]) for k in range(200)]
     assert [str(one) for one in cases if examine(engine(1.0), one).verdict is not Verdict.RIGHT] == []
     assert all(examine(engine(1 + 1e-13), one).verdict.accuses for one in cases)
+
+
+UNKNOWN = (arb.nan(), arb.pos_inf(), arb.neg_inf(), arb(0, arb.pos_inf()), arb(0.5, 1e308), arb(0, 1))
+
+
+@pytest.mark.parametrize("ball", UNKNOWN, ids=str)
+@pytest.mark.parametrize("name", sorted({name for name, _ in ALL_FORMS}))
+def test_the_tolerance_of_what_is_not_known_is_unknown_and_not_an_error(name: str, ball: arb) -> None:
+    # As behind 1 / (x log(x / x)): sinc, lgamma, gamma and beta raised that the ball was not finite.
+    functions = tolerance.rounded_functions(FORMATS["float64"])
+    unknown, known = functions.model.term(ball, 1.0), functions.model.number(0.5)
+    with taylor.working(taylor.PRECISION):
+        for place in range(len(operands := [known] * CATALOGUE[name].arity)):
+            given = [*operands[:place], unknown, *operands[place + 1 :]]
+            value = tolerance._VALUES[name](functions, *given)
+            partials = usual_derivatives.PARTIALS[name](functions, value, *given)
+            assert len(partials) == len(given)
+
+
+def test_a_graph_whose_tolerance_is_not_known_is_not_decided() -> None:
+    steps = (Step("rel_entr", (0, 0)), Step("reciprocal", (1,)), Step("sinc", (2,)))
+    behind = Case(Expression(1, (), steps, 3), (1e150,))
+    assert examine(load("nn_from_scratch"), behind).verdict is Verdict.UNDECIDED
