@@ -119,9 +119,9 @@ class _Written(Moves):
             raise _NotWrittenError
         return self._named(name, self._source.variable.format(value))
 
-    def apply(self, name: str, *operands: Any) -> Any:
+    def apply(self, name: str, *operands: Any, **parameters: Any) -> Any:
         kinds = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
-        step = Step(name, tuple(range(len(operands))))
+        step = Step(name, tuple(range(len(operands))), tuple(parameters.items()))
         code = self._source.write(step, [*map(str, operands)], kinds)
         return self._named(f"u{next(self._nodes)}", bare(code))
 

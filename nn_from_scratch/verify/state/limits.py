@@ -8,8 +8,12 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
+from typing import Any
+
+import numpy as np
 
 from nn_from_scratch.verify.state import growth
 from nn_from_scratch.verify.state.checks import Check, Finding
@@ -90,6 +94,69 @@ def saturation(name: str, at: float, expected: float) -> Check:
     return check
 
 
+MANY = 2**17
+"""More than float16 counts, which ends at 65,504; a part of 1 in so many is still exact in it."""
+
+
+def many_equal_entries(moves: Moves) -> Iterator[Finding]:
+    """Look at how much of the cotangent comes through: all of it, however it is shared out."""
+    for name in _of_arrays(moves, "max", "min", "mean"):
+        for few in (2**4, 2**6, 2**8, 2**10):  # a slow engine is slow at these
+            seconds = min(_timed(partial(_come_through, moves, name, few)) for _ in range(2))
+            if seconds > _SECONDS:
+                raise NotSupportedError(f"too slow to tell: {name} of {few:,} entries takes {seconds:.1f} s")
+        found = _come_through(moves, name, MANY)
+        yield f"the sum of the derivatives of {name} for {MANY:,} ones", found, (1.0,)
+
+
+def _come_through(moves: Moves, name: str, entries: int) -> float:
+    """Return the sum of the derivatives of a reduction of so many ones."""
+    a = moves.leaf(np.ones(entries))
+    moves.backward(moves.apply(name, a, axis=None, keepdims=False))
+    return float(np.sum(np.asarray(moves.gradient(a)), dtype=np.float64))
+
+
+def _timed(work: Callable[[], object]) -> float:
+    """Return how many seconds pass."""
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+_HIDDEN: dict[str, tuple[list[float], list[float], list[float]]] = {
+    "softmax": ([3.0, 2.0, 4.0], [0.0, 0.5, 0.5], [0.0, -0.5, 0.5]),
+    "logsumexp": ([1.0], [0.7], [0.0, 0.5, 0.5]),
+}
+"""The cotangent, the value and the gradient at `_MASKED`, to one digit: what is looked for is NaN."""
+_MASKED = (-math.inf, 0.0, 0.0)
+
+
+def masked_entry(moves: Moves) -> Iterator[Finding]:
+    """Look at what attention makes of a mask: the exponential of -inf is 0, and so is its derivative."""
+    for name in _of_arrays(moves, *_HIDDEN):
+        cotangent, value, gradient = _HIDDEN[name]
+        a = moves.leaf(np.array(_MASKED))
+        kept = {} if name == "softmax" else {"keepdims": True}
+        output = moves.apply(name, a, axis=0, **kept)
+        moves.backward(output, np.array(cotangent))
+        yield f"{name} of (-inf, 0, 0)", _to_one_digit(moves.value(output)), (value,)
+        yield f"the derivative of {name} at (-inf, 0, 0)", _to_one_digit(moves.gradient(a)), (gradient,)
+
+
+def _of_arrays(moves: Moves, *names: str) -> list[str]:
+    """Return those of some operations that the engine has for arrays."""
+    if not moves.engine.arrays:
+        raise DoesNotApplyError("the engine has no arrays")
+    found = [name for name in names if (name, "x") in moves.engine.array_forms]
+    if not found:
+        raise DoesNotApplyError(f"the engine has none of {', '.join(names)}")
+    return found
+
+
+def _to_one_digit(x: Any) -> list[float]:
+    return [round(number, 1) for number in np.ravel(x).astype(np.float64).tolist()]
+
+
 def nothing_left(moves: Moves) -> Iterator[Finding]:
     def build() -> None:
         a, b = moves.leaf(2.0), moves.leaf(3.0)
@@ -101,12 +168,7 @@ def nothing_left(moves: Moves) -> Iterator[Finding]:
             build()
         return moves.blocks()
 
-    def timed() -> float:
-        start = time.monotonic()
-        moves.seconds(build)
-        return time.monotonic() - start
-
-    each = min(timed() for _ in range(3))  # the first may wait for other work
+    each = min(_timed(partial(moves.seconds, build)) for _ in range(3))  # the first may wait for other work
     # A slow engine is asked for fewer, among which it is less sure to show.
     graphs = min(200, max(_FEWEST, int(_SECONDS / each)))
     if _TIMES * graphs * each > growth.AFFORDABLE:

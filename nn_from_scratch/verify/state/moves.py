@@ -56,8 +56,8 @@ class Moves(ABC):
         """Make a leaf."""
 
     @abstractmethod
-    def apply(self, name: str, *operands: Any) -> Any:
-        """Compute an operation; constants are floats."""
+    def apply(self, name: str, *operands: Any, **parameters: Any) -> Any:
+        """Compute an operation; constants are floats, and parameters numpy's keywords."""
 
     @abstractmethod
     def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:
@@ -167,13 +167,12 @@ class Driven(Moves):
         self._need("backward")
         return self._node("variable", programs.number(value))
 
-    def apply(self, name: str, *operands: Any) -> Any:  # noqa: D102
+    def apply(self, name: str, *operands: Any, **parameters: Any) -> Any:  # noqa: D102
         kinds = "".join("c" if isinstance(operand, float) else "x" for operand in operands)
         if (name, kinds) in self.engine.lacks:
             raise NotSupportedError(f"the engine has no {name}")
-        return self._node(
-            "apply", name, *(programs.number(x) if isinstance(x, float) else x for x in operands)
-        )
+        written = (programs.number(x) if isinstance(x, float) else x for x in operands)
+        return self._node("apply", name, *written, *([parameters] if parameters else []))
 
     def repeat(self, times: int, step: Callable[[Any], Any], node: Any) -> Any:  # noqa: D102
         before = len(self._kept)

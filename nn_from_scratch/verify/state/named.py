@@ -212,6 +212,12 @@ CHECKS: dict[str, NamedCheck] = {
     "tanh at -800": _saturation("tanh", -800.0, -1.0),
     "sigmoid at 800": _saturation("sigmoid", 800.0, 1.0),
     "sigmoid at -800": _saturation("sigmoid", -800.0, 0.0),
+    "an entry of -inf beside others": _limits(
+        limits.masked_entry, "an entry that counts for nothing spoils the others"
+    ),
+    "131,072 equal entries": _limits(
+        limits.many_equal_entries, "a part of the cotangent is lost: float16 cannot count so many"
+    ),
     "time over operations": _limits(
         limits.time_over_operations, "time grows faster than the number of operations"
     ),

@@ -24,6 +24,8 @@ NOT_WRITTEN = {  # in the engine's syntax: they do more than moves
     "arrays that the engine is given",
     "the same question asked again",
     "a leaf array as the output",
+    "an entry of -inf beside others",
+    "131,072 equal entries",
     "leaves made of integers",
     "values after the reverse pass",
     "time over operations",

@@ -115,6 +115,62 @@ def test_tanh_of_two_exponentials_overflows_at_800_only() -> None:
     assert (result.outcome, result.message) == ("error", "OverflowError: math range error")
 
 
+def of_arrays(name: str, value: Callable[..., Any], slope: Callable[..., Any]) -> Engine:
+    """Return an engine of arrays that has one reduction."""
+
+    class Reduced:
+        def __init__(self, data: Any, operand: "Reduced | None" = None) -> None:
+            self.data, self.operand = np.asarray(data), operand
+            self.grad = np.zeros_like(self.data)
+
+        def __add__(self, other: "Reduced") -> "Reduced":
+            raise NotImplementedError
+
+        def backward(self, cotangent: Any = 1.0) -> None:
+            assert self.operand is not None
+            self.operand.grad = self.operand.grad + slope(self.operand.data, self.data) * cotangent
+
+    def reduce(x: Reduced, axis: Any, keepdims: bool = False) -> Reduced:  # noqa: ARG001
+        return Reduced(np.asarray(value(x.data)).reshape((1,) * keepdims), x)
+
+    return Engine.from_tape(
+        name="reducing", variable=Reduced, value=lambda node: node.data, gradient=lambda node: node.grad,
+        backward=Reduced.backward, operations={name: reduce}, arrays=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("working", "outcome"), [(np.float64, "right"), (np.float32, "right"), (np.float16, "wrong")]
+)
+def test_float16_cannot_count_the_entries_of_a_large_tie(working: Any, outcome: str) -> None:
+    def shared_out(x: Any, largest: Any) -> Any:
+        equal = (x == largest).astype(working)
+        return equal / working(min(equal.sum(dtype=np.float64), np.finfo(working).max * 2.0))
+
+    with np.errstate(over="ignore"):
+        found = state.outcome(of_arrays("max", np.max, shared_out), "131,072 equal entries")
+    assert found.outcome == outcome
+    if outcome == "wrong":
+        assert "the sum of the derivatives of max for 131,072 ones is 0.0, expected 1.0" in found.message
+
+
+@pytest.mark.parametrize(
+    ("largest", "outcome"), [(np.max, "right"), (lambda x: (x * (x == np.max(x))).max(), "wrong")]
+)
+def test_a_shift_by_what_is_multiplied_with_a_mask_is_nan_beside_an_infinity(
+    largest: Callable[[Any], Any], outcome: str
+) -> None:
+    def logsumexp(x: Any) -> Any:
+        return np.log(np.exp(x - largest(x)).sum()) + largest(x)
+
+    with np.errstate(invalid="ignore"):
+        engine = of_arrays("logsumexp", logsumexp, lambda x, z: np.exp(x - z))
+        found = state.outcome(engine, "an entry of -inf beside others")
+    assert found.outcome == outcome
+    if outcome == "wrong":
+        assert "the derivative of logsumexp at (-inf, 0, 0) is [nan, nan, nan]" in found.message
+
+
 def test_check_tells_what_it_got() -> None:
     (result,) = state.run(BY_FAULT["left over"], ("two outputs that share a node",))
     assert result.outcome == "wrong"
@@ -165,8 +221,10 @@ def test_engine_without_a_tape_has_no_state_of_its_nodes() -> None:
     assert "no tape" in results["two outputs that share a node"].message
     asked = ("the same question asked again", "the gradient of an unused input")
     assert [results[name].outcome for name in asked] == ["right", "right"]
-    limits = {one.outcome for one in results.values() if one.grade == "limits"}
-    assert limits == {"not supported"}, "of its limits nothing is known"
+    limits = {one.name: one.outcome for one in results.values() if one.grade == "limits"}
+    of_arrays = {"an entry of -inf beside others", "131,072 equal entries"}
+    assert {name for name, outcome in limits.items() if outcome == "does not apply"} == of_arrays
+    assert {*limits.values()} == {"not supported", "does not apply"}, "of its limits nothing is known"
 
 
 def transform(fault: Callable[[list[float]], Any] = lambda gradient: gradient) -> Engine:
