@@ -21,7 +21,7 @@ from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.lower import lower
-from nn_from_scratch.verify.questions.operations import ALL_FORMS, CATALOGUE
+from nn_from_scratch.verify.questions.operations import ALL_FORMS
 
 
 def radii(one: Case, working_format: str = "float64") -> Rounding:
@@ -260,14 +260,16 @@ UNKNOWN = (arb.nan(), arb.pos_inf(), arb.neg_inf(), arb(0, arb.pos_inf()), arb(0
 
 
 @pytest.mark.parametrize("ball", UNKNOWN, ids=str)
-@pytest.mark.parametrize("name", sorted({name for name, _ in ALL_FORMS}))
-def test_the_tolerance_of_what_is_not_known_is_unknown_and_not_an_error(name: str, ball: arb) -> None:
+@pytest.mark.parametrize(("name", "kinds"), [form for form in ALL_FORMS if "c" not in form[1]])
+def test_the_tolerance_of_what_is_not_known_is_unknown_and_not_an_error(
+    name: str, kinds: str, ball: arb
+) -> None:
     # As behind 1 / (x log(x / x)): sinc, lgamma, gamma and beta raised that the ball was not finite.
     functions = tolerance.rounded_functions(FORMATS["float64"])
     unknown, known = functions.model.term(ball, 1.0), functions.model.number(0.5)
     with taylor.working(taylor.PRECISION):
-        for place in range(len(operands := [known] * CATALOGUE[name].arity)):
-            given = [*operands[:place], unknown, *operands[place + 1 :]]
+        for place in range(len(kinds)):
+            given = [unknown if k == place else known for k in range(len(kinds))]
             value = tolerance._VALUES[name](functions, *given)
             partials = usual_derivatives.PARTIALS[name](functions, value, *given)
             assert len(partials) == len(given)
