@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import NotTraced, Traced, Verdict, trace_gradient
-from nn_from_scratch.verify.functions.tracing.arrays import array
+from nn_from_scratch.verify.functions.tracing.arrays import array, movements
 from nn_from_scratch.verify.functions.tracing.elementwise import ENTRIES
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.operations import WHOLE
@@ -71,3 +71,52 @@ def test_without_the_local_check_a_mistake_would_accuse(monkeypatch: pytest.Monk
     found = trace_gradient(function, gradient, [X])
     assert isinstance(found, Traced)
     assert found.verdict is Verdict.WRONG
+
+
+WEIGHTS = np.arange(6.0) + 0.3
+MATRIX = np.random.default_rng(1).normal(size=(2, 3))
+
+
+def of_columns(x: Any) -> Any:
+    return (np.reshape(x, 6, order="F") ** 2 * WEIGHTS).sum()
+
+
+def by_columns(x: Any) -> Any:
+    return np.reshape(2 * np.reshape(x, 6, order="F") * WEIGHTS, x.shape, order="F")
+
+
+@pytest.mark.parametrize("traces_backward", [True, False])
+def test_entries_that_stand_elsewhere_accuse_nobody(
+    monkeypatch: pytest.MonkeyPatch, traces_backward: bool
+) -> None:
+    # No local check sees what only moves: an order in memory was left out of what is traced.
+    monkeypatch.setattr(movements, "_DROPPED", {*movements._DROPPED, "order"})
+
+    def backward(x: Any) -> Any:
+        numbers = x if traces_backward else np.frombuffer(x.tobytes()).reshape(x.shape)
+        return 2 * numbers * WEIGHTS.reshape(3, 2).T
+
+    found = trace_gradient(of_columns, backward, [MATRIX])
+    assert isinstance(found, NotTraced)
+    assert "keep no digits of what was traced" in (found.numbers.said if found.numbers else found.reason)
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        lambda x: np.ravel(x, order="F"),
+        lambda x: np.reshape(x, -1, order="F"),
+        lambda x: x.flatten("F"),
+        lambda x: x.flatten(order="F"),
+        lambda x: x.ravel("F"),
+        lambda x: x.reshape(6, order="F"),
+        lambda x: x.T.ravel("C"),
+    ],
+)
+def test_columns_first_is_traced(flat: Any) -> None:
+    def function(x: Any) -> Any:
+        return (flat(x) ** 2 * WEIGHTS).sum()
+
+    found = trace_gradient(function, by_columns, [MATRIX])
+    assert isinstance(found, Traced)
+    assert found.verdict is Verdict.RIGHT

@@ -36,7 +36,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, numbers: Any, shadow: Shadow, trace: Trace) -> None:
         self.numbers = np.asarray(numbers)
         self.shadow = _in_the_same_order(self.numbers, shadow)
-        self.trace = trace
+        self.traced_by = trace
 
     @property
     def __class__(self) -> type:
@@ -59,12 +59,12 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def T(self) -> TracedArray:  # noqa: N802
         """The transpose, a view."""
-        return TracedArray(self.numbers.T, self.shadow.T, self.trace)
+        return TracedArray(self.numbers.T, self.shadow.T, self.traced_by)
 
     @property
     def mT(self) -> TracedArray:  # noqa: N802
         """The transpose of each matrix, a view."""
-        return TracedArray(self.numbers.mT, self.shadow.mT, self.trace)
+        return TracedArray(self.numbers.mT, self.shadow.mT, self.traced_by)
 
     @property
     def real(self) -> TracedArray:
@@ -75,16 +75,16 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         """Answer numpy's elementwise functions."""
         from nn_from_scratch.verify.functions.tracing.arrays.ufuncs import call  # noqa: PLC0415
 
-        return call(self.trace, ufunc, method, operands, keywords)
+        return call(self.traced_by, ufunc, method, operands, keywords)
 
     def __array_function__(self, function: Callable[..., Any], _: Any, operands: Any, keywords: Any) -> Any:
         """Answer numpy's other functions."""
         from nn_from_scratch.verify.functions.tracing.arrays.functions import call  # noqa: PLC0415
 
-        return call(self.trace, function, operands, keywords)
+        return call(self.traced_by, function, operands, keywords)
 
     def __array__(self, *_: Any, **__: Any) -> Numbers:
-        raise self.trace.end("values leave the trace into an array or into compiled code")
+        raise self.traced_by.end("values leave the trace into an array or into compiled code")
 
     @property
     def __array_interface__(self) -> Any:
@@ -92,13 +92,13 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         raise AttributeError("__array_interface__")
 
     def __float__(self) -> float:
-        raise self.trace.end("a value leaves the trace by float(), or into math")
+        raise self.traced_by.end("a value leaves the trace by float(), or into math")
 
     def __complex__(self) -> complex:
-        raise self.trace.end("a value leaves the trace by complex()")
+        raise self.traced_by.end("a value leaves the trace by complex()")
 
     def __int__(self) -> int:
-        self.trace.note_step()
+        self.traced_by.note_step()
         return int(self.numbers)
 
     def __round__(self, digits: int | None = None) -> Any:
@@ -106,7 +106,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         return int(rounded.numbers) if digits is None else rounded
 
     def __bool__(self) -> bool:
-        self.trace.note_decision()
+        self.traced_by.note_decision()
         return bool(self.numbers)
 
     def __len__(self) -> int:
@@ -127,16 +127,16 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
             part.decides()
         found = self.shadow[chosen]
         shadow = found if isinstance(found, np.ndarray) else of_entries([found], ())
-        self.trace.count(shadow.size)
-        return TracedArray(self.numbers[chosen], shadow, self.trace)
+        self.traced_by.count(shadow.size)
+        return TracedArray(self.numbers[chosen], shadow, self.traced_by)
 
     def __setitem__(self, key: Any, new: Any) -> None:
         chosen = plain(key)
-        shadow = shadow_of(self.trace, new)
+        shadow = shadow_of(self.traced_by, new)
         for mask in _masks_in(chosen):
             self._note_masked(mask, self.numbers[chosen], new)
         self.numbers[chosen] = plain(new)
-        self.trace.count(shadow.size)
+        self.traced_by.count(shadow.size)
         if shadow.ndim == 0:
             target = self.shadow[chosen]
             if isinstance(target, np.ndarray):
@@ -151,7 +151,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         if is_traced(new) and not (np.isfinite(before).all() and np.any(before)):
             mask.decides()
         else:
-            self.trace.note_switch(before, plain(new))
+            self.traced_by.note_switch(before, plain(new))
 
     def __copy__(self) -> TracedArray:
         return self.copy()
@@ -163,7 +163,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         """Copy numbers and shadow."""
         numbers: Any = self.numbers
         shadow: Any = self.shadow
-        return TracedArray(numbers.copy(order), shadow.copy(order), self.trace)
+        return TracedArray(numbers.copy(order), shadow.copy(order), self.traced_by)
 
     def astype(self, dtype: Any, *_: Any, copy: bool = True, **__: Any) -> Any:
         """Convert: the shadow stays, the numbers are rounded; integers are constant, and leave the trace."""
@@ -171,34 +171,34 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         if numbers.dtype.kind == "b":
             return numbers
         if numbers.dtype.kind in "iu":
-            self.trace.note_step()
-            self.trace.note_order(
+            self.traced_by.note_step()
+            self.traced_by.note_order(
                 self.numbers, np.round(self.numbers), (self.shadow, exact(np.round(self.numbers)))
             )
             return numbers
         if numbers.dtype.kind != "f":
-            raise self.trace.end(f"a conversion to {numbers.dtype}")
+            raise self.traced_by.end(f"a conversion to {numbers.dtype}")
         if numbers.dtype.itemsize < self.numbers.dtype.itemsize:
-            self.trace.note_lower(numbers)
-        self.trace.observe("astype", numbers, lambda: exact(self.numbers), None)
+            self.traced_by.note_lower(numbers)
+        self.traced_by.observe("astype", numbers, lambda: exact(self.numbers), None)
         if not copy and numbers.dtype == self.dtype:
             return self
-        return TracedArray(numbers, self.shadow.copy(), self.trace)
+        return TracedArray(numbers, self.shadow.copy(), self.traced_by)
 
     def reshape(self, *shape: Any, **keywords: Any) -> TracedArray:
         """Reshape, as numpy's method."""
         new = shape[0] if len(shape) == 1 else shape
         return TracedArray(
-            self.numbers.reshape(new, **keywords), self.shadow.reshape(new, **keywords), self.trace
+            self.numbers.reshape(new, **keywords), self.shadow.reshape(new, **keywords), self.traced_by
         )
 
     def transpose(self, *axes: Any) -> TracedArray:
         """Permute the axes, a view."""
-        return TracedArray(self.numbers.transpose(*axes), self.shadow.transpose(*axes), self.trace)
+        return TracedArray(self.numbers.transpose(*axes), self.shadow.transpose(*axes), self.traced_by)
 
-    def flatten(self, *_: Any) -> TracedArray:
+    def flatten(self, order: str = "C") -> TracedArray:
         """Return a flat copy."""
-        return self.reshape(-1).copy()
+        return self.reshape(-1, order=order).copy()
 
     def fill(self, number: Any) -> None:
         """Set every entry."""
@@ -237,7 +237,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
             return lambda *operands, **keywords: function(self, *operands, **keywords)
         if name.startswith("__"):
             raise AttributeError(name)
-        raise self.trace.end(f"the array's attribute .{name} is not traced")
+        raise self.traced_by.end(f"the array's attribute .{name} is not traced")
 
 
 def _masks_in(key: Any) -> list[Mask]:
@@ -262,7 +262,7 @@ def plain(x: Any) -> Any:
 def shadow_of(trace: Trace, x: Any) -> Shadow:
     """Return the shadow of an operand; that of a constant is what the constant stands for."""
     if type(x) is TracedArray:
-        if x.trace is not trace:
+        if x.traced_by is not trace:
             raise trace.end("an array of an earlier run is used")
         return x.shadow
     if isinstance(x, (list, tuple)) and is_traced(x):

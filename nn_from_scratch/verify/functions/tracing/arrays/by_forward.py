@@ -38,7 +38,8 @@ def numbers_by_forward(subject: Subject, seed: int, *, scalar: bool) -> ByForwar
     replay = Replay(replace(subject, opaque=True, cotangents=()), seed, scalar=scalar)
     try:
         with exactly_computing():
-            plain, _ = replay.replay()
+            plain, balls = replay.replay()
+            replay.require_own_numbers(balls)
             outputs, trace = replay.forward(Reading.RECOGNISED)
             return no_derivative(outputs, trace.steps) or numbers_by_formula(_Forward(replay, plain, trace))
     except TraceEndedError as error:

@@ -146,6 +146,7 @@ class Examination(Replay):
         if self.rules.rule is Rule.UNKNOWN:
             raise TraceEndedError("its formula is not known here: a singular point, or the edge of a domain")
         if self.rules.rule is Rule.DIFFERENT:
+            self.require_own_numbers(balls)
             self._decide_a_difference(trace)
             return
         if trace.ties:

@@ -86,7 +86,7 @@ class Joining:
             return self._joins[key]
         numbers = self._joins[tuple(map(plain, parts))]
         if numbers.dtype.kind != "f":
-            raise traced[0].trace.end(f"joining to {numbers.dtype}")
+            raise traced[0].traced_by.end(f"joining to {numbers.dtype}")
         arrays = [self._with_axes(x).astype(numbers.dtype) for x in parts]
         return np.concatenate(arrays, axis=-1 if self._columns else 0)
 

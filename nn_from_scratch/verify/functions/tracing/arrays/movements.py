@@ -37,7 +37,7 @@ _INDICES = {
 }  # fmt: skip
 _FIRST_IS_INDEX = {np.compress, np.extract, np.select, np.choose}
 _DECIDED = {np.compress, np.extract, np.select, np.choose}
-_DROPPED = {"out", "dtype", "casting", "subok", "order"}
+_DROPPED = {"out", "dtype", "casting", "subok"}
 _PADDINGS = {"constant", "edge", "wrap", "reflect", "symmetric"}
 
 

@@ -89,7 +89,7 @@ def as_number(x: TracedArray) -> TracedArray:
 
     """
     if x.size != 1:
-        raise x.trace.end("an array becomes a number of Python's")
+        raise x.traced_by.end("an array becomes a number of Python's")
     number: TracedArray = x.reshape(()).astype(np.float64)
     return number
 
@@ -111,7 +111,7 @@ def _smooth(name: str, formula: str) -> Callable[..., Any]:
         if not any(map(is_traced, operands)):
             return function(*operands)
         numbers = tuple(as_number(x) if type(x) is TracedArray else x for x in operands)
-        trace = next(x.trace for x in numbers if type(x) is TracedArray)
+        trace = next(x.traced_by for x in numbers if type(x) is TracedArray)
         if len(operands) > 2:
             raise trace.end(f"math.{name} of more than two numbers is not traced")
         scale = scale_of(_ABSOLUTE.get(name, formula), list(map(plain, numbers)))
@@ -176,5 +176,5 @@ def _isclose(x: Any, y: Any, **within: Any) -> bool:
     """Compare numbers, which decides what is run."""
     for one in (x, y):
         if type(one) is TracedArray:
-            one.trace.note_decision()
+            one.traced_by.note_decision()
     return math.isclose(*(float(plain(z)) if is_traced(z) else z for z in (x, y)), **within)

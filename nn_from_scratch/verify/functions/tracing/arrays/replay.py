@@ -13,11 +13,14 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEn
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, nearest
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
 
 NEARBY = 2.0**-12
 """How far the second point of the replay is, relative to each number."""
+
+FAR = 1e-2
+"""A difference that rounding makes only where hardly a digit is kept, relative to the largest entry."""
 
 
 @dataclass
@@ -60,6 +63,17 @@ class Replay:
             )
         self.local_units = local.largest.units if local.largest is not None else 0.0
         return plain, balls
+
+    def require_own_numbers(self, balls: Pass) -> None:
+        """End the trace before it accuses if numbers are nothing like what was traced for them.
+
+        Either all of their digits are lost, or the trace is of something else, as of an entry elsewhere.
+        """
+        of_value = zip(balls.outputs, balls.output_shadows, strict=True)
+        of_gradient = () if self.subject.opaque else zip(balls.gradients, balls.gradient_shadows, strict=True)
+        for what, pairs in (("value", of_value), ("gradient", of_gradient)):
+            if any(_is_far(numbers, nearest(shadow)) for numbers, shadow in pairs):
+                raise TraceEndedError(f"the numbers of the {what} keep no digits of what was traced for them")
 
     def _draw_cotangents(self, rng: np.random.Generator) -> None:
         outputs = self._asked(self.subject, "the function").outputs
@@ -127,6 +141,13 @@ class Replay:
         outputs, _trace = there.derivative(self.directions, Reading.LITERAL)
         gradients = there.balls(Reading.LITERAL).gradient_shadows
         return compare(outputs, there.cotangents, gradients, self.directions)
+
+
+def _is_far(numbers: Numbers, exact: Numbers) -> bool:
+    """Whether numbers differ by a hundredth of the largest or more, where both are finite."""
+    both = np.isfinite(numbers) & np.isfinite(exact)
+    apart = np.abs(numbers[both].astype(np.float64) - exact[both])
+    return bool(np.max(apart, initial=0) > FAR * np.max(np.abs(exact[both]), initial=0))
 
 
 def coarsest(arrays: Sequence[Numbers]) -> float:

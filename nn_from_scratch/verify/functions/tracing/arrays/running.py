@@ -24,7 +24,7 @@ def _running(x: TracedArray, extremes: Any, axis: int) -> Any:
     numbers = np.moveaxis(plain(x), axis, -1)
     found = np.moveaxis(extremes, axis, -1)
     met = np.where(numbers == found, np.arange(numbers.shape[-1]), 0)
-    if x.trace.forward and np.any(np.diff(np.sort(numbers, axis=-1), axis=-1) == 0):
-        x.trace.note_tie("equal entries are compared")
+    if x.traced_by.forward and np.any(np.diff(np.sort(numbers, axis=-1), axis=-1) == 0):
+        x.traced_by.note_tie("equal entries are compared")
     first = np.maximum.accumulate(np.where(np.diff(found, axis=-1, prepend=np.nan) != 0, met, 0), axis=-1)
     return np.take_along_axis(x, np.moveaxis(first, -1, axis), axis)
