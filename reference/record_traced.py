@@ -39,17 +39,17 @@ UNARY = """
     cos tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh degrees radians deg2rad rad2deg conjugate
     sum prod mean std var cumsum cumprod max min ptp amax amin sort ravel transpose diff flip fliplr
     flipud rot90 squeeze real trace diagonal diag tril triu atleast_1d atleast_2d atleast_3d copy
-    nan_to_num sinc i0 unwrap gradient average nansum nanmean nanmax median angle conj imag ediff1d
-    trapezoid
+    nan_to_num sinc i0 unwrap average nansum nanmean nanmax median angle conj imag ediff1d
+    trapezoid nanprod nanmin nanvar nanstd
 """
 BINARY = """
     add subtract multiply divide true_divide power float_power maximum minimum fmax fmin hypot arctan2
-    logaddexp logaddexp2 remainder mod fmod copysign inner outer kron heaviside divmod
+    logaddexp logaddexp2 remainder mod fmod copysign inner outer kron heaviside
 """
 SPECIAL = """
     erf erfc erfinv expit logit log_expit ndtr log_ndtr gammaln gamma digamma psi exp10 cbrt log1p expm1
     xlogy rgamma erfcx dawsn ndtri i0 i1 j0 j1 entr kl_div rel_entr huber pseudo_huber boxcox betaln beta
-    xlog1py zeta expi exprel sindg cosdg polygamma
+    xlog1py zeta expi exprel sindg cosdg
 """
 
 
@@ -77,7 +77,7 @@ def operations() -> dict[str, tuple[Callable[[Any], Any], Any]]:
             "xlog1py",
         }:
             asked[f"scipy.special.{name}"] = (_second(function), UNIT)
-        elif name in {"zeta", "polygamma"}:
+        elif name == "zeta":
             asked[f"scipy.special.{name}"] = (_with_order(function), ABOVE_ONE)
         else:
             asked[f"scipy.special.{name}"] = (function, UNIT)
@@ -167,6 +167,27 @@ PRODUCTS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "sum, axes": (lambda x: np.sum(x, axis=(0, 2), keepdims=True), STACK),
     "max, axis": (lambda x: np.max(x, axis=1), UNIT),
     "var, ddof": (lambda x: np.var(x, axis=0, ddof=1), UNIT),
+    "divmod": (lambda x: np.divmod(x, OTHER)[1], UNIT),
+    "modf": (lambda x: np.modf(3 * x)[0], UNIT),
+    "sum, where and initial": (lambda x: np.sum(x, axis=1, where=MASK, initial=2.0), UNIT),
+    "mean, where": (lambda x: np.mean(x, where=MASK), UNIT),
+    "var, where": (lambda x: np.var(x, where=MASK), UNIT),
+    "max, where and initial": (lambda x: np.max(x, axis=0, where=MASK, initial=0.2), UNIT),
+    "nansum, with NaN": (lambda x: np.nansum(np.where(MASK, x, np.nan), axis=1), UNIT),
+    "nanmean, with NaN": (lambda x: np.nanmean(np.where(MASK, x, np.nan), axis=0), UNIT),
+    "nanstd, with NaN": (lambda x: np.nanstd(np.where(MASK, x, np.nan)), UNIT),
+    "diff, prepend and append": (lambda x: np.diff(x, axis=1, prepend=0.0, append=1.0), UNIT),
+    "gradient": (lambda x: np.gradient(x)[0], UNIT),
+    "gradient, axis": (lambda x: np.gradient(x, 0.5, axis=1), UNIT),
+    "trapezoid, of x": (lambda x: np.trapezoid(OTHER[0], x), VECTOR),
+    "quantile": (lambda x: np.quantile(x, [0.1, 0.35, 1.0], axis=1), UNIT),
+    "percentile": (lambda x: np.percentile(x, 30), UNIT),
+    "bincount, weights": (lambda x: np.bincount([0, 2, 0, 1], x), VECTOR),
+    "interp, of the ordinates": (lambda x: np.interp([0.3, 1.7, 2.6], [0.0, 1.0, 2.0, 3.0], x), VECTOR),
+    "interp, of the knots": (lambda x: np.interp([0.3, 0.5], np.cumsum(x), [0.0, 1.0, 3.0, 2.0]), VECTOR),
+    "ravel, columns first": (lambda x: np.ravel(x, order="F"), UNIT),
+    "reshape, columns first": (lambda x: np.reshape(x, (2, 6), order="F"), UNIT),
+    "flatten, columns first": (lambda x: x.flatten("F"), UNIT),
     "interp": (lambda x: np.interp(x, [0.0, 1.0], [0.0, 2.0]), UNIT),
     "fft": (lambda x: np.fft.fft(x).real, UNIT),
     "polyval": (lambda x: np.polyval([1.0, 2.0, 3.0], x), UNIT),
@@ -178,6 +199,7 @@ PRODUCTS: dict[str, tuple[Callable[[Any], Any], Any]] = {
 }
 SCIPY: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "scipy.special.logsumexp": (lambda x: scipy.special.logsumexp(x, axis=1), UNIT),
+    "scipy.special.polygamma": (lambda x: scipy.special.polygamma(2, x), ABOVE_ONE),
     "scipy.special.softmax": (lambda x: scipy.special.softmax(x, axis=1), UNIT),
     "scipy.special.log_softmax": (lambda x: scipy.special.log_softmax(x, axis=1), UNIT),
 }
@@ -196,8 +218,20 @@ LINEAR: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "linalg.matrix_power": (lambda x: np.linalg.matrix_power(x, 3), SQUARE),
     "linalg.outer": (lambda x: np.linalg.outer(x, OTHER[0]), VECTOR),
     "linalg.eigh": (lambda x: np.linalg.eigh(x)[0], SYMMETRIC),
-    "linalg.svd": (lambda x: np.linalg.svd(x)[1], UNIT),
+    "linalg.eigh, vectors": (lambda x: np.linalg.eigh(x)[1] ** 2, SYMMETRIC),
+    "linalg.eigvalsh, the upper triangle": (lambda x: np.linalg.eigvalsh(x, "U"), SQUARE),
+    "linalg.svd": (lambda x: np.linalg.svd(x, compute_uv=False), UNIT),
+    "linalg.svd, left vectors": (lambda x: np.linalg.svd(x, full_matrices=False)[0] ** 2, UNIT),
+    "linalg.svd, right vectors": (lambda x: np.linalg.svd(x, full_matrices=False)[2] ** 2, UNIT),
     "linalg.qr": (lambda x: np.linalg.qr(x)[1], SQUARE),
+    "linalg.qr, Q": (lambda x: np.linalg.qr(x)[0], SQUARE),
+    "linalg.norm, 2 of a matrix": (lambda x: np.linalg.norm(x, 2), UNIT),
+    "linalg.norm, inf": (lambda x: np.linalg.norm(x, np.inf), UNIT),
+    "linalg.norm, 3": (lambda x: np.linalg.norm(x, 3, axis=1), UNIT),
+    "linalg.vector_norm": (lambda x: np.linalg.vector_norm(x, axis=1), UNIT),
+    "linalg.matrix_norm": (np.linalg.matrix_norm, UNIT),
+    "linalg.vecdot": (lambda x: np.linalg.vecdot(x, OTHER), UNIT),
+    "linalg.trace": (np.linalg.trace, SQUARE),
     "linalg.pinv": (np.linalg.pinv, UNIT),
     "linalg.lstsq": (lambda x: np.linalg.lstsq(x, OTHER[:, 0])[0], SQUARE),
     "scipy.linalg.solve": (lambda x: scipy.linalg.solve(x, OTHER), SQUARE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -154,19 +155,34 @@ def _by_bends(
     Along a line where one kink opens and another closes nothing need show, and each may have a share of its
     own: relu(x) - relu(y) along (1, -1). Where all open, as among numbers that are the largest together, the
     shares are no more than the whole, which lies between the derivatives at the line's two sides: that shows
-    best where all of them grow.
+    best where all of them grow, and exactly where they grow by the same.
     """
     for sign in (0.0, 1.0, -1.0):
         alike = [index for index, x in entries.items() if np.sign(x.bend) == sign]
-        for number in range(_DIRECTIONS if len(alike) > 1 else 0):
-            other, drawn = np.zeros_like(vector), box.direction(number)[alike]
-            other[alike] = drawn if number % 2 else np.abs(drawn)
+        for other in _directions_of(box, alike, entries) if len(alike) > 1 else ():
             found = box.along(other, thorough=False)
             if found.wrong:
                 found = _sure(box, other, found)
             if found.wrong:
                 return found, other
     return replace(whole, verdict="right", reason=""), vector
+
+
+def _directions_of(box: BlackBox, alike: list[int], entries: dict[int, Measured]) -> Iterator[Floats]:
+    """Yield directions of some entries; along the first each of them moves what is chosen by the same.
+
+    What is the largest together stays so along it, and the function has no kink there.
+    """
+    bends = np.array([np.sign(entries[k].expected) * entries[k].kink / box.unit_vector(k)[k] for k in alike])
+    if np.all(bends):
+        together = np.zeros(len(box.point))
+        together[alike] = np.min(box.sizes[alike] * np.abs(bends)) / bends
+        yield together
+    for number in range(_DIRECTIONS):
+        drawn = box.direction(number)[alike]
+        other = np.zeros(len(box.point))
+        other[alike] = drawn if number % 2 else np.abs(drawn)
+        yield other
 
 
 def around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:

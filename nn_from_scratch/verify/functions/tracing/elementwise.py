@@ -274,6 +274,7 @@ ENTRIES: Mapping[str, Entry] = {
     "silu": lambda x: _multiply(x, _sigmoid(x)),
     "gelu": _gelu,
     "gelu by tanh": _tanh_gelu,
+    "sinc": lambda x: SERIES["sinc"](x) if isinstance(x, arb_series) else SERIES["sinc"](_as_series(x))[0],
     "hypot": _hypot,
     "logaddexp": _logaddexp,
     "erf": _method("erf"),

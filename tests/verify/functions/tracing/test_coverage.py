@@ -4,8 +4,11 @@ import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy_cases import CALLS, Asked
 
 REFERENCE = Path(__file__).parents[4] / "reference"
 RECORD = json.loads((REFERENCE / "traced.json").read_text())
@@ -28,6 +31,25 @@ def test_table_is_what_is_traced() -> None:
     # What a version of numpy or scipy refuses itself is not traced, and says so.
     assert not [name for name in missing if not (found[name] or "").startswith("it raises")]
     assert set(found) == set(RECORD["traced"]) | set(RECORD["not traced"])
+
+
+NOT_TRACED = {"np.logaddexp.reduce(x) (2, 3)"}
+
+
+@pytest.mark.once
+def test_calls_of_numpy_that_take_nodes_are_traced_too() -> None:
+    module = script()
+    not_traced = set()
+    for call in CALLS:
+        operands = call.operands()
+        for place, operand in enumerate(operands):
+
+            def function(x: Any, call: Asked = call, given: list[Any] = operands, place: int = place) -> Any:
+                return call(np, *given[:place], x, *given[place + 1 :])
+
+            if module.asked(function, np.asarray(operand)) is not None:
+                not_traced.add(str(call))
+    assert not_traced == NOT_TRACED
 
 
 def test_at_least_a_hundred_and_sixteen_are_traced() -> None:

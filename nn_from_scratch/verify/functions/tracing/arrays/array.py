@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, blank
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, as_shadow, exact, of_entries
 
 _METHODS = frozenset({
-    "all", "any", "argmax", "argmin", "argsort", "clip", "compress", "cumprod", "cumsum", "diagonal", "dot",
+    "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot",
     "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "repeat", "searchsorted", "squeeze", "std",
     "sum", "swapaxes", "take", "trace", "var",
 })  # fmt: skip
@@ -199,6 +199,10 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
     def flatten(self, order: str = "C") -> TracedArray:
         """Return a flat copy."""
         return self.reshape(-1, order=order).copy()
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Return the entries that a condition says."""
+        return np.compress(condition, self, axis)
 
     def fill(self, number: Any) -> None:
         """Set every entry."""

@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays import filling, linear, selections, sums
+from nn_from_scratch.verify.functions.tracing.arrays import (
+    composed,
+    factoring,
+    filling,
+    linear,
+    selections,
+    sums,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, plain
 from nn_from_scratch.verify.functions.tracing.arrays.movements import MOVEMENTS, move
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 
-ROOMS = (filling, linear, selections, sums)
+ROOMS = (composed, factoring, filling, linear, selections, sums)
 """The modules that fill the table."""
 
 _OF_NUMBERS = """

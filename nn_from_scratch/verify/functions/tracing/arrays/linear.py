@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.tracing.operations import apply
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow
 
 
-def _condition(a: Any) -> float:
+def condition(a: Any) -> float:
     """Return what a rounding of a solver is multiplied by: the condition number, times the size."""
     try:
         return float(np.max(np.linalg.cond(a.astype(np.float64)), initial=1.0) * a.shape[-1] * 4)
@@ -27,7 +27,7 @@ def _solved(
     trace: Trace, name: str, operands: tuple[Any, ...], numbers: Any, formula: Callable[..., Shadow]
 ) -> Any:
     """Answer a solver, whose first operand is the matrix."""
-    size = np.max(np.abs(numbers), initial=0) * _condition(plain(operands[0]))
+    size = np.max(np.abs(numbers), initial=0) * condition(plain(operands[0]))
     return computed(trace, name, formula, operands, numbers, lambda *_: size)
 
 
@@ -53,7 +53,7 @@ def cholesky(
     given = np.swapaxes(plain(a), -1, -2) if upper else plain(a)
     factor = factored(given)
     whole = np.tril(given) + np.swapaxes(np.tril(given, -1), -1, -2)
-    size = np.max(np.abs(factor), initial=0) * _condition(whole)
+    size = np.max(np.abs(factor), initial=0) * condition(whole)
     source = np.swapaxes(a, -1, -2) if upper else a
     found = computed(trace, "cholesky", products.cholesky, (source,), factor, lambda _: size)
     return np.swapaxes(found, -1, -2) if upper else found
@@ -62,24 +62,16 @@ def cholesky(
 @answers(np.linalg.det)
 def _det(trace: Trace, a: Any) -> Any:
     numbers = np.linalg.det(plain(a))
-    size = np.abs(numbers) * _condition(plain(a))
+    size = np.abs(numbers) * condition(plain(a))
     return computed(trace, "det", products.determinant, (a,), numbers, lambda _: size)
 
 
 @answers(np.linalg.slogdet)
 def _slogdet(trace: Trace, a: Any) -> Any:
     sign, logarithm = np.linalg.slogdet(plain(a))
-    size = _condition(plain(a)) + np.abs(logarithm)
+    size = condition(plain(a)) + np.abs(logarithm)
     found = computed(trace, "slogdet", products.log_determinant, (a,), logarithm, lambda _: size)
     return type(np.linalg.slogdet(np.eye(1)))(sign, found)
-
-
-@answers(np.linalg.norm)
-def _norm(trace: Trace, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    vector = axis is not None and not isinstance(axis, tuple)
-    if not (ord is None or ord == "fro" or (ord == 2 and (vector or np.ndim(plain(x)) == 1))):
-        raise trace.end(f"norm with ord={ord!r} is not traced")
-    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
 @answers(np.linalg.multi_dot)
@@ -155,7 +147,7 @@ def cho_solve(trace: Trace, real: Callable[..., Any], factor: Any, b: Any, **_: 
         part = products.triangle(x, lower=lower)
         return products.solve(products.matmul(part, part.T) if lower else products.matmul(part.T, part), y)
 
-    size = np.max(np.abs(numbers), initial=0) * _condition(plain(c)) ** 2
+    size = np.max(np.abs(numbers), initial=0) * condition(plain(c)) ** 2
     return computed(trace, "cho_solve", formula, (c, b), numbers, lambda *_: size)
 
 
@@ -208,3 +200,10 @@ def log_softmax(trace: Trace, real: Callable[..., Any], x: Any, axis: Any = None
         return apply("subtract", s, apply("log", products.total(apply("exp", s), axis, keepdims=True)))
 
     return computed(trace, "log_softmax", formula, (x,), numbers, _exponentials)
+
+
+def polygamma(trace: Trace, real: Callable[..., Any], n: Any, x: Any) -> Any:
+    """Answer scipy's derivatives of digamma."""
+    numbers = real(n, plain(x))
+    order = np.broadcast_to(np.asarray(n, np.float64), np.shape(plain(x)))
+    return computed(trace, "polygamma", lambda s: apply("polygamma", s, order), (x,), numbers)

@@ -18,8 +18,22 @@ from nn_from_scratch.verify.functions.tracing.shadows import exact, moved, selec
 def _extreme(choose: Callable[..., Any]) -> Handler:
     """Answer a maximum or minimum: the numbers choose the entry."""
 
-    def handler(trace: Trace, x: Any, axis: Any = None, *, keepdims: bool = False, **rest: Any) -> Any:
-        refuse_others(trace, rest)
+    def handler(  # noqa: PLR0917  numpy's order
+        trace: Trace,
+        x: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = np._NoValue,  # noqa: SLF001
+        where: Any = True,
+    ) -> Any:
+        refuse_others(trace, {"out": out})
+        least = choose is np.argmax
+        if where is not True:
+            x = np.where(np.broadcast_to(plain(where), np.shape(plain(x))), x, -np.inf if least else np.inf)
+        if initial is not np._NoValue:  # noqa: SLF001
+            found = (np.max if least else np.min)(x, axis=axis, keepdims=keepdims)
+            return (np.maximum if least else np.minimum)(found, initial)
         numbers, shadow = np.asarray(plain(x)), shadow_of(trace, x)
         axes = range(numbers.ndim) if axis is None else np.atleast_1d(axis) % numbers.ndim
         kept = [k for k in range(numbers.ndim) if k not in axes]
@@ -114,11 +128,16 @@ def _partition(trace: Trace, x: Any, kth: Any, axis: int = -1, **rest: Any) -> A
 
 @answers(np.median)
 def _median(trace: Trace, x: Any, axis: Any = None, **rest: Any) -> Any:
+    keepdims = rest.pop("keepdims", False)
     refuse_others(trace, {name: value for name, value in rest.items() if value is not False})
+    if isinstance(axis, tuple) and len(axis) == np.ndim(plain(x)):
+        axis = None
     if axis is not None and not isinstance(axis, int):
-        raise trace.end("median over several axes is not traced")
+        raise trace.end("median over several of more axes is not traced")
     ranked = np.moveaxis(np.sort(x, axis=axis), 0 if axis is None else axis, -1)
     middle = ranked.shape[-1] // 2
-    if ranked.shape[-1] % 2:
-        return ranked[..., middle]
-    return np.mean(ranked[..., middle - 1 : middle + 1], axis=-1)
+    odd = ranked.shape[-1] % 2
+    found = ranked[..., middle] if odd else np.mean(ranked[..., middle - 1 : middle + 1], axis=-1)
+    if not keepdims:
+        return found
+    return np.expand_dims(found, tuple(range(np.ndim(plain(x)))) if axis is None else axis)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays import linear
+from nn_from_scratch.verify.functions.tracing.arrays import factoring, linear
 from nn_from_scratch.verify.functions.tracing.arrays.array import (
     NONE,
     TracedArray,
@@ -34,9 +34,11 @@ SCIPY: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("scipy.linalg", "cho_solve"): linear.cho_solve,
     ("scipy.linalg", "solve"): linear.scipy_solve,
     ("scipy.linalg", "inv"): linear.scipy_inv,
+    ("scipy.linalg", "expm"): factoring.exponential,
     ("scipy.special", "logsumexp"): linear.logsumexp,
     ("scipy.special", "softmax"): linear.softmax,
     ("scipy.special", "log_softmax"): linear.log_softmax,
+    ("scipy.special", "polygamma"): linear.polygamma,
 }
 """Functions of scipy that numpy's protocols do not reach."""
 

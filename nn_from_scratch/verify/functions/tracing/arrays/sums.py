@@ -20,11 +20,19 @@ def _reduction(function: Callable[..., Any], scale: Callable[..., Any]) -> Handl
     """Answer what reduces axes; `scale` is what a rounding is multiplied by, of the operand's sizes."""
     name = function.__name__
 
-    def handler(
-        trace: Trace, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **rest: Any
+    def handler(  # noqa: PLR0917  numpy's order
+        trace: Trace,
+        x: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **rest: Any,
     ) -> Any:
-        refuse_others(trace, rest)
         over = {"axis": axis, "keepdims": keepdims}
+        if any(part is not np._NoValue for part in rest.values()):  # noqa: SLF001
+            return _of_some(trace, function, x, over, **rest)
+        refuse_others(trace, {"out": out})
         numbers = function(plain(x), dtype=dtype, **over)
         return computed(
             trace,
@@ -37,6 +45,28 @@ def _reduction(function: Callable[..., Any], scale: Callable[..., Any]) -> Handl
         )
 
     return handler
+
+
+def _of_some(  # noqa: PLR0917
+    trace: Trace,
+    function: Callable[..., Any],
+    x: Any,
+    over: dict[str, Any],
+    where: Any = True,
+    initial: Any = np._NoValue,  # noqa: SLF001
+    **rest: Any,
+) -> Any:
+    """Reduce the entries that a mask says, and a first number."""
+    refuse_others(trace, rest)
+    neutral = 1.0 if function is np.prod else 0.0
+    mask = np.broadcast_to(plain(where), np.shape(plain(x)))
+    chosen = np.where(mask, x, neutral)
+    if function is np.mean:
+        return np.sum(chosen, **over) / np.sum(mask, **over)
+    found = function(chosen, **over)
+    if initial is np._NoValue:  # noqa: SLF001
+        return found
+    return found * initial if function is np.prod else found + initial
 
 
 def _over_other_axes(name: str, count: int, axis: Any, *, keepdims: bool) -> dict[str, Callable[..., Shadow]]:
@@ -95,6 +125,11 @@ def _average(
     refuse_others(trace, rest)
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
+    if np.shape(plain(weights)) != np.shape(plain(x)) and isinstance(
+        axis, int
+    ):  # one for each place along it
+        count = np.ndim(plain(x))
+        weights = np.reshape(weights, [-1 if k == axis % count else 1 for k in range(count)])
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / np.sum(
         np.broadcast_to(weights, np.shape(plain(x))), axis=axis, keepdims=keepdims
     )
@@ -110,10 +145,15 @@ def _var(
     *,
     keepdims: bool = False,
     correction: Any = np._NoValue,  # noqa: SLF001
+    where: Any = np._NoValue,  # noqa: SLF001
     **rest: Any,
 ) -> Any:
     refuse_others(trace, rest)
     less = ddof if correction is np._NoValue else correction  # noqa: SLF001
+    if where is not np._NoValue:  # noqa: SLF001
+        away = x - np.mean(x, axis=axis, keepdims=True, where=where)
+        counted = np.sum(np.broadcast_to(where, np.shape(plain(x))), axis=axis, keepdims=keepdims)
+        return np.sum(away * away, axis=axis, keepdims=keepdims, where=where) / (counted - less)
     numbers = np.var(plain(x), axis=axis, dtype=dtype, ddof=less, keepdims=keepdims)
 
     def formula(s: Shadow) -> Shadow:
@@ -211,9 +251,19 @@ def _trace(trace: Trace, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1
 
 
 @answers(np.diff)
-def _diff(trace: Trace, x: Any, n: int = 1, axis: int = -1, **rest: Any) -> Any:
-    refuse_others(trace, rest)
-    for _ in range(n):
+def _diff(
+    _: Trace,
+    x: Any,
+    n: int = 1,
+    axis: int = -1,
+    prepend: Any = np._NoValue,  # noqa: SLF001
+    append: Any = np._NoValue,  # noqa: SLF001
+) -> Any:
+    ends = [part for part in (prepend, x, append) if part is not np._NoValue]  # noqa: SLF001
+    if len(ends) > 1:
+        one = [1 if k == axis % np.ndim(plain(x)) else size for k, size in enumerate(np.shape(plain(x)))]
+        x = np.concatenate([np.broadcast_to(e, one) if np.ndim(plain(e)) == 0 else e for e in ends], axis)
+    for _step in range(n):
         y = np.moveaxis(x, axis, -1)
         x = np.moveaxis(y[..., 1:] - y[..., :-1], -1, axis)
     return x

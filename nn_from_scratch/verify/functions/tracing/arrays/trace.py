@@ -177,6 +177,7 @@ class Trace:
     selections: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    lookups: list[str] = field(default_factory=list)
     repeated: Repetitions = field(default_factory=Repetitions)
     overflow: str | None = None
     lower_in_forward: str | None = None
@@ -355,10 +356,18 @@ class Trace:
         if self.forward:
             self.steps.append(users_line())
 
+    def note_lookup(self) -> None:
+        """Note straight lines between the numbers of a table, which stand for a function that has none."""
+        if self.forward:
+            self.lookups.append(users_line())
+
     @property
     def stops(self) -> str | None:
         """Why the forward may be stopped before it has what it computes, however far from it, or None."""
-        return stopped(self.repeated, self.decisions)
+        looked_up = (
+            f"straight lines between the numbers of a table ({self.lookups[0]})" if self.lookups else None
+        )
+        return stopped(self.repeated, self.decisions) or looked_up
 
     @property
     def approximates(self) -> str | None:

@@ -18,6 +18,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     plain,
     shadow_of,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.composed import sums_between
 from nn_from_scratch.verify.functions.tracing.arrays.masks import masked
 from nn_from_scratch.verify.functions.tracing.arrays.running import running_maximum, running_minimum
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
@@ -75,6 +76,11 @@ def _relative_entropy(x: Any, y: Any) -> Any:
     return _E["multiply"](x, _E["log"](_E["divide"](x, y)))
 
 
+def _pseudo_huber(delta: Any, r: Any) -> Any:
+    ratio = _E["divide"](r, delta)
+    return _E["multiply"](_E["square"](delta), _E["sqrt"](1 + _E["multiply"](ratio, ratio)) - 1)
+
+
 def _log_beta(x: Any, y: Any) -> Any:
     return _E["lgamma"](x) + _E["lgamma"](y) - _E["lgamma"](x + y)
 
@@ -100,10 +106,28 @@ COMPOSED: Mapping[str, Callable[..., Any]] = {
     "beta": lambda x, y: _E["exp"](_log_beta(x, y)),
     "rgamma": lambda x: _E["divide"](arb(1), _E["gamma"](x)),
     "xlog1py": lambda x, y: _E["multiply"](x, _E["log1p"](y)),
+    "dawsn": lambda x: _E["exp"](-_E["multiply"](x, x)) * x.erfi() * (arb.pi().sqrt() / 2),
+    "expi": lambda x: x.ei(),
+    "exprel": lambda x: _E["divide"](_E["expm1"](x), x),
+    "sindg": lambda x: _E["sin"](_radians(x)),
+    "cosdg": lambda x: _E["cos"](_radians(x)),
+    "pseudo_huber": _pseudo_huber,
+    "boxcox": lambda x, power: _E["divide"](_E["expm1"](_E["multiply"](power, _E["log"](x))), power),
     "exp10": lambda x: _E["exp"](x * arb(10).log()),
     "logaddexp2": lambda x, y: _E["logaddexp"](x * arb(2).log(), y * arb(2).log()) / arb(2).log(),
 }
 """Functions that are composed of other operations."""
+
+
+_MADE_OF_OTHERS: Mapping[str, Callable[..., Any]] = {
+    "divmod": lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
+    "modf": lambda x: (x - np.trunc(x), np.trunc(x)),
+    "huber": lambda delta, r: np.where(np.abs(r) <= delta, 0.5 * r * r, delta * (np.abs(r) - 0.5 * delta)),
+    "vecdot": lambda x, y: np.sum(x * y, axis=-1),
+    "matvec": lambda x, y: np.matmul(x, y[..., None])[..., 0],
+    "vecmat": lambda x, y: np.matmul(x[..., None, :], y)[..., 0, :],
+}
+"""Functions that are other calls of numpy's."""
 
 
 def call(
@@ -115,8 +139,12 @@ def call(
     out = keywords.pop("out", None)
     where = keywords.pop("where", True)
     keywords = {name: value for name, value in keywords.items() if name not in {"casting", "order", "subok"}}
+    if method == "__call__" and not keywords and ufunc.__name__ in _MADE_OF_OTHERS:
+        return _MADE_OF_OTHERS[ufunc.__name__](*operands)
     if ufunc.nout != 1:
         raise trace.end(f"{ufunc.__name__} is not traced")
+    if (ufunc, method) == (np.add, "reduceat"):
+        return sums_between(trace, *operands, **keywords)
     if method == "__call__":
         result = _call(trace, ufunc, operands, keywords)
     elif method == "outer":
@@ -245,7 +273,7 @@ def _second(_: Shadow, y: Shadow) -> Shadow:
 
 ABSOLUTE = frozenset({
     "gammaln", "psi", "digamma", "log_ndtr", "logit", "logaddexp", "logaddexp2", "log_expit", "betaln",
-    "beta", "kl_div", "rel_entr", "entr", "ndtri",
+    "beta", "kl_div", "rel_entr", "entr", "ndtri", "expi",
 })  # fmt: skip
 """Functions of which libraries keep absolute accuracy, not relative, near their zeros."""
 

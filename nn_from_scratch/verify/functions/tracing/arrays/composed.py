@@ -1,0 +1,253 @@
+"""Numpy's functions over traced arrays that are made of others: their numbers are rounded as those are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.tracing.arrays.array import computed, is_traced, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.table import Handler, answers, refuse_others
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
+from nn_from_scratch.verify.functions.tracing.operations import apply
+
+
+def _without_nan(fill: float, function: Callable[..., Any]) -> Handler:
+    """Answer a reduction that takes NaN for a number that changes nothing."""
+
+    def handler(_: Trace, x: Any, *operands: Any, **keywords: Any) -> Any:
+        return function(np.where(np.isnan(plain(x)), fill, x), *operands, **keywords)
+
+    return handler
+
+
+for _function, _fill, _plain in (
+    (np.nansum, 0.0, np.sum),
+    (np.nanprod, 1.0, np.prod),
+    (np.nanmax, -np.inf, np.max),
+    (np.nanmin, np.inf, np.min),
+):
+    answers(_function)(_without_nan(_fill, _plain))
+
+
+@answers(np.nanmean)
+def _nanmean(trace: Trace, x: Any, axis: Any = None, *, keepdims: bool = False, **rest: Any) -> Any:
+    refuse_others(trace, rest)
+    counted = np.sum(~np.isnan(plain(x)), axis=axis, keepdims=keepdims)
+    return np.nansum(x, axis=axis, keepdims=keepdims) / counted
+
+
+@answers(np.nanvar)
+def _nanvar(
+    trace: Trace, x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, **rest: Any
+) -> Any:
+    refuse_others(trace, rest)
+    counted = np.sum(~np.isnan(plain(x)), axis=axis, keepdims=keepdims)
+    away = x - np.nanmean(x, axis=axis, keepdims=True)
+    return np.nansum(away * away, axis=axis, keepdims=keepdims) / (counted - ddof)
+
+
+@answers(np.nanstd)
+def _nanstd(_: Trace, x: Any, *operands: Any, **keywords: Any) -> Any:
+    return np.sqrt(np.nanvar(x, *operands, **keywords))
+
+
+@answers(np.sinc)
+def _sinc(trace: Trace, x: Any) -> Any:
+    # It is taken of pi x, which is rounded.
+    return computed(
+        trace, "sinc", lambda s: apply("sinc", s), (x,), np.sinc(plain(x)), lambda size: 4 * (1 + size)
+    )
+
+
+@answers(np.i0)
+def _i0(trace: Trace, x: Any) -> Any:
+    return computed(trace, "i0", lambda s: apply("i0", s), (x,), np.i0(plain(x)))
+
+
+@answers(np.imag)
+def _imag(_: Trace, x: Any) -> Any:
+    return np.imag(plain(x))
+
+
+@answers(np.angle)
+def _angle(trace: Trace, x: Any, deg: bool = False) -> Any:
+    trace.note_step()  # between 0 and pi
+    return np.angle(plain(x), deg)
+
+
+@answers(np.ediff1d)
+def _ediff1d(trace: Trace, x: Any, **rest: Any) -> Any:
+    refuse_others(trace, rest)
+    return np.diff(np.ravel(x))
+
+
+@answers(np.trapezoid)
+def _trapezoid(_: Trace, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    last = np.moveaxis(y, axis, -1)
+    if x is not None:
+        along = np.moveaxis(x, axis, -1) if np.ndim(plain(x)) > 1 else x
+        dx = np.diff(along, axis=-1)
+    return np.sum(dx * (last[..., 1:] + last[..., :-1]) / 2.0, axis=-1)
+
+
+@answers(np.gradient)
+def _gradient(trace: Trace, f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    if edge_order != 1 or any(np.ndim(plain(h)) for h in spacings):
+        raise trace.end("gradient of unequal steps, or of another order at its edges, is not traced")
+    count = np.ndim(plain(f))
+    axes = tuple(range(count)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+    steps = spacings * len(axes) if len(spacings) == 1 else spacings or (1.0,) * len(axes)
+    found = tuple(_slopes(f, one, h) for one, h in zip(axes, steps, strict=True))
+    return found if len(found) > 1 else found[0]
+
+
+def _slopes(f: Any, axis: int, h: Any) -> Any:
+    """Return central differences along an axis, and one-sided ones at its ends."""
+    y = np.moveaxis(f, axis, -1)
+    first, last = (y[..., 1:2] - y[..., :1]) / h, (y[..., -1:] - y[..., -2:-1]) / h
+    between = (y[..., 2:] - y[..., :-2]) / (2.0 * h)
+    return np.moveaxis(np.concatenate([first, between, last], axis=-1), -1, axis)
+
+
+@answers(np.interp)
+def _interp(  # noqa: PLR0917  numpy's order
+    trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    refuse_others(trace, {"period": period})
+    if not is_traced(fp):
+        trace.note_lookup()
+    xp, fp = (np.stack(list(part)) if isinstance(part, (list, tuple)) else part for part in (xp, fp))
+    at, knots = np.asarray(plain(x)), np.asarray(plain(xp))
+    nearest = np.argmin(np.abs(at[..., None] - knots), axis=-1)
+    ends_jump = left is not None or right is not None
+    trace.note_order(
+        at, knots[nearest], (shadow_of(trace, x), shadow_of(trace, xp)[nearest]), chosen=not ends_jump
+    )
+    k = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
+    inside = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k]) * (x - xp[k]) + fp[k]
+    below = np.where(at < knots[0], fp[0] if left is None else left, inside)
+    return np.where(at > knots[-1], fp[-1] if right is None else right, below)
+
+
+@answers(np.quantile)
+def _quantile(trace: Trace, x: Any, q: Any, axis: Any = None, *, keepdims: bool = False, **rest: Any) -> Any:
+    refuse_others(trace, {name: part for name, part in rest.items() if (name, part) != ("method", "linear")})
+    if isinstance(axis, tuple):
+        raise trace.end("quantiles over several axes are not traced")
+    ranked = np.moveaxis(np.sort(x, axis=axis), 0 if axis is None else axis, -1)
+    where = np.asarray(plain(q), np.float64) * (ranked.shape[-1] - 1)
+    low = np.minimum(np.floor(where).astype(int), max(ranked.shape[-1] - 2, 0))
+    high = np.minimum(low + 1, ranked.shape[-1] - 1)
+    found = ranked[..., low] + (ranked[..., high] - ranked[..., low]) * (where - low)
+    for _ in range(np.ndim(q)):
+        found = np.moveaxis(found, -1, 0)
+    if not keepdims:
+        return found
+    kept = [1] * np.ndim(plain(x)) if axis is None else None
+    return found.reshape(np.shape(q) + tuple(kept)) if kept else np.expand_dims(found, np.ndim(q) + axis)
+
+
+@answers(np.percentile)
+def _percentile(_: Trace, x: Any, q: Any, *operands: Any, **keywords: Any) -> Any:
+    return np.quantile(x, np.asarray(plain(q), np.float64) / 100.0, *operands, **keywords)
+
+
+@answers(np.polyval)
+def _polyval(_: Trace, p: Any, x: Any) -> Any:
+    total: Any = np.zeros(np.shape(plain(x)))
+    for coefficient in p:
+        total = total * x + coefficient
+    return total
+
+
+@answers(np.vander)
+def _vander(_: Trace, x: Any, N: Any = None, increasing: bool = False) -> Any:  # noqa: N803  numpy's name
+    count = len(plain(x)) if N is None else N
+    columns = [np.ones(len(plain(x))), *([x] if count > 1 else [])]
+    while len(columns) < count:
+        columns.append(columns[-1] * x)
+    columns = columns[:count]
+    return np.stack(columns if increasing else columns[::-1], axis=1)
+
+
+@answers(np.cov)
+def _cov(  # noqa: PLR0917  numpy's order
+    trace: Trace,
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    **rest: Any,
+) -> Any:
+    refuse_others(trace, rest)
+    rows = _rows(m, rowvar)
+    if y is not None:
+        rows = np.concatenate([rows, _rows(y, rowvar)], axis=0)
+    away = rows - np.mean(rows, axis=1, keepdims=True)
+    less = (0 if bias else 1) if ddof is None else ddof
+    return np.squeeze(np.dot(away, away.T) / (rows.shape[1] - less))
+
+
+def _rows(x: Any, rowvar: bool) -> Any:
+    """Return variables as rows, of at least the precision that numpy takes."""
+    table = np.atleast_2d(x)
+    if table.dtype != np.result_type(table.dtype, np.float64):
+        table = table.astype(np.float64)
+    return table if rowvar or table.shape[0] == 1 else table.T
+
+
+@answers(np.corrcoef)
+def _corrcoef(trace: Trace, x: Any, y: Any = None, rowvar: bool = True, **rest: Any) -> Any:
+    refuse_others(trace, rest)
+    covariance = np.cov(x, y, rowvar)
+    if not np.ndim(plain(covariance)):
+        return covariance / covariance
+    length = np.sqrt(np.diag(covariance))
+    return covariance / length[:, None] / length[None, :]
+
+
+@answers(np.apply_along_axis)
+def _apply_along_axis(
+    _: Trace, func1d: Callable[..., Any], axis: int, arr: Any, *operands: Any, **keywords: Any
+) -> Any:
+    rows = np.moveaxis(arr, axis, -1)
+    outer = rows.shape[:-1]
+    found = [func1d(rows[place], *operands, **keywords) for place in np.ndindex(*outer)]
+    inner = np.shape(plain(found[0]))
+    whole = np.stack(found).reshape((*outer, *inner))
+    places = range(axis % (len(outer) + 1), axis % (len(outer) + 1) + len(inner))
+    return np.moveaxis(whole, range(len(outer), len(outer) + len(inner)), places) if inner else whole
+
+
+@answers(np.bincount)
+def _bincount(trace: Trace, x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    if weights is None:
+        raise trace.end("bincount of what is traced is not traced")
+    whole = np.zeros_like(weights, shape=max(minlength, int(np.max(plain(x), initial=-1)) + 1))
+    np.add.at(whole, plain(x), weights)
+    return whole
+
+
+@answers(np.linalg.trace)
+def _trace(_: Trace, x: Any, *, offset: int = 0, **rest: Any) -> Any:
+    refuse_others(_, rest)
+    return np.trace(x, offset, -2, -1)
+
+
+@answers(np.linalg.vecdot)
+def _vecdot(_: Trace, x: Any, y: Any, *, axis: int = -1) -> Any:
+    return np.sum(x * y, axis=axis)
+
+
+def sums_between(trace: Trace, x: Any, indices: Any, axis: int = 0) -> Any:
+    """Answer ``np.add.reduceat``: of each stretch from one index to the next, or of one entry."""
+    starts = [int(k) for k in plain(indices)]
+    rows = np.moveaxis(x, axis, 0)
+    trace.count(rows.size)
+    stretches = [*pairwise(starts), (starts[-1], len(rows))]
+    found = [np.sum(rows[a:b], axis=0) if a < b else rows[a] for a, b in stretches]
+    return np.moveaxis(np.stack(found), 0, axis)
