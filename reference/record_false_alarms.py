@@ -235,7 +235,7 @@ def main(processes: int, fraction: float = 1.0) -> None:
 
 
 def ask_again(record: dict[str, Any]) -> None:
-    """Ask the graphs of all accusations again, and count what is found now."""
+    """Ask the graphs of all accusations again, and count what is found now; keep those of earlier graphs."""
     accusations, record["accusations"] = record["accusations"], []
     for told in accusations:
         found = nothing_found(told["engine"])
@@ -244,6 +244,9 @@ def ask_again(record: dict[str, Any]) -> None:
         if told["kind"] == "second order":
             drawn = with_tangent(drawn, choose)
         count(found, engine, index, drawn, told["kind"])
+        if told["case"] != str(drawn):  # what was asked before other operations were drawn
+            record["accusations"].append(told)
+            continue
         row = record["engines"][told["engine"]]
         row["accused"] -= 1
         for verdict in ("convention", "undecided", "accused", "known faults"):

@@ -177,20 +177,22 @@ class RoundedFunctions(SpecialFunctions):
         """Return the 0 by which a determinant times an inverse is off, relative to what they make.
 
         The other operands are a matrix and its cofactors, each entry. Where the determinant of numbers that
-        are given is 0 there is no inverse, and no engine takes it that way; where it may be 0, all digits may
-        be lost.
+        are given is 0 there is no inverse, and engines take determinants of what is left without a row and a
+        column; where it may be 0, all digits may be lost.
         """
         known = self.model.number(determinant).ball
         balls = [self.model.number(one).ball for one in entries]
         half = len(balls) // 2
+        sizes = [float(ball.abs_upper()) for ball in balls]
+        # numpy adds up logarithms of pivots, and takes the exponential.
+        logarithms = [abs(math.log(size)) for size in sizes[:half] if size]
         if known.mid() == 0 and all(ball.is_exact() for ball in balls[:half]):
-            return self.model.term(arb(0), 0.0)
+            lost = math.sqrt(half) * max(logarithms, default=0.0) * self.model.unit_roundoff
+            return self.model.term(arb(0, min(1.0, lost)), 0.0)
         least = float(known.abs_lower())
         if not least > 0:  # or it is not known at all
             return self.model.term(arb(0, 1), 0.0)
-        sizes = [float(ball.abs_upper()) for ball in balls]
         condition = sum(sizes[:half]) * sum(sizes[half:]) / least
-        # numpy adds up logarithms of pivots, and takes the exponential.
         logarithm = max(abs(math.log(least)), abs(math.log(max(sizes[:half]))))
         lost = 4 * math.sqrt(half) * (condition + logarithm) * self.model.unit_roundoff
         return self.model.term(arb(0, min(1.0, lost)), 0.0)
@@ -240,8 +242,12 @@ class RoundedFunctions(SpecialFunctions):
         return self.model.term(arb(0.5, 0.5), 1.0)
 
     def signum(self, x: Operand) -> Rounded:
-        """Return 1 above 0, -1 below, 0 at a true 0, and all between where engines may differ."""
-        sign = self.model.number(x).sign()
+        """Return 1 above 0, -1 below, 0 where nothing was rounded, and all between where engines may differ.
+
+        A product less itself is a true 0, but not to an engine that rounds it on one side only (fma).
+        """
+        known = self.model.number(x)
+        sign = known.sign() if known.ball != 0 or known.ball.is_exact() else None
         return self.model.term(arb(0, 1) if sign is None else arb(sign), 1.0)
 
     def larger(self, x: Operand, y: Operand) -> Rounded:

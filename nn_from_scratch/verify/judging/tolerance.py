@@ -199,7 +199,34 @@ def _met(expression: Expression, point: Sequence[float], working_format: Format)
             for step in expression.steps
             if step.operation in _ON_THE_WAY
         ]
+        on_the_way += _parts_of_products(expression, values, functions.model)
     return [*values[first:], *on_the_way]
+
+
+def _parts_of_products(
+    expression: Expression, values: Sequence[Rounded | float], model: StandardModel
+) -> list[Rounded]:
+    """Return how large, and how small, a part of each product may be, in whatever order it is multiplied.
+
+    0 * 1e200 * 1e200 is 0 from the left, and NaN from the right.
+    """
+    found: list[Rounded] = []
+    parts: dict[int, tuple[arb, arb]] = {}
+    for index, step in enumerate(expression.steps, expression.first_step):
+        if step.operation == "mul":
+            (large, small), (larger, smaller) = (
+                parts.get(k) or _beside_one(values[k]) for k in step.operands
+            )
+            parts[index] = large * larger, small * smaller
+            found += [model.term(ball, 0.0) for ball in parts[index]]
+    return found
+
+
+def _beside_one(factor: Rounded | float) -> tuple[arb, arb]:
+    """Return by how much a factor makes a product larger, and smaller; a 0 leaves it out."""
+    size = abs(factor.ball if isinstance(factor, Rounded) else arb(factor))
+    one = arb(1)
+    return (one, one) if size.contains(0) else (size.max(one), size.min(one))
 
 
 def rounding_of_value(

@@ -353,7 +353,12 @@ def _quantile(in_order: Callable[..., Any], x: Any, q: Any, axis: int | None, ke
 def _between(rows: Any, place: float) -> Any:
     below, above = rows[math.floor(place)], rows[math.ceil(place)]
     part = place - math.floor(place)
-    return below * (1 - part) + above * part if part else below
+    if not part:
+        return below
+    # An engine may add a part of the difference to the one below: so that its rounding is counted, it is
+    # added and subtracted.
+    along = (above - below) * part
+    return below * (1 - part) + above * part + (along - along)
 
 
 def _interpolated(clip: Callable[..., Any], x: Any, y: Any, xp: Any) -> Any:

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_engines import answering
 
 from nn_from_scratch.verify import Engine, load
+from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.faults.rules import RULES
 from nn_from_scratch.verify.judging.examine import WITNESSES, examine
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -262,3 +264,44 @@ def test_fma_rounds_once() -> None:
     assert x * x - 1.0 == 2.0**-29
     assert fma(1e300, 1e300, 0.0) == math.inf
     assert math.isnan(fma(math.inf, 0.0, 1.0))
+
+
+def test_the_sign_of_a_product_less_itself_is_any_where_products_are_contracted() -> None:
+    steps = (Step("arccos", (0,)), Step("mul", (1, 1)), Step("sub", (2, 2)), Step("sign", (3,)))
+    one = Case(Expression(1, (), steps, 4), (0.0,))
+    assert RIGHT_ENGINES["fused multiply-add"]().answer(one).value == -1.0
+    assert not examine(RIGHT_ENGINES["fused multiply-add"](), one).verdict.accuses
+    zero = Case(Expression(1, (), (Step("sub", (0, 0)), Step("sign", (1,))), 2), (0.5,))
+    assert examine(answering(load("nn_from_scratch"), lambda _: Answer(1.0, (0.0,))), zero).verdict.accuses
+
+
+def of_array(operation: str, point: Sequence[float], shape: tuple[int, ...], **parameters: object) -> Case:
+    expression = Expression(1, (), (Step(operation, (0,), tuple(parameters.items())),), 1)
+    return Case(expression, tuple(point), (shape,), (1.0,))
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1 + 1e-12, False)])
+def test_a_median_may_be_a_part_of_the_difference_above_the_lower_one(factor: float, right: bool) -> None:
+    low, high = -1.8619999999999985, 1.875
+    one = of_array("median", (high, -1.862, 2.874, low), (4,), axis=0, keepdims=False)
+    value = (low + 0.5 * (high - low)) * factor
+    assert value != (low + high) / 2  # by 16 units in the last place
+    engine = answering(load("nn_from_scratch"), lambda _: Answer(value, (0.5, 0.0, 0.0, 0.5)))
+    assert examine(engine, one).verdict.accuses is not right
+
+
+@pytest.mark.parametrize("size", [1e150, 2.0])
+def test_cofactors_may_be_exponentials_of_logarithms(size: float) -> None:
+    one = of_array("det", (-size, 0.286, -size, 0.286), (2, 2))
+    assert examine(load("nn_from_scratch"), one).verdict is Verdict.RIGHT
+    off = Answer(0.0, (0.286, size * (1 + 1e-12), -0.286, -size))
+    assert examine(answering(load("nn_from_scratch"), lambda _: off), one).verdict.accuses
+
+
+@pytest.mark.parametrize(("size", "accuses"), [(1e300, False), (1e-300, False), (1e3, True)])
+def test_products_may_be_multiplied_in_any_order(size: float, accuses: bool) -> None:
+    # 0 * 1e300 * 1e300 is 0 from the left, and from the right NaN.
+    one = of_array("prod", (0.0, size, size, 0.0, 1.0), (5,), axis=0, keepdims=False)
+    nowhere = answering(load("nn_from_scratch"), lambda _: Answer(0.0, (math.nan,) * 5))
+    assert examine(nowhere, one).verdict.accuses is accuses
+    assert not examine(load("nn_from_scratch"), one).verdict.accuses
