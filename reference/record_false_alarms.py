@@ -180,7 +180,7 @@ RESOLVED = [
     {
         "engine": "nn_from_scratch",
         "case": "det(x0) of a singular matrix of entries as large as 1e150",
-        "cause": "tolerance: numpy's determinants, of which the cofactors are, are exponentials of logarithms",
+        "cause": "tolerance: its cofactors are numpy's determinants, which are exponentials of logarithms",
     },
     {
         "engine": "nn_from_scratch",

@@ -94,8 +94,8 @@ def saturation(name: str, at: float, expected: float) -> Check:
     return check
 
 
-MANY = 2**17
-"""More than float16 counts, which ends at 65,504; a part of 1 in so many is still exact in it."""
+MANY = 2**16
+"""More than float16 counts, which ends at 65,504; one part of so many is exact in it."""
 
 
 def many_equal_entries(moves: Moves) -> Iterator[Finding]:

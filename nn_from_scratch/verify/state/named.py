@@ -215,7 +215,7 @@ CHECKS: dict[str, NamedCheck] = {
     "an entry of -inf beside others": _limits(
         limits.masked_entry, "an entry that counts for nothing spoils the others"
     ),
-    "131,072 equal entries": _limits(
+    "65,536 equal entries": _limits(
         limits.many_equal_entries, "a part of the cotangent is lost: float16 cannot count so many"
     ),
     "time over operations": _limits(

@@ -25,7 +25,7 @@ NOT_WRITTEN = {  # in the engine's syntax: they do more than moves
     "the same question asked again",
     "a leaf array as the output",
     "an entry of -inf beside others",
-    "131,072 equal entries",
+    "65,536 equal entries",
     "leaves made of integers",
     "values after the reverse pass",
     "time over operations",
