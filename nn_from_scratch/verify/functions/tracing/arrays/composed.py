@@ -146,8 +146,9 @@ def _quantile(trace: Trace, x: Any, q: Any, axis: Any = None, *, keepdims: bool 
         found = np.moveaxis(found, -1, 0)
     if not keepdims:
         return found
-    kept = [1] * np.ndim(plain(x)) if axis is None else None
-    return found.reshape(np.shape(q) + tuple(kept)) if kept else np.expand_dims(found, np.ndim(q) + axis)
+    count = np.ndim(plain(x))
+    kept = range(count) if axis is None else (axis % count,)
+    return np.expand_dims(found, tuple(np.ndim(q) + k for k in kept))
 
 
 @answers(np.percentile)
@@ -157,7 +158,7 @@ def _percentile(_: Trace, x: Any, q: Any, *operands: Any, **keywords: Any) -> An
 
 @answers(np.polyval)
 def _polyval(_: Trace, p: Any, x: Any) -> Any:
-    total: Any = np.zeros(np.shape(plain(x)))
+    total: Any = np.zeros_like(plain(x))
     for coefficient in p:
         total = total * x + coefficient
     return total
