@@ -1,0 +1,87 @@
+"""Where places are chosen by numbers that are equal, another choice is no error."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.verify import GradientError, check_gradient
+
+KNOTS = np.array([0.0, 1.0, 2.0, 4.0])
+
+
+def last_largest(x: Any) -> Any:
+    return np.arange(len(x)) == len(x) - 1 - np.argmax(x[::-1])
+
+
+def last_first(x: Any) -> Any:
+    return np.lexsort((-np.arange(len(x)), x))
+
+
+def line(x: Any, heights: Any, side: Any = "left") -> Any:
+    k = np.clip(np.searchsorted(KNOTS, x, side) - 1, 0, 2)
+    return heights[k] + (heights[k + 1] - heights[k]) / (KNOTS[k + 1] - KNOTS[k]) * (x - KNOTS[k])
+
+
+def slopes(x: Any, heights: Any) -> Any:
+    k = np.clip(np.searchsorted(KNOTS, x, "right") - 1, 0, 2)
+    width = KNOTS[k + 1] - KNOTS[k]
+    of_heights = np.zeros_like(heights)
+    np.add.at(of_heights, k, 1 - (x - KNOTS[k]) / width)
+    np.add.at(of_heights, k + 1, (x - KNOTS[k]) / width)
+    return (heights[k + 1] - heights[k]) / width, of_heights
+
+
+TIED, WITH_ZERO = np.array([1.0, 3.0, 3.0, 0.5]), np.array([1.0, 0.0, 3.0, 0.5])
+CASES: dict[str, tuple[Any, Any, Any]] = {
+    "argmax": (lambda x: x[np.argmax(x)] ** 2, lambda x: 2 * x * last_largest(x), [TIED]),
+    "argmin": (lambda x: x[x.argmin()] ** 2, lambda x: 2 * x * last_largest(-x), [-TIED]),
+    "argmax of rows": (
+        lambda x: np.sum(np.take_along_axis(x, np.argmax(x, axis=1, keepdims=True), 1) ** 2),
+        lambda x: 2 * x * np.stack([last_largest(row) for row in x]),
+        [np.stack([TIED, WITH_ZERO])],
+    ),
+    "argsort": (
+        lambda x: np.sum((x[np.argsort(x)] * [1.0, 2.0, 3.0, 4.0]) ** 2),
+        lambda x: 2 * x * np.array([1.0, 4.0, 9.0, 16.0])[np.argsort(last_first(x))],
+        [TIED],
+    ),
+    "nonzero": (lambda x: np.sum(x[np.nonzero(x)]), np.ones_like, [WITH_ZERO]),
+    "flatnonzero": (
+        lambda x: np.sum(x[np.flatnonzero(x)]) ** 2,
+        lambda x: 2 * np.sum(x) * np.ones_like(x),
+        [WITH_ZERO],
+    ),
+    "searchsorted": (
+        lambda x, heights: np.sum(line(x, heights)),
+        slopes,
+        [np.array([0.5, 1.0, 3.0]), np.array([0.0, 1.0, 4.0, 2.0])],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_other_choice_of_equal_numbers_is_not_accused(name: str) -> None:
+    function, gradient, inputs = CASES[name]
+    check_gradient(function, gradient, inputs)
+
+    def wrong(*inputs: Any) -> Any:
+        found = gradient(*inputs)
+        return tuple(1.1 * part for part in found) if isinstance(found, tuple) else 1.1 * found
+
+    with pytest.raises(GradientError):  # or UndecidedError, which is one
+        check_gradient(function, wrong, inputs)
+
+
+def test_what_is_left_out_at_zero_has_a_derivative_nevertheless() -> None:
+    with pytest.raises(GradientError, match=r"expected (0\.99|1)"):
+        check_gradient(lambda x: np.sum(x[np.nonzero(x)]), lambda x: (x != 0) * 1.0, WITH_ZERO)
+
+
+def test_formula_at_a_tie_is_still_judged_by_the_choice_that_was_made() -> None:
+    x = np.maximum(np.array([1.0, -2.0, 3.0, -0.5, -0.1]), 0.0)
+    check_gradient(
+        lambda x: np.sum(x[np.argsort(x)[::-1][:3]] ** 2),
+        lambda x: np.where(np.isin(np.arange(5), np.argsort(x)[::-1][:3]), 2 * x, 0.0),
+        x,
+    )
