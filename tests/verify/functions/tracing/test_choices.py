@@ -85,3 +85,32 @@ def test_formula_at_a_tie_is_still_judged_by_the_choice_that_was_made() -> None:
         lambda x: np.where(np.isin(np.arange(5), np.argsort(x)[::-1][:3]), 2 * x, 0.0),
         x,
     )
+
+
+TURN = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+
+
+@pytest.mark.parametrize(
+    ("large", "dtype"),
+    [(1.0, np.float64), (8 / 7, np.float64), (9 / 7, np.float32), (1e6, np.float64)],
+)
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
+def test_rounding_that_is_left_of_what_cancels_is_at_a_kink(slope: float, large: float, dtype: Any) -> None:
+    # The first entry of the product is 0 but for rounding, and by how much depends on the formula.
+    turn = TURN.astype(dtype)
+    x = (TURN.T @ [0.0, large, -2 * large]).astype(dtype)
+    zero = 16 * np.finfo(dtype).eps * large
+
+    def gradient(x: Any) -> Any:
+        return turn.T @ np.where(np.abs(turn @ x) < zero, dtype(slope), np.sign(turn @ x))
+
+    check_gradient(lambda x: np.sum(np.abs(turn @ x)), gradient, x)
+
+
+def test_sizes_away_from_rounding_are_at_no_kink() -> None:
+    x = TURN.T @ [1e-9, 1.0, -2.0]
+    check_gradient(lambda x: np.sum(np.abs(TURN @ x)), lambda x: TURN.T @ np.sign(TURN @ x), x)
+    with pytest.raises(GradientError, match="proved to differ"):
+        check_gradient(
+            lambda x: np.sum(np.abs(TURN @ x)), lambda x: TURN.T @ [1.0, 1.0, -1.0] * (1 + 1e-12), x
+        )

@@ -118,6 +118,7 @@ class Subject:
             limit=self.limit,
             watch=self.watch,
             otherwise=otherwise,
+            size=max((float(np.max(np.abs(x), initial=0)) for x in self.differentiated), default=0.0),
         )
         rest = iter(directions)
         inputs = [
