@@ -77,9 +77,9 @@ def _ptp(trace: Trace, x: Any, axis: Any = None, **keywords: Any) -> Any:
 
 
 @answers(np.clip)
-def _clip(trace: Trace, x: Any, a_min: Any = None, a_max: Any = None, **rest: Any) -> Any:
+def _clip(trace: Trace, x: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **rest: Any) -> Any:
     low, high = rest.pop("min", a_min), rest.pop("max", a_max)
-    refuse_others(trace, rest)
+    refuse_others(trace, {"out": out, **rest})
     low, high = (None if bound is np._NoValue else bound for bound in (low, high))  # noqa: SLF001
     result = x if low is None else np.maximum(x, low)
     return result if high is None else np.minimum(result, high)
@@ -105,10 +105,15 @@ def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
     return computed(trace, "where", lambda a, b: select(mask, a, b), (x, y), numbers)
 
 
-@answers(np.round, np.around, np.fix)
-def _round(trace: Trace, x: Any, *operands: Any, **_: Any) -> Any:
+@answers(np.fix)
+def _fix(_: Trace, x: Any) -> Any:
+    return np.trunc(x)
+
+
+@answers(np.round, np.around)
+def _round(trace: Trace, x: Any, decimals: int = 0) -> Any:
     trace.note_step()
-    numbers = np.round(plain(x), *operands)
+    numbers = np.round(plain(x), decimals)
     trace.note_order(plain(x), numbers, (shadow_of(trace, x), exact(numbers)))
     return TracedArray(numbers, exact(numbers), trace)
 
