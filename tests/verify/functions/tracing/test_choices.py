@@ -46,6 +46,17 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
         lambda x: 2 * x * np.array([1.0, 4.0, 9.0, 16.0])[np.argsort(last_first(x))],
         [TIED],
     ),
+    "partition": (
+        lambda x: np.sum(np.partition(x, -1)[-1:] ** 2),
+        lambda x: np.array([0.0, 2 * x[1], 0.0, 0.0]),
+        [TIED],
+    ),
+    "partition, the other": (
+        lambda x: np.sum(np.partition(x, -1)[-1:] ** 2),
+        lambda x: np.array([0.0, 0.0, 2 * x[2], 0.0]),
+        [TIED],
+    ),
+    "copysign": (lambda x: np.sum(np.copysign(x, 1.0)), np.sign, [WITH_ZERO]),
     "nonzero": (lambda x: np.sum(x[np.nonzero(x)]), np.ones_like, [WITH_ZERO]),
     "flatnonzero": (
         lambda x: np.sum(x[np.flatnonzero(x)]) ** 2,

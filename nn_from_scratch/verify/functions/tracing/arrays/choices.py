@@ -33,10 +33,10 @@ def note_choice(
     elif function in _ORDERS:
         place = _ORDERS[function]
         axis = keywords.get("axis", operands[place] if len(operands) > place else -1)
-        _note_neighbours(trace, operands[0], axis)
+        note_neighbours(trace, operands[0], axis)
     elif function is np.lexsort:
         for key in operands[0]:
-            _note_neighbours(trace, key, -1)
+            note_neighbours(trace, key, -1)
     elif function in _LOOKED_UP and len(operands) > 1:
         what, where = (operands[k] for k in _LOOKED_UP[function])
         _note_knots(trace, what, where)
@@ -51,7 +51,8 @@ def _note_extreme(trace: Trace, function: Callable[..., Any], x: Any, axis: Any)
     trace.note_order(numbers, chosen[0], (shadow, chosen[1]), chosen=True)
 
 
-def _note_neighbours(trace: Trace, x: Any, axis: Any) -> None:
+def note_neighbours(trace: Trace, x: Any, axis: Any) -> None:
+    """Note equal entries, between which an order is a choice."""
     numbers, shadow = np.asarray(plain(x)), shadow_of(trace, x)
     if axis is None:
         numbers, shadow, axis = np.ravel(numbers), np.ravel(shadow), 0

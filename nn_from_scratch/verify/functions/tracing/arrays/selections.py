@@ -9,6 +9,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.around import nearby
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, computed, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.choices import note_neighbours
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
@@ -128,6 +129,7 @@ def _nan_to_num(trace: Trace, x: Any, *_: Any, **__: Any) -> Any:
 @answers(np.partition)
 def _partition(trace: Trace, x: Any, kth: Any, axis: int = -1, **rest: Any) -> Any:
     refuse_others(trace, rest)
+    note_neighbours(trace, x, axis)
     return np.take_along_axis(x, np.argpartition(plain(x), kth, axis=axis), axis)
 
 

@@ -214,7 +214,11 @@ def _absolute(trace: Trace, _: str, operands: tuple[Any, ...], arrays: list[Any]
     return lambda x: select(flat, exact(zero), select(negative, -x, x))
 
 
-def _copysign(_: Trace, __: str, ___: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+def _copysign(trace: Trace, _: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    for operand, numbers, chosen in zip(operands, arrays, (True, False), strict=True):
+        if is_traced(operand):
+            zero = np.zeros(np.shape(numbers))
+            trace.note_order(numbers, zero, (shadow_of(trace, operand), exact(zero)), chosen=chosen)
     turned = np.signbit(arrays[0]) != np.signbit(arrays[1])
     return lambda x, _: select(turned, -x, x)
 
