@@ -57,6 +57,16 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
         [TIED],
     ),
     "copysign": (lambda x: np.sum(np.copysign(x, 1.0)), np.sign, [WITH_ZERO]),
+    "signbit": (
+        lambda x: np.sum(np.where(np.signbit(x), 0.0, x)),
+        lambda x: (x > 0) * 1.0,
+        [WITH_ZERO],
+    ),
+    "logical_not": (lambda x: np.sum(np.where(np.logical_not(x), 0.0, x)), np.ones_like, [WITH_ZERO]),
+    "astype": (lambda x: np.sum(x[x.astype(bool)]), np.ones_like, [WITH_ZERO]),
+    "where": (lambda x: np.sum(np.where(x, x, 0.0)), np.ones_like, [WITH_ZERO]),
+    "compress": (lambda x: np.sum(np.compress(x, x)), np.ones_like, [WITH_ZERO]),
+    "isin": (lambda x: np.sum(x[~np.isin(x, [0.0])]), np.ones_like, [WITH_ZERO]),
     "nonzero": (lambda x: np.sum(x[np.nonzero(x)]), np.ones_like, [WITH_ZERO]),
     "flatnonzero": (
         lambda x: np.sum(x[np.flatnonzero(x)]) ** 2,

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.array import is_traced, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.array import is_traced, note_truth, plain, shadow_of
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
-from nn_from_scratch.verify.functions.tracing.shadows import exact
 
 _NOT_ZERO = frozenset({np.nonzero, np.flatnonzero, np.argwhere})
 _ORDERS = {np.argsort: 1, np.argpartition: 2}
 """What orders, and at which place it takes an axis."""
-_LOOKED_UP = {np.digitize: (0, 1), np.searchsorted: (1, 0)}
+_LOOKED_UP = {np.digitize: (0, 1), np.searchsorted: (1, 0), np.isin: (0, 1)}
 """Which operand is looked up, and in which."""
 
 
@@ -25,8 +24,7 @@ def note_choice(
     if not trace.forward or trace.rehearsal or not any(map(is_traced, operands)):
         return
     if function in _NOT_ZERO:
-        zero = np.zeros(np.shape(plain(operands[0])))
-        trace.note_order(plain(operands[0]), zero, (shadow_of(trace, operands[0]), exact(zero)))
+        note_truth(operands[0])
     elif function in {np.argmax, np.argmin}:
         axis = keywords.get("axis", operands[1] if len(operands) > 1 else None)
         _note_extreme(trace, function, operands[0], axis)
@@ -64,7 +62,9 @@ def note_neighbours(trace: Trace, x: Any, axis: Any) -> None:
 
 
 def _note_knots(trace: Trace, x: Any, knots: Any) -> None:
-    at, table = np.asarray(plain(x)), np.asarray(plain(knots))
+    at, table = np.asarray(plain(x)), np.ravel(plain(knots))
     if table.size:
         nearest = np.argmin(np.abs(at[..., None] - table), axis=-1)
-        trace.note_order(at, table[nearest], (shadow_of(trace, x), shadow_of(trace, knots)[nearest]))
+        trace.note_order(
+            at, table[nearest], (shadow_of(trace, x), np.ravel(shadow_of(trace, knots))[nearest])
+        )

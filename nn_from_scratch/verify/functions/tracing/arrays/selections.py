@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.around import nearby
-from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, computed, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    TracedArray,
+    computed,
+    note_truth,
+    plain,
+    shadow_of,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.choices import note_neighbours
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
@@ -99,6 +105,7 @@ def _sort(trace: Trace, x: Any, axis: Any = -1, **_: Any) -> Any:
 
 @answers(np.where)
 def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
+    note_truth(condition)
     mask = np.asarray(plain(condition), dtype=bool)
     numbers = np.where(mask, plain(x), plain(y))
     if isinstance(condition, Mask):

@@ -15,6 +15,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     TracedArray,
     computed,
     is_traced,
+    note_truth,
     plain,
     shadow_of,
 )
@@ -167,6 +168,8 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
         trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
         return masked(trace, numbers)
     if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
+        for operand in operands if name.startswith(("logical", "signbit")) else ():
+            note_truth(operand)
         return numbers
     if name in STEPS:
         if name not in {"sign", "heaviside"}:
