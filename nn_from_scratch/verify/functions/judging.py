@@ -157,15 +157,27 @@ def _by_bends(
     shares are no more than the whole, which lies between the derivatives at the line's two sides: that shows
     best where all of them grow, and exactly where they grow by the same.
     """
+    for other in _alike(box, entries):
+        found = box.along(other, thorough=False)
+        if found.wrong:
+            found = _sure(box, other, found)
+        if found.wrong:
+            return found, other
+    return replace(whole, verdict="right", reason=""), vector
+
+
+def _alike(box: BlackBox, entries: dict[int, Measured]) -> Iterator[Floats]:
+    """Yield directions of entries that bend alike.
+
+    Where none bends another way than the rest, so does the point itself: what is 0 stays 0 along it, and what
+    is largest the largest. A norm, or |A x|, has no kink there, where along each single entry it has one.
+    """
     for sign in (0.0, 1.0, -1.0):
         alike = [index for index, x in entries.items() if np.sign(x.bend) == sign]
-        for other in _directions_of(box, alike, entries) if len(alike) > 1 else ():
-            found = box.along(other, thorough=False)
-            if found.wrong:
-                found = _sure(box, other, found)
-            if found.wrong:
-                return found, other
-    return replace(whole, verdict="right", reason=""), vector
+        if len(alike) > 1:
+            yield from _directions_of(box, alike, entries)
+    if len({np.sign(x.bend) for x in entries.values()} - {0.0}) == 1:
+        yield box.point.copy()
 
 
 def _directions_of(box: BlackBox, alike: list[int], entries: dict[int, Measured]) -> Iterator[Floats]:

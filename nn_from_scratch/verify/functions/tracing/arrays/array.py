@@ -169,6 +169,7 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
         """Convert: the shadow stays, the numbers are rounded; integers are constant, and leave the trace."""
         numbers = self.numbers.astype(dtype)
         if numbers.dtype.kind == "b":
+            note_truth(self)
             return numbers
         if numbers.dtype.kind in "iu":
             self.traced_by.note_step()
@@ -247,6 +248,13 @@ class TracedArray(np.lib.mixins.NDArrayOperatorsMixin):
 def _masks_in(key: Any) -> list[Mask]:
     """Return the masks of an index."""
     return [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, Mask)]
+
+
+def note_truth(x: Any) -> None:
+    """Note that numbers are taken for truth values, which those are near that are nearly 0."""
+    if type(x) is TracedArray:
+        zero = np.zeros(x.shape)
+        x.traced_by.note_order(x.numbers, zero, (x.shadow, exact(zero)))
 
 
 def is_traced(x: Any) -> bool:

@@ -123,7 +123,7 @@ def _pinv(trace: Trace, a: Any, **rest: Any) -> Any:
 @answers(np.linalg.lstsq)
 def _lstsq(trace: Trace, a: Any, b: Any, rcond: Any = None) -> Any:
     _require_full_rank(trace, a)
-    solution, squares, rank, values = np.linalg.lstsq(plain(a), plain(b), rcond)
+    solution, squares, rank, _ = np.linalg.lstsq(plain(a), plain(b), rcond)
 
     def formula(x: Shadow, y: Shadow) -> Shadow:
         return apply("matmul", factors.pseudo_inverse(x), y)
@@ -132,7 +132,8 @@ def _lstsq(trace: Trace, a: Any, b: Any, rcond: Any = None) -> Any:
     size = largest * condition(plain(a)) ** 2
     found = computed(trace, "lstsq", formula, (a, b), solution, lambda *_: size)
     rest = b - np.matmul(a, found)
-    return found, (np.sum(rest * rest, axis=0) if squares.size else squares), rank, values
+    summed = np.sum(rest * rest, axis=0).reshape(squares.shape) if squares.size else squares
+    return found, summed, rank, np.linalg.svdvals(a)
 
 
 def _require_full_rank(trace: Trace, a: Any) -> None:

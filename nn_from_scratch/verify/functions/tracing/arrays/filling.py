@@ -17,7 +17,7 @@ def _like(make: Callable[..., Any]) -> Handler:
     """Answer a new array of the shape of another."""
 
     def handler(trace: Trace, x: Any, *operands: Any, dtype: Any = None, **keywords: Any) -> Any:
-        numbers = make(np.empty(np.shape(plain(x)), plain(x).dtype), *operands, dtype=dtype, **keywords)
+        numbers = make(np.asarray(plain(x)), *operands, dtype=dtype, **keywords)
         return TracedArray(numbers, exact(numbers), trace) if numbers.dtype.kind == "f" else numbers
 
     return handler

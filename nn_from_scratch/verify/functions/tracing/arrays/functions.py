@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.tracing.arrays import (
     sums,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, plain
+from nn_from_scratch.verify.functions.tracing.arrays.choices import note_choice
 from nn_from_scratch.verify.functions.tracing.arrays.movements import MOVEMENTS, move
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
@@ -41,6 +42,7 @@ def call(trace: Trace, function: Callable[..., Any], operands: Any, keywords: di
     if function in OF_NUMBERS:
         if function in DECIDING:
             trace.note_decision()
+        note_choice(trace, function, operands, keywords)
         return function(*(plain(x) for x in operands), **{name: plain(x) for name, x in keywords.items()})
     out = keywords.pop("out", None) if function in TABLE else None
     if function is np.where and len(operands) == 1:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_series
 
-from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, is_traced, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    TracedArray,
+    is_traced,
+    note_truth,
+    plain,
+    shadow_of,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, blank
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow, as_shadow, of_entries
 
@@ -49,6 +55,7 @@ def move(trace: Trace, function: Callable[..., Any], operands: Any, keywords: di
         raise trace.end(f"padding by {keywords['mode']!r} is not traced")
     if function in _DECIDED:
         trace.note_decision()
+        note_truth(operands[0])
     numbers = function(*(plain(x) for x in operands), **{name: plain(x) for name, x in keywords.items()})
     if trace.rehearsal:
         return _wrapped(trace, numbers, numbers)

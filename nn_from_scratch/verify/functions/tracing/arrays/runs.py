@@ -118,6 +118,7 @@ class Subject:
             limit=self.limit,
             watch=self.watch,
             otherwise=otherwise,
+            size=max((float(np.max(np.abs(x), initial=0)) for x in self.differentiated), default=0.0),
         )
         rest = iter(directions)
         inputs = [
@@ -190,11 +191,19 @@ class Subject:
             if np.shape(plain(gradient)) != x.shape:
                 shape = np.shape(plain(gradient))
                 raise TraceEndedError(f"a gradient has shape {shape}, its input {x.shape}")
-        return gradients
+        return [_floating(gradient) for gradient in gradients]
 
 
 def _is_floating(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def _floating(gradient: Any) -> Any:
+    """Return a gradient of whole numbers as float64, every other one as it is."""
+    kind = np.asarray(plain(gradient)).dtype.kind
+    if kind not in "fiu":
+        raise TraceEndedError("a gradient is no array of real numbers")
+    return gradient if kind == "f" else np.asarray(gradient, np.float64)
 
 
 def _numbers(x: Any) -> Numbers:

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.around import nearby
-from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, computed, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    TracedArray,
+    computed,
+    note_truth,
+    plain,
+    shadow_of,
+)
+from nn_from_scratch.verify.functions.tracing.arrays.choices import note_neighbours
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.table import TABLE, Handler, answers, refuse_others
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
@@ -77,9 +84,9 @@ def _ptp(trace: Trace, x: Any, axis: Any = None, **keywords: Any) -> Any:
 
 
 @answers(np.clip)
-def _clip(trace: Trace, x: Any, a_min: Any = None, a_max: Any = None, **rest: Any) -> Any:
+def _clip(trace: Trace, x: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **rest: Any) -> Any:
     low, high = rest.pop("min", a_min), rest.pop("max", a_max)
-    refuse_others(trace, rest)
+    refuse_others(trace, {"out": out, **rest})
     low, high = (None if bound is np._NoValue else bound for bound in (low, high))  # noqa: SLF001
     result = x if low is None else np.maximum(x, low)
     return result if high is None else np.minimum(result, high)
@@ -98,6 +105,7 @@ def _sort(trace: Trace, x: Any, axis: Any = -1, **_: Any) -> Any:
 
 @answers(np.where)
 def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
+    note_truth(condition)
     mask = np.asarray(plain(condition), dtype=bool)
     numbers = np.where(mask, plain(x), plain(y))
     if isinstance(condition, Mask):
@@ -105,10 +113,15 @@ def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
     return computed(trace, "where", lambda a, b: select(mask, a, b), (x, y), numbers)
 
 
-@answers(np.round, np.around, np.fix)
-def _round(trace: Trace, x: Any, *operands: Any, **_: Any) -> Any:
+@answers(np.fix)
+def _fix(_: Trace, x: Any) -> Any:
+    return np.trunc(x)
+
+
+@answers(np.round, np.around)
+def _round(trace: Trace, x: Any, decimals: int = 0) -> Any:
     trace.note_step()
-    numbers = np.round(plain(x), *operands)
+    numbers = np.round(plain(x), decimals)
     trace.note_order(plain(x), numbers, (shadow_of(trace, x), exact(numbers)))
     return TracedArray(numbers, exact(numbers), trace)
 
@@ -123,6 +136,7 @@ def _nan_to_num(trace: Trace, x: Any, *_: Any, **__: Any) -> Any:
 @answers(np.partition)
 def _partition(trace: Trace, x: Any, kth: Any, axis: int = -1, **rest: Any) -> Any:
     refuse_others(trace, rest)
+    note_neighbours(trace, x, axis)
     return np.take_along_axis(x, np.argpartition(plain(x), kth, axis=axis), axis)
 
 

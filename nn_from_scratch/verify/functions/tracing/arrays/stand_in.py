@@ -211,8 +211,8 @@ def _copied(trace: Trace, function: Callable[..., Any]) -> Callable[..., Any]:
         if type(x) is TracedArray:
             if dtype is not None and np.dtype(dtype) != x.dtype:
                 return x.astype(dtype)
-            copies = function in {np.array, np.copy} and keywords.get("copy", True)
-            return x.copy() if copies else x
+            numbers = function(x.numbers, **keywords)  # in another order it is a copy, as by ndmin= a view
+            return x if numbers is x.numbers else TracedArray(numbers, function(x.shadow, **keywords), trace)
         if is_traced(x):
             joined = stacked(trace, x)
             return joined if dtype is None else joined.astype(dtype)

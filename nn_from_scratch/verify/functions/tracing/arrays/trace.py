@@ -44,6 +44,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     of_entries,
     same_entries,
     same_slopes,
+    slopes,
 )
 
 _SUITE = str(Path(__file__).parents[4]) + os.sep
@@ -58,6 +59,9 @@ _LIBRARIES = (
 
 NEAR = 2.0**10
 """Two numbers that differ by so many roundings or fewer are near a tie: another formula may turn them."""
+
+MOVED = 16
+"""By so many roundings of the inputs a point may be beside a tie that a formula is at."""
 
 MOST_OPERATIONS = 1_000_000
 """Scalar operations of one run, at most."""
@@ -149,6 +153,7 @@ class Trace:
     `forward` whether kinks are noted, `backward` whether the backward is running, of which `mend` changes an
     operation. `lower_in_...` is where numbers were first made shorter, `coarsest` the unit roundoff of the
     shortest, and `lost`, if digits are watched, where half of them were first lost.
+    `size` is that of the largest number of the inputs that are moved.
     In a `rehearsal` nothing is computed exactly: operations are counted, and what is not traced is met.
     """
 
@@ -166,6 +171,7 @@ class Trace:
     ended: str | None = None
     scalars: int = 0
     limit: int = MOST_OPERATIONS
+    size: float = 0.0
     constants: list[Constant] = field(default_factory=list)
     numbers_of: dict[Constant, float] = field(default_factory=dict)
     written: set[float] = field(default_factory=set)
@@ -323,6 +329,9 @@ class Trace:
         x, y = np.broadcast_arrays(nearest(shadows[0]), nearest(shadows[1]))
         with np.errstate(all="ignore"):
             near = np.abs(a - b) <= NEAR * unit * np.maximum(np.abs(a), np.abs(b))
+            # What cancelled is small itself: the point is near a tie if rounding the inputs moves it there.
+            moved = np.abs(nearest(slopes(shadows[0])) - nearest(slopes(shadows[1])))
+            near |= np.abs(a - b) <= MOVED * unit * self.size * moved
             turned = (a > b) != (x > y)
         tied = (near | turned) & ~same_entries(*shadows)
         if np.any(tied):

@@ -15,6 +15,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
     TracedArray,
     computed,
     is_traced,
+    note_truth,
     plain,
     shadow_of,
 )
@@ -167,6 +168,8 @@ def _call(trace: Trace, ufunc: np.ufunc, operands: tuple[Any, ...], keywords: di
         trace.note_order(arrays[0], arrays[1], (shadow_of(trace, operands[0]), shadow_of(trace, operands[1])))
         return masked(trace, numbers)
     if name in PLAIN or np.asarray(numbers).dtype.kind == "b":
+        for operand in operands if name.startswith(("logical", "signbit")) else ():
+            note_truth(operand)
         return numbers
     if name in STEPS:
         if name not in {"sign", "heaviside"}:
@@ -214,7 +217,11 @@ def _absolute(trace: Trace, _: str, operands: tuple[Any, ...], arrays: list[Any]
     return lambda x: select(flat, exact(zero), select(negative, -x, x))
 
 
-def _copysign(_: Trace, __: str, ___: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+def _copysign(trace: Trace, _: str, operands: tuple[Any, ...], arrays: list[Any]) -> Callable[..., Shadow]:
+    for operand, numbers, chosen in zip(operands, arrays, (True, False), strict=True):
+        if is_traced(operand):
+            zero = np.zeros(np.shape(numbers))
+            trace.note_order(numbers, zero, (shadow_of(trace, operand), exact(zero)), chosen=chosen)
     turned = np.signbit(arrays[0]) != np.signbit(arrays[1])
     return lambda x, _: select(turned, -x, x)
 
