@@ -276,7 +276,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 ) from error
             shadows = self._noted(base, call.name, shadows)
             self._write(outputs, call.results, shadows, in_place)
-            if self.local is not None and base in rules:
+            if self.local is not None:
                 self._observe(rule, base, call, outputs)
 
     def _noted(self, base: str, name: str, shadows: list[Any]) -> list[Any]:
@@ -313,7 +313,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 self.memory.write(x, written, found)
 
     def _observe(self, rule: Any, base: str, call: Call, outputs: Sequence[torch.Tensor]) -> None:
-        """Compare the numbers of an operation with its exact value at its own inputs."""
+        """Compare the numbers of an operation, a movement too, with its exact value at its own inputs."""
         own = Call(call.name, mapped_leaves(_exactly, call.arguments), call.results, arb)
         shadows = rule(own)
         for k, x in enumerate(outputs):
