@@ -41,6 +41,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     signature,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
+from nn_from_scratch.verify.functions.pytorch.tracing.tables import tables
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.written import format_of, is_one_over_a_float32
@@ -192,8 +193,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             if shares(args, found):
                 refuse_another_dtype(name, args, found)
                 return found
-            self._shadow(func, args, kwargs, lambda: found)
-            return found
+            return self._shadow(func, args, kwargs, lambda: found)
         return self._shadow(func, args, kwargs, lambda: func(*args, **kwargs))
 
     def _shadow(self, func: Any, args: Any, kwargs: dict[str, Any], run: Callable[[], Any]) -> Any:
@@ -232,7 +232,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             self._decompose(func, without(unread, base, args), kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
-            self._write(outputs, call.results, [exactly(x) for x in call.results])
+            self._write(outputs, call.results, tables(base, call, self.reading, self.replaced))
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:
