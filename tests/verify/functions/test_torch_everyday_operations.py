@@ -38,6 +38,8 @@ OPERATIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
         (5,),
     ),
     "index_reduce": (lambda x: x.index_reduce(0, INDEX, x.sin(), "amax"), (5, 2)),
+    "take along an axis": (lambda x: x.take_along_dim(torch.tensor([[0, -1, 1]]), 1).sin(), (2, 3)),
+    "cross": (lambda x: torch.linalg.cross(x[0], x[1], dim=0), (2, 3, 2)),
     "take": (lambda x: torch.take(x, INDEX), (2, 3)),
     "masked_scatter": (lambda x: x.masked_scatter(x > 0, x.sin()), (5,)),
     "bags": (lambda x: F.embedding_bag(INDEX, x, BAGS), (5, 2)),
@@ -88,7 +90,10 @@ def pulled(function: Any) -> Any:
     return backward
 
 
-@pytest.mark.parametrize("name", ["remainder", "gelu by tanh", "cdist", "bags", "bilinear to (7, 9)"])
+OFF = ["remainder", "gelu by tanh", "cdist", "bags", "bilinear to (7, 9)", "take along an axis", "cross"]
+
+
+@pytest.mark.parametrize("name", OFF)
 def test_gradient_of_it_that_is_off_is_proved_wrong(name: str) -> None:
     function, shape = OPERATIONS[name]
 
@@ -110,6 +115,31 @@ def test_kink_accuses_nobody(function: Any, point: list[float]) -> None:
     for scale in (1.0, 0.5):
         row = rules(custom(lambda x: (function(x), (x,)), pulled(function), scale), given)
         assert row.verdict is not Verdict.WRONG, str(row)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(1, 1, 2, 3), (1, 1, 2, 3, 5)])
+def test_grid_that_operation_and_gradient_space_in_two_ways_is_one(size: Any, dtype: Any) -> None:
+    def grid(x: Any) -> Any:
+        return F.affine_grid(x, size, align_corners=False)
+
+    x = draw(1, len(size) - 2, len(size) - 1, dtype=dtype)
+    require_all_digits(grid, x)
+    row = rules(custom(lambda x: (grid(x), (x,)), pulled(grid), 1.001), x)
+    assert row.verdict is Verdict.WRONG, str(row)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_evenly_spaced_numbers_are_those_that_somebody_wrote_or_made_before(dtype: Any) -> None:
+    def spaced() -> Any:
+        return torch.linspace(-0.7, 0.7, 11, dtype=dtype)
+
+    made, written = spaced(), torch.tensor([round(k * 0.14 - 0.7, 2) for k in range(11)], dtype=dtype)
+    for table in (made, written):
+        for scale, verdict in ((1.0, Verdict.RIGHT), (1.001, Verdict.WRONG)):
+            weighed = custom(lambda x: (x * spaced(), ()), lambda g, s, table=table: g * table * s, scale)
+            row = rules(weighed, draw(11, dtype=dtype))
+            assert row.verdict is verdict, str(row)
 
 
 SPECIAL = {

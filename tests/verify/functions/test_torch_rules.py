@@ -13,6 +13,7 @@ import numpy as np  # noqa: E402
 from torch import library  # noqa: E402
 from torch_functions import FUNCTIONS, custom, draw, question  # noqa: E402
 
+from nn_from_scratch.verify.functions.pytorch.tracing import tracer  # noqa: E402
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 from nn_from_scratch.verify.torch import GradcheckError, UndecidedError, examine, gradcheck  # noqa: E402
@@ -393,6 +394,29 @@ def test_mistake_of_the_tracer_accuses_nobody(operation: str, monkeypatch: pytes
     for name in FUNCTIONS:
         row = rows(*question(name, torch.float32))["rules"]
         assert not row.accuses, f"{name}: {row}"
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("operation", ["flip", "roll"])
+def test_movement_that_is_mistaken_accuses_nobody(
+    operation: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = tracer.move
+
+    def unmoved(function: Any, call: Any, in_place: bool) -> Any:
+        return call.shadow("self") if call.name == operation else right(function, call, in_place)
+
+    monkeypatch.setattr(tracer, "move", unmoved)
+    weights = torch.tensor([1.0, 2.0, 5.0, 7.0], dtype=dtype)
+    index = torch.arange(3, -1, -1) if operation == "flip" else torch.tensor([1, 2, 3, 0])
+
+    def moved(x: Any) -> tuple[Any, tuple[()]]:
+        return (x.flip(0) if operation == "flip" else x.roll(1)) * weights, ()
+
+    row = rows(custom(moved, lambda g, _: (g * weights)[index], 1.0), draw(4, dtype=dtype))["rules"]
+    assert not row.accuses, str(row)
+    assert f"{operation} (" in row.said, str(row)
+    assert "roundings from what it says" in row.said
 
 
 def fixed_point(until: float, factor: float = 1.0) -> Any:

@@ -47,7 +47,7 @@ def equal_to_one(name: str, arguments: dict[str, Any]) -> Any:
 def tied(name: str, arguments: dict[str, Any], outputs: tuple[int, ...]) -> bool:
     """Whether an operation decides by numbers of which two are equal; `outputs` is the shape of its first."""
     if name in _MODULO:
-        return bool((np.fmod(_numbers(arguments["self"]), _numbers(arguments["other"])) == 0).any())
+        return _moves(arguments) and _divides(_numbers(arguments["self"]), _numbers(arguments["other"]))
     if name in DISTANCES:
         return tied_distances(arguments)
     x = arguments.get("self")
@@ -55,6 +55,15 @@ def tied(name: str, arguments: dict[str, Any], outputs: tuple[int, ...]) -> bool
         return False
     asked = next((ask for names, ask in _ASKED if name in names), None)
     return asked is not None and bool(asked(name, arguments, x.numbers, outputs))
+
+
+def _moves(arguments: dict[str, Any]) -> bool:
+    """Whether anything of floating point is among the arguments: integers, as indices are, do not move."""
+    return any(isinstance(x, Operand) and x.shadow is not None for x in arguments.values())
+
+
+def _divides(x: Numbers, by: Any) -> bool:
+    return bool((np.fmod(x, by) == 0).any())
 
 
 Ask = Callable[[str, dict[str, Any], Numbers, tuple[int, ...]], Any]

@@ -41,6 +41,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     signature,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
+from nn_from_scratch.verify.functions.pytorch.tracing.tables import tables
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.written import format_of, is_one_over_a_float32
@@ -192,8 +193,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             if shares(args, found):
                 refuse_another_dtype(name, args, found)
                 return found
-            self._shadow(func, args, kwargs, lambda: found)
-            return found
+            return self._shadow(func, args, kwargs, lambda: found)
         return self._shadow(func, args, kwargs, lambda: func(*args, **kwargs))
 
     def _shadow(self, func: Any, args: Any, kwargs: dict[str, Any], run: Callable[[], Any]) -> Any:
@@ -232,7 +232,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             self._decompose(func, without(unread, base, args), kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
-            self._write(outputs, call.results, [exactly(x) for x in call.results])
+            self._write(outputs, call.results, tables(base, call, self.reading, self.replaced))
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:
@@ -276,7 +276,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 ) from error
             shadows = self._noted(base, call.name, shadows)
             self._write(outputs, call.results, shadows, in_place)
-            if self.local is not None and base in rules:
+            if self.local is not None:
                 self._observe(rule, base, call, outputs)
 
     def _noted(self, base: str, name: str, shadows: list[Any]) -> list[Any]:
@@ -313,7 +313,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
                 self.memory.write(x, written, found)
 
     def _observe(self, rule: Any, base: str, call: Call, outputs: Sequence[torch.Tensor]) -> None:
-        """Compare the numbers of an operation with its exact value at its own inputs."""
+        """Compare the numbers of an operation, a movement too, with its exact value at its own inputs."""
         own = Call(call.name, mapped_leaves(_exactly, call.arguments), call.results, arb)
         shadows = rule(own)
         for k, x in enumerate(outputs):
