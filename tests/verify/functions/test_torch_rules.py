@@ -13,7 +13,7 @@ import numpy as np  # noqa: E402
 from torch import library  # noqa: E402
 from torch_functions import FUNCTIONS, custom, draw, question  # noqa: E402
 
-from nn_from_scratch.verify.functions.pytorch.tracing import tracer  # noqa: E402
+from nn_from_scratch.verify.functions.pytorch.tracing import moves, tracer  # noqa: E402
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 from nn_from_scratch.verify.torch import GradcheckError, UndecidedError, examine, gradcheck  # noqa: E402
@@ -401,7 +401,7 @@ def test_mistake_of_the_tracer_accuses_nobody(operation: str, monkeypatch: pytes
 def test_movement_that_is_mistaken_accuses_nobody(
     operation: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = tracer.move
+    right = moves.move
 
     def unmoved(function: Any, call: Any, in_place: bool) -> Any:
         return call.shadow("self") if call.name == operation else right(function, call, in_place)
