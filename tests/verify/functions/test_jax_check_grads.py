@@ -142,6 +142,15 @@ def test_control_flow_is_followed_and_a_while_loop_has_no_reverse() -> None:
     assert halved["reverse mode"].startswith("not supported: Reverse-mode differentiation does not work")
 
 
+def test_operation_that_jax_has_no_reverse_mode_for_is_not_accused() -> None:
+    products = lambda x: jax.lax.reduce_window(x, 1.0, jax.lax.mul, (2,), (1,), "VALID")  # noqa: E731
+    found = examined(products, (POINT,), ("fwd", "rev"))
+    assert found["forward mode"].startswith("right")
+    assert "does not support reverse-mode autodiff" in found["reverse mode"]
+    assert found["reverse mode"].startswith("not supported: ")
+    check_grads(products, (POINT,), 1)
+
+
 def test_what_is_stopped_is_a_constant() -> None:
     through = lambda x: x + jax.lax.stop_gradient(jnp.round(x) - x)  # noqa: E731
     assert examined(through, (POINT,))["reverse mode"].startswith("right: formula equal")

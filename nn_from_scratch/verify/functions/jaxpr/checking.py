@@ -38,6 +38,7 @@ UNSUPPORTED = (
     "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
     "can't apply forward-mode differentiation (jvp) to a custom_vjp function",
     "Reverse-mode differentiation does not work for lax.while_loop",
+    "an operation that does not support reverse-mode autodiff",
 )
 """What JAX says where a function does not claim to have a derivative of one mode."""
 
