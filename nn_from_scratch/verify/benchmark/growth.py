@@ -168,4 +168,9 @@ def exponent(samples: dict[int, list[float]]) -> tuple[float, float, float]:
         return medians @ centred / (centred @ centred)
 
     low, high = np.quantile(slope(np.median(resampled, axis=2)), [0.025, 0.975])
-    return float(slope(np.median(values, axis=1))), float(low), float(high)
+    found = float(slope(np.median(values, axis=1)))
+    return (
+        found,
+        min(float(low), found),
+        max(float(high), found),
+    )  # of samples that are alike but for rounding

@@ -28,9 +28,6 @@ _REPEATABLE = 1e-6  # relative: two values of one point that differ by more are 
 _DEEPEST = {8: 50, 4: 22, 2: 10}  # of the steps, by the size of the inputs' numbers in bytes
 
 
-_NOT_ROUND = 1.0471975511965976
-"""A length of many digits: by powers of two from a round number all values are round, as of float16."""
-
 _FLAT = (
     "the function does not change at all near the point, as the gradient says, and farther away it changes "
     "by stairs: it was rounded, or computed coarsely. Compute it more exactly"
@@ -235,14 +232,14 @@ class BlackBox:
         return vector
 
     def unit_vector(self, index: int) -> Floats:
-        """Return the direction of one number, about as long as the number."""
+        """Return the direction of one number, as long as the number."""
         vector = np.zeros(len(self.point))
         vector[index] = self.lengths()[index]
         return vector
 
     def lengths(self) -> Floats:
         """Return how long the direction of each number is."""
-        return np.asarray(_NOT_ROUND * np.where(self.point != 0, np.abs(self.point), self.sizes))
+        return np.where(self.point != 0, np.abs(self.point), self.sizes)
 
     def _compare(self, vector: Floats, slope: Slope, floor: float, evaluations: int) -> Measured:
         moved = vector != 0

@@ -90,7 +90,7 @@ def test_formula_that_holds_for_one_number_alone_proves_nothing(asked: Any) -> N
     assert not report
 
 
-class Tabled(torch.autograd.Function):
+class Tabled(torch.autograd.Function):  # type: ignore[misc]
     """A table that the forward and the backward round in two ways."""
 
     @staticmethod

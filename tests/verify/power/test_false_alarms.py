@@ -8,33 +8,34 @@ CAMPAIGN = detection_power()["false_alarms"]
 def test_recorded_campaign_is_large() -> None:
     rows = CAMPAIGN["engines"]
     assert len(rows) == 47
-    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) == 3_075_000
-    assert sum(row["by turns"] for row in rows.values()) == 307_500
-    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] == 1_000_000
-    assert rows["nn_from_scratch"]["second order"] == 275_000
+    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) == 3_997_500
+    assert sum(row["by turns"] for row in rows.values()) == 399_750
+    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] == 1_300_000
+    assert rows["nn_from_scratch"]["second order"] == 357_500
+
+
+CONFIRMED = {
+    "autograd": [("sinc(", "OverflowError")],
+    "pytorch": [("det(x0)", "0.0, expected"), ("ndtr(", "the value is 0.0"), ("kron(", "view size")],
+    "jax under jit": [
+        ("** 0.0", "is nan, expected 0.0"),
+        *((f"{name}(", " times the tolerance") for name in ("cosh", "sinh", "tanh", "beta", "betaln")),
+        ("i0(", "is 0.5, expected 0.0"),
+        ("i0(", "no rounding explains any"),
+    ],
+}
+"""By engine, operations with a fault that was confirmed by hand, and what is told of each."""
 
 
 def test_recorded_campaign_accuses_no_right_engine() -> None:
-    """Faults were confirmed by hand.
-
-    Of JAX under jit: the derivative of x ** 0.0 at 0 is no number, and tanh, cosh and sinh are several units
-    off. Of PyTorch: the gradient of det is 0 at a singular matrix.
-    """
     found = Counter(confirmed["engine"] for confirmed in CAMPAIGN["accusations"])
-    assert found == {"jax under jit": 8, "pytorch": 4}
-    for confirmed in CAMPAIGN["accusations"]:
-        if confirmed["engine"] == "pytorch":
-            assert "det(x0)" in confirmed["case"]
-            assert "is 0.0, expected" in confirmed["message"] or "is -0.0, expected" in confirmed["message"]
-            continue
-        no_number = "** 0.0" in confirmed["case"] and "is nan, expected 0.0" in confirmed["message"]
-        far = confirmed["verdict"] == "inaccurate" and any(
-            f"{x}h(" in confirmed["case"] for x in ("cos", "sin")
-        )
-        assert no_number or far or confirmed["case"].startswith("tanh(log(x0)) at x0 = 1")
+    assert found == {"jax under jit": 13, "pytorch": 7, "autograd": 3}
+    for one in CAMPAIGN["accusations"]:
+        known = CONFIRMED[one["engine"]]
+        assert any(part in one["case"] and told in one["message"] for part, told in known), one
     for name, row in CAMPAIGN["engines"].items():
         assert row["accused"] == found[name], name
-        assert not row["known faults"] or name == "pytorch"
+        assert not row["known faults"] or name in CONFIRMED
         most = {"float16": 0.06, "bfloat16": 0.06, "float32": 0.03}.get(name.rpartition(", ")[2], 0.02)
         assert row["undecided"] <= most * (row["scalar"] + row["arrays"] + row["by turns"]), name
 
