@@ -246,6 +246,8 @@ class Judgement:
         said = formula.reason if isinstance(formula, NotTraced) else formula.unsure or ""
         if isinstance(formula, NotTraced) and formula.near_a_limit:
             why = f"{said}: {TO_ITS_END}"
+        elif isinstance(formula, NotTraced) and formula.of_the_other:
+            why = f"{said}: the gradient may be the derivative of the other formula"
         elif not self.proved and KINK in said and has_no_derivative(self.box):
             why = f"{NO_DERIVATIVE} ({_first_line(said)})"
         else:

@@ -17,6 +17,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     AtAKinkError,
     NearALimitError,
+    OtherFormulaError,
     TraceEndedError,
 )
 from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
@@ -32,6 +33,8 @@ class NotTraced:
     reason: str
     near_a_limit: bool = False
     """Whether the formulas differ by no more than those of an iteration and of its limit may."""
+    of_the_other: bool = False
+    """Whether they differ by no more than two that one may take for each other on purpose."""
     numbers: ByForward | None = None
     """What the function's own formula says of the gradient's numbers, if only the backward is not traced."""
     by_choice: str | None = None
@@ -173,7 +176,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         except TraceEndedError as error:
             numbers = numbers_by_forward(subject, seed, scalar=scalar) if error.in_backward else None
             chosen = error.by_choice if isinstance(error, AtAKinkError) else None
-            return NotTraced(str(error), isinstance(error, NearALimitError), numbers, chosen)
+            limit, other = isinstance(error, NearALimitError), isinstance(error, OtherFormulaError)
+            return NotTraced(str(error), limit, other, numbers, chosen)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)

@@ -73,6 +73,8 @@ def test_gradient_of_the_formula_that_a_forward_takes_another_for_is_no_fault(dt
     assert found.verdict is (Verdict.UNDECIDED if dtype is torch.float64 else Verdict.RIGHT)
     assert "takes one of two formulas that are nearly alike for the other (test_torch_lim" in str(found)
     assert examine(softplus(1 + 1e-9), x, transforms=[]).verdict is Verdict.WRONG
+    one_of_four = torch.tensor([0.51, 5.03, 24.37, 60.1], dtype=torch.float64, requires_grad=True)
+    assert examine(softplus(1.0), one_of_four, transforms=[]).verdict is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("least", [-float("inf"), 1.0])

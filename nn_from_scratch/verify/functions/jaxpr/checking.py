@@ -24,6 +24,7 @@ from nn_from_scratch.verify.functions.jaxpr.sizes import alike
 from nn_from_scratch.verify.functions.jaxpr.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.symmetric import by_convention
+from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -200,6 +201,8 @@ def _judged_or_measured(
         row = measured_row(name, question, mode, outputs, seed)
         if row.accuses and any(traced.near_a_limit for traced, _ in traces):
             row = Row(name, Verdict.UNDECIDED, TO_ITS_END)
+        elif row.accuses and FOR_THE_OTHER in formula.said:
+            row = Row(name, Verdict.UNDECIDED, "the gradient is the derivative of the other formula")
         elif row.verdict is not Verdict.RIGHT and mode == "rev" and formula.said.startswith(NOT_TRACED):
             row = _by_numbers(question, traces, outputs, seed, row)
         formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")

@@ -12,6 +12,7 @@ from flint import arb
 from nn_from_scratch.verify.functions.jaxpr.causes import causes
 from nn_from_scratch.verify.functions.jaxpr.formulas import Formulas, Trace, derivatives, own_values
 from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules, compare
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, slope, value
@@ -66,7 +67,7 @@ def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:
             finally:
                 traced.taking = None
             if rules.rule not in {Rule.DIFFERENT, Rule.UNKNOWN}:
-                said = f"it takes one of two formulas that are nearly alike for the other: {place}"
+                said = f"it {FOR_THE_OTHER}: {place}"
                 if gap > min(float(jnp.finfo(x.dtype).eps) for x in traced.question.point) / 2:
                     said = f"formula differs by {gap:.2g} of its size, but {said}"
                     return Row(row.name, Verdict.UNDECIDED, said)

@@ -30,6 +30,7 @@ from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, TO_ITS_END
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -254,6 +255,10 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.verdict is not Verdict.RIGHT and ITERATES in reason:
         measured = Row(NAME, Verdict.UNDECIDED, f"{reason}: {TO_ITS_END}")
+    if measured.accuses and FOR_THE_OTHER in reason:
+        measured = Row(
+            NAME, Verdict.UNDECIDED, f"{reason}: the gradient is the derivative of the other formula"
+        )
     if measured.accuses and detaches(question):
         said = "the function detaches or computes without gradients, and differences see through that"
         measured = Row(NAME, None if row.verdict else Verdict.UNDECIDED, said)

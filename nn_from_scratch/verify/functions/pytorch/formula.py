@@ -17,6 +17,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
 from nn_from_scratch.verify.functions.rows import first_line
+from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.rules import (
     Rule,
@@ -111,7 +112,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     other = _by_the_other_formula(tracing, rules, dtype)
     if other is not None:
         gap = rules.comparison.relative
-        said = f"the forward takes one of two formulas that are nearly alike for the other ({other[1]})"
+        said = f"the forward {FOR_THE_OTHER} ({other[1]})"
         if gap > min(UNIT[FORMATS[x.dtype]] for x in tracing.question.tensors):
             raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, but {said}")
         rules = other[0]

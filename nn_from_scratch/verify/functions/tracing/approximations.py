@@ -15,6 +15,12 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 ALIKE = 1e-2
 """Two formulas that differ by so little, relatively, may approximate each other."""
 
+FOR_THE_OTHER = "takes one of two formulas that are nearly alike for the other"
+"""How it is said that a gradient is the derivative of the other formula: no differences accuse it."""
+
+CLOSE = 1e-6
+"""Formulas that differ by less are taken for each other on purpose, as where exp(-x) is small beside 1."""
+
 FITTED = 6
 """Digits from which on a constant is one of a fitted formula, if there are several of them."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.approximations import CLOSE
 from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
@@ -17,6 +18,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     KINK,
     AtAKinkError,
     Constant,
+    OtherFormulaError,
     Trace,
     TraceEndedError,
 )
@@ -172,7 +174,8 @@ class Examination(Replay):
             raise trace.near_a_limit(relative)
         near = relative < PLAIN_TO_SEE or trace.stops is not None
         if cause is None and near and trace.approximates is not None:
-            raise TraceEndedError(
+            close = bool(trace.switches) and relative < CLOSE
+            raise (OtherFormulaError if close else TraceEndedError)(
                 f"forward and backward differ by {relative:.2g}, but the forward may approximate: "
                 f"{trace.approximates}"
             )

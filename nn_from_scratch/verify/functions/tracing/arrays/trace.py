@@ -99,6 +99,10 @@ class NearALimitError(TraceEndedError):
     """The formulas differ by no more than those of an iteration and of its limit may."""
 
 
+class OtherFormulaError(TraceEndedError):
+    """The forward may take one of two formulas for the other, by how much they differ."""
+
+
 @cache
 def is_users(path: str) -> bool:
     """Whether a source file is the user's own, not the suite's, a library's or Python's."""
