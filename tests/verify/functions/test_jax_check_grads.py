@@ -143,7 +143,9 @@ def test_control_flow_is_followed_and_a_while_loop_has_no_reverse() -> None:
 
 
 def test_operation_that_jax_has_no_reverse_mode_for_is_not_accused() -> None:
-    products = lambda x: jax.lax.reduce_window(x, 1.0, jax.lax.mul, (2,), (1,), "VALID")  # noqa: E731
+    def products(x: Any) -> Any:
+        return jax.lax.reduce_window(x, np.ones((), x.dtype), jax.lax.mul, (2,), (1,), "VALID")
+
     found = examined(products, (POINT,), ("fwd", "rev"))
     assert found["forward mode"].startswith("right")
     assert "does not support reverse-mode autodiff" in found["reverse mode"]

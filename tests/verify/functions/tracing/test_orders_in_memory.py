@@ -69,6 +69,7 @@ def test_right_gradient_is_proved(name: str) -> None:
 
 
 @pytest.mark.parametrize("step", [np.fix, lambda x: np.round(x, decimals=1), lambda x: x.round(1)])
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")
 def test_steps_are_those_that_are_asked_for(step: Any) -> None:
     rules = check_gradient(lambda x: np.sum(x * step(x)), step, STEPPED).rows[0]
     assert (rules.name, rules.verdict) == ("rules", Verdict.RIGHT)
