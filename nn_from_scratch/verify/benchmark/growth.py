@@ -169,8 +169,5 @@ def exponent(samples: dict[int, list[float]]) -> tuple[float, float, float]:
 
     low, high = np.quantile(slope(np.median(resampled, axis=2)), [0.025, 0.975])
     found = float(slope(np.median(values, axis=1)))
-    return (
-        found,
-        min(float(low), found),
-        max(float(high), found),
-    )  # of samples that are alike but for rounding
+    # Of samples that are alike rounding may put an end beside it.
+    return found, min(float(low), found), max(float(high), found)

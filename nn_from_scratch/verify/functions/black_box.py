@@ -234,12 +234,8 @@ class BlackBox:
     def unit_vector(self, index: int) -> Floats:
         """Return the direction of one number, as long as the number."""
         vector = np.zeros(len(self.point))
-        vector[index] = self.lengths()[index]
+        vector[index] = abs(self.point[index]) or self.sizes[index]
         return vector
-
-    def lengths(self) -> Floats:
-        """Return how long the direction of each number is."""
-        return np.where(self.point != 0, np.abs(self.point), self.sizes)
 
     def _compare(self, vector: Floats, slope: Slope, floor: float, evaluations: int) -> Measured:
         moved = vector != 0

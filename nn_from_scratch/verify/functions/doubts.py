@@ -54,7 +54,7 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     measured = list(wrong.values()) or [whole]
     if not all(np.isfinite([x.got, x.expected]).all() for x in measured):
         return ""
-    lengths = box.lengths() if wrong else box.sizes
+    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong else box.sizes
     size = float(np.linalg.norm(box.slopes * lengths))
     error = float(np.linalg.norm([x.beyond for x in measured]))
     worst = sorted(wrong, key=lambda index: -wrong[index].beyond)[:_WORST]

@@ -37,7 +37,7 @@ def note_choice(
             note_neighbours(trace, key, -1)
     elif function in _LOOKED_UP and len(operands) > 1:
         what, where = (operands[k] for k in _LOOKED_UP[function])
-        _note_knots(trace, what, where)
+        note_knots(trace, what, where)
 
 
 def _note_extreme(trace: Trace, function: Callable[..., Any], x: Any, axis: Any) -> None:
@@ -61,10 +61,10 @@ def note_neighbours(trace: Trace, x: Any, axis: Any) -> None:
     trace.note_order(ranked[..., 1:], ranked[..., :-1], (moved[..., 1:], moved[..., :-1]), chosen=True)
 
 
-def _note_knots(trace: Trace, x: Any, knots: Any) -> None:
+def note_knots(trace: Trace, x: Any, knots: Any, *, chosen: bool = False) -> None:
+    """Note what is looked up at a knot; what is `chosen` there is continuous."""
     at, table = np.asarray(plain(x)), np.ravel(plain(knots))
     if table.size:
         nearest = np.argmin(np.abs(at[..., None] - table), axis=-1)
-        trace.note_order(
-            at, table[nearest], (shadow_of(trace, x), np.ravel(shadow_of(trace, knots))[nearest])
-        )
+        shadows = shadow_of(trace, x), np.ravel(shadow_of(trace, knots))[nearest]
+        trace.note_order(at, table[nearest], shadows, chosen=chosen)

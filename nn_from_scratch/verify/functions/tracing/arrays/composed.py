@@ -8,50 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.array import computed, is_traced, plain, shadow_of
+from nn_from_scratch.verify.functions.tracing.arrays.array import computed, is_traced, plain
+from nn_from_scratch.verify.functions.tracing.arrays.choices import note_knots
 from nn_from_scratch.verify.functions.tracing.arrays.table import Handler, answers, refuse_others
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.operations import apply
 
 
-def _without_nan(fill: float, function: Callable[..., Any]) -> Handler:
-    """Answer a reduction that takes NaN for a number that changes nothing."""
+def _without_nan(function: Callable[..., Any]) -> Handler:
+    """Answer a reduction that leaves out what is NaN."""
 
-    def handler(_: Trace, x: Any, *operands: Any, **keywords: Any) -> Any:
-        return function(np.where(np.isnan(plain(x)), fill, x), *operands, **keywords)
+    def handler(_: Trace, x: Any, *operands: Any, where: Any = True, **keywords: Any) -> Any:
+        return function(x, *operands, where=where & ~np.isnan(plain(x)), **keywords)
 
     return handler
 
 
-for _function, _fill, _plain in (
-    (np.nansum, 0.0, np.sum),
-    (np.nanprod, 1.0, np.prod),
-    (np.nanmax, -np.inf, np.max),
-    (np.nanmin, np.inf, np.min),
+for _function, _of_numbers in (
+    *((np.nansum, np.sum), (np.nanprod, np.prod), (np.nanmax, np.max), (np.nanmin, np.min)),
+    *((np.nanmean, np.mean), (np.nanvar, np.var), (np.nanstd, np.std)),
 ):
-    answers(_function)(_without_nan(_fill, _plain))
-
-
-@answers(np.nanmean)
-def _nanmean(trace: Trace, x: Any, axis: Any = None, *, keepdims: bool = False, **rest: Any) -> Any:
-    refuse_others(trace, rest)
-    counted = np.sum(~np.isnan(plain(x)), axis=axis, keepdims=keepdims)
-    return np.nansum(x, axis=axis, keepdims=keepdims) / counted
-
-
-@answers(np.nanvar)
-def _nanvar(
-    trace: Trace, x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, **rest: Any
-) -> Any:
-    refuse_others(trace, rest)
-    counted = np.sum(~np.isnan(plain(x)), axis=axis, keepdims=keepdims)
-    away = x - np.nanmean(x, axis=axis, keepdims=True)
-    return np.nansum(away * away, axis=axis, keepdims=keepdims) / (counted - ddof)
-
-
-@answers(np.nanstd)
-def _nanstd(_: Trace, x: Any, *operands: Any, **keywords: Any) -> Any:
-    return np.sqrt(np.nanvar(x, *operands, **keywords))
+    answers(_function)(_without_nan(_of_numbers))
 
 
 @answers(np.sinc)
@@ -121,11 +98,7 @@ def _interp(  # noqa: PLR0917  numpy's order
         trace.note_lookup()
     xp, fp = (np.stack(list(part)) if isinstance(part, (list, tuple)) else part for part in (xp, fp))
     at, knots = np.asarray(plain(x)), np.asarray(plain(xp))
-    nearest = np.argmin(np.abs(at[..., None] - knots), axis=-1)
-    ends_jump = left is not None or right is not None
-    trace.note_order(
-        at, knots[nearest], (shadow_of(trace, x), shadow_of(trace, xp)[nearest]), chosen=not ends_jump
-    )
+    note_knots(trace, x, xp, chosen=left is None and right is None)  # else it may jump at the ends
     k = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     inside = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k]) * (x - xp[k]) + fp[k]
     below = np.where(at < knots[0], fp[0] if left is None else left, inside)
@@ -153,7 +126,7 @@ def _quantile(trace: Trace, x: Any, q: Any, axis: Any = None, *, keepdims: bool 
 
 @answers(np.percentile)
 def _percentile(_: Trace, x: Any, q: Any, *operands: Any, **keywords: Any) -> Any:
-    return np.quantile(x, np.asarray(plain(q), np.float64) / 100.0, *operands, **keywords)
+    return np.quantile(x, np.true_divide(plain(q), 100.0), *operands, **keywords)
 
 
 @answers(np.polyval)
@@ -234,8 +207,8 @@ def _bincount(trace: Trace, x: Any, weights: Any = None, minlength: int = 0) -> 
 
 
 @answers(np.linalg.trace)
-def _trace(_: Trace, x: Any, *, offset: int = 0, **rest: Any) -> Any:
-    refuse_others(_, rest)
+def _trace(trace: Trace, x: Any, *, offset: int = 0, **rest: Any) -> Any:
+    refuse_others(trace, rest)
     return np.trace(x, offset, -2, -1)
 
 

@@ -125,9 +125,8 @@ def _average(
     refuse_others(trace, rest)
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    if np.shape(plain(weights)) != np.shape(plain(x)) and isinstance(
-        axis, int
-    ):  # one for each place along it
+    if isinstance(axis, int) and np.ndim(plain(weights)) < np.ndim(plain(x)):
+        # One weight for each place along the axis.
         count = np.ndim(plain(x))
         weights = np.reshape(weights, [-1 if k == axis % count else 1 for k in range(count)])
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / np.sum(

@@ -140,13 +140,14 @@ def call(
     out = keywords.pop("out", None)
     where = keywords.pop("where", True)
     keywords = {name: value for name, value in keywords.items() if name not in {"casting", "order", "subok"}}
-    if method == "__call__" and not keywords and ufunc.__name__ in _MADE_OF_OTHERS:
-        return _MADE_OF_OTHERS[ufunc.__name__](*operands)
-    if ufunc.nout != 1:
+    made_of_others = method == "__call__" and not keywords and ufunc.__name__ in _MADE_OF_OTHERS
+    if ufunc.nout != 1 and (not made_of_others or out or where is not True):
         raise trace.end(f"{ufunc.__name__} is not traced")
-    if (ufunc, method) == (np.add, "reduceat"):
-        return sums_between(trace, *operands, **keywords)
-    if method == "__call__":
+    if made_of_others:
+        result = _MADE_OF_OTHERS[ufunc.__name__](*operands)
+    elif (ufunc, method) == (np.add, "reduceat"):
+        result = sums_between(trace, *operands, **keywords)
+    elif method == "__call__":
         result = _call(trace, ufunc, operands, keywords)
     elif method == "outer":
         first, second = operands
