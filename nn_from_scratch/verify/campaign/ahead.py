@@ -33,6 +33,6 @@ def foreseen(engine: Engine, questions: Iterable[Asked], case_of: Callable[[Aske
         if case not in engine.deadly and not engine.lacking(case):
             engine.foresee(representable(case, engine.format))
         waiting.append(question)
-        if len(waiting) > IN_FLIGHT:
+        if len(waiting) == IN_FLIGHT:
             yield waiting.popleft()
     yield from waiting

@@ -31,7 +31,8 @@ def derivative(expression: Expression, tangent: Sequence[float]) -> Expression:
     tracer = Tracer()
     functions = _Written(tracer)
     inputs = [tracer.symbol(k) for k in range(expression.inputs)]
-    values = expression.evaluate({name: partial(tracer.apply, name) for name in PARTIALS}, inputs)
+    names = {step.operation for step in expression.steps}
+    values = expression.evaluate({name: partial(tracer.apply, name) for name in names}, inputs)
     adjoints: list[Any] = [0.0] * len(expression)
     adjoints[expression.output] = 1.0
     for index in range(len(expression) - 1, expression.first_step - 1, -1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -103,9 +103,12 @@ class Case:
     def _by_input(self, numbers: tuple[float, ...]) -> list[Any]:
         if not self.shapes:
             return list(numbers)
-        ends = list(accumulate(map(math.prod, self.shapes)))
-        parts = np.split(np.array(numbers), ends[:-1])
-        made = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        ends = accumulate(map(math.prod, self.shapes), initial=0)
+        whole = np.array(numbers)
+        made = [
+            whole[first:end].reshape(shape)
+            for (first, end), shape in zip(pairwise(ends), self.shapes, strict=True)
+        ]
         return made if self.order == "C" else [np.asfortranarray(x) for x in made]
 
     def __str__(self) -> str:

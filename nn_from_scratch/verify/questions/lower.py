@@ -8,7 +8,8 @@ extrema are chains of scalar operations.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from nn_from_scratch.verify.questions import lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression, Step
-from nn_from_scratch.verify.questions.operations import ELEMENTWISE, as_index
+from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OPERATIONS, as_index
 
 _PARTS = frozenset({"exp", "log", "add", "sub", "div", "maximum", "minimum", "sqrt", "abs", "where", "clip"})
 """The operations that those on whole arrays are made of."""
@@ -131,13 +132,11 @@ class Tracer:
         steps = tuple([Step(name, tuple(map(number, numbers))) for name, numbers in self.steps])
         return Case(Expression(inputs, tuple(self.constants), steps, number(output.number)), point)
 
-    def arithmetic(self, point: tuple[float, ...], names: Collection[str] = ELEMENTWISE) -> Arithmetic:
+    def arithmetic(self, point: tuple[float, ...], names: AbstractSet[str] = OPERATIONS.keys()) -> Arithmetic:
         """Return numpy's operations of these names on arrays of symbols, given the numbers of the point."""
-        scalar: dict[str, Callable[..., Any]] = {
-            name: np.frompyfunc(partial(self.apply, name), operation.arity or 1, 1)
-            for name, operation in ELEMENTWISE.items()
-            if name in names or name in _PARTS
-        }
+        if names <= ELEMENTWISE.keys():
+            return self._entry_by_entry(names)
+        scalar = self._entry_by_entry(_PARTS | (names & ELEMENTWISE.keys()))
         exp, log, add, sub, div = (scalar[name] for name in ("exp", "log", "add", "sub", "div"))
 
         def shifted(x: Any, axis: Any) -> tuple[Any, Any]:
@@ -189,6 +188,11 @@ class Tracer:
             "inv": partial(lower_matrices.inverse, record=self.apply),
             "det": partial(lower_matrices.determinant, record=self.apply),
             "cholesky": partial(lower_matrices.factor, root=scalar["sqrt"], record=self.apply),
+        }
+
+    def _entry_by_entry(self, names: AbstractSet[str]) -> dict[str, Callable[..., Any]]:
+        return {
+            name: np.frompyfunc(partial(self.apply, name), ELEMENTWISE[name].arity or 1, 1) for name in names
         }
 
 

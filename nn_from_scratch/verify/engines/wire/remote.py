@@ -90,11 +90,12 @@ class Remote(Driver):
 
     def answer(self, operations: Arithmetic, case: Case) -> Answer:  # noqa: ARG002, D102
         leaves = list(range(case.expression.inputs))
-        used = sorted(case.expression.reachable() & set(leaves))
         reply = self._ask(self._written(case) or self._program(case, leaves))
-        if reply.failed and 0 < len(used) < len(leaves) and not case.tangent:
-            # The derivative by an unused input may raise: a check of state tells of it.
-            reply, leaves = self._ask(self._program(case, used)), used
+        if reply.failed and not case.tangent:
+            used = sorted(case.expression.reachable() & set(leaves))
+            if 0 < len(used) < len(leaves):
+                # The derivative by an unused input may raise: a check of state tells of it.
+                reply, leaves = self._ask(self._program(case, used)), used
         value = self._value(case, reply)
         if reply.failed:
             raise exception(reply.failed)

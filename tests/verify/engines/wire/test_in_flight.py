@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
 from nn_from_scratch.verify import Engine, isolated, load
+from nn_from_scratch.verify.campaign.ahead import foreseen
 from nn_from_scratch.verify.engines.answers import Answer
 from nn_from_scratch.verify.engines.deaths import ExitedError
 from nn_from_scratch.verify.engines.wire import asker
 from nn_from_scratch.verify.engines.wire.asker import IN_FLIGHT
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
 from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.questions import programs
 from nn_from_scratch.verify.questions.cases import Case, single
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 
@@ -79,6 +81,21 @@ def test_each_is_answered_in_its_turn(there: Engine) -> None:
     cases = [harmless(float(k)) for k in range(1, IN_FLIGHT + 20)]  # the last are not sent ahead
     assert answered(there, cases) == [HERE.answer(case) for case in cases]
     assert not there.driver.deaths
+
+
+def test_what_is_foreseen_is_written_down_once(there: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [harmless(float(k)) for k in range(1, 2 * IN_FLIGHT)]
+    written: list[Case] = []
+
+    def noted(case: Case, *, tape: bool, leaves: Collection[int]) -> programs.Program:
+        written.append(case)
+        return write(case, tape=tape, leaves=leaves)
+
+    write = programs.of_case
+    monkeypatch.setattr(programs, "of_case", noted)
+    for case in foreseen(there, cases, lambda case: case):
+        there.answer(case)
+    assert [case.point for case in written] == [case.point for case in cases]
 
 
 def test_a_slow_engine_computes_little_ahead(there: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
