@@ -237,7 +237,8 @@ def test_a_process_that_ends_is_told(deed: str, hostile: Path) -> None:
 @pytest.mark.parametrize("deed", half(["exits", "kills itself"]))
 def test_an_engine_whose_process_ended_is_never_right(deed: str, hostile: Path) -> None:
     # It also dies while it is found out what it has, and is to be asked graphs nevertheless.
-    engine = isolated(f"{hostile}:{deed.replace(' ', '_')}", limits=replace(LIMITS, deaths=12, in_a_row=6))
+    limits = replace(LIMITS, deaths=12, in_a_row=6, lost=60.0)
+    engine = isolated(f"{hostile}:{deed.replace(' ', '_')}", limits=limits)
     with closing(engine.driver):
         results = verify(engine, graphs=20, directly=False, jobs=1, grades=("rules", "accuracy"))
     assert not results
