@@ -1,5 +1,6 @@
 """The rules of a backward, traced: right ones equal to all digits, planted faults proved."""
 
+import itertools
 import math
 import re
 from typing import Any
@@ -44,6 +45,57 @@ def test_relative_change_of_1e_14_is_proved_wrong(name: str, dtype: Any) -> None
     row = rows(*question(name, dtype, scale=1 + 1e-14))["rules"]
     assert row.verdict is Verdict.WRONG, str(row)
     assert "proved to differ" in row.said
+
+
+CONSTANTS: dict[str, Any] = {
+    "a number": lambda x, c: x * c,
+    "a tensor": lambda x, c: x * torch.tensor(c, dtype=x.dtype),
+    "divided": lambda x, c: x / torch.tensor(1 / c, dtype=x.dtype),
+    "in two steps": lambda x, c: x * (torch.tensor(c / 7, dtype=x.dtype) * 7),
+}
+"""Ways to multiply by a constant, which a format rounds in each in its own way."""
+
+
+IN_TWO_WAYS = [
+    *((dtype, 1 / math.sqrt(2 * math.pi)) for dtype in (torch.float32, torch.bfloat16, torch.float16)),
+    (torch.float32, 429.142857),  # nearly 3004 / 7
+    (torch.float32, math.e),  # a seventh of which is 0.388326 in float32
+]
+
+
+@pytest.mark.parametrize(("dtype", "constant"), IN_TWO_WAYS)
+def test_rounding_of_a_constant_in_its_own_format_is_no_fault(dtype: Any, constant: float) -> None:
+    x = torch.linspace(-1, 2, 6, dtype=dtype, requires_grad=True)
+
+    def verdict(forward: str, backward: str, scale: float) -> Verdict | None:
+        function = custom(
+            lambda x: (CONSTANTS[forward](x, constant), ()),
+            lambda g, scale: CONSTANTS[backward](g, scale * constant),
+            scale,
+        )
+        return rows(function, (x,), shapes=False)["rules"].verdict
+
+    for one, other in itertools.combinations(CONSTANTS, 2):
+        assert verdict(one, other, 1.0) is not Verdict.WRONG, (one, other)
+        assert verdict(other, one, 1.0) is not Verdict.WRONG, (other, one)
+    assert verdict("a number", "a number", 1.2) is Verdict.WRONG
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [8, 50])
+def test_evenly_spaced_numbers_may_be_written_down(dtype: Any, count: int) -> None:
+    table = np.linspace(1, 1000, count).tolist()
+
+    def spaced(x: Any) -> Any:
+        return x * torch.linspace(1, 1000, count, dtype=x.dtype)
+
+    def written(x: Any) -> Any:
+        return x * torch.tensor(table, dtype=x.dtype)
+
+    x = torch.linspace(-1, 1, count, dtype=dtype, requires_grad=True)
+    for forward, pull in ((spaced, written), (written, spaced)):
+        function = custom(lambda x, f=forward: (f(x), ()), lambda g, scale, f=pull: f(g), 1.0)
+        assert rows(function, (x,), shapes=False)["rules"].verdict is Verdict.RIGHT
 
 
 def test_wrong_formula_names_the_input_and_an_entry() -> None:

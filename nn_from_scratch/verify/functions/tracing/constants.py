@@ -34,6 +34,9 @@ LITERAL_DIGITS = {"float64": 15, "float32": 6, "float16": 3}
 SHORT_DIGITS = {"float64": 12, "float32": 6, "float16": 2}
 """Up to so many digits a decimal is no chance: one random double in ten thousand has as few."""
 
+_DENOMINATORS = {"float64": 1000, "float32": 30}
+"""Up to so large a denominator a fraction is no chance; shorter formats have one near every number."""
+
 UNIT = {name: kind.unit_roundoff for name, kind in FORMATS.items()}
 """Unit roundoffs: a rounding changes a number x by at most this times x."""
 
@@ -63,7 +66,7 @@ class Reading(enum.Enum):
 
 def read(number: float, reading: Reading, dtype: str = "float64") -> arb:
     """Return what a constant of a format stands for: a ball that is exact, or that its rounding explains."""
-    if reading is Reading.LITERAL or _is_never_rounded(number):
+    if reading is Reading.LITERAL or _is_never_rounded(number, dtype):
         return arb(number)
     if reading is Reading.RECOGNISED:
         known = recognise(number, dtype)
@@ -79,14 +82,14 @@ def recognise(number: float, dtype: str = "float64") -> arb | None:
 
     Roots and multiples of pi and logarithms are recognised in float64 only: elsewhere chance would find them.
     """
-    if _is_never_rounded(number):
+    if _is_never_rounded(number, dtype):
         return arb(number)
     text = decimal(number, dtype)
     with working(PRECISION):
         if significant(text) <= SHORT_DIGITS.get(dtype, 2):
             return _rational(Fraction(text))
         reach = Fraction(abs(number)) * Fraction(unit_roundoff(dtype)) * 4
-        simple = Fraction(number).limit_denominator(1000 if dtype == "float64" else 30)
+        simple = Fraction(number).limit_denominator(_DENOMINATORS.get(dtype, 2))
         if simple and abs(Fraction(number) - simple) <= reach:
             return _rational(simple)
         return _irrational(number, arb(number, float(reach))) if dtype == "float64" else None
@@ -103,11 +106,25 @@ def significant(text: str) -> int:
 
 
 @cache
-def _is_never_rounded(number: float) -> bool:
-    """Whether no format rounds the number: a multiple of a small power of two, or what is not finite."""
-    if not math.isfinite(number):
+def _is_never_rounded(number: float, dtype: str) -> bool:
+    """Whether it is no rounding of another number, but by chance.
+
+    So is what is not finite, a power of two, an integer that a format holds with 8 bits to spare, and what
+    leaves 12 bits of the format empty.
+    """
+    if not math.isfinite(number) or number == 0:
         return True
-    return Fraction(number).denominator <= 2**20 and abs(number) < 2**40
+    kind = FORMATS.get(dtype, FORMATS["float64"])
+    mantissa, exponent = math.frexp(number)
+    if exponent <= kind.smallest_exponent:  # of a number this small few bits are kept
+        return False
+    integer = number.is_integer() and abs(number) < 2.0 ** (kind.precision - 8)
+    return integer or math.ldexp(mantissa, max(kind.precision - 12, 1)).is_integer()
+
+
+def is_certain(number: float, dtype: str) -> bool:
+    """Whether there is no doubt what a constant stands for: shorter formats have simple numbers by chance."""
+    return _is_never_rounded(number, dtype) or (dtype == "float64" and recognise(number, dtype) is not None)
 
 
 def _explained(number: float, dtype: str) -> arb:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
+from nn_from_scratch.verify.functions.tracing.constants import Reading, is_certain, read, recognise
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 
 pytestmark = pytest.mark.once
@@ -44,6 +44,49 @@ def test_recognises_decimals_of_float32_but_no_roots() -> None:
 def test_random_doubles_are_taken_for_nothing() -> None:
     rng = np.random.default_rng(0)
     assert not [x for x in rng.normal(size=5000) if recognise(float(x)) is not None]
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        (np.float32(1 + 999 / 7), "float32"),  # a multiple of 2**-16, as are all of its size
+        (np.float32(math.e / 7), "float32"),  # 0.388326
+        (np.float32(7e9 / 3), "float32"),  # an integer
+        (1e11 / 2017, "float64"),
+        (np.float16(math.pi / 7), "float16"),
+        (np.float16(1e-5), "float16"),  # 168 times the smallest
+        (0.3984375, "bfloat16"),  # 1 / sqrt(2 pi)
+        (2.5, "bfloat16"),  # sqrt(2 pi)
+    ],
+)
+def test_a_rounded_number_is_never_certain(number: float, dtype: str) -> None:
+    assert not is_certain(float(number), dtype)
+    with exactly_computing():
+        assert read(float(number), Reading.ROUNDED, dtype).rad() > 0
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        (0.1, "float64"),
+        (1 / 3, "float64"),
+        (2.0**-52, "float64"),
+        (784.0, "float32"),
+        (0.75, "float32"),
+        (60000.0, "float32"),
+        (6.0, "float16"),
+        (1.0, "bfloat16"),
+        (-0.5, "bfloat16"),
+        (0.0, "bfloat16"),
+    ],
+)
+def test_numbers_that_are_no_rounding_are_certain(number: float, dtype: str) -> None:
+    assert is_certain(number, dtype)
+
+
+def test_fractions_are_recognised_in_short_formats_only_where_they_are_rare() -> None:
+    found = {dtype: recognise(0.4345703125, dtype) for dtype in ("float16", "bfloat16")}  # near 10 / 23
+    assert found == dict.fromkeys(found)
 
 
 def test_rounded_holds_every_other_reading() -> None:

@@ -46,7 +46,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, 
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.written import format_of, is_one_over_a_float32
 from nn_from_scratch.verify.functions.tracing import complexes
-from nn_from_scratch.verify.functions.tracing.constants import Reading, read, recognise
+from nn_from_scratch.verify.functions.tracing.constants import Reading, is_certain, read
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
@@ -157,7 +157,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         self.trace.constants.setdefault(key, self.line)
         if key in self.replaced:
             return self.replaced[key]
-        if recognise(number, dtype) is None:
+        if not is_certain(number, dtype):
             self.trace.unrecognised[key] = None
         return read(number, self.reading, dtype)
 
