@@ -12,7 +12,13 @@ from torch_functions import custom, rules  # noqa: E402
 from nn_from_scratch.verify.functions.pytorch import examine as examining  # noqa: E402
 from nn_from_scratch.verify.functions.rows import Row  # noqa: E402
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
-from nn_from_scratch.verify.torch import UndecidedError, examine, gradcheck, gradgradcheck  # noqa: E402
+from nn_from_scratch.verify.torch import (  # noqa: E402
+    GradcheckError,
+    UndecidedError,
+    examine,
+    gradcheck,
+    gradgradcheck,
+)
 
 pytestmark = pytest.mark.once
 
@@ -174,3 +180,16 @@ def test_matrix_that_is_not_symmetric_has_no_gradient_that_is_agreed_on() -> Non
             gradcheck(forward, tilted)
     wrong = function(*FUNCTIONS["log det"], 1.001)
     assert rules(wrong, tilted).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_other_shapes_of_a_symmetric_matrix_are_symmetric(size: int) -> None:
+    point = torch.eye(size, dtype=torch.float64) + 1
+
+    def backward(g: Any, scale: float, s: Any) -> Any:
+        return 3 * scale * g * s @ s
+
+    cube = function(lambda s: torch.trace(s @ s @ s), backward)
+    assert gradcheck(cube, (point.requires_grad_(),))
+    with pytest.raises(GradcheckError, match="rules: wrong"):
+        gradcheck(cube, ((point.detach() + torch.ones_like(point).tril()).requires_grad_(),))

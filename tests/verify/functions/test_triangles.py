@@ -95,3 +95,21 @@ def test_gradient_with_other_arguments_and_a_matrix_by_name() -> None:
     assert check_gradient(value, slopes, inputs)
     with pytest.raises(GradientError, match="along symmetric matrices"):
         check_gradient(value, lambda m, s: slopes(m, s, 1.001), inputs)
+
+
+FOR_SYMMETRIC: dict[str, Any] = {
+    "log determinant": (lambda s: np.linalg.slogdet(s)[1], np.linalg.inv),
+    "trace of a power": (lambda s: np.trace(s @ s @ s), lambda s: 3 * s @ s),
+}
+"""Functions of all of a matrix, whose gradients are written as they are for symmetric ones."""
+
+
+@pytest.mark.parametrize("name", FOR_SYMMETRIC)
+@pytest.mark.parametrize("point", [POINT, np.eye(3), np.diag([2.0, 3.0, 5.0]) + 1])
+def test_other_shapes_of_a_symmetric_matrix_are_symmetric(name: str, point: Any) -> None:
+    forward, gradient = FOR_SYMMETRIC[name]
+    assert check_gradient(forward, gradient, point)
+    with pytest.raises(GradientError):
+        check_gradient(forward, lambda s: gradient(s) + 1e-6 * s, point)
+    with pytest.raises(GradientError):
+        check_gradient(forward, gradient, point + np.tri(len(point)))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.functions.symmetric import symmetric
+
 MOST = 4000
 """Numbers in all inputs of a drawn shape, at most."""
 
@@ -25,7 +27,7 @@ def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
     """Draw inputs of unlike shapes: squares that are none, all sizes doubled or halved, a batch of 1 or 3.
 
     Where equal sizes are not taken apart they stay equal, whichever inputs have them. Indices stay as they
-    are, repeated or cut to their shape.
+    are, repeated or cut to their shape. Symmetric matrices that stay square stay symmetric.
     """
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim]
     if not arrays:
@@ -52,9 +54,7 @@ def other_numbers(x: Any, seed: int) -> Any | None:
         return None
     rng = np.random.default_rng([seed, *x.shape])
     found = x.flat[0] + rng.uniform(-0.5, 0.5, x.shape)
-    if x.ndim > 1 and x.shape[-1] == x.shape[-2]:
-        found = (found + np.swapaxes(found, -1, -2)) / 2
-    return np.asarray(found, x.dtype)
+    return np.asarray(symmetric(found) if _has_square_matrices(x) else found, x.dtype)
 
 
 def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
@@ -122,6 +122,15 @@ def _replaced(old: int, new: int) -> Callable[[int], int]:
     return lambda size: new if size == old else size
 
 
+def _has_square_matrices(x: Any) -> bool:
+    return x.ndim > 1 and bool(x.shape[-1] == x.shape[-2])
+
+
+def _is_symmetric(x: Any) -> bool:
+    """Whether matrices are symmetric: a gradient may be right for such alone."""
+    return _has_square_matrices(x) and np.array_equal(x, x.swapaxes(-1, -2))
+
+
 def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Generator) -> Any:
     if not isinstance(x, np.ndarray) or x.ndim == 0:
         return x
@@ -130,6 +139,8 @@ def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Genera
         spread, centre = float(np.std(x)) or 1.0, float(np.mean(x))
         low, high = float(np.min(x, initial=np.inf)), float(np.max(x, initial=-np.inf))
         drawn = rng.normal(centre, spread, size=shape)
+        if _is_symmetric(x) and _has_square_matrices(drawn):
+            drawn = symmetric(drawn)
         # Within what was given: it is known that the function is defined there.
         return np.clip(drawn, low, high).astype(x.dtype) if low < high else np.full(shape, low, x.dtype)
     return np.resize(x, shape)
