@@ -10,6 +10,7 @@ from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.earlier import answer_elsewhere, with_what_is_kept
 from nn_from_scratch.verify.functions.formula import MANY, Counted, traced_formula
 from nn_from_scratch.verify.functions.inputs import Arguments
+from nn_from_scratch.verify.functions.meeting import MEET
 from nn_from_scratch.verify.functions.outputs import Outputs
 from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
 from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
@@ -35,6 +36,9 @@ ABSENT: Any = object()
 """Stands for inputs that are not given."""
 
 KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
+
+_SEEN, _ROUNDINGS = 1e-9, 16
+"""What differences see of a gradient in float64, and how many roundings are none in shorter formats."""
 
 
 def check_gradient(
@@ -239,10 +243,24 @@ class Judgement:
         self.values: Differences | None = None if enough else differences(box)
         if self.values is not None and self.values.verdict is Verdict.WRONG:
             self.values = self._unless_excused(self.values)
+        elif self.values is not None and self.values.verdict is Verdict.RIGHT:
+            self.values = self._unless_too_coarse(self.values)
+
+    def _unless_too_coarse(self, approving: Differences) -> Differences:
+        """Return an approval, or why it says nothing: numbers do not show how far the formula is off."""
+        formula = self.formula
+        if not isinstance(formula, NotTraced):
+            return approving
+        if formula.near_a_limit <= max(_SEEN, _ROUNDINGS * self.box.believed):
+            return approving
+        self.excused = True
+        return replace(approving, verdict=Verdict.UNDECIDED, said=f"{formula.reason}: {TO_ITS_END}")
 
     def _unless_excused(self, accusing: Differences) -> Differences:
-        """Return an accusation, or why the gradient may be right: of a limit, or where there is none."""
+        """Return an accusation, or why the gradient may be right all the same."""
         formula = self.formula
+        if isinstance(formula, NotTraced) and formula.by_choice and accusing.at_kinks:
+            return replace(accusing, verdict=Verdict.UNDECIDED, said=MEET)
         said = formula.reason if isinstance(formula, NotTraced) else formula.unsure or ""
         if isinstance(formula, NotTraced) and formula.near_a_limit:
             why = f"{said}: {TO_ITS_END}"

@@ -18,6 +18,7 @@ MEET = (
 )
 
 _AWAY = 2.0**-13  # of a drawn direction: how far beside the point
+_NEARER = (1.0, 2.0**-4, 2.0**-8)  # and closer, where kinks hardly move with the number, and lie far apart
 _REACH, _POINTS = 8.0, 129  # so many times as far to both sides, by so many values
 _PLACES = 2  # beside the point
 _SHARE, _CLEAR = 2.0**-5, 16.0  # a bend, of the largest one; the largest one, of what is everywhere
@@ -25,12 +26,16 @@ _SHARE, _CLEAR = 2.0**-5, 16.0  # a bend, of the largest one; the largest one, o
 
 def kinks_meet(box: BlackBox, index: int) -> bool:
     """Say whether more than one kink lies at the point that moving one number goes past."""
-    return any(_bends(_beside(box, index, number)) > 1 for number in range(_PLACES))
+    return any(
+        _bends(_beside(box, index, number, share * _AWAY)) > 1
+        for share in _NEARER
+        for number in range(_PLACES)
+    )
 
 
-def _beside(box: BlackBox, index: int, number: int) -> Floats:
-    """Return values at equal distances, as one number is moved beside the point."""
-    place = box.point + _AWAY * box.direction(number + 1)
+def _beside(box: BlackBox, index: int, number: int, away: float) -> Floats:
+    """Return values at equal distances, as one number is moved beside the point, `away` from it."""
+    place = box.point + away * box.direction(number + 1)
     place[index] = box.point[index]
     length = _AWAY * float(box.unit_vector(index)[index])
     values = []

@@ -31,8 +31,8 @@ class NotTraced:
     """Why the formula of a gradient is not known, with the user's line; its numbers may be judged."""
 
     reason: str
-    near_a_limit: bool = False
-    """Whether the formulas differ by no more than those of an iteration and of its limit may."""
+    near_a_limit: float = 0.0
+    """By how much of their size the formulas differ, if those of an iteration and of its limit may."""
     of_the_other: bool = False
     """Whether they differ by no more than two that one may take for each other on purpose."""
     numbers: ByForward | None = None
@@ -176,7 +176,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
         except TraceEndedError as error:
             numbers = numbers_by_forward(subject, seed, scalar=scalar) if error.in_backward else None
             chosen = error.by_choice if isinstance(error, AtAKinkError) else None
-            limit, other = isinstance(error, NearALimitError), isinstance(error, OtherFormulaError)
+            limit = error.relative if isinstance(error, NearALimitError) else 0.0
+            other = isinstance(error, OtherFormulaError)
             return NotTraced(str(error), limit, other, numbers, chosen)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []

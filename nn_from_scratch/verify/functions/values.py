@@ -24,11 +24,25 @@ _SURE = 3.0  # times what is not known
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """The verdict of finite differences: RIGHT, WRONG or UNDECIDED, what was measured, and what is wrong."""
+    """What finite differences find.
+
+    Attributes
+    ----------
+    verdict
+        RIGHT, WRONG or UNDECIDED.
+    measured
+        What was measured along a direction.
+    said
+        What is wrong, or why it is undecided.
+    at_kinks
+        Whether every entry that is wrong is at a kink.
+
+    """
 
     verdict: Verdict
     measured: Measured
     said: str = ""
+    at_kinks: bool = False
 
 
 def differences(box: BlackBox) -> Differences:
@@ -53,7 +67,9 @@ def _of_judged(box: BlackBox, judged: Judged) -> Differences:
     reason = doubt(box, judged.whole, sound, complete=complete)
     if reason:
         return Differences(Verdict.UNDECIDED, judged.whole, reason)
-    return Differences(Verdict.WRONG, judged.whole, _accusation(box, judged.whole, sound, complete=complete))
+    said = _accusation(box, judged.whole, sound, complete=complete)
+    at_kinks = bool(sound) and all(x.kink for x in sound.values())
+    return Differences(Verdict.WRONG, judged.whole, said, at_kinks)
 
 
 def _may_be_a_choice(

@@ -37,6 +37,40 @@ def test_gradient_of_a_limit_is_right_at_the_end_and_undecided_before() -> None:
         ask(13)
 
 
+def recurrence(x: Any, w: Any) -> Any:
+    h = np.zeros(3, x.dtype)
+    for row in x:
+        h = np.tanh(w @ h + row)
+    return np.sum(h * h)
+
+
+def through_the_last(steps: int) -> Any:
+    """Return the gradient of `recurrence` through its last steps alone."""
+
+    def gradient(x: Any, w: Any) -> Any:
+        states = [np.zeros(3, x.dtype)]
+        for row in x:
+            states.append(np.tanh(w @ states[-1] + row))
+        slope, by_x, by_w = 2 * states[-1], np.zeros_like(x), np.zeros_like(w)
+        for t in range(len(x), len(x) - steps, -1):
+            slope = slope * (1 - states[t] ** 2)
+            by_x[t - 1] = slope
+            by_w = by_w + np.outer(slope, states[t - 1])
+            slope = w.T @ slope
+        return by_x, by_w
+
+    return gradient
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_left_out_are_not_right_where_numbers_are_coarse(dtype: type) -> None:
+    rng = np.random.RandomState(4)
+    point = (1 + 0.01 * rng.randn(6, 3)).astype(dtype), (0.1 * rng.randn(3, 3)).astype(dtype)
+    assert check_gradient(recurrence, through_the_last(6), point)
+    with pytest.raises(UndecidedError, match="it may iterate to a limit"):
+        check_gradient(recurrence, through_the_last(4), point)
+
+
 def test_what_an_iteration_does_not_explain_is_wrong() -> None:
     for steps, factor in ((80, 1.001), (9, 1.2)):
         with pytest.raises(GradientError, match="expected"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+from nn_from_scratch.verify.functions.values import check_values
 
 pytestmark = pytest.mark.once
 
@@ -55,6 +56,23 @@ def test_one_choice_at_all_kinks_is_right_where_they_meet(dtype: type, of_zero: 
     assert check_gradient(layer, backward, (x.astype(dtype), weights.astype(dtype)))
     with pytest.raises(GradientError):
         check_gradient(layer, lambda x, w, c: (c @ w.T, x.T @ c), (x.astype(dtype), weights.astype(dtype)))
+
+
+STEEP, MIXED = np.array([[-3.0, -4.0, -5.0], [-0.38, 0.09, 0.06]]), np.array([1.0, -2.0, 0.5])
+"""Kinks that one of two inputs hardly moves, so that they lie far apart as the other is moved."""
+
+
+@pytest.mark.parametrize("x", [[[0.0, 0.0]], [[1.0, 0.2], [0.0, 0.0]], [[-1.0, 0.2], [0.0, 0.0]]])
+def test_no_slope_at_any_kink_of_a_dead_row_is_right(x: Any) -> None:
+    def gradient(x: Any) -> Any:
+        return ((x @ STEEP > 0) * MIXED) @ STEEP.T
+
+    assert check_gradient(lambda x: np.sum(np.maximum(x @ STEEP, 0) * MIXED), gradient, np.array(x))
+
+
+def test_kinks_that_lie_far_apart_meet() -> None:
+    with pytest.raises(UndecidedError, match="several kinks meet here"):
+        check_values(lambda x: np.maximum(x @ STEEP, 0) @ MIXED, np.zeros_like, np.zeros(2))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

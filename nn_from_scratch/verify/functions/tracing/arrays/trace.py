@@ -29,6 +29,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
     format_name,
+    is_certain,
     read,
     recognise,
     unit_roundoff,
@@ -96,7 +97,11 @@ class AtAKinkError(TraceEndedError):
 
 
 class NearALimitError(TraceEndedError):
-    """The formulas differ by no more than those of an iteration and of its limit may."""
+    """The formulas differ, `relative` to their size, no more than those of an iteration and its limit may."""
+
+    def __init__(self, reason: str, relative: float) -> None:
+        super().__init__(reason)
+        self.relative = relative
 
 
 class OtherFormulaError(TraceEndedError):
@@ -210,7 +215,8 @@ class Trace:
 
     def near_a_limit(self, relative: float) -> NearALimitError:
         """Return the exception to raise where an iteration may explain by how much the formulas differ."""
-        return NearALimitError(f"forward and backward differ by {relative:.2g}, but {self.repeated.limit}")
+        reason = f"forward and backward differ by {relative:.2g}, but {self.repeated.limit}"
+        return NearALimitError(reason, relative)
 
     def shadow(self, numbers: Any) -> Shadow:
         """Return the shadow of numbers that are taken as they are."""
@@ -253,9 +259,7 @@ class Trace:
     @property
     def unrecognised(self) -> dict[Constant, arb]:
         """The scalar constants that are recognised as nothing simple, as the numbers they are."""
-        return {
-            key: arb(number) for key, number in self.numbers_of.items() if recognise(number, key[1]) is None
-        }
+        return {key: arb(number) for key, number in self.numbers_of.items() if not is_certain(number, key[1])}
 
     def count(self, size: int) -> None:
         """Count an operation, and end the trace when there are too many."""
