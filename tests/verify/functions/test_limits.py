@@ -65,10 +65,11 @@ def through_the_last(steps: int) -> Any:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_steps_left_out_are_not_right_where_numbers_are_coarse(dtype: type) -> None:
     rng = np.random.RandomState(4)
-    point = (1 + 0.01 * rng.randn(6, 3)).astype(dtype), (0.1 * rng.randn(3, 3)).astype(dtype)
-    assert check_gradient(recurrence, through_the_last(6), point)
+    x: Any = (1 + 0.01 * rng.randn(6, 3)).astype(dtype)
+    w: Any = (0.1 * rng.randn(3, 3)).astype(dtype)
+    assert check_gradient(recurrence, through_the_last(6), (x, w))
     with pytest.raises(UndecidedError, match="it may iterate to a limit"):
-        check_gradient(recurrence, through_the_last(4), point)
+        check_gradient(recurrence, through_the_last(4), (x, w))
 
 
 def test_what_an_iteration_does_not_explain_is_wrong() -> None:
