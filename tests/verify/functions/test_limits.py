@@ -52,7 +52,7 @@ def through_the_last(steps: int) -> Any:
         for row in x:
             states.append(np.tanh(w @ states[-1] + row))
         slope, by_x, by_w = 2 * states[-1], np.zeros_like(x), np.zeros_like(w)
-        for t in range(len(x), len(x) - steps, -1):
+        for t in range(len(x), max(len(x) - steps, 0), -1):
             slope = slope * (1 - states[t] ** 2)
             by_x[t - 1] = slope
             by_w = by_w + np.outer(slope, states[t - 1])

@@ -34,8 +34,8 @@ LITERAL_DIGITS = {"float64": 15, "float32": 6, "float16": 3}
 SHORT_DIGITS = {"float64": 12, "float32": 6, "float16": 2}
 """Up to so many digits a decimal is no chance: one random double in ten thousand has as few."""
 
-_DENOMINATORS = {"float64": 1000, "float32": 30}
-"""Up to so large a denominator a fraction is no chance; shorter formats have one near every number."""
+_CHANCE = Fraction(1, 1000)
+"""How likely, at most, a random number is near a fraction that is recognised."""
 
 UNIT = {name: kind.unit_roundoff for name, kind in FORMATS.items()}
 """Unit roundoffs: a rounding changes a number x by at most this times x."""
@@ -89,10 +89,19 @@ def recognise(number: float, dtype: str = "float64") -> arb | None:
         if significant(text) <= SHORT_DIGITS.get(dtype, 2):
             return _rational(Fraction(text))
         reach = Fraction(abs(number)) * Fraction(unit_roundoff(dtype)) * 4
-        simple = Fraction(number).limit_denominator(_DENOMINATORS.get(dtype, 2))
+        simple = _fraction(Fraction(number), reach, 1000 if dtype == "float64" else 30)
         if simple and abs(Fraction(number) - simple) <= reach:
             return _rational(simple)
         return _irrational(number, arb(number, float(reach))) if dtype == "float64" else None
+
+
+def _fraction(number: Fraction, reach: Fraction, most: int) -> Fraction:
+    """Return the nearest fraction of a denominator up to `most`, or 0 where one is within reach by chance.
+
+    As many fractions as the square of their largest denominator lie between two integers.
+    """
+    largest = min(most, math.isqrt(int(_CHANCE / reach)))
+    return number.limit_denominator(largest) if largest else Fraction(0)
 
 
 def decimal(number: float, dtype: str) -> str:
@@ -179,7 +188,9 @@ def _irrational(number: float, near: arb) -> arb | None:
             candidate = _rational(ratio) * known
             if near.contains(candidate):
                 return candidate
-    square = (Fraction(number) ** 2).limit_denominator(1024)
+    reach = Fraction(float(near.rad()))
+    reach = Fraction(float(near.rad()))
+    square = _fraction(Fraction(number) ** 2, 2 * Fraction(abs(number)) * reach, 1024) if reach else None
     if square:
         root = _rational(square).sqrt() * (1 if number > 0 else -1)
         if near.contains(root):

@@ -84,6 +84,13 @@ def test_numbers_that_are_no_rounding_are_certain(number: float, dtype: str) -> 
     assert is_certain(number, dtype)
 
 
+@pytest.mark.parametrize("number", [1e-310 / 3, -1e-300 / 3, 1e300 / 3, 1e22 / 3])
+@pytest.mark.parametrize("reading", Reading)
+def test_numbers_of_any_size_are_read(number: float, reading: Reading) -> None:
+    with exactly_computing():
+        assert read(number, reading).contains(arb(number))
+
+
 def test_fractions_are_recognised_in_short_formats_only_where_they_are_rare() -> None:
     found = {dtype: recognise(0.4345703125, dtype) for dtype in ("float16", "bfloat16")}  # near 10 / 23
     assert found == dict.fromkeys(found)
