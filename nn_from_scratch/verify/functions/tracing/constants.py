@@ -183,7 +183,8 @@ def _family() -> tuple[arb, ...]:
 
 def _irrational(number: float, near: arb) -> arb | None:
     for known in _family():
-        ratio = Fraction(number / float(known.mid())).limit_denominator(64)
+        quotient = number / float(known.mid())
+        ratio = Fraction(quotient).limit_denominator(64) if abs(quotient) <= 64 else Fraction(0)
         if ratio and abs(ratio.numerator) <= 64:
             candidate = _rational(ratio) * known
             if near.contains(candidate):

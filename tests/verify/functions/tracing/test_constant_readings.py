@@ -1,4 +1,5 @@
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_numbers_that_are_no_rounding_are_certain(number: float, dtype: str) -> 
     assert is_certain(number, dtype)
 
 
-@pytest.mark.parametrize("number", [1e-310 / 3, -1e-300 / 3, 1e300 / 3, 1e22 / 3])
+@pytest.mark.parametrize("number", [1e-310 / 3, -1e-300 / 3, 1e300 / 3, 1e22 / 3, -sys.float_info.max])
 @pytest.mark.parametrize("reading", Reading)
 def test_numbers_of_any_size_are_read(number: float, reading: Reading) -> None:
     with exactly_computing():
