@@ -33,9 +33,8 @@ def test_examples_do_what_the_page_says(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)  # as Python does for who is in the folder
     monkeypatch.setenv("COLUMNS", "88")
-    monkeypatch.setattr(
-        growth.measured, "__defaults__", (1.0,)
-    )  # seconds that show how time grows, on slow machines too; 3 otherwise
+    # Seconds in which time is seen to grow, on slow machines too; users have 3.
+    monkeypatch.setattr(growth.measured, "__defaults__", (1.0,))
     reader = Reader(path, framework)
     modules = {Path(block.file).stem for block in reader.blocks if block.file}
     for name in modules & sys.modules.keys():  # another test's

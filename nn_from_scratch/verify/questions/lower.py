@@ -191,6 +191,7 @@ class Tracer:
         }
 
     def _entry_by_entry(self, names: AbstractSet[str]) -> dict[str, Callable[..., Any]]:
+        """Return operations on numbers, by name, as functions of arrays of symbols."""
         return {
             name: np.frompyfunc(partial(self.apply, name), ELEMENTWISE[name].arity or 1, 1) for name in names
         }

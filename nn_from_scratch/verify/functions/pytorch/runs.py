@@ -95,13 +95,13 @@ class Tracing:
     def rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with every constant at one number, and bound what their rounding makes of it.
 
-        Constants that stand for something simple are that, the others what they are; each of these is moved
-        by its rounding, wherever it is used, and the changes add up. None if there are too many.
+        A constant is what it stands for where that is certain, and else the number it is; each of the latter
+        is moved by its rounding, wherever it is used, and the changes add up. None if there are too many.
         """
-        unrecognised = {key: arb(key[0]) for trace in self.traces for key in trace.unrecognised}
-        if len(unrecognised) > _CONSTANTS or any(trace.long_tables for trace in self.traces):
+        uncertain = {key: arb(key[0]) for trace in self.traces for key in trace.uncertain}
+        if len(uncertain) > _CONSTANTS or any(trace.long_tables for trace in self.traces):
             return None
-        return moved_by_rounding(self._compared, unrecognised)
+        return moved_by_rounding(self._compared, uncertain)
 
     def _compared(self, replaced: Mapping[tuple[float, str], arb]) -> Comparison:
         self.replaced = dict(replaced)

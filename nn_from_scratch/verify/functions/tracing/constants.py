@@ -190,7 +190,6 @@ def _irrational(number: float, near: arb) -> arb | None:
             if near.contains(candidate):
                 return candidate
     reach = Fraction(float(near.rad()))
-    reach = Fraction(float(near.rad()))
     square = _fraction(Fraction(number) ** 2, 2 * Fraction(abs(number)) * reach, 1024) if reach else None
     if square:
         root = _rational(square).sqrt() * (1 if number > 0 else -1)

@@ -191,7 +191,7 @@ def moved_by_rounding(
     compared
         Compares with constants replaced by numbers.
     literal
-        The constants that are recognised as nothing, as the numbers they are; the second of each key is its
+        The constants that may stand for other numbers, as the numbers they are; the second of each key is its
         dtype. One after the other is moved by its rounding, wherever it is used, and the changes add up.
 
     """

@@ -50,8 +50,8 @@ class Trace:
     """The numbers that operations are given as such, with the line of the first use."""
     random: list[str] = field(default_factory=list)
     fused: dict[str, str] = field(default_factory=dict)
-    unrecognised: dict[tuple[float, str], None] = field(default_factory=dict)
-    """Constants that stand for nothing simple, by number and format."""
+    uncertain: dict[tuple[float, str], None] = field(default_factory=dict)
+    """Constants that may stand for other numbers, by number and format."""
     long_tables: int = 0
     """How many tables are too long to be read number by number."""
     constants: dict[tuple[float, str], str] = field(default_factory=dict)

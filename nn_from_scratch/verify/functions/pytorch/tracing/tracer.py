@@ -158,7 +158,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         if key in self.replaced:
             return self.replaced[key]
         if not is_certain(number, dtype):
-            self.trace.unrecognised[key] = None
+            self.trace.uncertain[key] = None
         return read(number, self.reading, dtype)
 
     def _constant(self, number: float) -> arb:

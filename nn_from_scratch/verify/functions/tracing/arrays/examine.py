@@ -127,7 +127,7 @@ class Examination(Replay):
         trace = self._pass(Reading.LITERAL).trace
         if any(key not in trace.numbers_of for key in trace.constants):
             return None  # an array: its entries are rounded one by one
-        return moved_by_rounding(self._compared, trace.unrecognised)
+        return moved_by_rounding(self._compared, trace.uncertain)
 
     def _compared(self, replaced: Mapping[Constant, arb]) -> Comparison:
         outputs, _ = self.subject.derivative(self.directions, Reading.RECOGNISED, replaced)
@@ -185,7 +185,7 @@ class Examination(Replay):
                 "the function may be noisy"
             )
         self.verdict = Verdict.WRONG
-        places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.unrecognised, self.seed)
+        places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.uncertain, self.seed)
         cause = cause or blamed_operation(self.subject, self.seed)
         self.causes = [cause] if cause else []
         self.message = "\n".join([str(self.rules), *places.lines, *self.causes])

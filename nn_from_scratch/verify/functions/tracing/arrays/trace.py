@@ -257,8 +257,8 @@ class Trace:
         return of_entries((read(x, self.reading, dtype) for x in entries), array.shape)
 
     @property
-    def unrecognised(self) -> dict[Constant, arb]:
-        """The scalar constants that are recognised as nothing simple, as the numbers they are."""
+    def uncertain(self) -> dict[Constant, arb]:
+        """The scalar constants that may stand for other numbers, as the numbers they are."""
         return {key: arb(number) for key, number in self.numbers_of.items() if not is_certain(number, key[1])}
 
     def count(self, size: int) -> None:
