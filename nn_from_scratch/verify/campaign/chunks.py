@@ -1,22 +1,17 @@
-"""Random graphs in chunks, checked here or by worker processes."""
+"""A chunk of random graphs: each drawn from its number, examined and counted."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from nn_from_scratch.verify.campaign.ahead import foreseen
 from nn_from_scratch.verify.campaign.statistics import Statistics
-from nn_from_scratch.verify.campaign.workers import pool
 from nn_from_scratch.verify.engines.deaths import NotAskedError
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.loading import load
 from nn_from_scratch.verify.engines.observed import Observed
-from nn_from_scratch.verify.engines.wire.isolated import isolated
-from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, examine
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.generate import Choose, seeded
@@ -25,34 +20,6 @@ from nn_from_scratch.verify.questions.second_order import with_tangent
 
 SAMPLE = 32
 """Of so many graphs one is asked of the witnesses too, as is every graph that accuses."""
-_CHUNK = 50  # graphs between two signs of progress
-_WORTH_A_WORKER = 4000  # graphs: a worker takes seconds to start
-
-
-def _endless() -> float:
-    return math.inf
-
-
-def checked_chunks(
-    engine: Engine, graphs: int, seed: int, jobs: int | None, seconds_left: Callable[[], float] = _endless
-) -> Iterator[Statistics]:
-    """Yield the statistics of chunks of graphs, in their order: results do not depend on the processes.
-
-    A chunk for which the engine takes more seconds than there are left is cut short.
-    """
-    if graphs and (not engine.forms or engine.silence):
-        return
-    chunks = [range(first, min(first + _CHUNK, graphs)) for first in range(0, graphs, _CHUNK)]
-    jobs = jobs or min(os.cpu_count() or 1, max(1, graphs // _WORTH_A_WORKER))
-    if jobs == 1 or not engine.spec:
-        for chunk in chunks:
-            yield checked(engine, seed, chunk, seconds_left())
-        return
-    finding = isolated if isinstance(engine.driver, Remote) else load
-    with pool(jobs, _find_engine, finding, engine.spec) as executor:
-        seconds = seconds_left()
-        for future in [executor.submit(_check_in_worker, seed, chunk, seconds) for chunk in chunks]:
-            yield future.result()
 
 
 def checked(engine: Engine, seed: int, indices: range, seconds: float = math.inf) -> Statistics:
@@ -134,18 +101,3 @@ def _examined(engine: Engine, draft: Draft) -> Examination:
         if not lacks:
             break
     return seen
-
-
-def _find_engine(find: Callable[[str], Engine], spec: str) -> None:
-    global _engine  # noqa: PLW0603  a worker process has one engine
-    _engine = find(spec)
-
-
-def _check_in_worker(seed: int, indices: range, seconds: float) -> Statistics:
-    before = len(_engine.driver.deaths)
-    found = checked(_engine, seed, indices, seconds)
-    found.deaths = _engine.driver.deaths[before:]
-    return found
-
-
-_engine: Engine

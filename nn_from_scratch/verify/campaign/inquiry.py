@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from nn_from_scratch.verify import state
-from nn_from_scratch.verify.campaign.chunks import checked_chunks
+from nn_from_scratch.verify.campaign.beside import Chunks, begun
 from nn_from_scratch.verify.campaign.direct import Direct, ask_directly
 from nn_from_scratch.verify.campaign.phases import Phases, within
 from nn_from_scratch.verify.campaign.statistics import Statistics
@@ -65,6 +66,7 @@ class Inquiry:
         self.phases = Phases(engine)
         self.settling = Settling(engine)
         self._observed = Observed.of(engine)
+        self._chunks: Chunks | None = None
         self._stopped_by_time = False
 
     def ask(self) -> None:
@@ -75,8 +77,10 @@ class Inquiry:
             if one.grade in self.plan.grades or name not in state.LONG
         ]
         try:
-            with state.started(self.engine, named) as results:  # their processes work beside the graphs
-                self._ask_graphs()
+            # Their processes work beside the graphs, and those that check graphs end beside the checks.
+            with state.started(self.engine, named) as results, self._begun() as chunks:
+                self._chunks = chunks
+                self._ask_graphs(chunks)
                 self._report("checking state and limits")
                 with self.phases.phase("state and limits"):
                     seconds = max(_STATE_AND_LIMITS, self.plan.seconds)
@@ -90,6 +94,7 @@ class Inquiry:
                 self.failures += failing_checks(self.engine, self.checks)
         except KeyboardInterrupt:
             self.interrupted = True
+            self._count_what_is_there()
             self.engine = self.engine.asked_no_more(_INTERRUPTED)
 
     @property
@@ -124,10 +129,10 @@ class Inquiry:
         left = self.stopped_by_time or self.unsettled or self.deaths or self.phases.not_asked
         return complete and not left
 
-    def _ask_graphs(self) -> None:
+    def _ask_graphs(self, chunks: Chunks) -> None:
         """Ask every operation directly, and then in random graphs, as long as there is time."""
-        graphs, engine = self.plan.graphs, self.engine
-        if not graphs:
+        engine = self.engine
+        if not self.plan.graphs:
             return
         if self.plan.directly and not engine.silence:
             self._report("asking every operation directly", 0)
@@ -135,20 +140,44 @@ class Inquiry:
                 asked_all = ask_directly(self._observed, self.direct, self._time_is_left)
                 self._stopped_by_time = not asked_all
         with self.phases.phase("random graphs"):
-            for part in checked_chunks(engine, graphs, self.plan.seed, self.plan.jobs, self._seconds_left):
-                self.found.merge(part)
-                self._report("checking graphs", self.found.total)
-                if part.given_up:
-                    raise NotAskedError(part.given_up)
-                more = self.found.total < graphs
-                if part.stopped_by_time or (more and not self._time_is_left()):
-                    self._stopped_by_time = True
-                    break
+            self._count_graphs(chunks)
         if self._stopped_by_time:
             return
         with self.phases.phase("digits that are lost"):
             for case in telling_cases(engine.forms):
                 self.found.measure(examine(engine, case), engine.format)
+
+    def _begun(self) -> AbstractContextManager[Chunks]:
+        plan = self.plan
+        self.engine.driver.begin_phase()  # whatever it died of when it was asked what it has
+        return begun(self.engine, plan.graphs, plan.seed, plan.jobs, self._seconds_left)
+
+    def _count_graphs(self, chunks: Chunks) -> None:
+        """Count what is found in random graphs, as long as there is time.
+
+        Raises
+        ------
+        NotAskedError
+            If the engine is asked no more.
+
+        """
+        for part in chunks:
+            self.found.merge(part)
+            self._report("checking graphs", self.found.total)
+            if part.given_up:
+                raise NotAskedError(part.given_up)
+            more = self.found.total < self.plan.graphs and not chunks.next_is_there
+            if part.stopped_by_time or (more and not self._time_is_left()):
+                self._stopped_by_time = True
+                break
+
+    def _count_what_is_there(self) -> None:
+        """Count what others have found in random graphs, which nobody waits for any more."""
+        if self._chunks and self._chunks.next_is_there:
+            for part in self._chunks:
+                self.found.merge(part)
+                if not self._chunks.next_is_there:
+                    break
 
     def _settle(self) -> None:
         """Examine what failed, and tell each fault."""
@@ -165,7 +194,8 @@ class Inquiry:
         return self._seconds_left() > 0
 
     def _seconds_left(self) -> float:
-        return self.plan.seconds - self._observed.meter.seconds - self.found.engine_seconds
+        beside = self._chunks.unread_seconds if self._chunks else 0.0
+        return self.plan.seconds - self._observed.meter.seconds - self.found.engine_seconds - beside
 
     def _report(self, words: str, done: int | None = None) -> None:
         graphs = self.plan.graphs

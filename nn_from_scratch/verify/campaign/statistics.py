@@ -67,7 +67,7 @@ class Statistics:
     def add(self, seen: Examination) -> None:
         """Count one examination."""
         reachable = seen.case.expression.live_steps()
-        operations = {step.operation for step in reachable}
+        operations = sorted({step.operation for step in reachable})  # the same order in every process
         if seen.verdict.accuses:
             self.accusing.update(operations)
             self.accused.append(seen.case)
@@ -133,7 +133,7 @@ class Statistics:
         table = {}
         for name, note in _NOTES.items():
             counts = self.oracles.get(name, Counter[str]())
-            available = name != "pytorch" or pytorch.version() is not None
+            available = name != "pytorch" or pytorch.is_installed()
             table[name] = {
                 "available": available,
                 "note": note if available else "not asked: torch is not installed",

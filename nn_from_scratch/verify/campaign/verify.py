@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Collection
 from numbers import Integral, Real
-from threading import Thread
 from typing import Any
 
 from nn_from_scratch.verify.campaign.environment import environment
@@ -21,7 +20,6 @@ from nn_from_scratch.verify.engines.mistakes import refuse_mistakes
 from nn_from_scratch.verify.engines.preserving import surroundings_kept
 from nn_from_scratch.verify.failures.causes import PRECISION
 from nn_from_scratch.verify.judging.verdicts import Verdict
-from nn_from_scratch.verify.oracles import pytorch
 
 _INSIDE = re.compile(r"precision loss \((\w+) inside\)")
 
@@ -53,7 +51,9 @@ def verify(
     seed
         Which graphs: the same seed gives the same graphs on every machine.
     jobs
-        How many processes; by default as many as pay. An engine without a `spec` has one.
+        How many processes ask it random graphs; by default as many as pay. With 1 this process asks them,
+        as it does an engine without a `spec`. An engine in a process of its own may be asked them by others
+        while this one asks it directly.
     seconds
         How long the engine may take to answer: a last resort, after which what was not asked is not settled.
         State and limits have as long again, 90 seconds at least.
@@ -84,7 +84,6 @@ def verify(
     start = time.perf_counter()
     plan = Plan(graphs, seed, jobs, seconds, directly, grades, progress or (lambda done, of, words: None))
     _refuse_what_cannot_be_asked(engine, plan)
-    pytorch.version()  # imports it, for once that is interrupted PyTorch cannot be imported any more
     with surroundings_kept():
         try:
             refuse_mistakes(engine)
@@ -94,11 +93,6 @@ def verify(
         else:
             inquiry.ask()
         return Results(_told(inquiry, time.perf_counter() - start))
-
-
-def import_witnesses_beside() -> None:
-    """Import PyTorch in another thread, beside what this one waits for: `verify` waits until it is there."""
-    Thread(target=pytorch.version, daemon=True).start()
 
 
 def _told(inquiry: Inquiry, seconds: float) -> dict[str, Any]:

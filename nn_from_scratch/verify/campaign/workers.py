@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import Any
 
 from nn_from_scratch.statuses import INTERRUPTED
 
 _GRACE = 3.0  # seconds
+
+
+class _Process(SpawnProcess):
+    """A process that does not run the script again that started it, as others do: it needs nothing of it."""
+
+    def start(self) -> None:
+        """Start it, with an empty main module in place of the script that is run."""
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = main
+
+
+class _Context(SpawnContext):
+    Process = _Process
 
 
 @contextmanager
@@ -29,7 +48,7 @@ def pool(jobs: int, prepare: Callable[..., None] | None = None, *given: Any) -> 
         What each does first, if anything, with what is given.
 
     """
-    context = get_context("spawn")
+    context = _Context()
     stopped, stop = context.Pipe(duplex=False)
     executor = ProcessPoolExecutor(jobs, context, _start, (stopped, prepare, given))
     try:

@@ -26,7 +26,7 @@ from nn_from_scratch.statuses import (
     WRONG,
 )
 from nn_from_scratch.verify.campaign.grades import GRADES
-from nn_from_scratch.verify.campaign.verify import import_witnesses_beside, verify
+from nn_from_scratch.verify.campaign.verify import verify
 from nn_from_scratch.verify.cli import (
     adapter,
     benchmark,
@@ -46,7 +46,7 @@ from nn_from_scratch.verify.cli.outputs import Outputs, UsageError
 from nn_from_scratch.verify.cli.terminal import progress_bar, tell
 from nn_from_scratch.verify.cli.verdicts import status_of_check, status_of_run
 from nn_from_scratch.verify.engines.engine import EngineError
-from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE, isolated_if_possible
+from nn_from_scratch.verify.engines.wire.isolated import isolated_if_possible
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.power import detection_power
 from nn_from_scratch.verify.results import tables
@@ -344,8 +344,6 @@ def _pages() -> ModuleType:
 
 
 def _run_verify(options: argparse.Namespace, outputs: Outputs) -> dict[str, Any]:
-    if CAN_ISOLATE and not options.in_process:  # for a second there is nothing to do but wait
-        import_witnesses_beside()
     engine = isolated_if_possible(options.engine, in_process=options.in_process)
     outputs.begin()
     with progress_bar() as progress, closing(engine.driver):

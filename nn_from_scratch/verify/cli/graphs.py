@@ -37,7 +37,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0, metavar="S", help="which graphs (default: 0)")
     command.add_argument(
-        "--jobs", type=at_least(1), metavar="N", help="how many processes (default: as many as pay)"
+        "--jobs",
+        type=at_least(1),
+        metavar="N",
+        help="how many processes check random graphs (default: as many as pay)",
     )
     command.add_argument(
         "--seconds",

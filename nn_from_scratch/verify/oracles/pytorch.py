@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,24 @@ from nn_from_scratch.verify.questions.cases import Case
 
 @cache
 def version() -> str | None:
-    """Return PyTorch's version, or None where it is not installed."""
+    """Return PyTorch's version, or None where it is not installed.
+
+    It is imported by another thread: an import that Ctrl-C interrupts could not be made again.
+    """
+    return ThreadPoolExecutor(1).submit(_imported).result()
+
+
+def is_installed() -> bool:
+    """Whether it is there; it is not imported for that."""
+    return find_spec("torch") is not None
+
+
+def import_beside() -> None:
+    """Begin to import it, beside what this thread waits for: `version` waits until it is there."""
+    ThreadPoolExecutor(1).submit(_imported)
+
+
+def _imported() -> str | None:
     try:
         import torch  # noqa: PLC0415  an optional package, and slow to import
     except ImportError:

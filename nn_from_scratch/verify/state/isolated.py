@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol, Self
 
 from nn_from_scratch.verify.engines.engine import Engine
-from nn_from_scratch.verify.engines.wire.isolated import isolated
+from nn_from_scratch.verify.engines.wire.isolated import again
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.state import asking
 
@@ -91,7 +91,7 @@ class OtherSeeds:
         return [_answers(self._engine), *(other.result() for other in self._others)]
 
     def _under(self, seed: str) -> list[asking.Said]:
-        other = isolated(self._engine.spec, environment={"PYTHONHASHSEED": seed})
+        other = again(self._engine, {"PYTHONHASHSEED": seed})()
         if isinstance(other.driver, Remote):
             self._stops.append(other.driver.stop)
             if self._is_over:  # since it was begun to be loaded

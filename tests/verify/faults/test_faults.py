@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from nn_from_scratch.verify import state, verify
-from nn_from_scratch.verify.campaign.chunks import checked_chunks
+from nn_from_scratch.verify.campaign.chunks import checked
 from nn_from_scratch.verify.failures.shrink import REVERSE_PASS
 from nn_from_scratch.verify.faults import CORE, EQUIVALENTS, FAULTS, RULES, Fault, Victim, hunt
 from nn_from_scratch.verify.faults.hunt import campaign_graphs
@@ -97,7 +97,7 @@ def test_hunt_of_a_right_engine_catches_nothing() -> None:
 def test_blind_hunt_draws_the_graphs_of_a_campaign() -> None:
     fault = named("sin: its derivative times -1.0")
     caught = hunt(fault, blind=True, graphs=GRAPHS)
-    (chunk, *_) = checked_chunks(fault.engine(), 50, 0, 1)
+    chunk = checked(fault.engine(), 0, range(50))
     assert caught is not None
     assert chunk.checks["verdict"].index("wrong") + 1 == caught.graphs
 

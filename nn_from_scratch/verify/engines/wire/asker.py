@@ -52,7 +52,7 @@ class Asker:
         self.deaths: list[Death] = []
         self.given_up = ""
         """Why the engine is asked no more; nothing while it is."""
-        self._connection, self._limits = connection, limits
+        self._connection, self.limits = connection, limits
         self._budget = Budget()
         self._patience, self._more_helps = limits.program, True
         self._current: object = None  # the session whose nodes the process has
@@ -104,7 +104,7 @@ class Asker:
         self._collect()
         self._refuse_if_given_up()
         self._current = None
-        return self._connection.exchange(words, self._limits.grown)
+        return self._connection.exchange(words, self.limits.grown)
 
     def begin_phase(self) -> None:
         """Forget what the deaths of the phase before have cost: what was given up in it is asked again.
@@ -114,8 +114,8 @@ class Asker:
         """
         if self.given_up == _CLOSED or not self._has_answered:
             return
-        dying = self._budget.in_a_row >= self._limits.in_a_row
-        self._budget = Budget(in_a_row=self._limits.in_a_row - 1 if dying else 0)
+        dying = self._budget.in_a_row >= self.limits.in_a_row
+        self._budget = Budget(in_a_row=self.limits.in_a_row - 1 if dying else 0)
         self.given_up = ""
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ class Asker:
     def _seconds(self, program: Program) -> float:
         """Return how long a program may take: a long chain takes its time."""
         is_long = any(move[0] == "repeat" and move[1] > _LONG for move in program)
-        return self._limits.grown if is_long else self._patience
+        return self.limits.grown if is_long else self._patience
 
     def _refuse_if_given_up(self) -> None:
         if self.given_up:
@@ -206,7 +206,7 @@ class Asker:
             try:
                 self._connection.begin()
                 asked_at = time.monotonic()
-                reply = self._connection.request(program, self._limits.grown)
+                reply = self._connection.request(program, self.limits.grown)
             except KilledError as killed:
                 death = killed
                 continue
@@ -214,7 +214,7 @@ class Asker:
                 self._more_helps &= not isinstance(again, TimedOutError)
                 raise self._count(again, started, again=True) from death
             if isinstance(death, TimedOutError) and time.monotonic() - asked_at >= self._patience:
-                self._patience = self._limits.grown  # it is slow, and no more
+                self._patience = self.limits.grown  # it is slow, and no more
             elif isinstance(death, _NO_FAULT_OF_THE_QUESTION):  # nothing is lost
                 self._count(death, started, again=False)
             else:
@@ -227,7 +227,7 @@ class Asker:
         """Keep a death, and give up the engine if that was one too many; return it."""
         self.deaths.append(Death.of(death, again=again))
         self._budget.spend(time.monotonic() - since)
-        self.given_up = self._budget.exhausted(self._limits)
+        self.given_up = self._budget.exhausted(self.limits)
         return death
 
     def _needed_before(self, asked: Sequence[Words], program: Program) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def isolated(
         If it cannot be loaded.
 
     """
-    spec, limits = as_text(spec), limits or Limits()
+    spec, limits, given = as_text(spec), limits or Limits(), environment or {}
     # Sets are gone through in the same order each time, but for what a check of state asks about others.
-    variables = {**os.environ, **python_path(), "PYTHONHASHSEED": "0", **(environment or {})}
+    variables = {**os.environ, **python_path(), "PYTHONHASHSEED": "0", **given}
     try:
         connection = Connection(command(spec), variables, limits)
         hello = connection.hello
@@ -63,7 +64,7 @@ def isolated(
     return Engine(
         hello.name,
         dict.fromkeys(set(hello.operations) & OPERATIONS.keys(), _elsewhere),
-        Remote(Asker(connection, limits), hello),
+        Remote(Asker(connection, limits), hello, given),
         arrays=hello.arrays,
         complete=hello.complete,
         dtype=hello.dtype,
@@ -72,6 +73,24 @@ def isolated(
         explicit=hello.explicit & OPERATIONS.keys(),
         spec=spec,
     )
+
+
+def again(engine: Engine, environment: Mapping[str, str] | None = None) -> Callable[[], Engine]:
+    """Return what finds an engine once more, from whichever process: in one of its own if it is in one.
+
+    Parameters
+    ----------
+    engine
+        One that has a spec.
+    environment
+        Environment variables for a process of its own, beside those that it was given, or in their place.
+
+    """
+    driver = engine.driver
+    if not isinstance(driver, Remote):
+        return partial(load, engine.spec)
+    variables = {**driver.environment, **(environment or {})}
+    return partial(isolated, engine.spec, environment=variables, limits=driver.asker.limits)
 
 
 def isolated_if_possible(spec: str | Path, *, in_process: bool = False) -> Engine:

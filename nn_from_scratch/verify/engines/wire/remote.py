@@ -7,8 +7,9 @@ built-in class. That its process died of what was asked is raised as a `DeathErr
 from __future__ import annotations
 
 import builtins
+import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -37,13 +38,15 @@ class Remote(Driver):
         Who asks.
     hello
         What the process said of itself.
+    environment
+        The environment variables that its process was given.
 
     """
 
-    def __init__(self, asker: Asker, hello: Hello) -> None:
-        self.asker, self.hello = asker, hello
+    def __init__(self, asker: Asker, hello: Hello, environment: Mapping[str, str]) -> None:
+        self.asker, self.hello, self.environment = asker, hello, environment
         self._has_tape = "backward" in hello.moves
-        self._seconds = 0.0
+        self._seconds, self._answers = 0.0, 0
         self._foreseen: deque[tuple[Case, Program]] = deque(maxlen=IN_FLIGHT)
 
     @property
@@ -65,6 +68,11 @@ class Remote(Driver):
     @property
     def seconds(self) -> float:  # noqa: D102
         return self._seconds
+
+    @property
+    def pace(self) -> float:
+        """How many seconds of processor time an answer has taken on average; infinite before the first."""
+        return self._seconds / self._answers if self._answers else math.inf
 
     def begin_phase(self) -> None:  # noqa: D102
         self.asker.begin_phase()
@@ -136,6 +144,7 @@ class Remote(Driver):
     def _ask(self, program: Program) -> Reply:
         reply = self.asker.ask(program)
         self._seconds += reply.seconds
+        self._answers += 1
         return reply
 
     def _written(self, case: Case) -> Program | None:

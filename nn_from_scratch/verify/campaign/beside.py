@@ -1,0 +1,176 @@
+"""Random graphs in chunks, checked by this process in their turn, or by others beside what this one asks."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from nn_from_scratch.verify.campaign.chunks import checked
+from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.campaign.workers import pool
+from nn_from_scratch.verify.engines.engine import Engine
+from nn_from_scratch.verify.engines.wire.isolated import again
+from nn_from_scratch.verify.engines.wire.remote import Remote
+from nn_from_scratch.verify.oracles import pytorch
+
+_CHUNK = 50  # graphs between two signs of progress
+_WORTH_A_WORKER = 1000  # graphs: a worker takes seconds to start
+_WORTH_ANOTHER = 4000  # graphs for each, where there are several
+_QUICK = 0.02  # seconds an answer: then a chunk takes a second or two of what an engine may take in all
+
+
+class Chunks(Protocol):
+    """Chunks of graphs, in their order: what is found does not depend on the processes."""
+
+    unread_seconds: float
+    """How long the engine was waited for in chunks that are checked, and that nobody was given yet."""
+
+    @property
+    def next_is_there(self) -> bool:
+        """Whether the next chunk is checked already."""
+
+    def __iter__(self) -> Iterator[Statistics]:
+        """Yield what is found in each chunk."""
+
+
+@contextmanager
+def begun(
+    engine: Engine, graphs: int, seed: int, jobs: int | None, seconds_left: Callable[[], float]
+) -> Iterator[Chunks]:
+    """Give the chunks of so many graphs; where other processes check them, they begin now.
+
+    A chunk for which the engine takes more seconds than there are left is cut short.
+    """
+    asked = 0 if not engine.forms or engine.silence else graphs
+    chunks = [range(first, min(first + _CHUNK, asked)) for first in range(0, asked, _CHUNK)]
+    workers = _workers(engine, asked, jobs)
+    here = _Here(engine, seed, seconds_left)
+    if not workers:
+        yield _InTheirTurn(here, chunks)
+        return
+    with pool(workers, _find_engine, again(engine)) as executor:
+        yield _Elsewhere(executor, seed, chunks, seconds_left(), None if jobs else here)
+
+
+def _workers(engine: Engine, graphs: int, jobs: int | None) -> int:
+    """Return how many other processes check graphs."""
+    if not graphs or not engine.spec or jobs == 1:
+        return 0
+    if jobs:
+        return jobs
+    several = min(os.cpu_count() or 1, graphs // _WORTH_ANOTHER)
+    if several > 1:
+        return several
+    return int(graphs >= _WORTH_A_WORKER and (os.cpu_count() or 1) > 1 and _is_asked_as_well_beside(engine))
+
+
+def _is_asked_as_well_beside(engine: Engine) -> bool:
+    """Whether another process finds in graphs what this one does, and within the same time.
+
+    What an engine lacks must be known before direct questions, as it is of one with a tape; and one that is
+    in this process may have been changed here. One of scalars is asked all before another process is there.
+    """
+    driver = engine.driver
+    if not isinstance(driver, Remote) or driver.deaths or driver.pace > _QUICK:
+        return False
+    return engine.arrays and (engine.complete or engine.has_tape)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Chunks as the process that asks directly checks them."""
+
+    engine: Engine
+    seed: int
+    seconds_left: Callable[[], float]
+
+    def checked(self, chunk: range) -> Statistics:
+        return checked(self.engine, self.seed, chunk, self.seconds_left())
+
+
+class _InTheirTurn:
+    """Chunks that this process checks, each when it is wanted."""
+
+    def __init__(self, here: _Here, chunks: list[range]) -> None:
+        self._here, self._chunks = here, chunks
+        self.unread_seconds, self.next_is_there = 0.0, False
+
+    def __iter__(self) -> Iterator[Statistics]:
+        yield from map(self._here.checked, self._chunks)
+
+
+class _Elsewhere:
+    """Chunks that other processes check, from now on.
+
+    Parameters
+    ----------
+    executor
+        Where.
+    seed, chunks
+        Which graphs.
+    seconds
+        How long the engine may take for a chunk.
+    otherwise
+        Who checks what is left if such a process dies; if it is nobody, the first that is missing raises.
+
+    """
+
+    def __init__(
+        self, executor: Executor, seed: int, chunks: list[range], seconds: float, otherwise: _Here | None
+    ) -> None:
+        self.unread_seconds = 0.0
+        self._executor, self._otherwise = executor, otherwise
+        self._awaited = deque(
+            (chunk, executor.submit(_check_in_worker, seed, chunk, seconds)) for chunk in chunks
+        )
+        for _, future in self._awaited:
+            future.add_done_callback(self._count)
+
+    @property
+    def next_is_there(self) -> bool:
+        if not self._awaited:
+            return False
+        _, first = self._awaited[0]
+        return first.done() and not first.cancelled() and first.exception() is None
+
+    def __iter__(self) -> Iterator[Statistics]:
+        try:
+            while self._awaited:
+                yield self._found(*self._awaited.popleft())
+        finally:  # they may end beside what follows
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _found(self, chunk: range, future: Future[Statistics]) -> Statistics:
+        try:
+            found = future.result()
+        except BrokenExecutor:
+            if self._otherwise is None:
+                raise
+            return self._otherwise.checked(chunk)
+        self.unread_seconds -= found.engine_seconds
+        return found
+
+    def _count(self, future: Future[Statistics]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self.unread_seconds += future.result().engine_seconds
+
+
+def _find_engine(find: Callable[[], Engine]) -> None:
+    global _engine  # noqa: PLW0603  a worker process has one engine
+    pytorch.import_beside()  # which is asked about some graphs, and takes as long to import as an engine
+    _engine = find()
+
+
+def _check_in_worker(seed: int, indices: range, seconds: float) -> Statistics:
+    before = len(_engine.driver.deaths)
+    found = checked(_engine, seed, indices, seconds)
+    found.deaths = _engine.driver.deaths[before:]
+    return found
+
+
+_engine: Engine
