@@ -28,6 +28,8 @@ _BENDS = 30.0  # times what its pieces' derivatives differ by
 _BENT = 4.0  # likewise, if the error is larger
 _KINK = 0.1  # of the gradient's norm: a bend that is larger is the function's own
 _ADDED = 0.5  # of what an error comes to along the way, if it is the gradient's
+_LIKE = 0.8  # likewise, of what it came to if it were a part of the values
+_RESOLVED = 0.25  # likewise, by which steps that are twice as long may say something else
 _REACH = 0.9  # the longest step that is looked at: many functions have no value at 0
 _BESIDE = 0.02  # of a line, where a function is asked beside its point
 _STEPS = 32  # by which errors are added up
@@ -144,14 +146,34 @@ def _adds_up(box: BlackBox, vector: Floats, error: float) -> bool:
     """Say whether the error of a gradient is one along a line as well.
 
     The function's values less the integral of the gradient rise or fall all the way, if the gradient is
-    wrong, and stay where they are, but for what the function is rough by, if it is right.
+    wrong, or go up and down with the values where it is a part of them that is missing. They stay where they
+    are, but for what the function is rough by, if it is right.
     """
     line, steps = box.line(vector), np.linspace(-_REACH, _REACH, _STEPS + 1)
     values = np.array([line(float(step)) for step in steps])
     slopes = np.array([box.slope(box.point + step * vector, vector) for step in steps])
     known = np.isfinite(values) & np.isfinite(slopes)
     steps, values, slopes = steps[known], values[known], slopes[known]
-    gains = np.diff(values) - np.diff(steps) * (slopes[1:] + slopes[:-1]) / 2
+    gains = _gains(steps, values, slopes)
     added = np.concatenate([[0.0], np.cumsum(gains)])
-    way = max(float(np.abs(gains).sum()), error * float(np.ptp(steps)))
-    return bool(np.ptp(added) > _ADDED * way)
+    way = float(np.abs(gains).sum())
+    if np.ptp(added) > _ADDED * max(way, error * float(np.ptp(steps))):
+        return True
+    turns = float(np.abs(np.diff(values)).sum())
+    is_part_of_them = np.ptp(added) * turns > _LIKE * way * np.ptp(values)
+    return bool(
+        is_part_of_them and way > _ADDED * error * np.ptp(steps) and _are_resolved(steps, values, slopes)
+    )
+
+
+def _gains(steps: Floats, values: Floats, slopes: Floats) -> Floats:
+    """Return what a function gains in each step beyond what its gradient says, by trapezoids."""
+    return np.diff(values) - np.diff(steps) * (slopes[1:] + slopes[:-1]) / 2
+
+
+def _are_resolved(steps: Floats, values: Floats, slopes: Floats) -> bool:
+    """Say whether steps are short enough for a sum along them: whether twice as long ones say the same."""
+    gains = _gains(steps, values, slopes)
+    gains = gains[: len(gains) // 2 * 2].reshape(-1, 2).sum(1)
+    coarser = _gains(steps[::2], values[::2], slopes[::2])[: len(gains)]
+    return bool(np.abs(gains - coarser).sum() <= _RESOLVED * np.abs(gains).sum())

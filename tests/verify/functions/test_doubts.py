@@ -95,3 +95,39 @@ def test_small_error_of_a_function_with_kinks_of_its_own_is_wrong() -> None:
     with pytest.raises(GradientError) as raised:
         check_gradient(function, gradient, x)
     assert not isinstance(raised.value, UndecidedError)
+
+
+def looked_up(table: Any, x: Any) -> Any:
+    """Return straight lines between the numbers of a table, which lie one apart."""
+    below = np.clip(np.floor(x).astype(int), 0, len(table) - 2)
+    return table[below] + (table[below + 1] - table[below]) * (x - below)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("factor", [1.0, -1.0, 0.0])
+def test_a_table_that_goes_up_and_down_hides_no_wrong_sign(factor: float, seed: int) -> None:
+    generator = np.random.RandomState(seed)
+    table, x = generator.randn(5), generator.randint(0, 4, 3) + generator.uniform(0.2, 0.8, 3)
+
+    def gradient(x: Any, cotangent: Any) -> Any:
+        below = np.clip(np.floor(x).astype(int), 0, len(table) - 2)
+        return factor * cotangent * (table[below + 1] - table[below])
+
+    if factor == 1.0:
+        found = check_gradient(lambda x: looked_up(table, x), gradient, x)
+        assert "has steps, between which it is constant" in str(found), "and is at no kink"
+    else:
+        with pytest.raises(GradientError) as raised:
+            check_gradient(lambda x: looked_up(table, x), gradient, x)
+        assert not isinstance(raised.value, UndecidedError)
+
+
+@pytest.mark.parametrize("apart", [0.1, 0.03])
+@pytest.mark.parametrize("seed", range(2))
+def test_exact_derivative_of_what_a_table_goes_up_and_down_with_is_not_accused(
+    apart: float, seed: int
+) -> None:
+    x = np.random.RandomState(seed).uniform(0.5, 2, 2)
+    table = np.sin(10 * apart * np.arange(200))
+    with pytest.raises(UndecidedError):
+        check_gradient(lambda x: np.sum(looked_up(table, x / apart)), lambda x: 10 * np.cos(10 * x), x)

@@ -128,6 +128,14 @@ def same_entries(one: Shadow, other: Shadow) -> Numbers:
     return np.array(same, dtype=bool).reshape(first.shape)
 
 
+def moving(one: Shadow, other: Shadow) -> Numbers:
+    """Return where either of two arrays moves with the inputs: what was rounded down, for one, does not."""
+    first, second = np.broadcast_arrays(one, other)
+    pairs = zip(first.ravel(), second.ravel(), strict=True)
+    moves = [isinstance(a, arb_series) or isinstance(b, arb_series) for a, b in pairs]
+    return np.array(moves, dtype=bool).reshape(first.shape)
+
+
 def nearest(shadow: Shadow) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the midpoints of the values as float64."""
     return np.array([float(value(entry)) for entry in shadow.ravel()]).reshape(shadow.shape)

@@ -41,6 +41,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
     exact,
+    moving,
     nearest,
     of_entries,
     same_entries,
@@ -328,7 +329,7 @@ class Trace:
         """Note a comparison of the forward that is near a tie, or that exact numbers decide otherwise.
 
         Where one of the two is `chosen`, its derivative is known nevertheless if both have the same. What is
-        compared with itself, as the numbers of a row with one of them, is at no tie.
+        compared with itself, as the numbers of a row with one of them, is at no tie, nor are two constants.
         """
         if not self.forward or self.rehearsal:
             return
@@ -341,7 +342,7 @@ class Trace:
             moved = np.abs(nearest(slopes(shadows[0])) - nearest(slopes(shadows[1])))
             near |= np.abs(a - b) <= MOVED * unit * self.size * moved
             turned = (a > b) != (x > y)
-        tied = (near | turned) & ~same_entries(*shadows)
+        tied = (near | turned) & ~same_entries(*shadows) & moving(*shadows)
         if np.any(tied):
             self.ties.append(users_line())
             if not chosen:
