@@ -153,3 +153,28 @@ def test_the_stand_in_makes_plain_numbers_of_everything_else() -> None:
     assert not issubclass(int, Float)
     assert np.zeros(2, Float).dtype == np.float64
     assert Float.fromhex("0x1p-1") == 0.5
+
+
+_IN_FLOAT64 = {  # what numpy computes in float64 whatever it is given, as functions that are linear in x
+    "interp": lambda x: np.interp([0.5, 1.25], [0.0, 1.0, 2.0, 4.0], x),
+    "polyval": lambda x: np.polyval(x, 2.0),
+    "vander": lambda x: np.vander(x, 2),
+    "bincount": lambda x: np.bincount([0, 1, 0, 1], weights=x),
+}
+_AS_GIVEN = {
+    "nanmean": np.nanmean,
+    "mean of some": lambda x: np.mean(x, where=[True, False, True, False]),
+    "quantile": lambda x: np.quantile(x, 0.25),
+    "percentile": lambda x: np.percentile(x, 25.0),
+    "polynomial at x": lambda x: np.polyval([2.0, 1.0], x),
+}
+
+
+@pytest.mark.parametrize("name", [*_IN_FLOAT64, *_AS_GIVEN])
+def test_functions_are_traced_in_the_format_that_numpy_computes_in(name: str) -> None:
+    function: Any = {**_IN_FLOAT64, **_AS_GIVEN}[name]
+    at = np.array([0.25, 1.5, -0.5, 0.75], np.float32)
+    rows = [np.asarray(function(at + one) - function(at)) for one in np.eye(4, dtype=np.float32) / 4]
+    slopes = 4 * np.stack([row.astype(np.float64) for row in rows])
+    found = check_gradient(function, lambda x, c: np.tensordot(slopes, c, np.ndim(c)).astype(np.float32), at)
+    assert "rules: right: formula equal at this point" in str(found)

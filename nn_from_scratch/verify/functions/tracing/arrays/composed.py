@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.tracing.arrays.array import computed, is_traced, plain
+from nn_from_scratch.verify.functions.tracing.arrays.array import (
+    TracedArray,
+    computed,
+    is_traced,
+    plain,
+    shadow_of,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.choices import note_knots
 from nn_from_scratch.verify.functions.tracing.arrays.table import Handler, answers, refuse_others
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
@@ -89,6 +95,11 @@ def _slopes(f: Any, axis: int, h: Any) -> Any:
     return np.moveaxis(np.concatenate([first, between, last], axis=-1), -1, axis)
 
 
+def _in_float64(trace: Trace, x: Any) -> Any:
+    """Return numbers in float64, with the shadow that they have in their own format."""
+    return TracedArray(np.asarray(plain(x), np.float64), shadow_of(trace, x).copy(), trace)
+
+
 @answers(np.interp)
 def _interp(  # noqa: PLR0917  numpy's order
     trace: Trace, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
@@ -96,7 +107,7 @@ def _interp(  # noqa: PLR0917  numpy's order
     refuse_others(trace, {"period": period})
     if not is_traced(fp):
         trace.note_lookup()
-    xp, fp = (np.stack(list(part)) if isinstance(part, (list, tuple)) else part for part in (xp, fp))
+    x, xp, fp = (_in_float64(trace, part) for part in (x, xp, fp))  # as numpy computes, whatever it is given
     at, knots = np.asarray(plain(x)), np.asarray(plain(xp))
     note_knots(trace, x, xp, chosen=left is None and right is None)  # else it may jump at the ends
     k = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
@@ -111,10 +122,12 @@ def _quantile(trace: Trace, x: Any, q: Any, axis: Any = None, *, keepdims: bool 
     if isinstance(axis, tuple):
         raise trace.end("quantiles over several axes are not traced")
     ranked = np.moveaxis(np.sort(x, axis=axis), 0 if axis is None else axis, -1)
-    where = np.asarray(plain(q), np.float64) * (ranked.shape[-1] - 1)
+    parts = np.asarray(plain(q), plain(x).dtype if isinstance(q, (int, float)) else None)
+    where = parts * (ranked.shape[-1] - 1)
     low = np.minimum(np.floor(where).astype(int), max(ranked.shape[-1] - 2, 0))
     high = np.minimum(low + 1, ranked.shape[-1] - 1)
-    found = ranked[..., low] + (ranked[..., high] - ranked[..., low]) * (where - low)
+    between = np.asarray(where - low, where.dtype)
+    found = ranked[..., low] + (ranked[..., high] - ranked[..., low]) * between
     for _ in range(np.ndim(q)):
         found = np.moveaxis(found, -1, 0)
     if not keepdims:
@@ -126,11 +139,12 @@ def _quantile(trace: Trace, x: Any, q: Any, axis: Any = None, *, keepdims: bool 
 
 @answers(np.percentile)
 def _percentile(_: Trace, x: Any, q: Any, *operands: Any, **keywords: Any) -> Any:
-    return np.quantile(x, np.true_divide(plain(q), 100.0), *operands, **keywords)
+    return np.quantile(x, np.true_divide(plain(q), plain(x).dtype.type(100)), *operands, **keywords)
 
 
 @answers(np.polyval)
 def _polyval(_: Trace, p: Any, x: Any) -> Any:
+    p, x = (part if is_traced(part) else np.asarray(part) for part in (p, x))  # whose formats count
     total: Any = np.zeros_like(plain(x))
     for coefficient in p:
         total = total * x + coefficient
@@ -140,6 +154,7 @@ def _polyval(_: Trace, p: Any, x: Any) -> Any:
 @answers(np.vander)
 def _vander(_: Trace, x: Any, N: Any = None, increasing: bool = False) -> Any:  # noqa: N803  numpy's name
     count = len(plain(x)) if N is None else N
+    x = x.astype(np.promote_types(plain(x).dtype, int))  # as numpy has the table
     columns = [np.ones(len(plain(x))), *([x] if count > 1 else [])]
     while len(columns) < count:
         columns.append(columns[-1] * x)
@@ -201,8 +216,9 @@ def _apply_along_axis(
 def _bincount(trace: Trace, x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         raise trace.end("bincount of what is traced is not traced")
-    whole = np.zeros_like(weights, shape=max(minlength, int(np.max(plain(x), initial=-1)) + 1))
-    np.add.at(whole, plain(x), weights)
+    added = _in_float64(trace, weights)
+    whole = np.zeros_like(added, shape=max(minlength, int(np.max(plain(x), initial=-1)) + 1))
+    np.add.at(whole, plain(x), added)
     return whole
 
 

@@ -62,11 +62,16 @@ def _of_some(  # noqa: PLR0917
     mask = np.broadcast_to(plain(where), np.shape(plain(x)))
     chosen = np.where(mask, x, neutral)
     if function is np.mean:
-        return np.sum(chosen, **over) / np.sum(mask, **over)
+        return np.sum(chosen, **over) / _counts(mask, x, **over)
     found = function(chosen, **over)
     if initial is np._NoValue:  # noqa: SLF001
         return found
     return found * initial if function is np.prod else found + initial
+
+
+def _counts(mask: Any, x: Any, **over: Any) -> Any:
+    """Return how many entries a mask says, in the format of an array: a mean keeps it."""
+    return np.sum(mask, dtype=plain(x).dtype, **over)
 
 
 def _over_other_axes(name: str, count: int, axis: Any, *, keepdims: bool) -> dict[str, Callable[..., Shadow]]:
@@ -151,7 +156,7 @@ def _var(
     less = ddof if correction is np._NoValue else correction  # noqa: SLF001
     if where is not np._NoValue:  # noqa: SLF001
         away = x - np.mean(x, axis=axis, keepdims=True, where=where)
-        counted = np.sum(np.broadcast_to(where, np.shape(plain(x))), axis=axis, keepdims=keepdims)
+        counted = _counts(np.broadcast_to(where, np.shape(plain(x))), x, axis=axis, keepdims=keepdims)
         return np.sum(away * away, axis=axis, keepdims=keepdims, where=where) / (counted - less)
     numbers = np.var(plain(x), axis=axis, dtype=dtype, ddof=less, keepdims=keepdims)
 
