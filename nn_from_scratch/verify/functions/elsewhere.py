@@ -15,6 +15,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     has_squares,
     other_inputs,
     other_numbers,
+    same_shapes,
     three_for_one,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
@@ -96,7 +97,24 @@ def _asked(subject: Subject, drawn: Sequence[Any], seed: int, scalar: bool) -> E
         examination.run()
     except TraceEndedError:
         return None
-    return _found(examination, subject.inputs, scalar)
+    found = _found(examination, subject.inputs, scalar)
+    if found is not None and found.verdict is not Verdict.RIGHT and not _is_general(subject, seed, scalar):
+        return None
+    return found
+
+
+def _is_general(subject: Subject, seed: int, scalar: bool) -> bool:
+    """Whether the formula holds at drawn numbers of the shapes that were given.
+
+    One that holds for numbers that sum to 1, or for rotations alone, says nothing about shapes.
+    """
+    drawn = same_shapes(subject.inputs, seed)
+    examination = Examination(replace(subject.at(drawn), cotangents=()), seed, scalar=scalar)
+    try:
+        examination.run()
+    except TraceEndedError:
+        return False
+    return examination.rules.rule is Rule.EQUAL
 
 
 def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Elsewhere | None:

@@ -13,7 +13,12 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import derivatives, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers, three_for_one
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
+    other_inputs,
+    other_numbers,
+    same_shapes,
+    three_for_one,
+)
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -120,14 +125,10 @@ def _is_general(
 
     One that holds for symmetric matrices alone, or for numbers that sum to 1, says nothing about shapes.
     """
-    draw = np.random.default_rng(seed)
-
-    def shuffled(leaf: Any) -> Any:
-        if not hasattr(leaf, "dtype") or not jnp.issubdtype(leaf.dtype, jnp.floating):
-            return leaf
-        return leaf.ravel()[draw.permutation(leaf.size)].reshape(leaf.shape)
-
-    return bool(_compared(ask(jax.tree.map(shuffled, tuple(arguments))), mode, seed))
+    leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
+    found = same_shapes([_as_numpy(leaf) for leaf in leaves], seed)
+    again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
+    return bool(_compared(ask(jax.tree_util.tree_unflatten(tree, again)), mode, seed))
 
 
 def _takes_more(

@@ -37,6 +37,7 @@ from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
 from nn_from_scratch.verify.functions.jaxpr.windows import WINDOWS
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
+from nn_from_scratch.verify.functions.tracing.moving import moved_to, of_input, series_of_input
 from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
@@ -51,7 +52,6 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     exactly_computing,
     joined,
     nearest,
-    series,
     values,
 )
 from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
@@ -159,12 +159,12 @@ class Trace:
         self, reading: Reading, directions: Sequence[Any], replaced: Mapping[Constant, arb] = NONE
     ) -> list[Shadow]:
         """Run the function over series along directions of its inputs."""
-        key = ("primal", reading, self.taking, *(np.asarray(x).tobytes() for x in directions))
+        key = ("primal", reading, self.taking, moved_to(), *(np.asarray(x).tobytes() for x in directions))
         if not replaced and key in self._known:
             return self._known[key]
         interpreter = Interpreter(MEANINGS, reading, replaced=replaced, switches=self.switches)
         interpreter.taking = self.taking
-        given = [series(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
+        given = [series_of_input(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
         found = self._run(self.primal, interpreter, given)
         self.approximates = approximation(self.primal, interpreter)
         self.plain_numbers |= interpreter.numbers
@@ -187,7 +187,7 @@ class Trace:
 
         Some constants may be replaced, and results of operations changed.
         """
-        key = ("derived", reading, *(np.asarray(x).tobytes() for x in seeds))
+        key = ("derived", reading, moved_to(), *(np.asarray(x).tobytes() for x in seeds))
         found = None if replaced or changing else self._known.get(key)
         if found is None:
             interpreter = Interpreter(MEANINGS, reading, changing, replaced=replaced)
@@ -199,7 +199,7 @@ class Trace:
         return found[: self.outputs], found[self.outputs :]
 
     def _given(self, seeds: Sequence[Any]) -> list[Shadow]:
-        return [exact(x) for x in (*self.question.numbers(), *seeds)]
+        return [*map(of_input, self.question.numbers()), *map(exact, seeds)]
 
     @property
     def precision(self) -> str:

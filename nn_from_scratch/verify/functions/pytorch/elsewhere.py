@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.pytorch.formula import PLAIN_TO_SEE, Formu
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers, same_shapes
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -86,12 +86,29 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
             differs = differs or ("" if convention(asked) or one_triangle(asked) else shapes)
         elif formula.rules.rule is Rule.EQUAL:
             equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")
-    if differs and free:
+    if differs and free and _is_general(question, seed):
         said = f"at other inputs, of shape {differs}, the formula is another: is a size taken for a constant?"
         return Row(NAME, Verdict.WRONG, said)
     if equal:
         return Row(NAME, Verdict.RIGHT, f"formula equal at inputs of shape {'; '.join(equal)}")
     return Row(NAME, None, f"it takes no others: {refused}"[:200]) if refused else None
+
+
+def _is_general(question: Question, seed: int) -> bool:
+    """Whether the formula holds at drawn numbers of the shapes that were given.
+
+    One that holds for numbers that sum to 1, or for rotations alone, says nothing about shapes.
+    """
+    leaves, spec = pytree.tree_flatten(question.arguments)
+    found = same_shapes([_array(x) for x in leaves], seed)
+    drawn = pytree.tree_unflatten([_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)], spec)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said at the point asked
+            _, formula = _asked(question, drawn, seed)
+    except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+        return False
+    return not isinstance(formula, NotCompared) and formula.rules.rule is Rule.EQUAL
 
 
 def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | NotCompared]:

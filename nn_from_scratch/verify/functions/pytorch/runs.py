@@ -18,9 +18,10 @@ from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, series, values
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, values
 
 _STREAM = 0x646972656374696F
 """Nobody's inputs are drawn from this stream."""
@@ -73,7 +74,7 @@ class Tracing:
         tracer.deciding.taking = self.taking
         given = self.question.fresh()
         for x, direction in zip(given, directions, strict=True):
-            tracer.know(x, series(numbers(x), direction))
+            tracer.know(x, series_of_input(numbers(x), direction))
         found = self._forward(tracer, given, self.meant_question)
         return [tracer.shadow(x) for x in found.outputs or found.plain]
 
@@ -227,7 +228,7 @@ class Tracing:
         def watching(others: Tensors) -> Iterator[None]:
             for x in others:
                 if x.dtype in FORMATS:
-                    tracer.know(x, exact(numbers(x)))
+                    tracer.know(x, of_input(numbers(x)))
             with _plain_kernels(), Cutting(tracer.trace.cut), tracer:
                 yield
 
@@ -236,7 +237,7 @@ class Tracing:
 
     def _backward(self, tracer: Tracer, given: Tensors, cotangents: Tensors) -> tuple[list[Shadow], Pass]:
         for x in given:
-            tracer.know(x, exact(numbers(x)))
+            tracer.know(x, of_input(numbers(x)))
         found = self._forward(tracer, given, self.question)
         own = [c.clone() for c in cotangents]
         for c in own:

@@ -12,10 +12,20 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, unit_roundoff
+from nn_from_scratch.verify.functions.tracing.moving import inputs_moved
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, slope, value
 
 ALL_DIGITS = 50.0
 """Digits from which on formulas are called equal outright: balls of 256 bits keep 77 at most."""
+
+_ROUNDINGS = 256.0
+"""Of the inputs: a larger difference is none of theirs."""
+_PLAIN = 1e-2
+"""Of the formula's size, likewise."""
+_CHANGES = 0.1
+"""Of itself: by so much a difference changes within the rounding of the inputs, if it is made by that."""
+_PLACES = 4
+"""Places that inputs are moved to: at a single one a difference may be the same by chance."""
 
 Formula = Callable[[Reading], Sequence[Shadow]]
 
@@ -27,6 +37,7 @@ class Rule(enum.Enum):
 
     EQUAL = "equal"
     ROUNDED = "equal up to the rounding of its constants"
+    INPUTS = "equal up to the rounding of its inputs"
     SHORT = "equal if constants that are written short stand for what they are short for"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
@@ -178,7 +189,8 @@ def judge(
     short = compared(Reading.SHORT)
     if _equal(short):
         return Rules(Rule.SHORT, short)
-    return Rules(Rule.DIFFERENT, beyond)
+    of_inputs = _is_of_the_inputs(compared, first, dtype)
+    return Rules(Rule.INPUTS if of_inputs else Rule.DIFFERENT, beyond)
 
 
 def moved_by_rounding(
@@ -224,6 +236,25 @@ def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Com
     comparison, effect = found
     proved = comparison.different and bool(abs(comparison.truth - comparison.formula) > 2 * effect)
     return comparison if proved else None
+
+
+def _is_of_the_inputs(compared: Callable[[Reading], Comparison], here: Comparison, dtype: str) -> bool:
+    """Whether a difference is one of the rounding of the inputs: elsewhere within it, it is another.
+
+    The difference of a formula that is wrong hardly changes where inputs do in their last digits.
+    """
+    coarse = max(unit_roundoff(dtype), unit_roundoff("float32"))
+    if not here.different or here.relative > min(_ROUNDINGS * coarse, _PLAIN):
+        return False
+    for which in range(1, _PLACES + 1):
+        with inputs_moved(which, unit_roundoff(dtype)) as moves:
+            there = compared(Reading.RECOGNISED)
+        if not there.finite or here.relative > _ROUNDINGS * moves.largest:
+            return False
+        gap = here.truth - here.formula
+        if bool(abs(there.truth - there.formula - gap) > _CHANGES * abs(gap)):
+            return True
+    return False
 
 
 def _observed_digits(*comparisons: Comparison) -> float:

@@ -12,6 +12,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
+from nn_from_scratch.verify.functions.tracing.moving import moved_to
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, nearest
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
@@ -21,6 +22,9 @@ NEARBY = 2.0**-12
 
 FAR = 1e-2
 """A difference that rounding makes only where hardly a digit is kept, relative to the largest entry."""
+
+Run = tuple[Reading, int]
+"""How constants are read, and where inputs are moved to."""
 
 
 @dataclass
@@ -33,8 +37,8 @@ class Replay:
     local_units: float = field(default=0.0, init=False)
     operations: int = field(default=0, init=False)
     directions: list[Numbers] = field(default_factory=list, init=False)
-    _forwards: dict[Reading, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
-    _passes: dict[Reading, Pass] = field(default_factory=dict, init=False)
+    _forwards: dict[Run, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
+    _passes: dict[Run, Pass] = field(default_factory=dict, init=False)
 
     def replay(self) -> tuple[Pass, Pass]:
         """Trace and replay, here and nearby, and check locally: the subject's own numbers, and the balls."""
@@ -49,7 +53,7 @@ class Replay:
         if subject.watch is not None:
             subject.watch.expect(rehearsed.scalars)
         local = LocalCheck()
-        self._passes[Reading.RECOGNISED] = balls = subject.balls(Reading.RECOGNISED, local)
+        self._passes[Reading.RECOGNISED, moved_to()] = balls = subject.balls(Reading.RECOGNISED, local)
         self.operations = balls.trace.scalars
         plain = self._asked(subject)
         _check_replay(plain, balls)
@@ -94,17 +98,19 @@ class Replay:
 
     def forward(self, reading: Reading) -> tuple[list[Shadow], Trace]:
         """Run the forward over series along the drawn directions, once for each reading of constants."""
-        if reading not in self._forwards:
-            self._forwards[reading] = self.subject.derivative(self.directions, reading)
-        return self._forwards[reading]
+        key = reading, moved_to()
+        if key not in self._forwards:
+            self._forwards[key] = self.subject.derivative(self.directions, reading)
+        return self._forwards[key]
 
     def _derivative(self, reading: Reading) -> Sequence[Shadow]:
         return self.forward(reading)[0]
 
     def _pass(self, reading: Reading) -> Pass:
-        if reading not in self._passes:
-            self._passes[reading] = self.subject.balls(reading)
-        return self._passes[reading]
+        key = reading, moved_to()
+        if key not in self._passes:
+            self._passes[key] = self.subject.balls(reading)
+        return self._passes[key]
 
     def _gradients(self, reading: Reading) -> Sequence[Shadow]:
         return self._pass(reading).gradient_shadows

@@ -24,7 +24,8 @@ from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.mending import Mend
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, series
+from nn_from_scratch.verify.functions.tracing.moving import series_of_input
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow
 
 
 @dataclass
@@ -122,7 +123,8 @@ class Subject:
         )
         rest = iter(directions)
         inputs = [
-            TracedArray(x.copy(), series(x, next(rest)), trace) if _is_floating(x) else x for x in self.inputs
+            TracedArray(x.copy(), series_of_input(x, next(rest)), trace) if _is_floating(x) else x
+            for x in self.inputs
         ]
         with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
             y, _ = self.forward(*inputs)
@@ -159,9 +161,7 @@ class Subject:
         return self._both_ways(Trace(forward=False, rehearsal=True, limit=self.limit)).trace
 
     def _both_ways(self, trace: Trace) -> Pass:
-        inputs = [
-            TracedArray(x.copy(), trace.shadow(x), trace) if _is_floating(x) else x for x in self.inputs
-        ]
+        inputs = [TracedArray(x.copy(), trace.input(x), trace) if _is_floating(x) else x for x in self.inputs]
         given = [TracedArray(c.copy(), trace.shadow(c), trace) for c in self.cotangents]
         with _quiet(), standing_in(trace, (self.forward, self.backward, *self.users)), _closing(trace):
             y, saved = self.forward(*inputs)

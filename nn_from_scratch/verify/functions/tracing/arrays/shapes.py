@@ -27,20 +27,38 @@ def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
     """Draw inputs of unlike shapes: squares that are none, all sizes doubled or halved, a batch of 1 or 3.
 
     Where equal sizes are not taken apart they stay equal, whichever inputs have them. Indices stay as they
-    are, repeated or cut to their shape. Symmetric matrices that stay square stay symmetric.
+    are, repeated or cut to their shape; a permutation is another one. Symmetric matrices that stay square
+    stay symmetric, and what has no numbers but 0, 1 and -1, as a mask or labels, has none but its own. A size
+    that is an input too, as a number, stays.
     """
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim]
     if not arrays:
         return
+    counts = {int(x) for x in inputs if np.ndim(x) == 0 and np.asarray(x).dtype.kind in "iu"}
     rng = np.random.default_rng(seed)
     batch, total = arrays[0].shape[0], sum(x.size for x in arrays)
     whole = [_resized(inputs, _halved if total > LARGE else _doubled), _resized(inputs, _replaced(batch, 1))]
     whole.append(_resized(inputs, _replaced(batch, 3 if batch != 3 else 5)))
     for sizes in itertools.chain(_without_squares(inputs), whole):
         drawn = tuple(_drawn(x, k, sizes, rng) for k, x in enumerate(inputs))
-        unchanged = [np.shape(x) for x in drawn] == [np.shape(x) for x in inputs]
-        if sum(x.size for x in drawn if isinstance(x, np.ndarray)) <= MOST and not unchanged:
+        changed = _changed_sizes(inputs, drawn)
+        small = sum(x.size for x in drawn if isinstance(x, np.ndarray)) <= MOST
+        if small and changed and not changed & counts:
             yield drawn
+
+
+def _changed_sizes(inputs: Sequence[Any], drawn: Sequence[Any]) -> set[int]:
+    pairs = zip(inputs, drawn, strict=True)
+    return {old for x, y in pairs for old, new in zip(np.shape(x), np.shape(y), strict=True) if old != new}
+
+
+def same_shapes(inputs: Sequence[Any], seed: int) -> tuple[Any, ...]:
+    """Draw inputs of the shapes given, as `other_inputs` does: what differs here too is no matter of a size.
+
+    A gradient may be right for numbers that sum to 1, for rotations, or for a mask alone.
+    """
+    rng = np.random.default_rng(seed)
+    return tuple(_drawn(x, k, {}, rng) for k, x in enumerate(inputs))
 
 
 def other_numbers(x: Any, seed: int) -> Any | None:
@@ -131,10 +149,21 @@ def _is_symmetric(x: Any) -> bool:
     return _has_square_matrices(x) and np.array_equal(x, x.swapaxes(-1, -2))
 
 
+def _is_mask(x: Any) -> bool:
+    """Whether an array has several numbers, and all are 0, 1 or -1."""
+    return x.size > 1 and bool(np.isin(x, (-1, 0, 1)).all() and (x != x.flat[0]).any())
+
+
+def _is_permutation(x: Any) -> bool:
+    return x.ndim == 1 and x.size > 1 and np.array_equal(np.sort(x), np.arange(x.size))
+
+
 def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Generator) -> Any:
     if not isinstance(x, np.ndarray) or x.ndim == 0:
         return x
     shape = tuple(sizes.get((which, axis), size) for axis, size in enumerate(x.shape))
+    if x.dtype.kind == "f" and _is_mask(x):
+        return rng.choice(x.ravel(), shape)
     if x.dtype.kind == "f":
         spread, centre = float(np.std(x)) or 1.0, float(np.mean(x))
         low, high = float(np.min(x, initial=np.inf)), float(np.max(x, initial=-np.inf))
@@ -143,4 +172,6 @@ def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Genera
             drawn = symmetric(drawn)
         # Within what was given: it is known that the function is defined there.
         return np.clip(drawn, low, high).astype(x.dtype) if low < high else np.full(shape, low, x.dtype)
+    if _is_permutation(x):
+        return rng.permutation(*shape).astype(x.dtype)
     return np.resize(x, shape)

@@ -36,6 +36,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.mending import Mend, Step
+from nn_from_scratch.verify.functions.tracing.moving import of_input
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
@@ -222,6 +223,10 @@ class Trace:
     def shadow(self, numbers: Any) -> Shadow:
         """Return the shadow of numbers that are taken as they are."""
         return blank(np.shape(numbers)) if self.rehearsal else exact(numbers)
+
+    def input(self, numbers: Any) -> Shadow:
+        """Return the shadow of an input."""
+        return blank(np.shape(numbers)) if self.rehearsal else of_input(numbers)
 
     def constant(self, numbers: Any) -> Shadow:
         """Return the shadow of a number or array that is neither an input nor computed from one."""

@@ -1,0 +1,83 @@
+"""Inputs as what they may have been before they were rounded: other numbers that are as good.
+
+Labels that sum to 1, a rotation or a unit vector do so but for the rounding of their entries, and then a
+gradient that is right for exact ones differs from the derivative by as much.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from nn_from_scratch.verify.functions.tracing.constants import unit_roundoff
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, joined, of_entries
+
+
+@dataclass
+class Moves:
+    """Where inputs are moved to: which of several places, and by how much.
+
+    Attributes
+    ----------
+    which
+        The number of the place.
+    least
+        By what part of itself a number may be moved, whatever its format.
+    largest
+        The largest such part until now.
+
+    """
+
+    which: int
+    least: float = 0.0
+    largest: float = 0.0
+
+
+_MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
+
+
+@contextmanager
+def inputs_moved(which: int, least: float = 0.0) -> Iterator[Moves]:
+    """Let inputs be other numbers, inside the block, that their format rounds to those given."""
+    moves = Moves(which, least)
+    token = _MOVES.set(moves)
+    try:
+        yield moves
+    finally:
+        _MOVES.reset(token)
+
+
+def moved_to() -> int:
+    """Return the number of the place that inputs are moved to, 0 if they are where they are."""
+    moves = _MOVES.get()
+    return moves.which if moves is not None else 0
+
+
+def of_input(numbers: Any) -> Shadow:
+    """Return the balls of an input's numbers: of radius 0, and moved where inputs are.
+
+    The same numbers are moved alike each time. Those that all are of float32 are moved by its rounding.
+    """
+    moves, array = _MOVES.get(), np.asarray(numbers)
+    if moves is None or array.dtype.kind != "f" or not np.isfinite(array).all():
+        return exact(numbers)
+    with np.errstate(over="ignore"):
+        held = "float32" if np.array_equal(array, array.astype(np.float32)) else "float64"
+    unit = max(unit_roundoff(str(array.dtype)), unit_roundoff(held), moves.least)
+    moves.largest = max(moves.largest, unit)
+    draw = np.random.default_rng([moves.which, zlib.crc32(array.tobytes())])
+    parts = unit * draw.uniform(-1, 1, array.shape)
+    pairs = zip(exact(array).ravel(), exact(parts).ravel(), strict=True)
+    return of_entries((x * (arb(1) + part) for x, part in pairs), array.shape)
+
+
+def series_of_input(numbers: Any, direction: Any) -> Shadow:
+    """Return the series x + d t of each entry of an input, and the direction to differentiate it along."""
+    return joined(of_input(numbers), exact(direction))
