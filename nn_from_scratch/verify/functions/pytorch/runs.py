@@ -18,7 +18,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
+from nn_from_scratch.verify.functions.tracing.moving import moved_to, of_input, series_of_input
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, values
@@ -151,7 +151,7 @@ class Tracing:
         scaled: tuple[int, arb] | None = None,
     ) -> list[Shadow]:
         """Run forward and backward over balls; with constants replaced, or an operation scaled, if asked."""
-        plainly = not (self.replaced or replaced or scaled)
+        plainly = not (self.replaced or replaced or scaled or moved_to())
         if reading is Reading.LITERAL and plainly and self.literal is not None:
             return self.literal
         tracer = self._tracer(reading)
