@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -142,8 +142,11 @@ class _Elsewhere:
         try:
             while self._awaited:
                 yield self._found(*self._awaited.popleft())
-        finally:  # they may end beside what follows
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        finally:
+            for _, future in self._awaited:
+                future.cancel()
+            with suppress(RuntimeError):  # it takes no more work
+                self._executor.submit(_close_engine)  # beside what follows, for it takes a second
 
     def _found(self, chunk: range, future: Future[Statistics]) -> Statistics:
         try:
@@ -171,6 +174,10 @@ def _check_in_worker(seed: int, indices: range, seconds: float) -> Statistics:
     found = checked(_engine, seed, indices, seconds)
     found.deaths = _engine.driver.deaths[before:]
     return found
+
+
+def _close_engine() -> None:
+    _engine.driver.close()
 
 
 _engine: Engine

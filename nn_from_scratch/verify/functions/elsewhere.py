@@ -114,7 +114,7 @@ def _is_general(subject: Subject, seed: int, scalar: bool) -> bool:
         examination.run()
     except TraceEndedError:
         return False
-    return examination.rules.rule is Rule.EQUAL
+    return examination.rules.rule not in {Rule.DIFFERENT, Rule.UNKNOWN}
 
 
 def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Elsewhere | None:

@@ -108,7 +108,7 @@ def _is_general(question: Question, seed: int) -> bool:
             _, formula = _asked(question, drawn, seed)
     except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
         return False
-    return not isinstance(formula, NotCompared) and formula.rules.rule is Rule.EQUAL
+    return not isinstance(formula, NotCompared) and formula.rules.rule not in {Rule.DIFFERENT, Rule.UNKNOWN}
 
 
 def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | NotCompared]:
