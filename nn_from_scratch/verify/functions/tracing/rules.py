@@ -24,6 +24,8 @@ _PLAIN = 1e-2
 """Of the formula's size, likewise."""
 _CHANGES = 0.1
 """Of itself: by so much a difference changes within the rounding of the inputs, if it is made by that."""
+_SENSITIVE = 128.0
+"""Times the rounding of the inputs, likewise: so much a wrong formula's may change by itself in bfloat16."""
 _PLACES = 4
 """Places that inputs are moved to: at a single one a difference may be the same by chance."""
 
@@ -41,6 +43,10 @@ class Rule(enum.Enum):
     SHORT = "equal if constants that are written short stand for what they are short for"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
+
+
+WITHOUT_LUCK = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT})
+"""How formulas compare that are one, whatever the inputs are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,13 @@ class Comparison:
         return max(0.0, -float((error / self.size).log().mid()) / math.log(10))
 
     @property
+    def off_by(self) -> arb:
+        """The difference over the terms' size, with its sign."""
+        return (self.truth - self.formula) / self.size
+
+    @property
     def relative(self) -> float:
-        """The difference over the terms' size."""
+        """Its absolute value."""
         return float(abs(self.truth - self.formula).mid() / self.size.mid())
 
 
@@ -241,7 +252,7 @@ def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Com
 def _is_of_the_inputs(compared: Callable[[Reading], Comparison], here: Comparison, dtype: str) -> bool:
     """Whether a difference is one of the rounding of the inputs: elsewhere within it, it is another.
 
-    The difference of a formula that is wrong hardly changes where inputs do in their last digits.
+    What a formula that is wrong is off by, of its size, hardly changes where inputs do in their last digits.
     """
     coarse = max(unit_roundoff(dtype), unit_roundoff("float32"))
     if not here.different or here.relative > min(_ROUNDINGS * coarse, _PLAIN):
@@ -251,8 +262,8 @@ def _is_of_the_inputs(compared: Callable[[Reading], Comparison], here: Compariso
             there = compared(Reading.RECOGNISED)
         if not there.finite or here.relative > _ROUNDINGS * moves.largest:
             return False
-        gap = here.truth - here.formula
-        if bool(abs(there.truth - there.formula - gap) > _CHANGES * abs(gap)):
+        changes = max(_CHANGES, _SENSITIVE * moves.largest)
+        if bool(abs(there.off_by - here.off_by) > changes * abs(here.off_by)):
             return True
     return False
 

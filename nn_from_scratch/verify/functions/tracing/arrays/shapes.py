@@ -155,7 +155,8 @@ def _is_mask(x: Any) -> bool:
 
 
 def _is_permutation(x: Any) -> bool:
-    return x.ndim == 1 and x.size > 1 and np.array_equal(np.sort(x), np.arange(x.size))
+    whole = x.dtype.kind in "iu" and x.ndim == 1 and x.size > 1
+    return whole and np.array_equal(np.sort(x), np.arange(x.size))
 
 
 def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Generator) -> Any:
