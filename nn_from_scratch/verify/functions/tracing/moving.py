@@ -17,7 +17,7 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import unit_roundoff
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, joined, of_entries
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, joined, of_entries
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Moves:
     largest: float = 0.0
 
 
+_WRITTEN = 12
+"""Binary digits that a number has at most, if somebody wrote it."""
 _MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
 
 
@@ -63,19 +65,30 @@ def moved_to() -> int:
 def of_input(numbers: Any) -> Shadow:
     """Return the balls of an input's numbers: of radius 0, and moved where inputs are.
 
-    The same numbers are moved alike each time. Those that all are of float32 are moved by its rounding.
+    The same numbers are moved alike each time, and equal ones too: what is symmetric stays so.
     """
     moves, array = _MOVES.get(), np.asarray(numbers)
     if moves is None or array.dtype.kind != "f" or not np.isfinite(array).all():
         return exact(numbers)
-    with np.errstate(over="ignore"):
-        held = "float32" if np.array_equal(array, array.astype(np.float32)) else "float64"
-    unit = max(unit_roundoff(str(array.dtype)), unit_roundoff(held), moves.least)
+    rounded_to = "float32" if _is_of_float32(array) else str(array.dtype)
+    unit = max(unit_roundoff(rounded_to), moves.least)
     moves.largest = max(moves.largest, unit)
+    different, places = np.unique(array.ravel(), return_inverse=True)
     draw = np.random.default_rng([moves.which, zlib.crc32(array.tobytes())])
-    parts = unit * draw.uniform(-1, 1, array.shape)
+    parts = unit * draw.uniform(-1, 1, different.shape)[places]
     pairs = zip(exact(array).ravel(), exact(parts).ravel(), strict=True)
     return of_entries((x * (arb(1) + part) for x, part in pairs), array.shape)
+
+
+def _is_of_float32(array: Numbers) -> bool:
+    """Whether numbers of float64 were rounded to float32: they have all of its digits, and no more."""
+    if array.dtype != np.float64:
+        return False
+    with np.errstate(over="ignore"):
+        held = bool(np.array_equal(array, array.astype(np.float32)))
+    significands, _ = np.frexp(array)
+    written = significands * 2.0**_WRITTEN == np.rint(significands * 2.0**_WRITTEN)
+    return held and bool(np.mean(written) < 0.5)  # numbers that somebody wrote have few
 
 
 def series_of_input(numbers: Any, direction: Any) -> Shadow:
