@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 from nn_from_scratch.verify.campaign.chunks import checked
@@ -22,6 +21,9 @@ _CHUNK = 50  # graphs between two signs of progress
 _WORTH_A_WORKER = 1000  # graphs: a worker takes seconds to start
 _WORTH_ANOTHER = 4000  # graphs for each, where there are several
 _QUICK = 0.02  # seconds an answer: then a chunk takes a second or two of what an engine may take in all
+
+Check = Callable[[range], Statistics]
+"""Checks a chunk in this process."""
 
 
 class Chunks(Protocol):
@@ -49,12 +51,15 @@ def begun(
     asked = 0 if not engine.forms or engine.silence else graphs
     chunks = [range(first, min(first + _CHUNK, asked)) for first in range(0, asked, _CHUNK)]
     workers = _workers(engine, asked, jobs)
-    here = _Here(engine, seed, seconds_left)
+
+    def check_here(chunk: range) -> Statistics:
+        return checked(engine, seed, chunk, seconds_left())
+
     if not workers:
-        yield _InTheirTurn(here, chunks)
+        yield _InTheirTurn(check_here, chunks)
         return
     with pool(workers, _find_engine, again(engine)) as executor:
-        yield _Elsewhere(executor, seed, chunks, seconds_left(), None if jobs else here)
+        yield _Elsewhere(executor, seed, chunks, seconds_left(), None if jobs else check_here)
 
 
 def _workers(engine: Engine, graphs: int, jobs: int | None) -> int:
@@ -81,27 +86,15 @@ def _is_asked_as_well_beside(engine: Engine) -> bool:
     return engine.arrays and (engine.complete or engine.has_tape)
 
 
-@dataclass(frozen=True)
-class _Here:
-    """Chunks as the process that asks directly checks them."""
-
-    engine: Engine
-    seed: int
-    seconds_left: Callable[[], float]
-
-    def checked(self, chunk: range) -> Statistics:
-        return checked(self.engine, self.seed, chunk, self.seconds_left())
-
-
 class _InTheirTurn:
     """Chunks that this process checks, each when it is wanted."""
 
-    def __init__(self, here: _Here, chunks: list[range]) -> None:
-        self._here, self._chunks = here, chunks
+    def __init__(self, check: Check, chunks: list[range]) -> None:
+        self._check, self._chunks = check, chunks
         self.unread_seconds, self.next_is_there = 0.0, False
 
     def __iter__(self) -> Iterator[Statistics]:
-        yield from map(self._here.checked, self._chunks)
+        yield from map(self._check, self._chunks)
 
 
 class _Elsewhere:
@@ -116,12 +109,12 @@ class _Elsewhere:
     seconds
         How long the engine may take for a chunk.
     otherwise
-        Who checks what is left if such a process dies; if it is nobody, the first that is missing raises.
+        Checks what is left if such a process dies; if there is none, the first that is missing raises.
 
     """
 
     def __init__(
-        self, executor: Executor, seed: int, chunks: list[range], seconds: float, otherwise: _Here | None
+        self, executor: Executor, seed: int, chunks: list[range], seconds: float, otherwise: Check | None
     ) -> None:
         self.unread_seconds = 0.0
         self._executor, self._otherwise = executor, otherwise
@@ -154,7 +147,7 @@ class _Elsewhere:
         except BrokenExecutor:
             if self._otherwise is None:
                 raise
-            return self._otherwise.checked(chunk)
+            return self._otherwise(chunk)
         self.unread_seconds -= found.engine_seconds
         return found
 

@@ -19,7 +19,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     three_for_one,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
-from nn_from_scratch.verify.functions.tracing.rules import WITHOUT_LUCK, Rule
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 ENOUGH = 2
@@ -114,7 +114,7 @@ def _is_general(subject: Subject, seed: int, scalar: bool) -> bool:
         examination.run()
     except TraceEndedError:
         return False
-    return examination.rules.rule in WITHOUT_LUCK
+    return examination.rules.rule in AT_ANY_INPUTS
 
 
 def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Elsewhere | None:

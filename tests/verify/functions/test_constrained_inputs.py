@@ -63,7 +63,7 @@ def rules(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
 NAMES = [*rules(np, np.array, np.float64)]
 
 
-def twice(rule: Rule, factor: float) -> Rule:
+def times(rule: Rule, factor: float) -> Rule:
     """Return a rule with the first gradient times a factor."""
     function, gradient, inputs = rule
 
@@ -78,23 +78,20 @@ def check_in_numpy(rule: Rule) -> Any:
     return check_gradient(rule[0], rule[1], rule[2])
 
 
+def in_torch(function: Callable[..., Any], gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function of PyTorch of one and its gradient."""
+    pytest.importorskip("torch")
+    from torch_functions import custom
+
+    return custom(lambda *given: (function(*given), given), lambda c, _, *given: gradient(*given, c), 1.0)
+
+
 def check_in_torch(rule: Rule) -> Any:
-    torch = pytest.importorskip("torch")
+    function, gradient, inputs = rule
+    own = in_torch(function, gradient)
     from nn_from_scratch.verify.torch import gradcheck
 
-    function, gradient, inputs = rule
-
-    class Own(torch.autograd.Function):  # type: ignore[name-defined,misc,unused-ignore]
-        @staticmethod
-        def forward(ctx: Any, *given: Any) -> Any:
-            ctx.save_for_backward(*given)
-            return function(*given)
-
-        @staticmethod
-        def backward(ctx: Any, c: Any) -> Any:
-            return gradient(*ctx.saved_tensors, c)
-
-    return gradcheck(Own.apply, tuple(x.requires_grad_(x.is_floating_point()) for x in inputs))
+    return gradcheck(own, tuple(x.requires_grad_(x.is_floating_point()) for x in inputs))
 
 
 def check_in_jax(rule: Rule) -> Any:
@@ -137,7 +134,7 @@ def test_what_is_right_for_such_inputs_is_right(name: str, framework: str, dtype
 def test_a_factor_is_wrong_for_them_nevertheless(name: str, framework: str) -> None:
     check, rule = asked(framework, name, np.float64)
     with pytest.raises(AssertionError) as raised:
-        check(twice(rule, 1 + 1e-4))
+        check(times(rule, 1 + 1e-4))
     assert not isinstance(raised.value, UndecidedError)
 
 
@@ -156,7 +153,7 @@ def test_labels_of_float32_in_float64_are_distributions_too() -> None:
     found = check_gradient(function, gradient, (z, labels))
     assert "formula equal up to the rounding of its inputs, to" in str(found)
     with pytest.raises(GradientError, match="formula proved to differ"):
-        check_in_numpy(twice((function, gradient, (z, labels)), 1 + 1e-6))
+        check_in_numpy(times((function, gradient, (z, labels)), 1 + 1e-6))
 
 
 def test_a_permutation_is_undone_by_another_at_every_size() -> None:
@@ -177,3 +174,20 @@ def test_a_permutation_is_undone_by_another_at_every_size() -> None:
     from nn_from_scratch.verify.jax import check_grads
 
     check_grads(own, (jnp.array(X[:, 0]), jnp.array(ORDER)), 1, ("rev",))
+
+
+def test_a_term_too_many_in_bfloat16_is_no_rounding_of_large_inputs() -> None:
+    """By the bound of float32 it would be one, for softmax is steep here."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(5)
+    z = (50 * torch.randn(3, 4)).to(torch.bfloat16)
+    labels = torch.randn(3, 4).softmax(-1).to(torch.bfloat16)
+
+    def gradient(z: Any, t: Any, c: Any) -> Any:
+        return c[:, None] * (z.softmax(-1) * t.sum(-1, keepdim=True) - t + 1e-3 * z * t), None
+
+    own = in_torch(lambda z, t: (t * -z.log_softmax(-1)).sum(-1), gradient)
+    from nn_from_scratch.verify.torch import gradcheck
+
+    with pytest.raises(AssertionError, match="formula proved to differ"):
+        gradcheck(own, (z.requires_grad_(), labels))

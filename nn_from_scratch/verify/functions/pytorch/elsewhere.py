@@ -16,7 +16,7 @@ from nn_from_scratch.verify.functions.pytorch.question import Question, cotangen
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers, same_shapes
-from nn_from_scratch.verify.functions.tracing.rules import WITHOUT_LUCK, Rule
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "other shapes"
@@ -108,7 +108,7 @@ def _is_general(question: Question, seed: int) -> bool:
             _, formula = _asked(question, drawn, seed)
     except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
         return False
-    return not isinstance(formula, NotCompared) and formula.rules.rule in WITHOUT_LUCK
+    return not isinstance(formula, NotCompared) and formula.rules.rule in AT_ANY_INPUTS
 
 
 def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | NotCompared]:

@@ -42,6 +42,8 @@ class Moves:
 
 _WRITTEN = 12
 """Binary digits that a number has at most, if somebody wrote it."""
+_MANY = 0.5
+"""The part of some numbers that has so few, if somebody wrote them."""
 _MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
 
 
@@ -88,7 +90,7 @@ def _is_of_float32(array: Numbers) -> bool:
         held = bool(np.array_equal(array, array.astype(np.float32)))
     significands, _ = np.frexp(array)
     written = significands * 2.0**_WRITTEN == np.rint(significands * 2.0**_WRITTEN)
-    return held and bool(np.mean(written) < 0.5)  # numbers that somebody wrote have few
+    return held and bool(np.mean(written) < _MANY)
 
 
 def series_of_input(numbers: Any, direction: Any) -> Shadow:

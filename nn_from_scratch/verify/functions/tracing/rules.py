@@ -45,7 +45,7 @@ class Rule(enum.Enum):
     UNKNOWN = "unknown"
 
 
-WITHOUT_LUCK = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT})
+AT_ANY_INPUTS = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT})
 """How formulas compare that are one, whatever the inputs are."""
 
 

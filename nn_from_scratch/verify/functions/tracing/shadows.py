@@ -128,7 +128,7 @@ def same_entries(one: Shadow, other: Shadow) -> Numbers:
     return np.array(same, dtype=bool).reshape(first.shape)
 
 
-def moving(one: Shadow, other: Shadow) -> Numbers:
+def either_moves(one: Shadow, other: Shadow) -> Numbers:
     """Return where either of two arrays moves with the inputs: what was rounded down, for one, does not."""
     first, second = np.broadcast_arrays(one, other)
     pairs = zip(first.ravel(), second.ravel(), strict=True)

@@ -41,8 +41,8 @@ from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
     Shadow,
+    either_moves,
     exact,
-    moving,
     nearest,
     of_entries,
     same_entries,
@@ -347,7 +347,7 @@ class Trace:
             moved = np.abs(nearest(slopes(shadows[0])) - nearest(slopes(shadows[1])))
             near |= np.abs(a - b) <= MOVED * unit * self.size * moved
             turned = (a > b) != (x > y)
-        tied = (near | turned) & ~same_entries(*shadows) & moving(*shadows)
+        tied = (near | turned) & ~same_entries(*shadows) & either_moves(*shadows)
         if np.any(tied):
             self.ties.append(users_line())
             if not chosen:
