@@ -209,7 +209,7 @@ def test_every_process_of_an_engine_has_its_environment_and_its_limits(tmp_path:
 
 
 def test_importing_pytorch_survives_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+    begun, interrupted, goes_on, ended = (threading.Event() for _ in range(4))
     main = threading.get_ident()
 
     def imports() -> str:
@@ -220,11 +220,17 @@ def test_importing_pytorch_survives_an_interruption(monkeypatch: pytest.MonkeyPa
 
     def interrupts() -> None:
         begun.wait(60)
-        signal.pthread_kill(main, signal.SIGINT)
+        while not interrupted.wait(0.05):  # a signal that comes before it waits does not wake it
+            signal.pthread_kill(main, signal.SIGINT)
+
+    def once(*_: object) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(pytorch, "_imported", imports)
     pytorch.version.cache_clear()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process of pytest-xdist ignores it
+    before = signal.signal(signal.SIGINT, once)
     try:
         threading.Thread(target=interrupts).start()
         with pytest.raises(KeyboardInterrupt):
