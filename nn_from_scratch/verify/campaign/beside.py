@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import contextmanager, suppress
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import contextmanager
 from typing import Protocol
 
 from nn_from_scratch.verify.campaign.chunks import checked
@@ -31,6 +31,8 @@ class Chunks(Protocol):
 
     unread_seconds: float
     """How long the engine was waited for in chunks that are checked, and that nobody was given yet."""
+    are_elsewhere: bool
+    """Whether other processes check them, whatever this one does."""
 
     @property
     def next_is_there(self) -> bool:
@@ -59,7 +61,7 @@ def begun(
         yield _InTheirTurn(check_here, chunks)
         return
     with pool(workers, _find_engine, again(engine)) as executor:
-        yield _Elsewhere(executor, seed, chunks, seconds_left(), None if jobs else check_here)
+        yield _Elsewhere(executor, seed, chunks, seconds_left, None if jobs else check_here)
 
 
 def _workers(engine: Engine, graphs: int, jobs: int | None) -> int:
@@ -91,14 +93,14 @@ class _InTheirTurn:
 
     def __init__(self, check: Check, chunks: list[range]) -> None:
         self._check, self._chunks = check, chunks
-        self.unread_seconds, self.next_is_there = 0.0, False
+        self.unread_seconds, self.next_is_there, self.are_elsewhere = 0.0, False, False
 
     def __iter__(self) -> Iterator[Statistics]:
         yield from map(self._check, self._chunks)
 
 
 class _Elsewhere:
-    """Chunks that other processes check, from now on.
+    """Chunks that other processes check, from now on, as long as there is time.
 
     Parameters
     ----------
@@ -106,23 +108,30 @@ class _Elsewhere:
         Where.
     seed, chunks
         Which graphs.
-    seconds
-        How long the engine may take for a chunk.
+    seconds_left
+        Says how long the engine may still take: for a chunk no longer than there is left now.
     otherwise
         Checks what is left if such a process dies; if there is none, the first that is missing raises.
 
     """
 
     def __init__(
-        self, executor: Executor, seed: int, chunks: list[range], seconds: float, otherwise: Check | None
+        self,
+        executor: Executor,
+        seed: int,
+        chunks: list[range],
+        seconds_left: Callable[[], float],
+        otherwise: Check | None,
     ) -> None:
-        self.unread_seconds = 0.0
-        self._executor, self._otherwise = executor, otherwise
+        self.unread_seconds, self.are_elsewhere = 0.0, True
+        self._seconds_left, self._otherwise = seconds_left, otherwise
+        seconds = seconds_left()
         self._awaited = deque(
             (chunk, executor.submit(_check_in_worker, seed, chunk, seconds)) for chunk in chunks
         )
         for _, future in self._awaited:
             future.add_done_callback(self._count)
+        executor.submit(_close_engine)  # beside what follows, for it takes a second
 
     @property
     def next_is_there(self) -> bool:
@@ -135,11 +144,10 @@ class _Elsewhere:
         try:
             while self._awaited:
                 yield self._found(*self._awaited.popleft())
+        except CancelledError:  # the time is up
+            return
         finally:
-            for _, future in self._awaited:
-                future.cancel()
-            with suppress(RuntimeError):  # it takes no more work
-                self._executor.submit(_close_engine)  # beside what follows, for it takes a second
+            self._check_no_more()
 
     def _found(self, chunk: range, future: Future[Statistics]) -> Statistics:
         try:
@@ -154,6 +162,12 @@ class _Elsewhere:
     def _count(self, future: Future[Statistics]) -> None:
         if not future.cancelled() and future.exception() is None:
             self.unread_seconds += future.result().engine_seconds
+            if self._seconds_left() <= 0:
+                self._check_no_more()
+
+    def _check_no_more(self) -> None:
+        for _, future in tuple(self._awaited):  # another thread may take one
+            future.cancel()
 
 
 def _find_engine(find: Callable[[], Engine]) -> None:

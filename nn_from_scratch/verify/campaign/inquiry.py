@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -77,15 +77,15 @@ class Inquiry:
             if one.grade in self.plan.grades or name not in state.LONG
         ]
         try:
-            # Their processes work beside the graphs, and those that check graphs end beside the checks.
             with state.started(self.engine, named) as results, self._begun() as chunks:
                 self._chunks = chunks
-                self._ask_graphs(chunks)
-                self._report("checking state and limits")
-                with self.phases.phase("state and limits"):
-                    seconds = max(_STATE_AND_LIMITS, self.plan.seconds)
-                    for _, result in zip(within(seconds, named), results, strict=True):
-                        self.checks.append(result)
+                self._ask_directly()
+                if chunks.are_elsewhere:  # then others go on with graphs beside the checks
+                    self._check_state(named, results)
+                    self._ask_graphs(chunks)
+                else:
+                    self._ask_graphs(chunks)
+                    self._check_state(named, results)
             self._report("settling failures")
             self._settle()
             with self.phases.phase("conventions at kinks"):
@@ -129,16 +129,27 @@ class Inquiry:
         left = self.stopped_by_time or self.unsettled or self.deaths or self.phases.not_asked
         return complete and not left
 
-    def _ask_graphs(self, chunks: Chunks) -> None:
-        """Ask every operation directly, and then in random graphs, as long as there is time."""
-        engine = self.engine
-        if not self.plan.graphs:
-            return
-        if self.plan.directly and not engine.silence:
+    def _ask_directly(self) -> None:
+        """Ask every operation directly, as long as there is time."""
+        if self.plan.graphs and self.plan.directly and not self.engine.silence:
             self._report("asking every operation directly", 0)
             with self.phases.phase("direct questions"):
                 asked_all = ask_directly(self._observed, self.direct, self._time_is_left)
                 self._stopped_by_time = not asked_all
+
+    def _check_state(self, names: Sequence[str], results: Iterator[state.Result]) -> None:
+        """Take the results of the named checks, as long as there is time."""
+        self._report("checking state and limits", self.found.total)
+        with self.phases.phase("state and limits"):
+            seconds = max(_STATE_AND_LIMITS, self.plan.seconds)
+            for _, result in zip(within(seconds, names), results, strict=True):
+                self.checks.append(result)
+
+    def _ask_graphs(self, chunks: Chunks) -> None:
+        """Ask random graphs, as long as there is time."""
+        engine = self.engine
+        if not self.plan.graphs:
+            return
         with self.phases.phase("random graphs"):
             self._count_graphs(chunks)
         if self._stopped_by_time:

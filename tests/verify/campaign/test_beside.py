@@ -1,5 +1,6 @@
 """Random graphs that other processes check while this one asks directly: the same is found as in turn."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from nn_from_scratch.verify import Engine, isolated, load, verify
 from nn_from_scratch.verify.campaign import beside
 from nn_from_scratch.verify.campaign.statistics import Statistics
+from nn_from_scratch.verify.campaign.workers import pool
 from nn_from_scratch.verify.engines.wire.isolated import CAN_ISOLATE
 from nn_from_scratch.verify.engines.wire.remote import Remote
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -139,6 +141,7 @@ def test_an_engine_takes_no_longer_in_all_where_it_is_asked_by_two(monkeypatch: 
         futures[0].set_result(found(seconds=9.0))
         assert go_on()
         futures[1].set_result(found(seconds=2.0))
+        assert [future.cancelled() for future in futures[:4]] == [False, False, True, True]
         return go_on()
 
     asking_directly(monkeypatch, ask)
@@ -146,6 +149,26 @@ def test_an_engine_takes_no_longer_in_all_where_it_is_asked_by_two(monkeypatch: 
     assert results["stopped by time"]
     assert results["graphs"]["checked"] == 100, "what is there is counted"
     assert results["grades"]["rules"] == "not settled"
+
+
+def test_state_is_checked_while_others_check_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    futures = elsewhere(monkeypatch)
+
+    def ask(_: object) -> bool:
+        for future in futures:
+            future.set_result(found())
+        return True
+
+    asking_directly(monkeypatch, ask)
+    told: list[tuple[str, int]] = []
+
+    def progress(done: int, _: int, words: str) -> None:
+        told.append((words, done))
+
+    engine = load("nn_from_scratch")
+    results = verify(engine, graphs=100, grades=("rules", "state"), progress=progress)
+    assert results["verdict"] == "right"
+    assert told[1:4] == [("checking state and limits", 0), ("checking graphs", 50), ("checking graphs", 100)]
 
 
 def test_what_others_have_found_is_kept_after_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +206,19 @@ def test_what_a_process_that_died_leaves_is_checked_here_unless_it_was_asked_for
         results = verify(load("nn_from_scratch"), graphs=60, grades=("rules",))
         assert results["graphs"]["checked"] == 50 + 50
         assert len(results["checks"]["verdict"]) == 50, "which were checked in this process"
+
+
+def _leave_a_note(path: str) -> None:
+    """Let that be written at the end of the process."""
+    atexit.register(Path(path).write_text, "ended")
+
+
+def test_a_worker_does_at_its_end_what_is_to_be_done(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    with pool(1, _leave_a_note, str(note)) as executor:
+        assert executor.submit(abs, -1).result() == 1
+        assert not note.exists()
+    assert note.read_text() == "ended"
 
 
 def test_a_script_without_a_guard_may_have_several_jobs(tmp_path: Path) -> None:
