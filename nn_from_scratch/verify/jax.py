@@ -59,7 +59,8 @@ def check_grads(  # noqa: PLR0917  the signature is JAX's
         widest dtype of its inputs.
     shapes
         Whether drawn inputs of other shapes are asked as well, where `f` takes them: a rule that takes a size
-        for a constant is wrong there.
+        for a constant is wrong there. A rule that reads a copy of an input in its place, and so is right at
+        this point alone, is undecided then.
 
     Raises
     ------

@@ -94,7 +94,8 @@ def check_gradient(
     seed
         Which directions and which cotangent.
     shapes
-        Whether the formula is asked at drawn inputs of other shapes as well.
+        Whether the formula is asked at drawn inputs of other shapes as well; a gradient that reads a copy of
+        an input in its place, and so is right at this point alone, is undecided then.
     progress
         Called as progress(done, of, words) every half second of a long trace.
 

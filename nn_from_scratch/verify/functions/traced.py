@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.elsewhere import examined_elsewhere
+from nn_from_scratch.verify.functions.elsewhere import Elsewhere, examined_elsewhere
 from nn_from_scratch.verify.functions.inputs import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
@@ -21,6 +21,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     TraceEndedError,
 )
 from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
+from nn_from_scratch.verify.functions.tracing.copies import said_of
 from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -181,6 +182,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             return NotTraced(str(error), limit, other, numbers, chosen)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
+        if ask and found.copied:
+            elsewhere.append(Elsewhere(Verdict.UNDECIDED, said_of(found.copied), decides=True))
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
     decided = worst.accuses or any(x.decides for x in elsewhere)
     return Traced(

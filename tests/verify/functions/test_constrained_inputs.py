@@ -6,6 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_frameworks import (
+    FRAMEWORKS,
+    Rule,
+    check_in_numpy,
+    framework_for,
+    in_torch,
+)
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 
@@ -17,8 +24,6 @@ ORDER = np.array([2, 0, 3, 1])
 LABELS = np.exp(DRAW.normal(size=(4, 5)))
 LABELS /= LABELS.sum(-1, keepdims=True)
 ROTATION = np.linalg.qr(DRAW.normal(size=(3, 3)))[0]
-
-Rule = tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]
 
 
 def rules(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
@@ -74,47 +79,9 @@ def times(rule: Rule, factor: float) -> Rule:
     return function, wrong, inputs
 
 
-def check_in_numpy(rule: Rule) -> Any:
-    return check_gradient(rule[0], rule[1], rule[2])
-
-
-def in_torch(function: Callable[..., Any], gradient: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of PyTorch of one and its gradient."""
-    pytest.importorskip("torch")
-    from torch_functions import custom
-
-    return custom(lambda *given: (function(*given), given), lambda c, _, *given: gradient(*given, c), 1.0)
-
-
-def check_in_torch(rule: Rule) -> Any:
-    function, gradient, inputs = rule
-    own = in_torch(function, gradient)
-    from nn_from_scratch.verify.torch import gradcheck
-
-    return gradcheck(own, tuple(x.requires_grad_(x.is_floating_point()) for x in inputs))
-
-
-def check_in_jax(rule: Rule) -> Any:
-    jax = pytest.importorskip("jax")
-    from nn_from_scratch.verify.jax import check_grads
-
-    function, gradient, inputs = rule
-    own = jax.custom_vjp(function)
-    own.defvjp(lambda *given: (function(*given), given), lambda kept, c: gradient(*kept, c))
-    return check_grads(own, inputs, 1, ("rev",))
-
-
 def asked(framework: str, name: str, dtype: Any) -> tuple[Callable[[Rule], Any], Rule]:
-    if framework == "numpy":
-        return check_in_numpy, rules(np, np.array, dtype)[name]
-    if framework == "torch":
-        torch = pytest.importorskip("torch")
-        return check_in_torch, rules(torch, torch.tensor, dtype)[name]
-    jnp = pytest.importorskip("jax.numpy")
-    return check_in_jax, rules(jnp, jnp.array, np.float32)[name]
-
-
-FRAMEWORKS = ["numpy", "torch", "jax"]
+    functions, array, dtype, check = framework_for(framework, dtype)
+    return check, rules(functions, array, dtype)[name]
 
 
 @pytest.mark.once

@@ -84,7 +84,7 @@ def examine(
         plain = plain_version(Question.of(options.reference, arguments), options.compute)
     elif options.compute is not None:
         raise ValueError("compute says in which format a function computes that has a reference")
-    rows = list(_rows(question, plain, order, modes, seed=options.seed, before=""))
+    rows = list(_rows(question, plain, order, modes, options, before=""))
     right = [
         mode for mode in modes for row in rows if row.name == WORDS[mode] and row.verdict is Verdict.RIGHT
     ]
@@ -121,16 +121,23 @@ def require_right(
 
 
 def _rows(
-    question: Question, plain: Plain | None, order: int, modes: Sequence[str], *, seed: int, before: str
+    question: Question,
+    plain: Plain | None,
+    order: int,
+    modes: Sequence[str],
+    options: Options,
+    *,
+    before: str,
 ) -> Iterator[Row]:
     for mode in modes:
         name = f"{WORDS[mode]}{before}"
-        found = list(_derivative(question, plain, mode, name, seed))
+        found = list(_derivative(question, plain, mode, name, options))
         yield from found
         if order > 1 and not any(row.verdict is None and row.name == name for row in found):
             following = None if plain is None else replace(plain, question=_next(plain.question, mode))
             after = f" of the {name}"
-            yield from _rows(_next(question, mode), following, order - 1, modes, seed=seed + 1, before=after)
+            then = replace(options, seed=options.seed + 1)
+            yield from _rows(_next(question, mode), following, order - 1, modes, then, before=after)
 
 
 def _next(question: Question, mode: str) -> Question:
@@ -160,8 +167,11 @@ def _derivatives(question: Question, mode: str) -> Callable[..., Any]:
     return derivatives
 
 
-def _derivative(question: Question, plain: Plain | None, mode: str, name: str, seed: int) -> Iterator[Row]:
+def _derivative(
+    question: Question, plain: Plain | None, mode: str, name: str, options: Options
+) -> Iterator[Row]:
     """Yield the rows about one way to differentiate."""
+    seed = options.seed
     outputs = drawn(question.outputs(wide=False), 2 * seed)
     inputs = drawn(question.point, 2 * seed + 1)
     seeds = seeds_of(question, mode, outputs, inputs)
@@ -185,6 +195,9 @@ def _derivative(question: Question, plain: Plain | None, mode: str, name: str, s
         yield formula
         own = next((traced for traced, wide in traces if not wide), None)
         right = formula.verdict is Verdict.RIGHT and not (traces and traces[0][0].refuted)
+        alone = next((traced.alone for traced, _ in traces if traced.alone), None)
+        if right and alone and options.shapes:
+            yield Row(f"{name} at other numbers", Verdict.UNDECIDED, alone)
     for row in number_rows(question, mode, own, seeds, right=right):
         yield replace(row, name=f"{name} {row.name}")
 
@@ -197,6 +210,9 @@ def _judged_or_measured(
     undefined = [why for traced, _ in traces for why in traced.undefined]
     if undefined:
         formula = Row(name, Verdict.UNDECIDED, undefined[0])
+        if not any(traced.ambiguous for traced, _ in traces):
+            row = measured_row(name, question, mode, outputs, seed)
+            formula = replace(row, said=f"{row.said} ({undefined[0]})") if row.accuses else formula
     elif formula.verdict is Verdict.UNDECIDED:
         row = measured_row(name, question, mode, outputs, seed)
         if row.accuses and any(traced.near_a_limit for traced, _ in traces):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -126,6 +127,8 @@ class Trace:
     wide: bool
     kinks: list[str] = field(default_factory=list)
     undefined: list[str] = field(default_factory=list)
+    ambiguous: bool = False
+    """Whether JAX does not define what the function itself computes."""
     tables: set[str] = field(default_factory=set)
     arrays: bool = False
     unrecognised: dict[Constant, arb] = field(default_factory=dict)
@@ -144,6 +147,8 @@ class Trace:
     """Whether the formulas differ by what the rounding of constants may explain."""
     refuted: bool = False
     """Whether a replay has shown that this is not what runs: then it says nothing about numbers either."""
+    alone: str | None = None
+    """Why the derivative is right at this point alone, if it is."""
     replayed: Rounded | None = None
     """What rounding may make of the derivative, once that was asked."""
 
@@ -167,6 +172,7 @@ class Trace:
         given = [series_of_input(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
         found = self._run(self.primal, interpreter, given)
         self.approximates = approximation(self.primal, interpreter)
+        self.ambiguous = self.ambiguous or bool(interpreter.undefined)
         self.plain_numbers |= interpreter.numbers
         self._keep(key, found, replaced)
         return found
@@ -332,16 +338,16 @@ class Formulas:
                 scale=self.scale,
             )
 
+    def compared(self, reading: Reading, replaced: Mapping[Constant, arb] = NONE) -> Comparison:
+        """Compare them with constants read in one way, some of them replaced."""
+        truth, formula = self.truth(reading, replaced), self.formula(reading, replaced)
+        return compare(truth, self.truth_weights, formula, self.formula_weights)
+
     def _rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with each constant at one number, and bound what the rounding of the others changes."""
         if self.traced.arrays:
             return None  # their entries are rounded one by one
-        return moved_by_rounding(self._compared, self.traced.unrecognised)
-
-    def _compared(self, replaced: Mapping[Constant, arb]) -> Comparison:
-        truth = self.truth(Reading.RECOGNISED, replaced)
-        formula = self.formula(Reading.RECOGNISED, replaced)
-        return compare(truth, self.truth_weights, formula, self.formula_weights)
+        return moved_by_rounding(partial(self.compared, Reading.RECOGNISED), self.traced.unrecognised)
 
 
 def derivatives(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:

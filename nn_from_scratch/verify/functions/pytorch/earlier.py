@@ -37,8 +37,8 @@ def _of_the_same(name: str, asked: Asked) -> Row:
         return Row(name, None, "the gradient is the same elsewhere, and why cannot be told")
     if here is there:
         return Row(name, Verdict.RIGHT)
-    if here:  # it may have been computed for this point, which was asked about
-        return Row(name, None, AT_ONE_POINT)
+    if here:
+        return Row(name, Verdict.UNDECIDED, AT_ONE_POINT)
     return Row(name, Verdict.WRONG, SAID)
 
 

@@ -13,7 +13,7 @@ from nn_from_scratch.verify.functions.pytorch.by_forward import numbers_by_forwa
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
-from nn_from_scratch.verify.functions.pytorch.elsewhere import numbers_row, shapes_row, smaller_row
+from nn_from_scratch.verify.functions.pytorch.elsewhere import NUMBERS, numbers_row, shapes_row, smaller_row
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -31,6 +31,7 @@ from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
+from nn_from_scratch.verify.functions.tracing.copies import said_of
 from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, TO_ITS_END
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -242,8 +243,10 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     yield row
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
-        elsewhere = (shapes_row(question, seed), numbers_row(question, seed)) if ask.shapes else ()
-        yield from (row for row in elsewhere if row is not None)
+        if ask.shapes:
+            alone = Row(NUMBERS, Verdict.UNDECIDED, said_of(found.copied)) if found.copied else None
+            elsewhere = shapes_row(question, seed), alone or numbers_row(question, seed)
+            yield from (row for row in elsewhere if row is not None)
         return
     reason, by_code = (found.reason, found.by_code) if isinstance(found, NotCompared) else ("", False)
     smaller = smaller_row(question, seed) if reason == TOO_LARGE else None

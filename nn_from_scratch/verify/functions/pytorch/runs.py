@@ -17,6 +17,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedE
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
+from nn_from_scratch.verify.functions.tracing.copies import copied
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.moving import moved_to, of_input, series_of_input
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
@@ -28,6 +29,8 @@ _STREAM = 0x646972656374696F
 _SHOWN = 1e-2
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
+_OF_NUMPY = frozenset([torch.float64, torch.float32, torch.float16])
+"""Formats that numpy has, too."""
 _LOCATED = 48
 """Up to so many entries are asked one by one where a formula is wrong."""
 
@@ -52,6 +55,8 @@ class Tracing:
         self.decisions: list[str] = []
         self.repeated = Repetitions()
         self.narrower: str | None = None
+        self.copied: str | None = None
+        """An input that a constant equals to the bit."""
         self.replayed = False
         """Whether forward and backward were traced."""
         self.replaced: dict[tuple[float, str], arb] = {}
@@ -183,6 +188,7 @@ class Tracing:
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
         self.repeated = here.trace.repeated
+        self.copied = self._copied_input(here.trace)
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:
@@ -193,6 +199,15 @@ class Tracing:
             self.notes[f"fused kernel {name}: formula by its decomposition ({line})"] = None
         self.literal = literal
         self.replayed = True
+
+    def _copied_input(self, trace: Trace) -> str | None:
+        constants = [np.asarray(x) for kind, x, _ in trace.outside if kind == "table"]
+        given = [x.detach().cpu() for x in self.question.tensors]
+        return copied(
+            [*constants, *map(np.asarray, trace.written)],
+            self.question.names,
+            [(x if x.dtype in _OF_NUMPY else x.double()).numpy() for x in given],
+        )
 
     def replay_forward(self) -> Tensors:
         """Trace the forward alone, of what is meant, likewise; return its outputs."""

@@ -88,9 +88,14 @@ def _is_of_float32(array: Numbers) -> bool:
         return False
     with np.errstate(over="ignore"):
         held = bool(np.array_equal(array, array.astype(np.float32)))
+    return held and not has_few_digits(array)
+
+
+def has_few_digits(array: Numbers) -> bool:
+    """Whether half of some numbers or more are such as somebody writes, with few binary digits."""
     significands, _ = np.frexp(array)
     written = significands * 2.0**_WRITTEN == np.rint(significands * 2.0**_WRITTEN)
-    return held and bool(np.mean(written) < _MANY)
+    return bool(np.mean(written) >= _MANY)
 
 
 def series_of_input(numbers: Any, direction: Any) -> Shadow:

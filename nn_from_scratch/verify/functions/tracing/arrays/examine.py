@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 from flint import arb
@@ -23,6 +25,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     TraceEndedError,
 )
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
+from nn_from_scratch.verify.functions.tracing.copies import Nearby, copied
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -40,6 +43,9 @@ stopped before it has what it computes."""
 
 NOTHING = 2.0**-64
 """A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""
+
+NONE: Mapping[Constant, arb] = MappingProxyType({})
+"""No constant that is taken for another number."""
 
 ELSEWHERE = 0.1
 """How far, relatively, the point is at which constants must fit that only rounding reconciles."""
@@ -68,6 +74,7 @@ class Examination(Replay):
     unsure: str | None = field(default=None, init=False)
     loses_digits: bool = field(default=False, init=False)
     bends: bool = field(default=False, init=False)
+    copied: str | None = field(default=None, init=False)
     named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
 
@@ -92,6 +99,18 @@ class Examination(Replay):
             self._check_constants(dtype)
         self._decide(plain, balls)
         self.along = self._along(plain)
+        if not self.verdict.accuses:
+            self.copied = self._copy_of_an_input()
+
+    def _copy_of_an_input(self) -> str | None:
+        """Return the input that the gradient has a copy of, with which it is wrong at any other point."""
+        inputs = self.subject.differentiated
+        names = [self.subject.name(which) for which in range(len(inputs))]
+        constants = self._pass(Reading.RECOGNISED).trace.constants
+        name = copied((np.frombuffer(x, dtype) for _, dtype, x in constants), names, inputs)
+        there = Nearby.of(self._compared) if name else None
+        # One that does not move at all was computed for this point, which was asked about.
+        return name if there is not None and there.differs and there.moves else None
 
     def _bends(self) -> bool:
         """Whether the point is at kinks, and at nothing that may be a jump."""
@@ -127,11 +146,11 @@ class Examination(Replay):
         trace = self._pass(Reading.LITERAL).trace
         if any(key not in trace.numbers_of for key in trace.constants):
             return None  # an array: its entries are rounded one by one
-        return moved_by_rounding(self._compared, trace.uncertain)
+        return moved_by_rounding(partial(self._compared, Reading.RECOGNISED), trace.uncertain)
 
-    def _compared(self, replaced: Mapping[Constant, arb]) -> Comparison:
-        outputs, _ = self.subject.derivative(self.directions, Reading.RECOGNISED, replaced)
-        gradients = self.subject.balls(Reading.RECOGNISED, replaced=replaced).gradient_shadows
+    def _compared(self, reading: Reading, replaced: Mapping[Constant, arb] = NONE) -> Comparison:
+        outputs, _ = self.subject.derivative(self.directions, reading, replaced)
+        gradients = self.subject.balls(reading, replaced=replaced).gradient_shadows
         return compare(outputs, self.subject.cotangents, gradients, self.directions)
 
     def _decide(self, plain: Pass, balls: Pass) -> None:

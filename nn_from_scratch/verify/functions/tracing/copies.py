@@ -1,0 +1,103 @@
+"""Inputs that a backward has copies of: it is right where they are what was copied, and nowhere else.
+
+A backward that reads a global, or a weight of its module, in place of what it was given is right at the one
+point where both are the same: its formula has the numbers of an input as constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_from_scratch.verify.functions.tracing.constants import Reading
+from nn_from_scratch.verify.functions.tracing.moving import has_few_digits, inputs_moved
+from nn_from_scratch.verify.functions.tracing.rules import Comparison
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers
+
+_MOVED = 2.0**-20
+"""The part of themselves that inputs are moved by: no comparison of theirs is likely to turn."""
+_ROUNDINGS = 4
+"""By so many units of the last place a multiple of an input may be off."""
+_TOLD = 2.0**-32
+"""Of a formula's size: more than that its difference changes there, if it has a constant for an input."""
+
+
+def copied(constants: Iterable[Numbers], names: Sequence[str], inputs: Sequence[Numbers]) -> str | None:
+    """Return the name of the first input that a constant is a copy of, in the input's format, or None.
+
+    Numbers that somebody may have written, as 0.5, say nothing, nor does one number in an array.
+    """
+    known = list(constants)
+    for name, numbers in zip(names, inputs, strict=True):
+        if numbers.size and not has_few_digits(numbers) and any(_is_copy(x, numbers) for x in known):
+            return name
+    return None
+
+
+def are_measured(constant: Numbers) -> bool:
+    """Whether a constant is an array of numbers that nobody wrote."""
+    return constant.size > 1 and constant.dtype.kind == "f" and not has_few_digits(constant)
+
+
+def _is_copy(constant: Numbers, numbers: Numbers) -> bool:
+    """Whether a constant is an input, which may have been transposed, or a multiple of one that is an array.
+
+    What is computed from constants alone is one to some tracers, as 2 W is.
+    """
+    if constant.size != numbers.size:
+        return False
+    with np.errstate(over="ignore"):
+        held = constant.astype(numbers.dtype).ravel()
+    return any(_is_multiple(held, x.ravel()) for x in (numbers, numbers.T))
+
+
+def _is_multiple(numbers: Numbers, other: Numbers) -> bool:
+    if numbers.size == 1 or not other.all():
+        return np.array_equal(numbers, other)
+    with np.errstate(all="ignore"):
+        ratios = numbers / other
+        return bool(np.ptp(ratios) <= _ROUNDINGS * np.finfo(ratios.dtype).eps * abs(ratios[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """What becomes of a formula that is right where the inputs are, where they are moved a little.
+
+    Attributes
+    ----------
+    differs
+        Whether it is not the derivative there.
+    moves
+        Whether it gives other numbers there.
+
+    """
+
+    differs: bool
+    moves: bool
+
+    @classmethod
+    def of(cls, compared: Callable[[Reading], Comparison]) -> Nearby:
+        """Compare the formulas here and there, constants as the numbers that they are."""
+        here = compared(Reading.LITERAL)
+        with inputs_moved(1, _MOVED):
+            there = compared(Reading.LITERAL)
+        if not (here.finite and there.finite and here.size != 0 and there.size != 0):
+            return cls(differs=False, moves=True)
+        moves = bool(abs(there.formula - here.formula) > _TOLD * here.size)
+        return cls(differs=bool(abs(there.off_by - here.off_by) > _TOLD), moves=moves)
+
+
+def said_of(name: str) -> str:
+    """Say that a formula has a copy of an input."""
+    return (
+        f"right at this point alone: the gradient has the numbers of {name} as a constant, and is wrong "
+        "where they are others: is a global, or a weight of a module, read in place of what was given?"
+    )
+
+
+FIXED = (
+    "right at this point alone: where the inputs are others the derivative stays as it is, and is wrong: it "
+    "was computed for this point, or keeps its inputs"
+)

@@ -1,0 +1,100 @@
+"""Gradients that read a copy of an input in its place: they are right at this point, and nowhere else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from in_frameworks import FRAMEWORKS, Rule, check_in_jax, framework_for
+
+from nn_from_scratch.verify import UndecidedError, check_gradient
+
+DRAW = np.random.default_rng(5)
+X = DRAW.normal(size=(5, 3))
+W = DRAW.normal(size=(3, 4))
+RATE = np.array(0.3)
+
+
+def layer(np: Any, weights: Any, x: Any, w: Any, c: Any) -> tuple[Any, Any]:
+    """Return the gradients of tanh(x w), of which the first reads weights that it is not given."""
+    d = c * (1 - np.tanh(x @ w) ** 2)
+    return d @ weights.T, x.T @ d
+
+
+def copying(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
+    """Return functions with gradients that read globals, in numpy's words."""
+    x, w, rate = (array(each.astype(dtype)) for each in (X, W, RATE))
+    own = array(W.astype(dtype))
+    return {
+        "a weight": (lambda x, w: np.tanh(x @ w), lambda x, w, c: layer(np, own, x, w, c), (x, w)),
+        "a multiple of it": (
+            lambda x, w: np.tanh(x @ w),
+            lambda x, w, c: layer(np, (2 * own) / 2, x, w, c),
+            (x, w),
+        ),
+        "a number": (
+            lambda x, a: a * x**2,
+            lambda x, a, c: (2 * c * 0.3 * x, np.sum(c * x**2)),
+            (x, rate),
+        ),
+    }
+
+
+def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
+    """Return functions that know numbers of their inputs as constants, and gradients that are right."""
+    x, w, rate = (array(each.astype(dtype)) for each in (X, W, RATE))
+    first, one = array(W.astype(dtype)), array(np_eye.astype(dtype))
+    return {
+        "the way from the first weights": (
+            lambda x, w: np.sum((x @ (w - first)) ** 2) + np.sum(w * first),
+            lambda x, w, c: (
+                2 * c * (x @ (w - first)) @ (w - first).T,
+                2 * c * x.T @ (x @ (w - first)) + c * first,
+            ),
+            (x, w),
+        ),
+        "a rate that the function has, too": (
+            lambda x, a: a * np.sum(0.3 * x**2),
+            lambda x, a, c: (2 * c * a * 0.3 * x, c * np.sum(0.3 * x**2)),
+            (x, rate),
+        ),
+        "the identity": (
+            lambda x, w: np.sum((x @ w) ** 2),
+            lambda x, w, c: (2 * c * (x @ w) @ w.T @ one, 2 * c * x.T @ (x @ w)),
+            (x, one),
+        ),
+    }
+
+
+np_eye = np.eye(3)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", copying(np, np.array, np.float64))
+def test_what_is_right_at_this_point_alone_is_not_right(name: str, framework: str, dtype: Any) -> None:
+    functions, array, dtype, check = framework_for(framework, dtype)
+    with pytest.raises(UndecidedError, match="right at this point alone: the gradient has the numbers of"):
+        check(copying(functions, array, dtype)[name])
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", right(np, np.array, np.float64))
+def test_what_is_right_wherever_the_inputs_are_is_right(name: str, framework: str) -> None:
+    functions, array, dtype, check = framework_for(framework, np.float64)
+    check(right(functions, array, dtype)[name])
+
+
+def test_it_may_be_asked_for_this_point_alone() -> None:
+    function, gradient, inputs = copying(np, np.array, np.float64)["a weight"]
+    assert check_gradient(function, gradient, inputs, shapes=False)
+
+
+@pytest.mark.once
+def test_a_rule_of_jax_that_was_computed_for_this_point_is_not_right() -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    known = jnp.cos(jnp.array(X))
+    with pytest.raises(UndecidedError, match="right at this point alone: where the inputs are others"):
+        check_in_jax((jnp.sin, lambda _, c: (c * known,), (jnp.array(X),)))
