@@ -201,7 +201,8 @@ class BlackBox:
             thorough=thorough,
         )
         self.coarseness = max(self.coarseness, slope.rough)
-        self.believed = max(self.believed, slope.unit)
+        if thorough:  # straight lines at a few steps from a round number have short values by themselves
+            self.believed = max(self.believed, slope.unit)
         return self._compare(vector, slope, floor, self.evaluations - before)
 
     def line(self, vector: Floats, jitter: float = 1.0) -> Line:

@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 _AGREE = 4.0  # estimates of consecutive orders that differ by no more are one
 _SHOWN = 4  # values that are not the same, for a type so short that a few numbers are its by chance
-_FULL = 6  # binary digits that the median of a type's numbers may lack: fractions such as 3/4 show no type
+_FULL = 5  # binary digits that the median of a type's numbers may lack: fractions such as 3/4 show no type
 SAMPLES = 9
 """Of how many values at equal distances the noise is estimated."""
 

@@ -5,7 +5,8 @@ import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 from nn_from_scratch.verify.functions.black_box import BlackBox
-from nn_from_scratch.verify.functions.values import check_values
+from nn_from_scratch.verify.functions.values import check_values, differences
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
 RNG = np.random.default_rng(0)
 
@@ -234,6 +235,25 @@ def test_stairs_call_no_other_slope_right(function: Any, count: int, slope: floa
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])
 def test_any_slope_between_those_at_both_sides_of_a_kink_is_right(slope: float) -> None:
     check_gradient(np.abs, lambda x: slope, 0.0)
+
+
+ROUND = ([0.0, 1.0, -1.0, 0.0], [0.0, 2.0, -0.3], [0.0, 0.7, 0.3, -1.1, 0.0, 2.0])
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("point", ROUND, ids=str)
+def test_straight_lines_among_round_numbers_show_no_short_format(point: Any, slope: float) -> None:
+    """Their values at a few steps, and their gradients, have few digits in any format."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = rng.choice([-1.0, 1.0], len(point)) * (2 * rng.integers(0, 32, len(point)) + 1) / 16
+        box = BlackBox(
+            lambda x, c=sizes: float(c @ np.maximum(x, 0)),
+            lambda x, c=sizes: c * np.where(x == 0, slope, x > 0),
+            np.array(point),
+            seed,
+        )
+        assert differences(box).verdict is (Verdict.WRONG if slope > 1 else Verdict.RIGHT)
 
 
 @pytest.mark.parametrize("slope", [2.0, -1.5])

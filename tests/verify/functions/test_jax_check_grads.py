@@ -421,6 +421,31 @@ def test_places_that_are_written_twice_are_undecided_unless_the_same_is_written(
 
 
 @pytest.mark.once
+def test_a_gradient_that_sets_for_adding_is_wrong_though_nobody_says_which_is_set() -> None:
+    places = jnp.array([0, 2, 2, 1])
+
+    def times(x: Any) -> Any:
+        return x[places] ** 2
+
+    def backward(x: Any, g: Any) -> tuple[Any]:
+        return (jnp.zeros(3).at[places].set(2 * g * x[places]),)
+
+    own = jax.custom_vjp(times)
+    own.defvjp(lambda x: (times(x), x), backward)
+    said = examined(own, (POINT,))["reverse mode"]
+    assert said.startswith("wrong: the derivative for x[2]")
+    assert "in no defined order" in said
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("point", [(0.0, 1.0, -1.0, 0.0), (0.0, 1.0, -1.0, 0.5)], ids=str)
+def test_a_rectifier_is_right_among_round_numbers(point: tuple[float, ...]) -> None:
+    own = jax.custom_vjp(jax.nn.relu)
+    own.defvjp(lambda x: (jax.nn.relu(x), x), lambda x, g: (g * (x > 0),))
+    check_grads(own, (jnp.array(point),), 1, ("rev",))
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["add", "max", "multiply", "min"][: 4 if WHOLE else 2])
 def test_updates_at_indices_are_traced(name: str) -> None:
     def updated(x: Any) -> Any:

@@ -32,7 +32,10 @@ def test_unit_is_that_of_the_shortest_type_that_holds_all_values() -> None:
     assert shown_unit(values, np.dtype(np.float64)) == 2.0**-53
     assert shown_unit(values.astype(np.float32).astype(float), np.dtype(np.float64)) == 2.0**-24
     assert shown_unit(values.astype(np.float16).astype(float), np.dtype(np.float64)) == 2.0**-11
-    assert shown_unit(np.array([1.0, 1.5, 2.0, 4.0, 5.0]), np.dtype(np.float64)) == 2.0**-53
+    bits = np.float32(values).view(np.uint32) >> 16 << 16  # cut as bfloat16 cuts
+    assert shown_unit(bits.view(np.float32).astype(float), np.dtype(np.float64)) == 2.0**-11
+    for written in ([1.0, 1.5, 2.0, 4.0, 5.0], [3.8125, 0.9375, 1.1875, 3.4375, 1.6875]):
+        assert shown_unit(np.array(written), np.dtype(np.float64)) == 2.0**-53
 
 
 def along(function: Any, x: float, *, thorough: bool = True) -> Any:
