@@ -13,6 +13,8 @@ function gains by long steps is what the gradient says, and by short ones it is 
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measured
@@ -26,6 +28,7 @@ _NOISES = 100.0  # times its noise, or a jump
 _JUMPS = 30.0  # times a jump, if the error is larger
 _BENDS = 30.0  # times what its pieces' derivatives differ by
 _BENT = 4.0  # likewise, if the error is larger
+_OF_THE_ERROR = 1.0  # times the part of a gradient that it is off by: so much of a kink it may be off by, too
 _KINK = 0.1  # of the gradient's norm: a bend that is larger is the function's own
 _ADDED = 0.5  # of what an error comes to along the way, if it is the gradient's
 _LIKE = 0.8  # likewise, of what it came to if it were a part of the values
@@ -120,10 +123,24 @@ def _jump(box: BlackBox, vectors: list[Floats], noise: float, error: float, size
 def _small_bend(box: BlackBox, vectors: list[Floats], noise: float, error: float, size: float) -> float:
     """Return what jump would explain as much as a bend does, if that explains an error."""
     for vector in vectors:
-        bend = largest_bend(box.line(vector), noise, error / _BENDS)
-        if 0 < bend <= _KINK * size:
+        line, least = box.line(vector), error / _BENDS
+        bend = largest_bend(line, noise, least)
+        if not 0 < bend <= _KINK * size:
+            continue
+        least = max(least, _OF_THE_ERROR * error / size * bend)
+        bend = largest_bend(line, noise, least, known=partial(_slope_at, box, vector))
+        if bend:
             return bend * _BENDS / _NOISES
     return 0.0
+
+
+def _slope_at(box: BlackBox, vector: Floats, step: float) -> float:
+    """Return what the gradient says at a step: where it bends as the function does, the kink is known to it.
+
+    Where it has no answer it knows of none.
+    """
+    slope = box.slope(box.point + step * vector, vector)
+    return slope if np.isfinite(slope) else 0.0
 
 
 def _fits_from_afar(box: BlackBox, vector: Floats, noise: float, error: float) -> bool:

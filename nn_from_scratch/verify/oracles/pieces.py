@@ -84,17 +84,30 @@ def jump_from_nothing(line: Line) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-def largest_bend(line: Line, noise: float, least: float = 0.0, reach: float = 0.5) -> float:
-    """Return by how much the derivative of a function jumps along a line, as `largest_jump` does."""
+def largest_bend(
+    line: Line,
+    noise: float,
+    least: float = 0.0,
+    reach: float = 0.5,
+    *,
+    known: Callable[[float], float] | None = None,
+) -> float:
+    """Return by how much the derivative of a function jumps along a line, as `largest_jump` does.
+
+    Of a derivative that is `known` at each step only what it lacks is looked at, and less closely: within the
+    step of a difference about a kink the mean of both sides is no more than about what the difference is.
+    """
     height = abs(line.centre) or 1.0
     noise = max(noise, _ROUNDINGS * line.unit * height)
     short = float((noise / height) ** _SHORT)
 
     def slope(step: float) -> float:
-        return (line(step + short) - line(step - short)) / (2 * short)
+        found = (line(step + short) - line(step - short)) / (2 * short)
+        return found if known is None else found - (known(step - short) + known(step + short)) / 2
 
+    apart = _APART * short * (1 if known is None else _DENSER**2)
     steps = np.linspace(-reach, reach, round(_SLOPES * 2 * reach) + 1)
-    return _largest(slope, steps, _APART * short, 1, max(_LOUD * noise / short, least))
+    return _largest(slope, steps, apart, 1, max(_LOUD * noise / short, least))
 
 
 def _largest(

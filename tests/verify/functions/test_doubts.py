@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
+from nn_from_scratch.verify.functions.values import check_values
 
 NODES = np.linspace(0, 2, 20)
 FINE = np.linspace(0, 2, 20_001)
@@ -95,6 +96,38 @@ def test_small_error_of_a_function_with_kinks_of_its_own_is_wrong() -> None:
     with pytest.raises(GradientError) as raised:
         check_gradient(function, gradient, x)
     assert not isinstance(raised.value, UndecidedError)
+
+
+WEIGHTS = np.array([-0.7, 1.3, -2.1, 0.6])
+RECTIFIED = np.array([0.5, -0.3, 1.2, 2.0])
+
+
+def rectified(x: Any) -> Any:
+    return float(np.sum(WEIGHTS * np.maximum(x, 0)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("error", [3e-3, 1e-2])
+def test_an_error_that_is_no_part_of_a_kink_is_wrong(error: float, seed: int) -> None:
+    """The gradient bends as the function does: these are kinks of its own, not the pieces of a solver."""
+    off = np.random.default_rng(seed).normal(size=4)
+    off *= error * np.linalg.norm(WEIGHTS) / np.linalg.norm(off)
+    with pytest.raises(GradientError) as raised:
+        check_values(rectified, lambda x: WEIGHTS * (x > 0) + off, RECTIFIED, seed=seed)
+    assert not isinstance(raised.value, UndecidedError)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_gradient_that_does_not_know_of_a_kink_may_be_that_of_what_was_meant(seed: int) -> None:
+    """Straight lines between numbers of a table that has 100 a unit, and the derivative of the function."""
+    table = np.linspace(-3, 3, 601)
+
+    def waves(x: Any) -> float:
+        return float(np.sum(np.interp(x, table, np.sin(table))))
+
+    x = np.random.default_rng(seed).uniform(-1, 1, 4)
+    with pytest.raises(UndecidedError):
+        check_values(waves, np.cos, x, seed=seed)
 
 
 def looked_up(table: Any, x: Any) -> Any:
