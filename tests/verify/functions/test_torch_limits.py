@@ -7,6 +7,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.once
 
+from torch.nn import functional as F  # noqa: E402, N812
+from torch_functions import custom  # noqa: E402
+
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 from nn_from_scratch.verify.torch import UndecidedError, WrongGradientError, examine, gradcheck  # noqa: E402
 
@@ -137,3 +140,23 @@ def test_wrong_backward_with_a_sparse_matrix_is_wrong() -> None:
     with pytest.raises(WrongGradientError, match="expected") as raised:
         gradcheck(Product.apply, (v, x))
     assert (raised.value.engine, raised.value.result) == (None, None)  # pytest's reports read both
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.001])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_thousandth_of_a_gradient_with_many_kinks_is_seen(factor: float, dtype: Any) -> None:
+    """Where numbers are compared only, for the point is at kinks, the gradient is asked beside it as well."""
+    x = torch.tensor([0.0, 1.0, -1.0, 0.5, 2.0, -3.0], dtype=dtype, requires_grad=True)
+    kinks = (F.relu, F.leaky_relu, F.hardtanh, F.relu6, F.elu, F.selu, torch.abs)
+
+    def together(x: Any) -> Any:
+        return sum(kink(x) for kink in kinks)
+
+    def backward(cotangent: Any, _: Any, x: Any) -> Any:
+        again = x.detach().requires_grad_()
+        with torch.enable_grad():
+            output = together(again)
+        return (factor * torch.autograd.grad(output, again, cotangent)[0],)
+
+    report = examine(custom(lambda x: (together(x), (x,)), backward, 1.0), (x,), transforms=[])
+    assert report.verdict is (Verdict.RIGHT if factor == 1.0 else Verdict.WRONG)

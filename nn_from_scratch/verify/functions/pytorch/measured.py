@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,26 +28,34 @@ class Measured:
     """A question as a numpy function: the inputs' numbers in, the cotangents times the outputs out."""
 
     def __init__(self, question: Question, cotangents: Tensors) -> None:
-        self.question = question.meant or question
-        self.cotangents = [numbers(x) for x in cotangents]
+        self.question = question
+        self.cotangents = cotangents
 
     def value(self, *arrays: Floats) -> float:
         """Return the sum of each cotangent times its output."""
-        given = [
+        found = (self.question.meant or self.question).run(self._given(arrays))
+        outputs = found.outputs or found.plain
+        products = [numbers(c) * numbers(x) for c, x in zip(self.cotangents, outputs, strict=True)]
+        return math.fsum(float(x) for product in products for x in product.ravel())
+
+    def gradient(self, *arrays: Floats) -> list[Floats]:
+        """Return the gradient of that."""
+        found = self.question.run(self._given(arrays))
+        return [numbers(x) for x in found.gradient(self.cotangents)]
+
+    def _given(self, arrays: Sequence[Floats]) -> Tensors:
+        return [
             torch.from_numpy(np.array(array)).to(x.device, x.dtype).requires_grad_()
             for array, x in zip(arrays, self.question.tensors, strict=True)
         ]
-        found = self.question.run(given)
-        outputs = found.outputs or found.plain
-        products = [c * numbers(x) for c, x in zip(self.cotangents, outputs, strict=True)]
-        return math.fsum(float(x) for product in products for x in product.ravel())
 
 
 def differences(question: Question, cotangents: Tensors, gradient: list[Floats], seed: int) -> Row:
     """Compare a gradient with finite differences of the function's values, in the dtype of its inputs."""
-    value, answer, point = _numerically(question, cotangents, gradient)
+    measured = Measured(question, cotangents)
+    answer, point = _numerically(question, gradient, measured.gradient)
     try:
-        found = check_values(value, answer, point, seed=seed)
+        found = check_values(measured.value, answer, point, seed=seed)
     except (UndecidedError, ValueError) as error:
         return Row(NAME, Verdict.UNDECIDED, str(error))
     except GradientError as error:
@@ -58,9 +66,9 @@ def differences(question: Question, cotangents: Tensors, gradient: list[Floats],
 def differences_along(question: Question, cotangents: Tensors, along: list[Floats], slope: float) -> Row:
     """Compare a derivative along a direction, one number, with finite differences."""
     length = sum(float((v * v).sum()) for v in along)
-    value, answer, point = _numerically(question, cotangents, [v * (slope / length) for v in along])
+    answer, point = _numerically(question, [v * (slope / length) for v in along])
     try:
-        box = BlackBox(value, answer, point, 0)
+        box = BlackBox(Measured(question, cotangents).value, answer, point, 0)
         vector = np.concatenate([v.ravel() for v in along])
         found = box.along(vector, thorough=False)
         if not found.right:
@@ -71,21 +79,26 @@ def differences_along(question: Question, cotangents: Tensors, along: list[Float
 
 
 def _numerically(
-    question: Question, cotangents: Tensors, gradient: list[Floats]
-) -> tuple[Callable[..., float], Callable[..., Any], tuple[Floats, ...]]:
-    """Return a function of arrays, a gradient that is known already, and the point, for the black box."""
+    question: Question, gradient: list[Floats], elsewhere: Callable[..., list[Floats]] | None = None
+) -> tuple[Callable[..., Any], tuple[Floats, ...]]:
+    """Return a gradient of arrays that is known already, and the point, for the black box.
+
+    At other points it is asked `elsewhere`, or is what it is here.
+    """
     formats = [_NUMPY.get(x.dtype, np.float64) for x in question.tensors]
     point = tuple(numbers(x).astype(kind) for x, kind in zip(question.tensors, formats, strict=True))
     parts = [part.astype(kind) for part, kind in zip(gradient, formats, strict=True)]
 
-    def answer(*_: Floats) -> Any:
-        return tuple(x.copy() for x in parts) if len(parts) > 1 else parts[0].copy()
+    def answer(*arrays: Floats) -> Any:
+        here = elsewhere is None or all(map(np.array_equal, arrays, point))
+        found = parts if here or elsewhere is None else elsewhere(*arrays)
+        return tuple(x.copy() for x in found) if len(found) > 1 else found[0].copy()
 
     # The black box looks at the parameters to see whether it is to draw a cotangent: it is drawn already.
     names = [f"x{k}" for k in range(len(point))]
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     answer.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return Measured(question, cotangents).value, answer, point
+    return answer, point
 
 
 def measure(
@@ -109,7 +122,7 @@ def _by_float64(question: Question, wide: Question, cotangents: Tensors, gradien
     found = wide.run()
     given = [c.to(x.dtype) for c, x in zip(cotangents, found.outputs, strict=False)]
     truth = found.gradient(given)
-    row = differences(wide, cotangents, [numbers(x) for x in truth], seed)
+    row = differences(wide, given, [numbers(x) for x in truth], seed)
     if row.verdict is not Verdict.RIGHT:
         return row
     for name, x, y in zip(question.names, gradient, truth, strict=True):
