@@ -17,7 +17,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
 from nn_from_scratch.verify.functions.jaxpr.measured import conventions, measured_row, settled
-from nn_from_scratch.verify.functions.jaxpr.plain import primitives
+from nn_from_scratch.verify.functions.jaxpr.plain import STOP, primitives
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
 from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_version, reference_rows
 from nn_from_scratch.verify.functions.jaxpr.sizes import alike
@@ -299,7 +299,7 @@ def _formula(
 
 def _stops(question: Question) -> bool:
     """Whether the function stops a gradient somewhere: its differences see through that."""
-    return "stop_gradient" in primitives(jax.make_jaxpr(question.function)(*question.point))
+    return STOP in primitives(jax.make_jaxpr(question.function)(*question.point))
 
 
 def _same_twice(question: Question) -> bool:

@@ -110,15 +110,24 @@ def _linear(mode: str, exact: Exact | None) -> Row:
         return Row(name, None, "not traced")
     if exact.traced.scalars > MOST:
         return Row(name, None, f"more than {MOST:,} scalar operations")
-    with exactly_computing():
-        before = _entries(exact, 1.0)
-        for factor in (TIMES, 0.0):
-            for got, entry in zip(_entries(exact, factor), before, strict=True):
-                gap = abs(got - factor * entry)
-                if gap.is_finite() and gap > abs(TIMES * entry) * NOT_LINEAR:
-                    said = f"with {factor:g} times the {what} a derivative is {float(got.mid()):.6g}, not"
-                    return Row(name, Verdict.WRONG, f"{said} {factor:g} times {float(entry.mid()):.6g}")
-    return Row(name, Verdict.RIGHT)
+    try:
+        with exactly_computing():
+            wrong = _not_linear(exact, what)
+    except NotTracedError as error:
+        return Row(name, None, str(error))
+    return Row(name, Verdict.WRONG, wrong) if wrong else Row(name, Verdict.RIGHT)
+
+
+def _not_linear(exact: Exact, what: str) -> str | None:
+    """Say where a derivative is not linear in its seeds, which are called `what`."""
+    before = _entries(exact, 1.0)
+    for factor in (TIMES, 0.0):
+        for got, entry in zip(_entries(exact, factor), before, strict=True):
+            gap = abs(got - factor * entry)
+            if gap.is_finite() and gap > abs(TIMES * entry) * NOT_LINEAR:
+                said = f"with {factor:g} times the {what} a derivative is {float(got.mid()):.6g}, not"
+                return f"{said} {factor:g} times {float(entry.mid()):.6g}"
+    return None
 
 
 def _entries(exact: Exact, factor: float) -> list[arb]:

@@ -218,9 +218,11 @@ class Trace:
             self.replayed = self.rounded_values(seeds)
         return self.replayed
 
-    def rounded_values(self, seeds: Sequence[Any], rounding: Widening = rounded) -> Rounded:
+    def rounded_values(
+        self, seeds: Sequence[Any], rounding: Widening = rounded, *, limit: int = LIMIT
+    ) -> Rounded:
         """Run the derivative over balls that hold what rounding may make of outputs and gradients."""
-        interpreter = Interpreter(MEANINGS, Reading.LITERAL, rounding)
+        interpreter = Interpreter(MEANINGS, Reading.LITERAL, rounding, limit=limit)
         with exactly_computing(), precision(wide=True):
             found = interpreter.run_closed(self.derived, self._given(seeds))
         return Rounded(found[: self.outputs], found[self.outputs :], interpreter.kinks)

@@ -202,7 +202,7 @@ class Interpreter:
     primitives
         The names of those that were met.
     operations
-        How many numbers were computed, and `told` at how many that was said last.
+        How many numbers were computed, and `told` at how many that was said last; `limit` how many may be.
     arrays
         Whether a constant was an array.
     fitted_arrays
@@ -227,6 +227,7 @@ class Interpreter:
     unrecognised: dict[Constant, arb] = field(default_factory=dict)
     primitives: set[str] = field(default_factory=set)
     operations: int = 0
+    limit: int = LIMIT
     told: int = 0
     arrays: bool = False
     fitted_arrays: bool = False
@@ -287,7 +288,7 @@ class Interpreter:
         if name in CONTROL:
             return CONTROL[name](call)
         self.operations += sum(int(np.prod(x.shape)) for x in call.outputs)
-        if self.operations > LIMIT:
+        if self.operations > self.limit:
             raise TooLongError
         if self.operations >= self.told + TOLD:
             self.told = self.operations

@@ -14,12 +14,13 @@ from jax.extend.core import jaxpr_as_fun
 
 from nn_from_scratch.verify.functions.jaxpr.computed import computed, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.expected import Expected
-from nn_from_scratch.verify.functions.jaxpr.plain import primitives
+from nn_from_scratch.verify.functions.jaxpr.plain import STOP, primitives, without_rules, without_stops
 from nn_from_scratch.verify.functions.jaxpr.question import (
     MODES,
     UNTRACEABLE,
     Arrays,
     Question,
+    drawn,
     numbers,
     precision,
 )
@@ -162,7 +163,7 @@ def _accused(name: str, question: Question, error: GradientError) -> Row:
 
 
 CONVENTIONS = {
-    "stop_gradient": "the function stops gradients",
+    STOP: "the function stops gradients",
     "random_gamma": "JAX differentiates random_gamma implicitly, not what the same key draws",
 }
 """Primitives whose derivative is meant to be another than that of their numbers."""
@@ -174,7 +175,27 @@ def conventions(question: Question) -> list[str]:
         found = set(primitives(jax.make_jaxpr(question.primal)(*question.point)))
     except UNTRACEABLE:
         return ["it is not known whether the function stops gradients, for it cannot be traced"]
+    if STOP in found and _stops_nothing(question):
+        found.remove(STOP)
     return [said for name, said in CONVENTIONS.items() if name in found]
+
+
+def _stops_nothing(question: Question) -> bool:
+    """Whether the derivative here is the same where no gradient is stopped.
+
+    So it is of the logarithm of a sum of exponentials, whose largest operand is subtracted, and added again.
+    """
+    directions = drawn(question.point, 0)
+    with precision(wide=True):
+        given = [jnp.asarray(x, jnp.float64) for x in question.numbers()]
+        along = [jnp.asarray(x, jnp.float64) for x in directions]
+        try:
+            own, passed = (
+                jax.jvp(plain(question.primal), given, along)[1] for plain in (without_rules, without_stops)
+            )
+        except (TypeError, ValueError, NotImplementedError, *FAILURES):
+            return False
+    return _differ_by(own, passed) <= _LIKE
 
 
 def _in_own_dtypes(question: Question, box: Measured) -> str | None:
