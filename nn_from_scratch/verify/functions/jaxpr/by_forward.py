@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.jaxpr.formulas import MEANINGS, Replay, Trace, approximation
+from nn_from_scratch.verify.functions.jaxpr.approximations import approximation
+from nn_from_scratch.verify.functions.jaxpr.formulas import MEANINGS, Replay, Trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import Interpreter, NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.measured import Measured
 from nn_from_scratch.verify.functions.jaxpr.plain import primitives

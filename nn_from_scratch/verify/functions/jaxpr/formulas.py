@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.jaxpr.approximations import approximation
 from nn_from_scratch.verify.functions.jaxpr.complexes import by_kind
 from nn_from_scratch.verify.functions.jaxpr.computing import COMPUTING
 from nn_from_scratch.verify.functions.jaxpr.deciding import DECIDING
@@ -32,18 +33,20 @@ from nn_from_scratch.verify.functions.jaxpr.interpreter import (
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.lines import lines_of_rules
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
-from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.question import Question, drawn, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
 from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
 from nn_from_scratch.verify.functions.jaxpr.windows import WINDOWS
 from nn_from_scratch.verify.functions.rows import first_line
-from nn_from_scratch.verify.functions.tracing.constants import Reading, decimal, significant
-from nn_from_scratch.verify.functions.tracing.moving import moved_to, of_input, series_of_input
-from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, Repetitions
+from nn_from_scratch.verify.functions.tracing.constants import Reading
+from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
+from nn_from_scratch.verify.functions.tracing.places import moved_to
+from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rules,
     compare,
+    is_of_no_constants,
     judge,
     moved_by_rounding,
 )
@@ -60,11 +63,8 @@ from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 MEANINGS: dict[str, Meaning] = by_kind({**COMPUTING, **DECIDING, **FACTORING, **LINEAR, **MOVING, **WINDOWS})
 """Of every primitive that is traced."""
 
-FITTED = 7
-"""Significant digits from which on a constant looks like one of a fitted formula."""
-
-MANY = 4
-"""Steps from which on a loop may iterate to a limit."""
+_FURTHER = 1000
+"""Further directions are drawn from this seed on."""
 
 KEPT = 8
 """Runs that are kept: of function and derivative, by four readings."""
@@ -276,31 +276,6 @@ class Trace:
         return found
 
 
-def approximation(primal: Any, interpreter: Interpreter) -> str | None:
-    """Say why a function may be an approximation, whose own derivative nobody means."""
-    if "while" in interpreter.primitives or _iterates(primal.jaxpr):
-        return ITERATES
-    many = [number for number, dtype in interpreter.numbers if significant(decimal(number, dtype)) >= FITTED]
-    if len(many) >= 3:
-        return f"it has the constants of a fitted formula, {min(many)!r} among them"
-    return "it uses a table of numbers" if interpreter.fitted_arrays else None
-
-
-def _iterates(jaxpr: Any) -> bool:
-    """Whether a loop of many steps that reads no sequence is somewhere in a jaxpr."""
-    for equation in jaxpr.eqns:
-        parameters = equation.params
-        if equation.primitive.name == "scan":
-            read = len(equation.invars) - parameters["num_consts"] - parameters["num_carry"]
-            if parameters["length"] >= MANY and read == 0:
-                return True
-        for x in parameters.values():
-            inner = getattr(x, "jaxpr", x)
-            if hasattr(inner, "eqns") and _iterates(inner):
-                return True
-    return False
-
-
 def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_outputs: bool) -> Trace:
     """Trace a function and one derivative, whose further arguments are like the outputs or the inputs."""
     with precision(wide=wide):
@@ -326,6 +301,8 @@ class Formulas:
     formula_weights: Sequence[Any]
     scale: float = 0.0
     """The size of what cancels where the number is 0."""
+    along: Callable[[int], Comparison] | None = None
+    """Compares along another direction."""
 
     def compare(self, dtype: str) -> Rules:
         """Judge the one by the other."""
@@ -337,6 +314,7 @@ class Formulas:
                 self.formula_weights,
                 dtype=dtype,
                 rounding=self._rounding,
+                along=self.along,
                 scale=self.scale,
             )
 
@@ -344,6 +322,11 @@ class Formulas:
         """Compare them with constants read in one way, some of them replaced."""
         truth, formula = self.truth(reading, replaced), self.formula(reading, replaced)
         return compare(truth, self.truth_weights, formula, self.formula_weights)
+
+    def is_of_no_constants(self) -> bool:
+        """Whether their difference hardly changes where constants move within their rounding."""
+        with exactly_computing():
+            return is_of_no_constants(self.compared, self.compared(Reading.LITERAL))
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
         """Compare with each constant at one number, and bound what the rounding of the others changes."""
@@ -362,7 +345,16 @@ def derivatives(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequen
     def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
         return traced.derived_values(reading, seeds, replaced)[1]
 
-    return Formulas(traced, truth, formula, outputs, weights, _scale(traced, outputs, inputs))
+    def along(number: int) -> Comparison:
+        other = drawn(traced.question.point, _FURTHER + number)
+        given, by = (outputs, other) if mode == "rev" else (other, outputs)
+        slopes, found = (
+            traced.primal_values(Reading.LITERAL, other),
+            traced.derived_values(Reading.LITERAL, given),
+        )
+        return compare(slopes, outputs, found[1], by)
+
+    return Formulas(traced, truth, formula, outputs, weights, _scale(traced, outputs, inputs), along)
 
 
 def _scale(traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> float:

@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.copies import FIXED, Nearby, are_measured, copied, said_of
-from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules, compare
+from nn_from_scratch.verify.functions.tracing.rules import Rule, compare
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, slope, value
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -33,7 +33,7 @@ NAMED = 4
 def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
     """Judge the formula of a gradient (mode "rev") or of a tangent, from drawn cotangents and directions."""
     formulas = derivatives(traced, mode, outputs, inputs)
-    row = _judged(name, formulas.compare(traced.question.narrowest), traced)
+    row = _judged(name, formulas)
     if row.verdict is Verdict.WRONG:
         row = _by_the_other_formula(row, formulas) or row
     replay = traced.replay(outputs if mode == "rev" else inputs)
@@ -94,11 +94,12 @@ def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:
 
 def value_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> Row:
     """Judge the value that a rule computes beside its derivative."""
-    rules = own_values(traced, mode, outputs, inputs).compare(traced.question.narrowest)
-    return _judged(name, rules, traced)
+    return _judged(name, own_values(traced, mode, outputs, inputs))
 
 
-def _judged(name: str, rules: Rules, traced: Trace) -> Row:
+def _judged(name: str, formulas: Formulas) -> Row:
+    traced = formulas.traced
+    rules = formulas.compare(traced.question.narrowest)
     if traced.kinks:
         return Row(name, Verdict.UNDECIDED, f"a derivative may jump here: {traced.kinks[0]}")
     if rules.rule is Rule.UNKNOWN:
@@ -118,7 +119,8 @@ def _judged(name: str, rules: Rules, traced: Trace) -> Row:
         return Row(name, Verdict.UNDECIDED, said + approximates)
     if traced.tables:
         table = max(traced.tables, key=lambda dtype: float(jnp.finfo(dtype).eps))
-        if size <= _explained_by_constants(traced, float(jnp.finfo(table).eps)):
+        explained = _explained_by_constants(traced, float(jnp.finfo(table).eps))
+        if size <= explained and not formulas.is_of_no_constants():
             traced.differs = True
             said = (
                 f"formula differs by {size:.2g} of its size, which constants computed in {table} may explain"

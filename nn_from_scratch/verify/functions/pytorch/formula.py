@@ -153,6 +153,7 @@ def _judged(tracing: Tracing, dtype: str) -> Rules:
         tracing.directions,
         dtype=dtype,
         rounding=tracing.rounding,
+        along=tracing.along,
     )
 
 

@@ -51,7 +51,9 @@ class _Search:
     def __init__(self, tracing: Tracing, seed: int) -> None:
         draw = np.random.default_rng([seed, _STREAM])
         self.tracing = tracing
-        self.directions = [[draw.normal(size=x.shape) for x in tracing.directions] for _ in range(DIRECTIONS)]
+        self.directions = [
+            [np.asarray(draw.normal(size=x.shape)) for x in tracing.directions] for _ in range(DIRECTIONS)
+        ]
         weights = [numbers(c) for c in tracing.cotangents]
         outputs = [tracing.slopes(Reading.RECOGNISED, along) for along in self.directions]
         self.truth = [truth_along(x, weights)[0] for x in outputs]

@@ -19,7 +19,8 @@ from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tr
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.copies import copied
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.moving import moved_to, of_input, series_of_input
+from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
+from nn_from_scratch.verify.functions.tracing.places import moved_to
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, values
@@ -41,13 +42,13 @@ class Tracing:
     def __init__(
         self, question: Question, cotangents: Tensors, seed: int, progress: Progress | None = None
     ) -> None:
-        draw = np.random.default_rng([seed, _STREAM])
+        self.seed = seed
         self.question = question
         self.progress = progress
         self.meant_question = question.meant or question
         """Whose derivative the gradient is to be."""
         self.cotangents = cotangents
-        self.directions = [draw.normal(size=tuple(x.shape)) for x in question.tensors]
+        self.directions = self._drawn(0)
         self.local = LocalCheck()
         self.notes: dict[str, None] = {}
         self.ties: list[str] = []
@@ -82,6 +83,16 @@ class Tracing:
             tracer.know(x, series_of_input(numbers(x), direction))
         found = self._forward(tracer, given, self.meant_question)
         return [tracer.shadow(x) for x in found.outputs or found.plain]
+
+    def along(self, number: int) -> Comparison:
+        """Compare along another drawn direction, with constants as the numbers that they are."""
+        directions = self._drawn(1 + number)
+        outputs, gradients = self.slopes(Reading.LITERAL, directions), self.gradients(Reading.LITERAL)
+        return compare(outputs, [numbers(c) for c in self.cotangents], gradients, directions)
+
+    def _drawn(self, number: int) -> list[Numbers]:
+        draw = np.random.default_rng([self.seed, _STREAM, *([number] if number else [])])
+        return [draw.normal(size=tuple(x.shape)) for x in self.question.tensors]
 
     def _tracer(self, reading: Reading) -> Tracer:
         tracer = Tracer(reading, replaced=self.replaced, progress=self.progress)

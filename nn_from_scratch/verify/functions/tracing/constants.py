@@ -11,13 +11,14 @@ is hidden. So a constant is read in one of three ways, one after the other, unti
   beyond this one proves anything.
 
 After a difference, a decimal of 7 or more digits is read as the simple number that it is too short for
-(SHORT).
+(SHORT). Where balls are too wide to tell, each constant is read as other numbers of its ball (MOVED).
 """
 
 from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from nn_from_scratch.verify.functions.tracing.places import within
 from nn_from_scratch.verify.oracles.taylor import PRECISION, working
 from nn_from_scratch.verify.questions.formats import FORMATS
 
@@ -55,12 +57,17 @@ def unit_roundoff(dtype: str) -> float:
     return UNIT.get(dtype, UNIT["float64"])
 
 
+_OF_A_TABLE = 2.0**-9
+"""The part of itself that a number of a table is moved by, at least."""
+
+
 class Reading(enum.Enum):
     """How constants are read."""
 
     RECOGNISED = "recognised"
     LITERAL = "literal"
     ROUNDED = "rounded"
+    MOVED = "moved within its rounding"
     SHORT = "written short"
 
 
@@ -73,7 +80,32 @@ def read(number: float, reading: Reading, dtype: str = "float64") -> arb:
         return _explained(number, dtype) if known is None else known
     if reading is Reading.SHORT:
         return _written_short(number, dtype)
-    return _explained(number, dtype)
+    rounded = _explained(number, dtype)
+    return within(rounded) if reading is Reading.MOVED else rounded
+
+
+def rounded_entries(entries: Sequence[float], dtype: str) -> Iterator[arb]:
+    """Return balls around the entries of a table: those near 0 are as far off as the largest."""
+    if all_recognised(entries, dtype):
+        return (read(x, Reading.ROUNDED, dtype) for x in entries)
+    radius = 16 * unit_roundoff(dtype) * max(map(abs, entries), default=0.0)
+    return (arb(x, radius) for x in entries)
+
+
+def all_recognised(entries: Iterable[float], dtype: str) -> bool:
+    """Whether every entry of a table is the rounding of a simple number."""
+    return all(recognise(x, dtype) is not None for x in set(entries))
+
+
+def moved_entry(number: float, dtype: str) -> arb:
+    """Return a number of a table moved by far more than its rounding: nobody knows how it was computed.
+
+    Two tables of the same numbers move alike, so that an error beside them stays what it is.
+    """
+    if is_certain(number, dtype):
+        return arb(number)
+    part = max(_OF_A_TABLE, ROUNDINGS * unit_roundoff(dtype))
+    return within(arb(number, abs(number) * part))
 
 
 @cache

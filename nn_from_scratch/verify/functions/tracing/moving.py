@@ -17,6 +17,7 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import unit_roundoff
+from nn_from_scratch.verify.functions.tracing.places import at_place
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, joined, of_entries
 
 
@@ -53,15 +54,10 @@ def inputs_moved(which: int, least: float = 0.0) -> Iterator[Moves]:
     moves = Moves(which, least)
     token = _MOVES.set(moves)
     try:
-        yield moves
+        with at_place(which):
+            yield moves
     finally:
         _MOVES.reset(token)
-
-
-def moved_to() -> int:
-    """Return the number of the place that inputs are moved to, 0 if they are where they are."""
-    moves = _MOVES.get()
-    return moves.which if moves is not None else 0
 
 
 def of_input(numbers: Any) -> Shadow:

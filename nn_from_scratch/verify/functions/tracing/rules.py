@@ -13,6 +13,7 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.moving import inputs_moved
+from nn_from_scratch.verify.functions.tracing.places import at_place
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, slope, value
 
 ALL_DIGITS = 50.0
@@ -27,7 +28,16 @@ _CHANGES = 0.1
 _SENSITIVE = 128.0
 """Times the rounding of the inputs, likewise: so much a wrong formula's may change by itself in bfloat16."""
 _PLACES = 4
-"""Places that inputs are moved to: at a single one a difference may be the same by chance."""
+"""Places that inputs and constants are moved to: at one alone a difference may be the same by chance."""
+_TIMES_MOVED = 16
+"""A difference of so many times its changes, where constants move, is not made by their rounding."""
+
+_FEW_DIGITS = 3.0
+"""Up to so many digits, of the terms, two may agree along one direction by chance."""
+_OTHERS = 4
+"""Directions that are asked then."""
+_PART = 0.1
+"""Of the larger of the two, over all directions: what differs by more is not the same."""
 
 Formula = Callable[[Reading], Sequence[Shadow]]
 
@@ -154,6 +164,7 @@ def judge(
     *,
     dtype: str = "float64",
     rounding: Callable[[], tuple[Comparison, arb] | None] | None = None,
+    along: Callable[[int], Comparison] | None = None,
     scale: float = 0.0,
 ) -> Rules:
     """Judge a backward's formula.
@@ -172,6 +183,8 @@ def judge(
         Compares with every constant at one number, and bounds by how much the rounding of those that are not
         recognised changes the difference, all uses of one together: balls take them apart, and may be too
         wide to tell. None where that is not known.
+    along
+        Compares along another direction, by its number, with constants as the numbers that they are.
     scale
         The size of what may cancel: where all of it does, the two are equal if both are 0 to all digits of
         that.
@@ -196,12 +209,15 @@ def judge(
     if beyond is None:
         best = max((c for c in (first, literal, rounded) if not c.different), key=lambda c: c.digits)
         close = max(best.digits, _observed_digits(first, literal)) >= _half_of_the_digits(dtype)
-        return Rules(Rule.ROUNDED if close else Rule.UNKNOWN, best)
+        close = close and _agree_along_others(literal, along)
+        if not (close and is_of_no_constants(compared, literal)):
+            return Rules(Rule.ROUNDED if close else Rule.UNKNOWN, best)
+        beyond = literal
     short = compared(Reading.SHORT)
     if _equal(short):
         return Rules(Rule.SHORT, short)
-    of_inputs = _is_of_the_inputs(compared, first, dtype)
-    return Rules(Rule.INPUTS if of_inputs else Rule.DIFFERENT, beyond)
+    reading = Reading.RECOGNISED if first.different else Reading.LITERAL
+    return Rules(_of_the_inputs(lambda: compared(reading), dtype, along), beyond)
 
 
 def moved_by_rounding(
@@ -249,23 +265,57 @@ def _beyond(rounding: Callable[[], tuple[Comparison, arb] | None] | None) -> Com
     return comparison if proved else None
 
 
-def _is_of_the_inputs(compared: Callable[[Reading], Comparison], here: Comparison, dtype: str) -> bool:
-    """Whether a difference is one of the rounding of the inputs: elsewhere within it, it is another.
+def _agree_along_others(here: Comparison, along: Callable[[int], Comparison] | None) -> bool:
+    """Whether two that agree to few digits of the terms along a direction do so along others as well.
+
+    Half of the digits of a narrow format are few: along a direction in which terms cancel even 0 agrees with
+    a derivative to so many.
+    """
+    if not here.finite or here.digits >= _FEW_DIGITS or along is None:
+        return True
+    found = [here, *(along(number) for number in range(_OTHERS))]
+    gaps = math.hypot(*(float((x.truth - x.formula).mid()) for x in found))
+    sizes = math.hypot(*(max(abs(float(x.truth.mid())), abs(float(x.formula.mid()))) for x in found))
+    return gaps <= _PART * sizes
+
+
+def is_of_no_constants(compared: Callable[[Reading], Comparison], here: Comparison) -> bool:
+    """Whether a difference is far more than what becomes of it where constants move within their rounding.
+
+    Balls may be too wide to tell, and a direction along which terms cancel shows an error that is small
+    beside them. One that is made by the rounding of constants becomes another of its size.
+    """
+    if not here.different:
+        return False
+    changes = []
+    for which in range(1, _PLACES + 1):
+        with at_place(-which):
+            there = compared(Reading.MOVED)
+        if not there.finite:
+            return False
+        changes.append(abs(there.off_by - here.off_by))
+    return all(bool(_TIMES_MOVED * change < abs(here.off_by)) for change in changes)
+
+
+def _of_the_inputs(
+    compared: Callable[[], Comparison], dtype: str, along: Callable[[int], Comparison] | None
+) -> Rule:
+    """Say whether a difference is one of the rounding of the inputs: elsewhere within it, it is another.
 
     What a formula that is wrong is off by, of its size, hardly changes where inputs do in their last digits.
     """
-    coarse = max(unit_roundoff(dtype), unit_roundoff("float32"))
+    here, coarse = compared(), max(unit_roundoff(dtype), unit_roundoff("float32"))
     if not here.different or here.relative > min(_ROUNDINGS * coarse, _PLAIN):
-        return False
+        return Rule.DIFFERENT
     for which in range(1, _PLACES + 1):
         with inputs_moved(which, unit_roundoff(dtype)) as moves:
-            there = compared(Reading.RECOGNISED)
+            there = compared()
         if not there.finite or here.relative > _ROUNDINGS * moves.largest:
-            return False
+            return Rule.DIFFERENT
         changes = max(_CHANGES, _SENSITIVE * moves.largest)
         if bool(abs(there.off_by - here.off_by) > changes * abs(here.off_by)):
-            return True
-    return False
+            return Rule.INPUTS if _agree_along_others(here, along) else Rule.UNKNOWN
+    return Rule.DIFFERENT
 
 
 def _observed_digits(*comparisons: Comparison) -> float:

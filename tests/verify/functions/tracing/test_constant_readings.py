@@ -6,6 +6,7 @@ import pytest
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import Reading, is_certain, read, recognise
+from nn_from_scratch.verify.functions.tracing.places import at_place
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 
 pytestmark = pytest.mark.once
@@ -86,10 +87,23 @@ def test_numbers_that_are_no_rounding_are_certain(number: float, dtype: str) -> 
 
 
 @pytest.mark.parametrize("number", [1e-310 / 3, -1e-300 / 3, 1e300 / 3, 1e22 / 3, -sys.float_info.max])
-@pytest.mark.parametrize("reading", Reading)
+@pytest.mark.parametrize("reading", [x for x in Reading if x is not Reading.MOVED])
 def test_numbers_of_any_size_are_read(number: float, reading: Reading) -> None:
     with exactly_computing():
         assert read(number, reading).contains(arb(number))
+
+
+@pytest.mark.parametrize("number", [-1e-300 / 3, 1e300 / 3, 1e22 / 3, 0.1])
+def test_a_number_moves_within_its_rounding_to_a_place_of_its_own(number: float) -> None:
+    moved: list[arb] = []
+    with exactly_computing():
+        ball = read(number, Reading.ROUNDED)
+        for which in (-1, -2, -1):
+            with at_place(which):
+                moved.append(read(number, Reading.MOVED))
+        assert all(ball.contains(x) for x in moved)
+        assert moved[0] == moved[2] != moved[1]
+        assert read(0.5, Reading.MOVED) == arb(0.5), "which is no rounding"
 
 
 def test_fractions_are_recognised_in_short_formats_only_where_they_are_rare() -> None:

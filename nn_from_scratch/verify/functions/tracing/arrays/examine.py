@@ -31,6 +31,7 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     Rule,
     Rules,
     compare,
+    drawn,
     judge,
     moved_by_rounding,
 )
@@ -46,6 +47,9 @@ NOTHING = 2.0**-64
 
 NONE: Mapping[Constant, arb] = MappingProxyType({})
 """No constant that is taken for another number."""
+
+_STREAM = 0x616C6F6E67
+"""Further directions are drawn from this stream, and nobody's inputs."""
 
 ELSEWHERE = 0.1
 """How far, relatively, the point is at which constants must fit that only rounding reconciles."""
@@ -94,6 +98,7 @@ class Examination(Replay):
             self.directions,
             dtype=dtype,
             rounding=self._rounding,
+            along=self._along_another,
         )
         if self.rules.rule is Rule.ROUNDED:
             self._check_constants(dtype)
@@ -152,6 +157,12 @@ class Examination(Replay):
         outputs, _ = self.subject.derivative(self.directions, reading, replaced)
         gradients = self.subject.balls(reading, replaced=replaced).gradient_shadows
         return compare(outputs, self.subject.cotangents, gradients, self.directions)
+
+    def _along_another(self, number: int) -> Comparison:
+        rng = np.random.default_rng([self.seed, _STREAM, number])
+        directions = [drawn(rng, x.shape) for x in self.subject.differentiated]
+        outputs, _ = self.subject.derivative(directions, Reading.LITERAL)
+        return compare(outputs, self.subject.cotangents, self._gradients(Reading.LITERAL), directions)
 
     def _decide(self, plain: Pass, balls: Pass) -> None:
         """Choose the verdict, and say why."""

@@ -12,7 +12,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
-from nn_from_scratch.verify.functions.tracing.moving import moved_to
+from nn_from_scratch.verify.functions.tracing.places import moved_to
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, drawn
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, nearest
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth

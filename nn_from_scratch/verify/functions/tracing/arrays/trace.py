@@ -28,10 +28,12 @@ from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import (
     UNIT,
     Reading,
+    all_recognised,
     format_name,
     is_certain,
+    moved_entry,
     read,
-    recognise,
+    rounded_entries,
     unit_roundoff,
 )
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
@@ -139,19 +141,6 @@ def _line(path: str, number: int, source: str) -> str:
     return f"{Path(path).name}:{number}" + (f": {source}" if source else "")
 
 
-def _rounded_table(array: Numbers) -> Shadow:
-    """Return balls around the entries of a table: those near 0 are as far off as the largest."""
-    entries, dtype = array.ravel().tolist(), str(array.dtype)
-    if _all_recognised(entries, dtype):
-        return of_entries((read(x, Reading.ROUNDED, dtype) for x in entries), array.shape)
-    radius = 16 * unit_roundoff(dtype) * float(np.max(np.abs(array), initial=0))
-    return of_entries((arb(x, radius) for x in entries), array.shape)
-
-
-def _all_recognised(entries: list[float], dtype: str) -> bool:
-    return all(recognise(x, dtype) is not None for x in set(entries))
-
-
 @dataclass
 class Trace:
     """One run under the tracer.
@@ -257,8 +246,10 @@ class Trace:
         """Return the shadow of an array that is a constant."""
         entries = array.ravel().tolist()
         if self.reading is Reading.ROUNDED:
-            return _rounded_table(array)
-        if self.reading is Reading.LITERAL or not _all_recognised(entries, dtype):
+            return of_entries(rounded_entries(entries, dtype), array.shape)
+        if self.reading is Reading.MOVED:
+            return of_entries((moved_entry(x, dtype) for x in entries), array.shape)
+        if self.reading is Reading.LITERAL or not all_recognised(entries, dtype):
             return exact(array)
         return of_entries((read(x, self.reading, dtype) for x in entries), array.shape)
 

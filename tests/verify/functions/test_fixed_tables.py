@@ -1,0 +1,86 @@
+"""Functions that close over a table of a narrow format: its rounding explains little, and hides no error."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from in_frameworks import check_in_jax, check_in_numpy, check_in_torch
+
+from nn_from_scratch.verify import GradientError, UndecidedError
+
+pytestmark = pytest.mark.once
+
+WRONG: dict[str, Callable[..., Any]] = {
+    "none at all": lambda d, w: 0 * (d @ w.T),
+    "the other sign": lambda d, w: -d @ w.T,
+    "twice": lambda d, w: 2 * d @ w.T,
+    "not transposed": lambda d, w: d @ w,
+}
+
+
+def asked(framework: str, dtype: str, seed: int, backward: Callable[..., Any]) -> str:
+    """Ask about tanh(x w), given how the cotangent goes back through the product; w is fixed."""
+    rng = np.random.default_rng(seed)
+    x, w = rng.normal(size=(6, 8)), rng.normal(size=(8, 8)) / 3
+    if framework == "torch":
+        torch = pytest.importorskip("torch")
+        functions, check = torch, check_in_torch
+        x, w = (torch.tensor(each).to(getattr(torch, dtype)) for each in (x, w))
+    elif framework == "jax":
+        functions, check = pytest.importorskip("jax.numpy"), check_in_jax
+        x, w = (functions.asarray(each, dtype) for each in (x, w))
+    else:
+        functions, check = np, check_in_numpy
+        x, w = x.astype(dtype), w.astype(dtype)
+
+    def gradient(x: Any, c: Any) -> Any:
+        found = backward(c * (1 - functions.tanh(x @ w) ** 2), w)
+        return (found,) if framework == "jax" else found
+
+    try:
+        check((lambda x: functions.tanh(x @ w), gradient, (x,)))
+    except UndecidedError:
+        return "undecided"
+    except GradientError:
+        return "wrong"
+    return "right"
+
+
+FORMATS = [("torch", "bfloat16"), ("torch", "float16"), ("jax", "bfloat16"), ("numpy", "float16")]
+
+
+@pytest.mark.parametrize(("framework", "dtype"), FORMATS)
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_gradient_beside_a_fixed_table_is_never_right(name: str, framework: str, dtype: str) -> None:
+    assert "right" not in {asked(framework, dtype, seed, WRONG[name]) for seed in range(4)}
+
+
+@pytest.mark.parametrize(("framework", "dtype"), [*FORMATS, ("torch", "float32"), ("numpy", "float64")])
+def test_the_right_one_is_right(framework: str, dtype: str) -> None:
+    assert {asked(framework, dtype, seed, lambda d, w: d @ w.T) for seed in range(4)} == {"right"}
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax", "numpy"])
+def test_a_small_factor_is_not_explained_by_the_rounding_of_a_table_that_both_have(framework: str) -> None:
+    assert asked(framework, "float32", 0, lambda d, w: 1.0001 * d @ w.T) == "wrong"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_soft_labels_beside_fixed_data_are_right(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    labels = np.exp(rng.normal(size=(4, 5)))
+    labels /= labels.sum(1, keepdims=True)
+    data, weights, labels = (
+        torch.tensor(each).to(getattr(torch, dtype))
+        for each in (rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), labels)
+    )
+
+    def loss(w: Any, t: Any) -> Any:
+        return -(t * (data @ w).log_softmax(1)).sum()
+
+    def gradient(w: Any, t: Any, c: Any) -> tuple[Any, Any]:
+        return c * data.T @ ((data @ w).softmax(1) - t), -c * (data @ w).log_softmax(1)
+
+    assert check_in_torch((loss, gradient, (weights, labels)))
