@@ -362,7 +362,7 @@ class Judgement:
             return
         verdict = Verdict.UNDECIDED if formula.loses_digits else Verdict.RIGHT
         yield Row("accuracy", verdict, f"numbers within {formula.units:.2g} units")
-        said = "; ".join(formula.elsewhere) or "none was asked, or none is taken"
+        said = "; ".join(formula.elsewhere) or "none was asked, none is taken, or none shows anything"
         yield Row("other shapes", formula.at_other_shapes, said)
 
     def _of_values(self) -> Row:

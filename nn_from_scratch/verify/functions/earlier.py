@@ -28,7 +28,8 @@ SHRUNK = 15 / 16
 
 SAID = (
     f"where all inputs are {SHRUNK:g} times as large the gradient is the same, to the bit, and right: "
-    "something is kept from an earlier call, as inputs that are saved once and for all"
+    "something is kept from an earlier call, as inputs that are saved once and for all; or there is a branch "
+    "that it has not"
 )
 AT_ONE_POINT = (
     f"where all inputs are {SHRUNK:g} times as large the gradient is the same, to the bit, and wrong: it was "

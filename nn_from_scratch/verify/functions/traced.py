@@ -21,7 +21,6 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     TraceEndedError,
 )
 from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
-from nn_from_scratch.verify.functions.tracing.copies import said_of
 from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -182,8 +181,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             return NotTraced(str(error), limit, other, numbers, chosen)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
-        if ask and found.copied:
-            elsewhere.append(Elsewhere(Verdict.UNDECIDED, said_of(found.copied), decides=True))
+        if ask and found.here_alone:
+            elsewhere.append(Elsewhere(Verdict.UNDECIDED, found.here_alone, decides=True))
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
     decided = worst.accuses or any(x.decides for x in elsewhere)
     return Traced(

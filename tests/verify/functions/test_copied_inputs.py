@@ -40,9 +40,27 @@ def copying(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]
     }
 
 
+def written(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
+    """Return functions of a number, with gradients that have it written in them."""
+    x = array(X.astype(dtype))
+    return {
+        "a half": (
+            lambda x, a: a * x**2,
+            lambda x, a, c: (c * x, np.sum(c * x**2)),
+            (x, array(np_half.astype(dtype))),
+        ),
+        "twice a tenth": (
+            lambda x, a: a * x**2,
+            lambda x, a, c: (0.2 * c * x, np.sum(c * x**2)),
+            (x, array(np_tenth.astype(dtype))),
+        ),
+    }
+
+
 def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
     """Return functions that know numbers of their inputs as constants, and gradients that are right."""
     x, w, rate = (array(each.astype(dtype)) for each in (X, W, RATE))
+    start = array((X[:, 1] / np_norm).astype(dtype))
     first, one = array(W.astype(dtype)), array(np_eye.astype(dtype))
     return {
         "the way from the first weights": (
@@ -58,6 +76,11 @@ def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
             lambda x, a, c: (2 * c * a * 0.3 * x, c * np.sum(0.3 * x**2)),
             (x, rate),
         ),
+        "the way from the first of unit vectors": (
+            lambda u, v: np.sum(v * u) / np.sum(u * u) ** 0.5 + np.sum((u - start) ** 2),
+            lambda u, v, c: (c * (v - u * np.sum(v * u) + 2 * (u - start)), c * u),
+            (start, array(X[:, 0].astype(dtype))),
+        ),
         "the identity": (
             lambda x, w: np.sum((x @ w) ** 2),
             lambda x, w, c: (2 * c * (x @ w) @ w.T @ one, 2 * c * x.T @ (x @ w)),
@@ -66,7 +89,8 @@ def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
     }
 
 
-np_eye = np.eye(3)
+np_norm = np.linalg.norm(X[:, 1])
+np_eye, np_half, np_tenth = np.eye(3), np.array(0.5), np.array(0.1)
 
 
 @pytest.mark.once
@@ -77,6 +101,15 @@ def test_what_is_right_at_this_point_alone_is_not_right(name: str, framework: st
     functions, array, dtype, check = framework_for(framework, dtype)
     with pytest.raises(UndecidedError, match="right at this point alone: the gradient has the numbers of"):
         check(copying(functions, array, dtype)[name])
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", written(np, np.array, np.float64))
+def test_a_number_that_is_written_in_place_of_an_input_is_not_right(name: str, framework: str) -> None:
+    functions, array, dtype, check = framework_for(framework, np.float64)
+    with pytest.raises(UndecidedError, match="right at this point alone: "):
+        check(written(functions, array, dtype)[name])
 
 
 @pytest.mark.once

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.functions.jaxpr.formulas import Formulas, Trace, der
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import Reading
-from nn_from_scratch.verify.functions.tracing.copies import FIXED, Nearby, are_measured, copied, said_of
+from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
 from nn_from_scratch.verify.functions.tracing.rules import Rule, compare
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, slope, value
 from nn_from_scratch.verify.judging.many_inputs import bisect
@@ -42,7 +42,7 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
     if differs is not None:
         return Row(name, Verdict.UNDECIDED, differs)
     if row.verdict is not Verdict.WRONG:
-        traced.alone = _of_this_point(traced, formulas)
+        traced.alone = _right_here_alone(traced, formulas)
         return row
     reverse = mode == "rev"
     places = _wrong_inputs(traced, outputs, inputs) if reverse else _wrong_outputs(traced, inputs)
@@ -51,18 +51,13 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
     return Row(name, Verdict.WRONG, "\n".join([row.said, *places, *found]))
 
 
-def _of_this_point(traced: Trace, formulas: Formulas) -> str | None:
-    """Say why a derivative is right at the point asked alone, where constants stand for the inputs."""
+def _right_here_alone(traced: Trace, formulas: Formulas) -> str | None:
     question = traced.question
     constants = [np.asarray(x) for x in (*traced.derived.consts, *(x for x, _ in traced.numbers))]
-    name = copied(constants, question.names, [np.asarray(x) for x in question.point])
-    if not (name or any(map(are_measured, constants))):
-        return None
+    inputs = {name: np.asarray(x) for name, x in zip(question.names, question.point, strict=True)}
+    rule = formulas.compare(question.narrowest).rule
     with exactly_computing():
-        there = Nearby.of(formulas.compared)
-    if there.differs and name:
-        return said_of(name)
-    return FIXED if there.differs and not there.moves else None
+        return right_here_alone(constants, inputs, formulas.compared, rule, may_be_fixed=False)
 
 
 def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:

@@ -12,7 +12,7 @@ from nn_from_scratch.verify.functions.pytorch.question import Question
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row
-from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
@@ -47,4 +47,5 @@ def _is_right(question: Question, asked: Asked) -> bool | None:
     formula = trace(question, asked.cotangents, asked.seed)
     if isinstance(formula, NotCompared) or convention(question) or one_triangle(question):
         return None
-    return {Rule.EQUAL: True, Rule.DIFFERENT: False}.get(formula.rules.rule)
+    rule = formula.rules.rule
+    return rule is not Rule.DIFFERENT if rule is Rule.DIFFERENT or rule in AT_ANY_INPUTS else None

@@ -31,7 +31,6 @@ from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
-from nn_from_scratch.verify.functions.tracing.copies import said_of
 from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, TO_ITS_END
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -244,7 +243,7 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
         if ask.shapes:
-            alone = Row(NUMBERS, Verdict.UNDECIDED, said_of(found.copied)) if found.copied else None
+            alone = Row(NUMBERS, Verdict.UNDECIDED, found.here_alone) if found.here_alone else None
             elsewhere = shapes_row(question, seed), alone or numbers_row(question, seed)
             yield from (row for row in elsewhere if row is not None)
         return

@@ -19,7 +19,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, P
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
-from nn_from_scratch.verify.functions.tracing.copies import Nearby
+from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -55,8 +55,8 @@ class Formula:
     notes: tuple[str, ...]
     narrower: str | None
     """A format that the backward alone computes in, narrower than those of the inputs, and the line."""
-    copied: str | None
-    """An input of which the backward has a copy, so that it is right at this point alone."""
+    here_alone: str | None
+    """Why it is right at this point alone, if it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +130,17 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     constants = max(map(largest_error, tracing.meant, gradient), default=0.0)
     if rules.rule is Rule.DIFFERENT:
         places = (*places, *_origin(tracing))
-    copy = None if rules.rule is Rule.DIFFERENT else _copy_of_an_input(tracing)
-    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes), tracing.narrower, copy)
+    alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
+    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes), tracing.narrower, alone)
 
 
-def _copy_of_an_input(tracing: Tracing) -> str | None:
-    """Return the input that a backward has a copy of, with which it is wrong at any other point."""
+def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:
     weights = [numbers(c) for c in tracing.cotangents]
 
     def compared(reading: Reading) -> Comparison:
         return compare(tracing.derivative(reading), weights, tracing.gradients(reading), tracing.directions)
 
-    return tracing.copied if tracing.copied and Nearby.of(compared).differs else None
+    return right_here_alone(tracing.constants, tracing.inputs, compared, rule, may_be_fixed=False)
 
 
 def _judged(tracing: Tracing, dtype: str) -> Rules:

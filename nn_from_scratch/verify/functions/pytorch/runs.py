@@ -17,7 +17,6 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedE
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
-from nn_from_scratch.verify.functions.tracing.copies import copied
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
 from nn_from_scratch.verify.functions.tracing.places import moved_to
@@ -56,8 +55,8 @@ class Tracing:
         self.decisions: list[str] = []
         self.repeated = Repetitions()
         self.narrower: str | None = None
-        self.copied: str | None = None
-        """An input that a constant equals to the bit."""
+        self.constants: list[Numbers] = []
+        """The tables and numbers that come from outside of the trace."""
         self.replayed = False
         """Whether forward and backward were traced."""
         self.replaced: dict[tuple[float, str], arb] = {}
@@ -199,7 +198,8 @@ class Tracing:
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
         self.repeated = here.trace.repeated
-        self.copied = self._copied_input(here.trace)
+        tables = [np.asarray(x) for kind, x, _ in here.trace.outside if kind == "table"]
+        self.constants = [*tables, *map(np.asarray, here.trace.written)]
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:
@@ -211,14 +211,12 @@ class Tracing:
         self.literal = literal
         self.replayed = True
 
-    def _copied_input(self, trace: Trace) -> str | None:
-        constants = [np.asarray(x) for kind, x, _ in trace.outside if kind == "table"]
+    @property
+    def inputs(self) -> dict[str, Numbers]:
+        """The numbers of the inputs by their names, in their own formats if numpy has these."""
         given = [x.detach().cpu() for x in self.question.tensors]
-        return copied(
-            [*constants, *map(np.asarray, trace.written)],
-            self.question.names,
-            [(x if x.dtype in _OF_NUMPY else x.double()).numpy() for x in given],
-        )
+        arrays = [(x if x.dtype in _OF_NUMPY else x.double()).numpy() for x in given]
+        return dict(zip(self.question.names, arrays, strict=True))
 
     def replay_forward(self) -> Tensors:
         """Trace the forward alone, of what is meant, likewise; return its outputs."""

@@ -6,14 +6,14 @@ point where both are the same: its formula has the numbers of an input as consta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.moving import has_few_digits, inputs_moved
-from nn_from_scratch.verify.functions.tracing.rules import Comparison
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Comparison, Rule
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 _MOVED = 2.0**-20
@@ -24,19 +24,18 @@ _TOLD = 2.0**-32
 """Of a formula's size: more than that its difference changes there, if it has a constant for an input."""
 
 
-def copied(constants: Iterable[Numbers], names: Sequence[str], inputs: Sequence[Numbers]) -> str | None:
+def copied(constants: Sequence[Numbers], inputs: Mapping[str, Numbers]) -> str | None:
     """Return the name of the first input that a constant is a copy of, in the input's format, or None.
 
     Numbers that somebody may have written, as 0.5, say nothing, nor does one number in an array.
     """
-    known = list(constants)
-    for name, numbers in zip(names, inputs, strict=True):
-        if numbers.size and not has_few_digits(numbers) and any(_is_copy(x, numbers) for x in known):
+    for name, numbers in inputs.items():
+        if numbers.size and not has_few_digits(numbers) and any(_is_copy(x, numbers) for x in constants):
             return name
     return None
 
 
-def are_measured(constant: Numbers) -> bool:
+def _are_measured(constant: Numbers) -> bool:
     """Whether a constant is an array of numbers that nobody wrote."""
     return constant.size > 1 and constant.dtype.kind == "f" and not has_few_digits(constant)
 
@@ -78,10 +77,13 @@ class Nearby:
     moves: bool
 
     @classmethod
-    def of(cls, compared: Callable[[Reading], Comparison]) -> Nearby:
-        """Compare the formulas here and there, constants as the numbers that they are."""
+    def of(cls, compared: Callable[[Reading], Comparison], *, single: bool = False) -> Nearby:
+        """Compare the formulas here and there, constants as the numbers that they are.
+
+        Only inputs of one number are moved if `single`.
+        """
         here = compared(Reading.LITERAL)
-        with inputs_moved(1, _MOVED):
+        with inputs_moved(1, _MOVED, single=single):
             there = compared(Reading.LITERAL)
         if not (here.finite and there.finite and here.size != 0 and there.size != 0):
             return cls(differs=False, moves=True)
@@ -89,15 +91,58 @@ class Nearby:
         return cls(differs=bool(abs(there.off_by - here.off_by) > _TOLD), moves=moves)
 
 
-def said_of(name: str) -> str:
-    """Say that a formula has a copy of an input."""
-    return (
-        f"right at this point alone: the gradient has the numbers of {name} as a constant, and is wrong "
-        "where they are others: is a global, or a weight of a module, read in place of what was given?"
-    )
+def right_here_alone(
+    constants: Iterable[Numbers],
+    inputs: Mapping[str, Numbers],
+    compared: Callable[[Reading], Comparison],
+    rule: Rule,
+    *,
+    may_be_fixed: bool,
+) -> str | None:
+    """Say why a formula is right at the point asked alone, where constants stand for inputs, or nothing.
+
+    Parameters
+    ----------
+    constants
+        Those of the formula.
+    inputs
+        By their names.
+    compared
+        Compares the formulas, with constants read as it is told: see `judge`.
+    rule
+        How they compare here. Where they are equal up to the rounding of the inputs, it may be right for such
+        as these alone, as for distributions, and no array is moved, nor one number beside others.
+    may_be_fixed
+        Whether a gradient that stays where the inputs move is one that was computed for this point, which was
+        asked about.
+
+    """
+    known = list(constants)
+    single = {name: x for name, x in inputs.items() if x.size == 1}
+    anywhere = rule in AT_ANY_INPUTS
+    name = copied(known, inputs if anywhere else single)
+    measured = not may_be_fixed and anywhere and any(map(_are_measured, known))
+    if name or measured:
+        there = Nearby.of(compared)
+        if there.differs and name and (there.moves or not may_be_fixed):
+            return _COPIED.format(name)
+        if there.differs and measured and not there.moves:
+            return _FIXED
+    if single and (anywhere or len(single) == 1) and Nearby.of(compared, single=True).differs:
+        is_fixed = may_be_fixed and not Nearby.of(compared).moves
+        return None if is_fixed else _WRITTEN.format(" or ".join(single))
+    return None
 
 
-FIXED = (
+_COPIED = (
+    "right at this point alone: the gradient has the numbers of {} as a constant, and is wrong where they "
+    "are others: is a global, or a weight of a module, read in place of what was given?"
+)
+_FIXED = (
     "right at this point alone: where the inputs are others the derivative stays as it is, and is wrong: it "
     "was computed for this point, or keeps its inputs"
+)
+_WRITTEN = (
+    "right at this point alone: it is wrong where {} is another number: is one written in the gradient in "
+    "its place?"
 )

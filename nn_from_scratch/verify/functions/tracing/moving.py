@@ -31,6 +31,8 @@ class Moves:
         The number of the place.
     least
         By what part of itself a number may be moved, whatever its format.
+    single
+        Whether inputs of one number are moved alone.
     largest
         The largest such part until now.
 
@@ -38,6 +40,7 @@ class Moves:
 
     which: int
     least: float = 0.0
+    single: bool = False
     largest: float = 0.0
 
 
@@ -49,9 +52,9 @@ _MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
 
 
 @contextmanager
-def inputs_moved(which: int, least: float = 0.0) -> Iterator[Moves]:
+def inputs_moved(which: int, least: float = 0.0, *, single: bool = False) -> Iterator[Moves]:
     """Let inputs be other numbers, inside the block, that their format rounds to those given."""
-    moves = Moves(which, least)
+    moves = Moves(which, least, single)
     token = _MOVES.set(moves)
     try:
         with at_place(which):
@@ -67,6 +70,8 @@ def of_input(numbers: Any) -> Shadow:
     """
     moves, array = _MOVES.get(), np.asarray(numbers)
     if moves is None or array.dtype.kind != "f" or not np.isfinite(array).all():
+        return exact(numbers)
+    if moves.single and array.size != 1:
         return exact(numbers)
     rounded_to = "float32" if _is_of_float32(array) else str(array.dtype)
     unit = max(unit_roundoff(rounded_to), moves.least)

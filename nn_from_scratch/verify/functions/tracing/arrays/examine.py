@@ -25,7 +25,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     TraceEndedError,
 )
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
-from nn_from_scratch.verify.functions.tracing.copies import Nearby, copied
+from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -78,7 +78,7 @@ class Examination(Replay):
     unsure: str | None = field(default=None, init=False)
     loses_digits: bool = field(default=False, init=False)
     bends: bool = field(default=False, init=False)
-    copied: str | None = field(default=None, init=False)
+    here_alone: str | None = field(default=None, init=False)
     named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
 
@@ -105,17 +105,18 @@ class Examination(Replay):
         self._decide(plain, balls)
         self.along = self._along(plain)
         if not self.verdict.accuses:
-            self.copied = self._copy_of_an_input()
+            self.here_alone = self._right_here_alone()
 
-    def _copy_of_an_input(self) -> str | None:
-        """Return the input that the gradient has a copy of, with which it is wrong at any other point."""
-        inputs = self.subject.differentiated
-        names = [self.subject.name(which) for which in range(len(inputs))]
+    def _right_here_alone(self) -> str | None:
         constants = self._pass(Reading.RECOGNISED).trace.constants
-        name = copied((np.frombuffer(x, dtype) for _, dtype, x in constants), names, inputs)
-        there = Nearby.of(self._compared) if name else None
-        # One that does not move at all was computed for this point, which was asked about.
-        return name if there is not None and there.differs and there.moves else None
+        inputs = {self.subject.name(k): x for k, x in enumerate(self.subject.differentiated)}
+        return right_here_alone(
+            (np.frombuffer(x, dtype) for _, dtype, x in constants),
+            inputs,
+            self._compared,
+            self.rules.rule,
+            may_be_fixed=True,
+        )
 
     def _bends(self) -> bool:
         """Whether the point is at kinks, and at nothing that may be a jump."""
