@@ -47,5 +47,6 @@ def _is_right(question: Question, asked: Asked) -> bool | None:
     formula = trace(question, asked.cotangents, asked.seed)
     if isinstance(formula, NotCompared) or convention(question) or one_triangle(question):
         return None
-    rule = formula.rules.rule
-    return rule is not Rule.DIFFERENT if rule is Rule.DIFFERENT or rule in AT_ANY_INPUTS else None
+    if formula.rules.rule is Rule.DIFFERENT:
+        return False
+    return True if formula.rules.rule in AT_ANY_INPUTS else None

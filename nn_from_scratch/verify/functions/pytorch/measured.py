@@ -30,12 +30,13 @@ class Measured:
     def __init__(self, question: Question, cotangents: Tensors) -> None:
         self.question = question
         self.cotangents = cotangents
+        self._weights = [numbers(x) for x in cotangents]
 
     def value(self, *arrays: Floats) -> float:
         """Return the sum of each cotangent times its output."""
         found = (self.question.meant or self.question).run(self._given(arrays))
         outputs = found.outputs or found.plain
-        products = [numbers(c) * numbers(x) for c, x in zip(self.cotangents, outputs, strict=True)]
+        products = [c * numbers(x) for c, x in zip(self._weights, outputs, strict=True)]
         return math.fsum(float(x) for product in products for x in product.ravel())
 
     def gradient(self, *arrays: Floats) -> list[Floats]:

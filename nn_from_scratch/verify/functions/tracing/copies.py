@@ -18,6 +18,8 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 _MOVED = 2.0**-20
 """The part of themselves that inputs are moved by: no comparison of theirs is likely to turn."""
+_ALL, _SINGLE = 101, 102
+"""Places that nothing else is moved to: what is computed at a place may be kept."""
 _ROUNDINGS = 4
 """By so many units of the last place a multiple of an input may be off."""
 _TOLD = 2.0**-32
@@ -83,7 +85,7 @@ class Nearby:
         Only inputs of one number are moved if `single`.
         """
         here = compared(Reading.LITERAL)
-        with inputs_moved(1, _MOVED, single=single):
+        with inputs_moved(_SINGLE if single else _ALL, _MOVED, single=single):
             there = compared(Reading.LITERAL)
         if not (here.finite and there.finite and here.size != 0 and there.size != 0):
             return cls(differs=False, moves=True)
