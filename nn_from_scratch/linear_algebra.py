@@ -54,12 +54,17 @@ def _through_det(g: Operand, z: Operand, x: Operand) -> Operand:
 
 
 def _cofactors(z: Operand, x: Operand) -> Operand:
-    """Return det(x) times the transposed inverse; of a matrix that has next to none, its minors."""
+    """Return det(x) times the transposed inverse; of a matrix that has next to none, its minors.
+
+    Of a single number that is 1, which it would be but for the rounding of the two.
+    """
+    n = np.shape(x)[-1]
+    if n == 1:
+        return np.ones_like(value_of(x))
     if np.all(value_of(z)):
         inverse = np.linalg.inv(x)
         if _has_digits(value_of(inverse), value_of(x)):
             return np.reshape(z, (*np.shape(z), 1, 1)) * _transposed(inverse)
-    n = np.shape(x)[-1]
     rows = []
     for i in range(n):
         without_row = np.delete(x, i, axis=-2)

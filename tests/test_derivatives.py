@@ -214,6 +214,18 @@ def test_total_in_place_is_replayed() -> None:
     assert replay(function)(2.0) == (4.0, 3.0)
 
 
+def test_derivatives_of_the_determinant_of_a_single_number_are_exact() -> None:
+    x = Node(np.array([[[0.067]], [[0.0]], [[-3.0]]]))
+    (first,) = gradients(np.linalg.det(x).sum(), [x], create_graph=True)
+    assert np.array_equal(first.value if isinstance(first, Node) else first, np.ones((3, 1, 1)))
+
+    def bent(x: Any) -> Any:
+        return np.arcsin(np.linalg.det(x))
+
+    second = hvp(bent, np.array([[0.067]]), np.ones((1, 1)))
+    assert second.item() == pytest.approx(0.067 / (1 - 0.067**2) ** 1.5, rel=1e-15)
+
+
 def test_second_derivatives_of_det_are_right_where_the_matrix_has_next_to_no_inverse() -> None:
     """By the inverse the last entry was 1e140, which cancels in no precision."""
     a, b = -1e-150, -0.992
