@@ -181,8 +181,9 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             return NotTraced(str(error), limit, other, numbers, chosen)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
-        if ask and found.here_alone:
-            elsewhere.append(Elsewhere(Verdict.UNDECIDED, found.here_alone, decides=True))
+        here_alone = found.right_here_alone() if ask else None
+        if here_alone:
+            elsewhere.append(Elsewhere(Verdict.UNDECIDED, here_alone, decides=True))
     worst = max((x.verdict for x in elsewhere), key=lambda v: v.severity, default=Verdict.RIGHT)
     decided = worst.accuses or any(x.decides for x in elsewhere)
     return Traced(

@@ -9,8 +9,10 @@ jax = pytest.importorskip("jax")
 jnp = jax.numpy
 
 from nn_from_scratch.verify.functions.jaxpr import measured  # noqa: E402
+from nn_from_scratch.verify.functions.jaxpr.checking import examine  # noqa: E402
 from nn_from_scratch.verify.functions.jaxpr.measured import Measured  # noqa: E402
 from nn_from_scratch.verify.functions.jaxpr.question import Question, precision  # noqa: E402
+from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
 
 POINT = np.array([0.3, -0.5])
 
@@ -69,3 +71,35 @@ def test_what_is_another_when_it_is_compiled_is_run_as_it_is(monkeypatch: pytest
 )
 def test_by_how_much_outputs_differ(own: list[float], found: list[float], gap: float) -> None:
     assert measured._differ_by([np.array(own)], [np.array(found)]) == gap
+
+
+@pytest.mark.parametrize(
+    ("function", "counts"),
+    [
+        (jax.scipy.special.logsumexp, False),
+        (lambda x: jnp.sum(x * jax.lax.stop_gradient(x)), True),
+        (lambda x: jax.lax.scan(lambda h, _: (jax.lax.stop_gradient(x) * h, None), x, None, 2)[0], True),
+    ],
+    ids=["of a logarithm", "of a factor", "within a loop"],
+)
+def test_a_gradient_that_is_stopped_is_an_excuse_where_it_counts(function: Any, counts: bool) -> None:
+    said = measured.conventions(Question.of(function, [jnp.array(POINT)]))
+    assert said == (["the function stops gradients"] if counts else [])
+
+
+def test_a_loop_that_ends_only_as_it_is_compiled_is_judged() -> None:
+    """Its numbers of float32 come to rest where operations are fused, and take turns one by one."""
+
+    def limit(x: Any) -> Any:
+        def step(state: Any) -> Any:
+            return jnp.tanh(0.4 * state[0] + x), state[0]
+
+        first = jnp.tanh(x), jnp.zeros_like(x)
+        return jax.lax.while_loop(lambda state: jnp.any(jnp.abs(state[0] - state[1]) > 1e-14), step, first)[0]
+
+    own = jax.custom_vjp(limit)
+    own.defvjp(lambda x: (limit(x),) * 2, lambda z, g: (g * (1 - z**2) / (1 - 0.4 * (1 - z**2)),))
+    rows = examine(own, (jnp.array([0.7, -0.3]),), 1, ("rev",))
+    found = {row.name: row for row in rows}
+    assert found["reverse mode"].verdict is Verdict.RIGHT
+    assert found["reverse mode by operation"].said.startswith("a loop goes on where each operation is")

@@ -17,18 +17,16 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.constants import unit_roundoff
-from nn_from_scratch.verify.functions.tracing.places import at_place
+from nn_from_scratch.verify.functions.tracing.places import at_place, moved_to
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, joined, of_entries
 
 
 @dataclass
 class Moves:
-    """Where inputs are moved to: which of several places, and by how much.
+    """By how much inputs are moved, and which of them.
 
     Attributes
     ----------
-    which
-        The number of the place.
     least
         By what part of itself a number may be moved, whatever its format.
     single
@@ -38,7 +36,6 @@ class Moves:
 
     """
 
-    which: int
     least: float = 0.0
     single: bool = False
     largest: float = 0.0
@@ -54,7 +51,7 @@ _MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
 @contextmanager
 def inputs_moved(which: int, least: float = 0.0, *, single: bool = False) -> Iterator[Moves]:
     """Let inputs be other numbers, inside the block, that their format rounds to those given."""
-    moves = Moves(which, least, single)
+    moves = Moves(least, single)
     token = _MOVES.set(moves)
     try:
         with at_place(which):
@@ -77,7 +74,7 @@ def of_input(numbers: Any) -> Shadow:
     unit = max(unit_roundoff(rounded_to), moves.least)
     moves.largest = max(moves.largest, unit)
     different, places = np.unique(array.ravel(), return_inverse=True)
-    draw = np.random.default_rng([moves.which, zlib.crc32(array.tobytes())])
+    draw = np.random.default_rng([moved_to(), zlib.crc32(array.tobytes())])
     parts = unit * draw.uniform(-1, 1, different.shape)[places]
     pairs = zip(exact(array).ravel(), exact(parts).ravel(), strict=True)
     return of_entries((x * (arb(1) + part) for x, part in pairs), array.shape)

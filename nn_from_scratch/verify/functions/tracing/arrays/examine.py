@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 from flint import arb
@@ -45,9 +44,6 @@ stopped before it has what it computes."""
 NOTHING = 2.0**-64
 """A difference, relative to the derivative, that a formula for large numbers may leave out on purpose."""
 
-NONE: Mapping[Constant, arb] = MappingProxyType({})
-"""No constant that is taken for another number."""
-
 _STREAM = 0x616C6F6E67
 """Further directions are drawn from this stream, and nobody's inputs."""
 
@@ -78,7 +74,6 @@ class Examination(Replay):
     unsure: str | None = field(default=None, init=False)
     loses_digits: bool = field(default=False, init=False)
     bends: bool = field(default=False, init=False)
-    here_alone: str | None = field(default=None, init=False)
     named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
 
@@ -104,10 +99,9 @@ class Examination(Replay):
             self._check_constants(dtype)
         self._decide(plain, balls)
         self.along = self._along(plain)
-        if not self.verdict.accuses:
-            self.here_alone = self._right_here_alone()
 
-    def _right_here_alone(self) -> str | None:
+    def right_here_alone(self) -> str | None:
+        """Say why a gradient that is right here is so at this point alone, or nothing."""
         constants = self._pass(Reading.RECOGNISED).trace.constants
         inputs = {self.subject.name(k): x for k, x in enumerate(self.subject.differentiated)}
         return right_here_alone(
@@ -154,7 +148,7 @@ class Examination(Replay):
             return None  # an array: its entries are rounded one by one
         return moved_by_rounding(partial(self._compared, Reading.RECOGNISED), trace.uncertain)
 
-    def _compared(self, reading: Reading, replaced: Mapping[Constant, arb] = NONE) -> Comparison:
+    def _compared(self, reading: Reading, replaced: Mapping[Constant, arb] | None = None) -> Comparison:
         outputs, _ = self.subject.derivative(self.directions, reading, replaced)
         gradients = self.subject.balls(reading, replaced=replaced).gradient_shadows
         return compare(outputs, self.subject.cotangents, gradients, self.directions)
