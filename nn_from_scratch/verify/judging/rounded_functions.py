@@ -197,6 +197,26 @@ class RoundedFunctions(SpecialFunctions):
         lost = 4 * math.sqrt(half) * (condition + logarithm) * self.model.unit_roundoff
         return self.model.term(arb(0, min(1.0, lost)), 0.0)
 
+    def inverted_slope(self, *_: Operand) -> Rounded:
+        """Return the slope of `inverted` by an entry of the matrix, whose rounding is charged already."""
+        return self.model.number(0.0)
+
+    def inverted_bend(self, determinant: Operand, *entries: Operand) -> Rounded:
+        """Return the 0 that is the slope of that slope: products of two entries of an inverse, less others.
+
+        Engines differentiate a determinant times the inverse; of a single number, what the products are
+        rounded by is all that is left.
+        """
+        known = self.model.number(determinant).ball
+        sizes = [float(self.model.number(one).ball.abs_upper()) for one in entries]
+        if known == 0:  # there is no inverse
+            return self.model.number(0.0)
+        least = float(known.abs_lower())
+        if not least > 0:  # or it is not known at all
+            return self.model.term(arb.nan(), 0.0)
+        product = (max(sizes[len(sizes) // 2 :]) / least) ** 2
+        return self.model.term(4 * product * self.model.lost, product)
+
     def sigmoid_slope(self, z: Rounded) -> Rounded:
         """Return z (1 - z), whose factors are off together, which balls cannot know."""
         middle = z.ball.mid()

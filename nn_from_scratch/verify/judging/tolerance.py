@@ -341,6 +341,7 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "side_off": RoundedFunctions.side_off,
     "factored": RoundedFunctions.factored,
     "inverted": RoundedFunctions.inverted,
+    "inverted_slope": RoundedFunctions.inverted_slope,
 }
 """By operation, its value over rounded numbers."""
 

@@ -7,7 +7,7 @@ Truth comes from `oracles.taylor`, which has no derivative rule at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 Number = Any
@@ -126,12 +126,24 @@ class Functions(Protocol):
     def side_off_slope(self, x: Number) -> Number:
         """Return what rounding leaves of the slope of x over its size, which is 0."""
 
+    def inverted_slope(self, *operands: Number) -> Number:
+        """Return the slope of what a determinant times an inverse is off by, which is 0."""
+
+    def inverted_bend(self, *operands: Number) -> Number:
+        """Return the slope of that slope, which is 0."""
+
     def is_positive(self, x: Number) -> Number:
         """Return 1 above 0, else 0."""
 
 
 Partials = Callable[..., tuple[Number, ...]]
 """Given functions, the result and the operands, returns the partial derivative by each operand."""
+
+
+def _by_each_entry(slope: Callable[..., Number], operands: Sequence[Number]) -> tuple[Number, ...]:
+    """Return the same slope by each entry of a matrix: of a determinant, the matrix and its cofactors."""
+    entries = len(operands) // 2
+    return 0.0, *((slope(*operands),) * entries), *((0.0,) * entries)
 
 
 def sum_of_squares(f: Functions, x: Number, y: Number) -> Number:
@@ -272,6 +284,7 @@ PARTIALS: Mapping[str, Partials] = {
     "rel_entr": lambda f, z, x, y: (f.difference(f.log(x), f.log(y)) + 1, -f.quotient(x, y)),
     "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
-    "inverted": lambda f, z, *xs: (0.0,) * len(xs),
+    "inverted": lambda f, z, *xs: _by_each_entry(f.inverted_slope, xs),
+    "inverted_slope": lambda f, z, *xs: _by_each_entry(f.inverted_bend, xs),
 }
 """By operation, the partial derivatives of z = f(x, y)."""

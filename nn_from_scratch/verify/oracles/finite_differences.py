@@ -284,5 +284,6 @@ NUMPY: Arithmetic = {
     "side_off": lambda *_: 0.0,
     "factored": lambda *_: 0.0,
     "inverted": lambda *_: 0.0,
+    "inverted_slope": lambda *_: 0.0,
 }
 """The values of operations, over numpy arrays."""

@@ -323,4 +323,5 @@ SERIES: Arithmetic = {
     "side_off": lambda _: arb_series([0]),
     "factored": lambda *_: arb_series([0]),
     "inverted": lambda *_: arb_series([0]),
+    "inverted_slope": lambda *_: arb_series([0]),
 }

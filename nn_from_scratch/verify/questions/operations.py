@@ -334,6 +334,7 @@ WRITTEN: dict[str, Operation] = {
         _unary("side_off"),
         Operation("factored", None),
         Operation("inverted", None),
+        Operation("inverted_slope", None),
     )
 }
 """What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, the slopes of sinc, j1

@@ -298,6 +298,22 @@ def test_cofactors_may_be_exponentials_of_logarithms(size: float) -> None:
     assert examine(answering(load("nn_from_scratch"), lambda _: off), one).verdict.accuses
 
 
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1 + 1e-6, False)])
+@pytest.mark.parametrize("x", [2.3e-4, 0.067])
+def test_a_determinant_may_be_differentiated_as_itself_times_the_inverse(
+    x: float, factor: float, right: bool
+) -> None:
+    """Of a single number one over it is all that the second derivative has, twice, less each other."""
+    first = Expression(1, (), (Step("det", (0,)), Step("sin", (1,))), 2)
+    one = Case(first, (x,), ((1, 1),), (1.0,), (1.0,))
+    inverse = 1 / x
+    by_determinant = -math.sin(x) * x * inverse + math.cos(x) * inverse
+    bend = by_determinant - math.cos(x) * x * (inverse * inverse)
+    assert abs(bend / -math.sin(x) - 1) > 1e-15
+    engine = answering(load("nn_from_scratch"), lambda _: Answer(math.cos(x), (bend * factor,)))
+    assert examine(engine, one).verdict.accuses is not right
+
+
 @pytest.mark.parametrize(("size", "accuses"), [(1e300, False), (1e-300, False), (1e3, True)])
 def test_products_may_be_multiplied_in_any_order(size: float, accuses: bool) -> None:
     # 0 * 1e300 * 1e300 is 0 from the left, and from the right NaN.
