@@ -214,7 +214,8 @@ class RoundedFunctions(SpecialFunctions):
         least = float(known.abs_lower())
         if not least > 0:  # or it is not known at all
             return self.model.term(arb.nan(), 0.0)
-        product = (max(sizes[len(sizes) // 2 :]) / least) ** 2
+        largest = max(sizes[len(sizes) // 2 :]) / least
+        product = largest * largest  # which is infinite where a power raises
         return self.model.term(4 * product * self.model.lost, product)
 
     def sigmoid_slope(self, z: Rounded) -> Rounded:

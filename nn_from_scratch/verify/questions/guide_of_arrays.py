@@ -19,6 +19,19 @@ def _logsumexp(x: Floats, axis: Any, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+_LEAST_PIVOT = 1e-3
+"""Of the largest entry: of less an engine with few digits may find that nothing positive is left."""
+
+
+def _factor(x: Floats) -> Any:
+    """Return the triangular factor of a matrix; NaN where it has one, but engines may say that it has not."""
+    found = lower_matrices.factor(x, math.sqrt)
+    pivots = np.diagonal(found, axis1=-2, axis2=-1) ** 2
+    largest = np.abs(x).max(axis=(-2, -1), initial=0.0)
+    positive = np.all(pivots > _LEAST_PIVOT * np.expand_dims(largest, -1), axis=-1)
+    return np.where(positive[..., None, None], found, np.nan)
+
+
 _NUMPYS_OWN = (
     *("mean", "nanmean", "max", "min", "median", "quantile", "percentile", "ptp", "sort"),
     *("fabs", "fmax", "fmin"),
@@ -39,5 +52,5 @@ WHOLE: Arithmetic = {
     "solve": lower_matrices.solution,
     "inv": lower_matrices.inverse,
     "det": lower_matrices.determinant,
-    "cholesky": lambda x: lower_matrices.factor(x, math.sqrt),
+    "cholesky": _factor,
 }

@@ -314,6 +314,11 @@ def test_a_determinant_may_be_differentiated_as_itself_times_the_inverse(
     assert examine(engine, one).verdict.accuses is not right
 
 
+def test_a_determinant_whose_inverse_squared_overflows_is_judged() -> None:
+    one = Case(Expression(1, (), (Step("det", (0,)),), 1), (1e-200,), ((1, 1),), (1.0,), (1.0,))
+    assert not examine(load("nn_from_scratch"), one).verdict.accuses
+
+
 @pytest.mark.parametrize(("size", "accuses"), [(1e300, False), (1e-300, False), (1e3, True)])
 def test_products_may_be_multiplied_in_any_order(size: float, accuses: bool) -> None:
     # 0 * 1e300 * 1e300 is 0 from the left, and from the right NaN.
