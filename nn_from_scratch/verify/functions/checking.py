@@ -245,13 +245,16 @@ class Judgement:
         if self.values is not None and self.values.verdict is Verdict.WRONG:
             self.values = self._unless_excused(self.values)
         elif self.values is not None and self.values.verdict is Verdict.RIGHT:
-            self.values = self._unless_too_coarse(self.values)
+            self.values = self._unless_right_for_nothing(self.values)
 
-    def _unless_too_coarse(self, approving: Differences) -> Differences:
-        """Return an approval, or why it says nothing: numbers do not show how far the formula is off."""
+    def _unless_right_for_nothing(self, approving: Differences) -> Differences:
+        """Return an approval, or why it says nothing: the formula is wrong elsewhere, or off unseen."""
         formula = self.formula
         if not isinstance(formula, NotTraced):
             return approving
+        if formula.alone:
+            self.excused = True
+            return replace(approving, verdict=Verdict.UNDECIDED, said=formula.alone)
         if formula.near_a_limit <= max(_SEEN, _ROUNDINGS * self.box.believed):
             return approving
         self.excused = True

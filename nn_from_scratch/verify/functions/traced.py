@@ -16,6 +16,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Exami
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     AtAKinkError,
+    FitsHereError,
     NearALimitError,
     OtherFormulaError,
     TraceEndedError,
@@ -39,6 +40,8 @@ class NotTraced:
     """What the function's own formula says of the gradient's numbers, if only the backward is not traced."""
     by_choice: str | None = None
     """How the formulas compare by the choice at a kink that the numbers do not make, if equal then."""
+    alone: str | None = None
+    """Why a gradient whose numbers are right is so at the point asked alone, if it is."""
 
     def __bool__(self) -> bool:
         """Return False: what was not seen is not called right."""
@@ -178,7 +181,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             chosen = error.by_choice if isinstance(error, AtAKinkError) else None
             limit = error.relative if isinstance(error, NearALimitError) else 0.0
             other = isinstance(error, OtherFormulaError)
-            return NotTraced(str(error), limit, other, numbers, chosen)
+            alone = error.alone if shapes and isinstance(error, FitsHereError) else None
+            return NotTraced(str(error), limit, other, numbers, chosen, alone)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
         here_alone = found.right_here_alone() if ask else None

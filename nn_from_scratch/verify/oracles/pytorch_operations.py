@@ -40,9 +40,14 @@ def _clip(x: torch.Tensor, low: Any, high: Any) -> torch.Tensor:
 
 
 def _cube_root(x: torch.Tensor) -> torch.Tensor:
-    """Return the cube root, which PyTorch has not: a power, whose last digits are made good."""
-    root = torch.sign(x) * torch.abs(x) ** (1 / 3)
-    return root + ((x / (root * root) - root) / 3).detach()
+    """Return the cube root, which PyTorch has not: a power, whose last digits are made good.
+
+    The power that is differentiated is of 1: of numbers like 1e300 the rounded third would cost two digits.
+    """
+    known = x.detach()
+    root = torch.sign(known) * torch.abs(known) ** (1 / 3)
+    root = root + (known / (root * root) - root) / 3
+    return root * (x / known) ** (1 / 3)
 
 
 def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ X = DRAW.normal(size=(5, 3))
 W = DRAW.normal(size=(3, 4))
 RATE, HALF, TENTH = np.array(0.3), np.array(0.5), np.array(0.1)
 EYE = np.eye(3)
+COSINES, BESIDE = np.cos, np.nextafter
 START = X[:, 1] / np.linalg.norm(X[:, 1])
 
 
@@ -23,16 +24,33 @@ def layer(np: Any, weights: Any, x: Any, w: Any, c: Any) -> tuple[Any, Any]:
     return d @ weights.T, x.T @ d
 
 
+def layer_with_rows(np: Any, rows: Any, x: Any, w: Any, c: Any) -> tuple[Any, Any]:
+    """Return the same, where only the first rows of the weights are read from elsewhere."""
+    join = np.cat if hasattr(np, "cat") else np.concatenate
+    return layer(np, join([rows, w[len(rows) :]]), x, w, c)
+
+
 def copying(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
     """Return functions with gradients that read globals, or have a number written, in numpy's words."""
     x, w, rate = (array(each.astype(dtype)) for each in (X, W, RATE))
     own = array(W.astype(dtype))
     twice = 2 * own
+    rows, cosines = array(W[:2].astype(dtype)), array(COSINES(W.astype(dtype)))
     return {
         "a weight": (lambda x, w: np.tanh(x @ w), lambda x, w, c: layer(np, own, x, w, c), (x, w)),
         "a multiple of it": (
             lambda x, w: np.tanh(x @ w),
             lambda x, w, c: (layer(np, twice, x, w, c)[0] / 2, layer(np, own, x, w, c)[1]),
+            (x, w),
+        ),
+        "some rows of it": (
+            lambda x, w: np.tanh(x @ w),
+            lambda x, w, c: layer_with_rows(np, rows, x, w, c),
+            (x, w),
+        ),
+        "what was computed from it": (
+            lambda x, w: x @ np.sin(w),
+            lambda x, w, c: (c @ np.sin(w).T, (x.T @ c) * cosines),
             (x, w),
         ),
         "a number": (
@@ -57,6 +75,7 @@ def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
     """Return functions that know numbers of their inputs as constants, and gradients that are right."""
     x, w, rate = (array(each.astype(dtype)) for each in (X, W, RATE))
     first, one, start = (array(each.astype(dtype)) for each in (W, EYE, START))
+    other = array(BESIDE(W.astype(dtype), dtype(9)))
     return {
         "the way from the first weights": (
             lambda x, w: np.sum((x @ (w - first)) ** 2) + np.sum(w * first),
@@ -76,6 +95,14 @@ def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
             lambda u, v, c: (c * (v - u * np.sum(v * u) + 2 * (u - start)), c * u),
             (start, array(X[:, 0].astype(dtype))),
         ),
+        "a table of an input's shape, rounded otherwise": (
+            lambda x, w: np.tanh(x @ (w * first)),
+            lambda x, w, c: tuple(
+                part * factor
+                for part, factor in zip(layer(np, w * other, x, w * first, c), (1, other), strict=True)
+            ),
+            (x, w),
+        ),
         "the identity": (
             lambda x, w: np.sum((x @ w) ** 2),
             lambda x, w, c: (2 * c * (x @ w) @ w.T @ one, 2 * c * x.T @ (x @ w)),
@@ -84,15 +111,21 @@ def right(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, Rule]:
     }
 
 
+SAID = {
+    "a half that is written": "it is wrong where .* is another number",
+    "twice a tenth that is written": "it is wrong where .* is another number",
+    "some rows of it": "the gradient has constants that the function has not",
+    "what was computed from it": "the gradient has constants that the function has not",
+}
+
+
 @pytest.mark.once
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("name", copying(np, np.array, np.float64))
 def test_what_is_right_at_this_point_alone_is_not_right(name: str, framework: str, dtype: Any) -> None:
     functions, array, dtype, check = framework_for(framework, dtype)
-    said = (
-        "it is wrong where .* is another number" if "written" in name else "the gradient has the numbers of"
-    )
+    said = SAID.get(name, "the gradient has the numbers of")
     with pytest.raises(UndecidedError, match=f"right at this point alone: {said}"):
         check(copying(functions, array, dtype)[name])
 

@@ -14,6 +14,7 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import as_index
 
 torch = pytest.importorskip("torch")
+from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS  # noqa: E402
 
 
 def verdicts(one: Case) -> list[Verdict]:
@@ -92,3 +93,14 @@ def test_integers_beside_index_arrays_count_as_arrays() -> None:
         load("pytorch").operations["index"](torch.tensor(x), index=index).tolist()
         == x[as_index(index)].tolist()
     )
+
+
+@pytest.mark.parametrize("x", [2.0, -0.3, -1e180, 1e-150])
+def test_the_slope_of_a_cube_root_keeps_its_digits_far_from_1(x: float) -> None:
+    """By a power of a third, which is rounded, that of 1e300 was 460 roundings off."""
+    given = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(OPERATIONS["cbrt"](given), given, create_graph=True)
+    (bend,) = torch.autograd.grad(slope, given)
+    root = np.cbrt(x)
+    assert slope.item() == pytest.approx(1 / (3 * root * root), rel=1e-15, abs=0)
+    assert bend.item() == pytest.approx(-2 / 9 / root**2 / x, rel=2e-15, abs=0)

@@ -140,7 +140,9 @@ def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:
     def compared(reading: Reading) -> Comparison:
         return compare(tracing.derivative(reading), weights, tracing.gradients(reading), tracing.directions)
 
-    return right_here_alone(tracing.constants, tracing.inputs, compared, rule, may_be_fixed=False)
+    return right_here_alone(
+        tracing.constants, tracing.tables_of_forward, tracing.inputs, compared, rule, may_be_fixed=False
+    )
 
 
 def _judged(tracing: Tracing, dtype: str) -> Rules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
-from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS, own_numbers
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
@@ -29,7 +29,6 @@ _STREAM = 0x646972656374696F
 _SHOWN = 1e-2
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
-_OF_NUMPY = frozenset([torch.float64, torch.float32, torch.float16])
 """Formats that numpy has, too."""
 _LOCATED = 48
 """Up to so many entries are asked one by one where a formula is wrong."""
@@ -57,6 +56,8 @@ class Tracing:
         self.narrower: str | None = None
         self.constants: list[Numbers] = []
         """The tables and numbers that come from outside of the trace."""
+        self.tables_of_forward: list[Numbers] = []
+        """The tables that come from there before the backward."""
         self.replayed = False
         """Whether forward and backward were traced."""
         self.replaced: dict[tuple[float, str], arb] = {}
@@ -79,7 +80,7 @@ class Tracing:
         tracer.deciding.taking = self.taking
         given = self.question.fresh()
         for x, direction in zip(given, directions, strict=True):
-            tracer.know(x, series_of_input(numbers(x), direction))
+            tracer.know(x, series_of_input(own_numbers(x), direction))
         found = self._forward(tracer, given, self.meant_question)
         return [tracer.shadow(x) for x in found.outputs or found.plain]
 
@@ -198,8 +199,8 @@ class Tracing:
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
         self.repeated = here.trace.repeated
-        tables = [np.asarray(x) for kind, x, _ in here.trace.outside if kind == "table"]
-        self.constants = [*tables, *map(np.asarray, here.trace.written)]
+        self.constants = [*_tables(here.trace.outside), *map(np.asarray, here.trace.written)]
+        self.tables_of_forward = _tables(here.trace.outside[: here.trace.outside_of_forward])
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:
@@ -214,8 +215,7 @@ class Tracing:
     @property
     def inputs(self) -> dict[str, Numbers]:
         """The numbers of the inputs by their names, in their own formats if numpy has these."""
-        given = [x.detach().cpu() for x in self.question.tensors]
-        arrays = [(x if x.dtype in _OF_NUMPY else x.double()).numpy() for x in given]
+        arrays = [own_numbers(x) for x in self.question.tensors]
         return dict(zip(self.question.names, arrays, strict=True))
 
     def replay_forward(self) -> Tensors:
@@ -252,7 +252,7 @@ class Tracing:
         def watching(others: Tensors) -> Iterator[None]:
             for x in others:
                 if x.dtype in FORMATS:
-                    tracer.know(x, of_input(numbers(x)))
+                    tracer.know(x, of_input(own_numbers(x)))
             with _plain_kernels(), Cutting(tracer.trace.cut), tracer:
                 yield
 
@@ -261,15 +261,19 @@ class Tracing:
 
     def _backward(self, tracer: Tracer, given: Tensors, cotangents: Tensors) -> tuple[list[Shadow], Pass]:
         for x in given:
-            tracer.know(x, of_input(numbers(x)))
+            tracer.know(x, of_input(own_numbers(x)))
         found = self._forward(tracer, given, self.question)
         own = [c.clone() for c in cotangents]
         for c in own:
             tracer.know(c, exact(numbers(c)))
-        tracer.trace.in_backward = True
+        tracer.trace.begin_backward()
         with _plain_kernels(), tracer:
             gradient = found.gradient(own)
         return [values(tracer.shadow(x)) for x in gradient], found
+
+
+def _tables(outside: Sequence[tuple[str, Any, str]]) -> list[Numbers]:
+    return [np.asarray(x) for kind, x, _ in outside if kind == "table"]
 
 
 def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:

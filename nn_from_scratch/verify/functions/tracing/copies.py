@@ -18,12 +18,15 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers
 
 _MOVED = 2.0**-20
 """The part of themselves that inputs are moved by: no comparison of theirs is likely to turn."""
-_ALL, _SINGLE = 101, 102
+_ALL, _SINGLE, _LONG = 101, 102, 103
 """Places that nothing else is moved to: what is computed at a place may be kept."""
 _ROUNDINGS = 4
 """By so many units of the last place a multiple of an input may be off."""
 _TOLD = 2.0**-32
 """Of a formula's size: more than that its difference changes there, if it has a constant for an input."""
+_OF_ITSELF = 2.0**-16
+"""Of that difference: what the rounding of a constant makes of it changes by less, for it is of the size that
+inputs are moved by."""
 
 
 def copied(constants: Sequence[Numbers], inputs: Mapping[str, Numbers]) -> str | None:
@@ -37,9 +40,40 @@ def copied(constants: Sequence[Numbers], inputs: Mapping[str, Numbers]) -> str |
     return None
 
 
-def _are_measured(constant: Numbers) -> bool:
-    """Whether a constant is an array of numbers that nobody wrote."""
-    return constant.size > 1 and constant.dtype.kind == "f" and not has_few_digits(constant)
+def stand_for(
+    constants: Iterable[Numbers], forward: Iterable[Numbers], inputs: Mapping[str, Numbers]
+) -> list[str]:
+    """Return the names of the inputs that a constant of the gradient alone may be computed from.
+
+    Such a one has as many numbers as the input, or is made of some of them. What is a constant of the
+    forward, too, in whatever order, is none.
+    """
+    known = {_in_order(x) for x in forward}
+    own = [x for x in constants if _are_measured(x) and _in_order(x) not in known]
+    measured = {name: numbers for name, numbers in inputs.items() if _are_measured(numbers)}
+    return [name for name, numbers in measured.items() if any(_may_be_of(x, numbers) for x in own)]
+
+
+def _may_be_of(constant: Numbers, numbers: Numbers) -> bool:
+    with np.errstate(over="ignore"):
+        return constant.size == numbers.size or bool(np.isin(constant.astype(numbers.dtype), numbers).all())
+
+
+def _in_order(numbers: Numbers) -> bytes:
+    return np.sort(numbers, axis=None).tobytes()
+
+
+def _are_measured(numbers: Numbers) -> bool:
+    """Whether an array has numbers that nobody wrote."""
+    return numbers.size > 1 and numbers.dtype.kind == "f" and not has_few_digits(numbers)
+
+
+def _is_single(numbers: Numbers) -> bool:
+    return numbers.size == 1
+
+
+def _is_any(_: Numbers) -> bool:
+    return True
 
 
 def _is_copy(constant: Numbers, numbers: Numbers) -> bool:
@@ -79,22 +113,29 @@ class Nearby:
     moves: bool
 
     @classmethod
-    def of(cls, compared: Callable[[Reading], Comparison], *, single: bool = False) -> Nearby:
+    def of(
+        cls,
+        compared: Callable[[Reading], Comparison],
+        which: Callable[[Numbers], bool] = _is_any,
+        place: int = _ALL,
+    ) -> Nearby:
         """Compare the formulas here and there, constants as the numbers that they are.
 
-        Only inputs of one number are moved if `single`.
+        Moved are `which` inputs, to a `place` where no others are.
         """
         here = compared(Reading.LITERAL)
-        with inputs_moved(_SINGLE if single else _ALL, _MOVED, single=single):
+        with inputs_moved(place, _MOVED, which):
             there = compared(Reading.LITERAL)
         if not (here.finite and there.finite and here.size != 0 and there.size != 0):
             return cls(differs=False, moves=True)
         moves = bool(abs(there.formula - here.formula) > _TOLD * here.size)
-        return cls(differs=bool(abs(there.off_by - here.off_by) > _TOLD), moves=moves)
+        told = _TOLD + _OF_ITSELF * abs(here.off_by)
+        return cls(differs=bool(abs(there.off_by - here.off_by) > told), moves=moves)
 
 
 def right_here_alone(
     constants: Iterable[Numbers],
+    forward: Iterable[Numbers],
     inputs: Mapping[str, Numbers],
     compared: Callable[[Reading], Comparison],
     rule: Rule,
@@ -107,6 +148,8 @@ def right_here_alone(
     ----------
     constants
         Those of the formula.
+    forward
+        Those of the forward.
     inputs
         By their names.
     compared
@@ -130,7 +173,12 @@ def right_here_alone(
             return _COPIED.format(name)
         if there.differs and measured and not there.moves:
             return _FIXED
-    if single and (anywhere or len(single) == 1) and Nearby.of(compared, single=True).differs:
+    names = stand_for(known, forward, inputs) if anywhere else []
+    if names:
+        there = Nearby.of(compared, _are_measured, _LONG)
+        if there.differs and (there.moves or not may_be_fixed):
+            return _COMPUTED.format(" or ".join(names))
+    if single and (anywhere or len(single) == 1) and Nearby.of(compared, _is_single, _SINGLE).differs:
         is_fixed = may_be_fixed and not Nearby.of(compared).moves
         return None if is_fixed else _WRITTEN.format(" or ".join(single))
     return None
@@ -143,6 +191,10 @@ _COPIED = (
 _FIXED = (
     "right at this point alone: where the inputs are others the derivative stays as it is, and is wrong: it "
     "was computed for this point, or keeps its inputs"
+)
+_COMPUTED = (
+    "right at this point alone: the gradient has constants that the function has not, and is wrong where the "
+    "inputs are others: are they computed from {}, or some of its numbers?"
 )
 _WRITTEN = (
     "right at this point alone: it is wrong where {} is another number: is one written in the gradient in "

@@ -6,8 +6,9 @@ gradient that is right for exact ones differs from the derivative by as much.
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -29,32 +30,34 @@ class Moves:
     ----------
     least
         By what part of itself a number may be moved, whatever its format.
-    single
-        Whether inputs of one number are moved alone.
+    which
+        Whether an input is moved, by its numbers.
     largest
         The largest such part until now.
 
     """
 
     least: float = 0.0
-    single: bool = False
+    which: Callable[[Numbers], bool] | None = None
     largest: float = 0.0
 
 
 _WRITTEN = 12
-"""Binary digits that a number has at most, if somebody wrote it."""
+"""Binary digits that a number has at most, if somebody wrote it; half of those of a short format."""
 _MANY = 0.5
 """The part of some numbers that has so few, if somebody wrote them."""
 _MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
 
 
 @contextmanager
-def inputs_moved(which: int, least: float = 0.0, *, single: bool = False) -> Iterator[Moves]:
+def inputs_moved(
+    place: int, least: float = 0.0, which: Callable[[Numbers], bool] | None = None
+) -> Iterator[Moves]:
     """Let inputs be other numbers, inside the block, that their format rounds to those given."""
-    moves = Moves(least, single)
+    moves = Moves(least, which)
     token = _MOVES.set(moves)
     try:
-        with at_place(which):
+        with at_place(place):
             yield moves
     finally:
         _MOVES.reset(token)
@@ -68,7 +71,7 @@ def of_input(numbers: Any) -> Shadow:
     moves, array = _MOVES.get(), np.asarray(numbers)
     if moves is None or array.dtype.kind != "f" or not np.isfinite(array).all():
         return exact(numbers)
-    if moves.single and array.size != 1:
+    if moves.which is not None and not moves.which(array):
         return exact(numbers)
     rounded_to = "float32" if _is_of_float32(array) else str(array.dtype)
     unit = max(unit_roundoff(rounded_to), moves.least)
@@ -92,7 +95,8 @@ def _is_of_float32(array: Numbers) -> bool:
 def has_few_digits(array: Numbers) -> bool:
     """Whether half of some numbers or more are such as somebody writes, with few binary digits."""
     significands, _ = np.frexp(array)
-    written = significands * 2.0**_WRITTEN == np.rint(significands * 2.0**_WRITTEN)
+    digits = min(_WRITTEN, round(-math.log2(unit_roundoff(str(array.dtype)))) // 2)
+    written = significands * 2.0**digits == np.rint(significands * 2.0**digits)
     return bool(np.mean(written) >= _MANY)
 
 

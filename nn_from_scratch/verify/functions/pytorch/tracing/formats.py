@@ -35,6 +35,17 @@ def reals(x: torch.Tensor) -> Numbers:
     return as_reals(numbers(x))
 
 
+def in_own_format(found: Numbers, dtype: torch.dtype) -> Numbers:
+    """Return a copy of a tensor's numbers in its format, if numpy has that."""
+    name = FORMATS.get(dtype)
+    return found.astype(name if name in {"float16", "float32"} else found.dtype)
+
+
+def own_numbers(x: torch.Tensor) -> Numbers:
+    """Return a tensor's numbers in its own format, if numpy has that."""
+    return in_own_format(numbers(x), x.dtype)
+
+
 def as_reals(found: Any) -> Numbers:
     """Return numbers, complex ones as pairs along one more axis."""
     if found.dtype.kind != "c":

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
+from nn_from_scratch.verify.functions.pytorch.tracing.formats import in_own_format
 from nn_from_scratch.verify.functions.tracing.constants import UNIT
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers
@@ -59,6 +61,8 @@ class Trace:
     steps: list[Step] = field(default_factory=list)
     """The operations of the backward that have a rule."""
     in_backward: bool = False
+    outside_of_forward: int = 0
+    """How many numbers of `outside` came before the backward."""
     operations: int = 0
     numbers: int = 0
 
@@ -66,6 +70,15 @@ class Trace:
     """What the lines of the forward gave, time after time."""
     narrowed: dict[tuple[bool, str], str] = field(default_factory=dict)
     """Whether in the backward, and to which format, numbers of a wider one are converted: the first line."""
+
+    def note_table(self, found: Numbers, dtype: torch.dtype, line: str) -> None:
+        """Note a tensor that came from outside of the trace."""
+        self.outside.append(("table", in_own_format(found, dtype), line))
+
+    def begin_backward(self) -> None:
+        """Note that the forward is at its end."""
+        self.in_backward = True
+        self.outside_of_forward = len(self.outside)
 
     def gave(self, name: str, line: str, results: Iterable[Numbers]) -> None:
         """Note what an operation of the forward gave."""

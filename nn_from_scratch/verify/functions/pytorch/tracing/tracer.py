@@ -134,7 +134,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         """Return the shadow of a tensor, given its numbers."""
         shadow, missing = self.memory.read(x, found)
         if bool(missing.any()):
-            self.trace.outside.append(("table", found.copy(), self.line))
+            self.trace.note_table(found, x.dtype, self.line)
             outside = self._table(found, WITHIN[x.dtype])
             shadow = of_entries(
                 (

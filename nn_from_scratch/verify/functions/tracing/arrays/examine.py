@@ -19,6 +19,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
     KINK,
     AtAKinkError,
     Constant,
+    FitsHereError,
     OtherFormulaError,
     Trace,
     TraceEndedError,
@@ -102,10 +103,10 @@ class Examination(Replay):
 
     def right_here_alone(self) -> str | None:
         """Say why a gradient that is right here is so at this point alone, or nothing."""
-        constants = self._pass(Reading.RECOGNISED).trace.constants
         inputs = {self.subject.name(k): x for k, x in enumerate(self.subject.differentiated)}
         return right_here_alone(
-            (np.frombuffer(x, dtype) for _, dtype, x in constants),
+            _numbers_of(self._pass(Reading.RECOGNISED).trace),
+            _numbers_of(self.forward(Reading.RECOGNISED)[1]),
             inputs,
             self._compared,
             self.rules.rule,
@@ -137,9 +138,10 @@ class Examination(Replay):
         """
         there = self._compared_nearby(ELSEWHERE, np.random.default_rng(self.seed + 4))
         if there.finite and there.different and there.relative > math.sqrt(unit_roundoff(dtype)):
-            raise TraceEndedError(
+            raise FitsHereError(
                 "its formula has numbers that are no inputs, and fit at the point asked only: "
-                "they may have been computed from it"
+                "they may have been computed from it",
+                self.right_here_alone(),
             )
 
     def _rounding(self) -> tuple[Comparison, arb] | None:
@@ -256,6 +258,11 @@ class Examination(Replay):
             largest = float(np.max(np.abs(numbers), initial=0))
             explained += 2 * unit * (self.units * largest * float(np.sum(np.abs(direction))) + size)
         return Along(got, float(self.rules.comparison.truth.mid()), explained, size)
+
+
+def _numbers_of(trace: Trace) -> list[Numbers]:
+    """Return the constants of a run."""
+    return [np.frombuffer(x, dtype) for _, dtype, x in trace.constants]
 
 
 def _digits(relative: float) -> int:

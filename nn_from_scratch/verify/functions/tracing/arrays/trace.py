@@ -108,6 +108,14 @@ class NearALimitError(TraceEndedError):
         self.relative = relative
 
 
+class FitsHereError(TraceEndedError):
+    """The formulas agree at the point asked only; `alone` says why, where it is known."""
+
+    def __init__(self, reason: str, alone: str | None) -> None:
+        super().__init__(reason)
+        self.alone = alone
+
+
 class OtherFormulaError(TraceEndedError):
     """The forward may take one of two formulas for the other, by how much they differ."""
 
