@@ -130,7 +130,7 @@ class Expression:
             What stands for the constants; by default Python's floats and numpy's arrays.
 
         """
-        values = [*inputs, *(self._constants() if constants is None else constants)]
+        values = [*inputs, *(self.given_constants() if constants is None else constants)]
         for step in self.steps:
             operation, operands = arithmetic[step.operation], [values[operand] for operand in step.operands]
             # An operation without parameters, as nearly all are, is called in half the time.
@@ -160,14 +160,14 @@ class Expression:
         ]
 
         def compute(inputs: Sequence[Any]) -> Any:
-            values = [*inputs, *self._constants(), *self.steps]
+            values = [*inputs, *self.given_constants(), *self.steps]
             for index, operation, operands, parameters in program:
                 values[index] = operation(*[values[operand] for operand in operands], **parameters)
             return values[self.output]
 
         return compute
 
-    def _constants(self) -> Sequence[Any]:
+    def given_constants(self) -> Sequence[Any]:
         """Return the constants as an arithmetic is given them."""
         if all(isinstance(constant, float) for constant in self.constants):
             return self.constants

@@ -40,7 +40,9 @@ def lower(case: Case) -> Case:
     inputs = [part.reshape(shape) for part, shape in zip(np.split(symbols, ends), case.shapes, strict=True)]
     expression = case.expression.closed()
     arithmetic = tracer.arithmetic(case.point, {step.operation for step in expression.steps})
-    output = np.ravel(expression.evaluate(arithmetic, inputs)[expression.output])
+    entries = np.frompyfunc(tracer.entry, 1, 1)
+    constants = [entries(x) if isinstance(x, np.ndarray) else x for x in expression.given_constants()]
+    output = np.ravel(expression.evaluate(arithmetic, inputs, constants)[expression.output])
     cotangent = case.cotangent or (1.0,) * output.size
     total: Any = 0.0
     for entry, weight in zip(output, cotangent, strict=True):
@@ -90,6 +92,41 @@ class Symbol:
         return self.tracer.apply("neg", self)
 
 
+class Entry(float):
+    """An entry of a constant array: what is made of two of them is recorded, for an engine rounds it."""
+
+    tracer: Tracer
+
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, (int, float)):  # a symbol, or an array, knows what to do
+            return NotImplemented
+        return self if other == 0 else self.tracer.apply("add", self, other) if self else other
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other if isinstance(other, (int, float)) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        return self if other == 1 else self.tracer.apply("mul", self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.tracer.apply("div", self, other) if isinstance(other, (int, float)) else NotImplemented
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.tracer.apply("div", other, self)
+
+    def __neg__(self) -> Entry:
+        return self.tracer.entry(-float(self))
+
+
 def _matters(operand: Any, neutral: float) -> bool:
     return isinstance(operand, Symbol) or operand != neutral
 
@@ -99,6 +136,8 @@ class Tracer:
 
     def __init__(self) -> None:
         self.steps: list[tuple[str, list[int]]] = []
+        self.zero: Symbol | None = None
+        """What a sum of constants alone begins with, once there is one: a node."""
         self.constants: dict[float, int] = {}
         """Of each the number it goes by until all are known: so far beyond those of the point's entries."""
 
@@ -106,12 +145,18 @@ class Tracer:
         """Return the symbol of an entry of the point."""
         return Symbol(self, entry)
 
+    def entry(self, value: float) -> Entry:
+        """Return an entry of a constant array."""
+        one = Entry(value)
+        one.tracer = self
+        return one
+
     def apply(self, name: str, *operands: Any) -> Symbol:
         """Record an operation."""
         numbers = [x.number if type(x) is Symbol else self._constant(x) for x in operands]
-        if min(numbers) >= _CONSTANTS:  # what an empty sum gave: it needs a node
-            zero = self.apply("mul", Symbol(self, 0), 0.0)
-            numbers[0] = self.apply("add", zero, operands[0]).number
+        if min(numbers) >= _CONSTANTS:  # constants alone, or what an empty sum gave: it needs a node
+            self.zero = self.zero or self.apply("mul", Symbol(self, 0), 0.0)
+            numbers[0] = self.apply("add", self.zero, operands[0]).number
         self.steps.append((name, numbers))
         return Symbol(self, -len(self.steps))
 
@@ -371,6 +416,7 @@ def _interpolated(clip: Callable[..., Any], x: Any, y: Any, xp: Any) -> Any:
     if np.shape(y) != np.shape(xp):
         raise ValueError(f"no lines between {np.shape(xp)} and {np.shape(y)}")
     z = np.broadcast_to(np.asarray(y)[:1], np.shape(x)) if np.ndim(x) else y[0]
+    xp = np.asarray(xp, dtype=np.float64)  # where lines end is compared with
     for k in range(len(xp) - 1):
         width = xp[k + 1] - xp[k]
         z = z + clip(np.asarray(x) - xp[k], 0.0, width) * ((y[k + 1] - y[k]) / width)
