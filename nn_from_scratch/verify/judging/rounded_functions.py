@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.judging.rounded_numbers import MARGIN, Operand, Rounded
@@ -172,6 +173,27 @@ class RoundedFunctions(SpecialFunctions):
         """Return the 0 by which factoring a square matrix may move each of its entries."""
         largest = max(float(self.model.number(one).ball.abs_upper()) for one in entries)
         return self.model.term(2 * math.sqrt(len(entries)) * largest * self.model.lost, largest)
+
+    def mixed(self, *_: Operand) -> Rounded:
+        """Return 0: see `mixed_slope`."""
+        return self.model.number(0.0)
+
+    def mixed_slope(self, *entries: Operand) -> Rounded:
+        """Return the 0 that a derivative by one entry of a factored matrix has of that by another.
+
+        Engines multiply by the factor's inverse from both sides.
+        """
+        return self.model.term(math.sqrt(len(entries)) * self.model.lost, 1.0)
+
+    def mixed_bend(self, *entries: Operand) -> Rounded:
+        """Return the 0 that is the slope of that slope: its terms have the inverse once more."""
+        rows = math.isqrt(len(entries))
+        matrix = np.array([float(self.model.number(one).ball.mid()) for one in entries]).reshape(rows, rows)
+        try:
+            largest = float(np.abs(np.linalg.inv(matrix)).max())
+        except np.linalg.LinAlgError:
+            return self.model.term(arb.nan(), 0.0)
+        return self.model.term(2 * rows * largest * self.model.lost, largest)
 
     def inverted(self, determinant: Operand, *entries: Operand) -> Rounded:
         """Return the 0 by which a determinant times an inverse is off, relative to what they make.

@@ -340,6 +340,8 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "rel_entr": RoundedFunctions.relative_entropy,
     "side_off": RoundedFunctions.side_off,
     "factored": RoundedFunctions.factored,
+    "mixed": RoundedFunctions.mixed,
+    "mixed_slope": RoundedFunctions.mixed_slope,
     "inverted": RoundedFunctions.inverted,
     "inverted_slope": RoundedFunctions.inverted_slope,
 }

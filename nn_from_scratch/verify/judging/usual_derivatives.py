@@ -126,6 +126,12 @@ class Functions(Protocol):
     def side_off_slope(self, x: Number) -> Number:
         """Return what rounding leaves of the slope of x over its size, which is 0."""
 
+    def mixed_slope(self, *entries: Number) -> Number:
+        """Return what a derivative by one entry of a matrix has of that by another, which is 0."""
+
+    def mixed_bend(self, *entries: Number) -> Number:
+        """Return the slope of that."""
+
     def inverted_slope(self, *operands: Number) -> Number:
         """Return the slope of what a determinant times an inverse is off by, which is 0."""
 
@@ -284,6 +290,8 @@ PARTIALS: Mapping[str, Partials] = {
     "rel_entr": lambda f, z, x, y: (f.difference(f.log(x), f.log(y)) + 1, -f.quotient(x, y)),
     "side_off": lambda f, z, x: (f.side_off_slope(x),),
     "factored": lambda f, z, *xs: (0.0,) * len(xs),
+    "mixed": lambda f, z, *xs: (f.mixed_slope(*xs),) * len(xs),
+    "mixed_slope": lambda f, z, *xs: (f.mixed_bend(*xs),) * len(xs),
     "inverted": lambda f, z, *xs: _by_each_entry(f.inverted_slope, xs),
     "inverted_slope": lambda f, z, *xs: _by_each_entry(f.inverted_bend, xs),
 }

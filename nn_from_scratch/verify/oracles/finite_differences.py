@@ -283,6 +283,8 @@ NUMPY: Arithmetic = {
     "rel_entr": lambda x, y: x * (np.log(x) - np.log(y)),
     "side_off": lambda *_: 0.0,
     "factored": lambda *_: 0.0,
+    "mixed": lambda *_: 0.0,
+    "mixed_slope": lambda *_: 0.0,
     "inverted": lambda *_: 0.0,
     "inverted_slope": lambda *_: 0.0,
 }

@@ -322,6 +322,8 @@ SERIES: Arithmetic = {
     "rel_entr": lambda x, y: x * divide(x, y).log(),
     "side_off": lambda _: arb_series([0]),
     "factored": lambda *_: arb_series([0]),
+    "mixed": lambda *_: arb_series([0]),
+    "mixed_slope": lambda *_: arb_series([0]),
     "inverted": lambda *_: arb_series([0]),
     "inverted_slope": lambda *_: arb_series([0]),
 }

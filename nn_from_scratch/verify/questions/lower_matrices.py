@@ -6,7 +6,9 @@ they compute is the exact answer for another matrix, which is off by a few round
 (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, SIAM 2002, theorems 9.4 and
 10.3, with the growth that is usual). So a 0 is added to each entry, which stands for that: `factored` says by
 how much. By the same token a cofactor that is taken for determinant times inverse is off by as many roundings
-as the condition number has: that is what a factor of 1 + `inverted` stands for.
+as the condition number has: that is what a factor of 1 + `inverted` stands for. The reverse of a triangular
+factor is made of products of matrices, which put the rounding of all entries into each, be its derivative 0:
+another 0, `mixed`, has that for its slope.
 """
 
 from __future__ import annotations
@@ -68,9 +70,8 @@ def factor(x: Any, root: Callable[[Any], Any], record: Record | None = None) -> 
     def one(matrix: Any) -> Any:
         symmetric = (matrix + matrix.T) * 0.5
         places = range(len(matrix))
-        rows = _as_factored(
-            np.array([[matrix[i, i] if i == j else symmetric[i, j] for j in places] for i in places]), record
-        )
+        symmetric = np.array([[matrix[i, i] if i == j else symmetric[i, j] for j in places] for i in places])
+        rows = _as_mixed(_as_factored(symmetric, record), record)
         found = np.full(np.shape(matrix), 0.0, dtype=float if record is None else object)
         for j in places:
             for i in places[j:]:
@@ -101,6 +102,14 @@ def _as_factored(matrix: Any, record: Record | None) -> Rows:
         return rows
     entries = [entry for row in rows for entry in row]
     return [[entry + record("factored", *entries) for entry in row] for row in rows]
+
+
+def _as_mixed(rows: Rows, record: Record | None) -> Rows:
+    """Add to each entry the 0 whose slope stands for what the derivative by any other puts into its own."""
+    if record is None or len(rows) == 1:
+        return rows
+    entries = [entry for row in rows for entry in row]
+    return [[entry + record("mixed", *entries) for entry in row] for row in rows]
 
 
 def _determinant(rows: Rows) -> Any:

@@ -333,13 +333,15 @@ WRITTEN: dict[str, Operation] = {
         _unary("trunc"),
         _unary("side_off"),
         Operation("factored", None),
+        Operation("mixed", None),
+        Operation("mixed_slope", None),
         Operation("inverted", None),
         Operation("inverted_slope", None),
     )
 }
 """What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, the slopes of sinc, j1
 and i1, and integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its
-size, less its sign, and where a matrix is factored, or inverted (`lower_matrices`)."""
+size, less its sign, and where a matrix is factored, or inverted (`lower_matrices`), once or twice."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 

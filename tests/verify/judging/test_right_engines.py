@@ -19,6 +19,7 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 from nn_from_scratch.verify.power.right_engines import RIGHT_ENGINES
 from nn_from_scratch.verify.power.right_engines.tape import OTHER_SLOPES, Way, fma
 from nn_from_scratch.verify.questions.cases import Case
+from nn_from_scratch.verify.questions.constants import ConstantArray
 from nn_from_scratch.verify.questions.expressions import Expression, Step
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import ALL_FORMS
@@ -317,6 +318,34 @@ def test_a_determinant_may_be_differentiated_as_itself_times_the_inverse(
 def test_a_determinant_whose_inverse_squared_overflows_is_judged() -> None:
     one = Case(Expression(1, (), (Step("det", (0,)),), 1), (1e-200,), ((1, 1),), (1.0,), (1.0,))
     assert not examine(load("nn_from_scratch"), one).verdict.accuses
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (1 + 1e-13, False)])
+def test_constants_that_are_joined_with_nodes_may_be_added_in_any_order(factor: float, right: bool) -> None:
+    """Their sum was taken for one exact number, which engines have to make first."""
+    rows = ConstantArray.of([[0.062, -1.752, 1.0], [-30.0, -0.675, 2.989]])
+    step = Step("concatenate", (1, 0), (("axis", 0),))
+    cotangent = (1.5, -1.75, 0.75, -0.5, 2.0, 1.25, -3.0, 1.5, -1.75)
+    one = Case(Expression(1, (rows,), (step,), 2), (0.08, 0.0, 0.0), ((1, 3),), cotangent)
+    value = 21.05525 * factor
+    assert abs(value - 21.055249999999997) > 3e-15
+    engine = answering(load("nn_from_scratch"), lambda _: Answer(value, (-3.0, 1.5, -1.75)))
+    assert examine(engine, one).verdict.accuses is not right
+
+
+@pytest.mark.parametrize("tangent", [(), (0.0, 1.0, *(0.0,) * 7)], ids=["first", "second"])
+def test_the_reverse_of_a_factor_puts_rounding_where_its_derivative_is_0(tangent: tuple[float, ...]) -> None:
+    """At kinks, where each entry is asked, our own engine was accused of 6e-17; of second order, of 3e-20."""
+    point = (3.87, -1.69, -1.7, 0.44, 3.92, 0.08, 0.59, 0.35, 3.11)
+    steps = (Step("cholesky", (0,)), Step("min", (1,), (("axis", (0, 1)), ("keepdims", False))))
+    one = Case(Expression(1, (), steps, 2), point, ((3, 3),), (1.0,), tangent)
+    right = load("nn_from_scratch").answer(one)
+    for place in (4, 5, 8):  # the least entry is not moved by these
+        for off, accused in ((1e-17, False), (1e-13, True)):
+            gradient = tuple(x + off * (k == place) for k, x in enumerate(right.gradient))
+            answer = replace(right, gradient=gradient)
+            engine = answering(load("nn_from_scratch"), lambda _, answer=answer: answer)
+            assert examine(engine, one).verdict.accuses is accused, (place, off)
 
 
 @pytest.mark.parametrize(("size", "accuses"), [(1e300, False), (1e-300, False), (1e3, True)])
