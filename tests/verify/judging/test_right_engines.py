@@ -333,6 +333,10 @@ def test_constants_that_are_joined_with_nodes_may_be_added_in_any_order(factor: 
     assert examine(engine, one).verdict.accuses is not right
 
 
+def always(answer: Answer) -> Engine:
+    return answering(load("nn_from_scratch"), lambda _: answer)
+
+
 @pytest.mark.parametrize("tangent", [(), (0.0, 1.0, *(0.0,) * 7)], ids=["first", "second"])
 def test_the_reverse_of_a_factor_puts_rounding_where_its_derivative_is_0(tangent: tuple[float, ...]) -> None:
     """At kinks, where each entry is asked, our own engine was accused of 6e-17; of second order, of 3e-20."""
@@ -343,8 +347,7 @@ def test_the_reverse_of_a_factor_puts_rounding_where_its_derivative_is_0(tangent
     for place in (4, 5, 8):  # the least entry is not moved by these
         for off, accused in ((1e-17, False), (1e-13, True)):
             gradient = tuple(x + off * (k == place) for k, x in enumerate(right.gradient))
-            answer = replace(right, gradient=gradient)
-            engine = answering(load("nn_from_scratch"), lambda _, answer=answer: answer)
+            engine = always(replace(right, gradient=gradient))
             assert examine(engine, one).verdict.accuses is accused, (place, off)
 
 
