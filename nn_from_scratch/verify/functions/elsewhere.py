@@ -12,6 +12,7 @@ import numpy as np
 from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
+    OtherNumbers,
     has_squares,
     other_inputs,
     other_numbers,
@@ -60,26 +61,27 @@ def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Els
 
 
 def _with_other_numbers(subject: Subject, seed: int, scalar: bool) -> list[Elsewhere]:
-    """Ask with other numbers in inputs that are 0, 1 or -1 throughout; nothing is said if it is right there.
+    """Ask with other numbers in inputs that may hide something; nothing is said if it is right there."""
+    found = (_with(other, subject, seed, scalar) for other in other_numbers(subject.inputs, seed))
+    return [one for one in found if one is not None][:1]
 
-    A difference that is not plain to see may be that of an approximation, and is not accused.
-    """
-    drawn = [other_numbers(x, seed) for x in subject.inputs]
-    if all(x is None for x in drawn):
-        return []
-    inputs = [x if y is None else y for x, y in zip(subject.inputs, drawn, strict=True)]
+
+def _with(other: OtherNumbers, subject: Subject, seed: int, scalar: bool) -> Elsewhere | None:
+    """Ask with other numbers; a difference that is not plain to see may be that of an approximation."""
+    inputs = [x if y is None else y for x, y in zip(subject.inputs, other.drawn, strict=True)]
     examination = Examination(replace(subject.at(inputs), cotangents=()), seed, scalar=scalar)
     try:
         examination.run()
     except TraceEndedError:
-        return []
+        return None
     rules = examination.rules
     if rules.rule is not Rule.DIFFERENT:
-        return []
-    verdict = Verdict.WRONG if rules.comparison.relative > PLAIN_TO_SEE else Verdict.UNDECIDED
-    names = ", ".join(f"input {k}" for k, x in enumerate(drawn) if x is not None)
-    said = f"right where {names} has one number throughout, but with drawn ones: {rules}"
-    return [Elsewhere(verdict, "\n".join([said, *examination.message.splitlines()[1:]]), decides=True)]
+        return None
+    wrong = other.accuses and rules.comparison.relative > PLAIN_TO_SEE
+    names = ", ".join(f"input {k}" for k, x in enumerate(other.drawn) if x is not None)
+    said = f"right where {names} {other.hides}, but with drawn ones: {rules}"
+    lines = [said, *examination.message.splitlines()[1:]]
+    return Elsewhere(Verdict.WRONG if wrong else Verdict.UNDECIDED, "\n".join(lines), decides=True)
 
 
 def _keeps_squares(inputs: Sequence[Any], drawn: Sequence[Any]) -> bool:

@@ -98,24 +98,23 @@ def shapes_row(
 def numbers_row(
     name: str, ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
 ) -> Row | None:
-    """Compare the formulas with other numbers in what is 0, 1 or -1 throughout; None unless they differ.
+    """Compare the formulas with other numbers in arguments that may hide something; None unless they differ.
 
     A difference that is not plain to see may be that of an approximation, and is not accused.
     """
     leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
-    drawn = [other_numbers(_as_numpy(leaf), seed) for leaf in leaves]
-    if all(x is None for x in drawn):
-        return None
-    pairs = zip(leaves, drawn, strict=True)
-    there = jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs])
-    try:
-        if _compared(ask(there), mode, seed, least=0.0) is not None:
-            return None
-        plain = _compared(ask(there), mode, seed) is None
-    except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
-        return None
-    said = "right where an argument has one number throughout, but with drawn ones its formula is another"
-    return Row(name, Verdict.WRONG if plain else Verdict.UNDECIDED, said)
+    for other in other_numbers(list(map(_as_numpy, leaves)), seed):
+        pairs = zip(leaves, other.drawn, strict=True)
+        there = jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs])
+        try:
+            if _compared(ask(there), mode, seed, least=0.0) is not None:
+                continue
+            plain = _compared(ask(there), mode, seed) is None
+        except Exception:  # noqa: BLE001, S112  whatever a function does not like about other numbers
+            continue
+        said = f"right where an argument {other.hides}, but with drawn ones its formula is another"
+        return Row(name, Verdict.WRONG if plain and other.accuses else Verdict.UNDECIDED, said)
+    return None
 
 
 def _is_general(

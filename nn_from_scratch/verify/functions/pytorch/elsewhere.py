@@ -15,7 +15,12 @@ from nn_from_scratch.verify.functions.pytorch.formula import PLAIN_TO_SEE, Formu
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, other_numbers, same_shapes
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
+    OtherNumbers,
+    other_inputs,
+    other_numbers,
+    same_shapes,
+)
 from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -35,13 +40,19 @@ def shapes_row(question: Question, seed: int) -> Row | None:
 
 
 def numbers_row(question: Question, seed: int) -> Row | None:
-    """Compare the formulas with other numbers in inputs that are 0, 1 or -1 throughout; None if none is."""
-    drawn = [other_numbers(_array(x), seed) for x in question.tensors]
-    if question.inside or all(x is None for x in drawn):
+    """Compare the formulas with other numbers in inputs that may hide something; None unless they differ."""
+    if question.inside:
         return None
-    pairs = list(zip(drawn, question.tensors, strict=True))
+    found = (
+        _with(other, question, seed) for other in other_numbers(list(map(_array, question.tensors)), seed)
+    )
+    return next((row for row in found if row is not None), None)
+
+
+def _with(other: OtherNumbers, question: Question, seed: int) -> Row | None:
+    pairs = list(zip(other.drawn, question.tensors, strict=True))
     there = question.at([own if x is None else _like(x, own) for x, own in pairs])
-    names = ", ".join(name for name, x in zip(question.names, drawn, strict=True) if x is not None)
+    names = ", ".join(name for name, x in zip(question.names, other.drawn, strict=True) if x is not None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # said at the point asked
@@ -53,8 +64,9 @@ def numbers_row(question: Question, seed: int) -> Row | None:
     if convention(there) or one_triangle(there):
         return None
     plain = formula.rules.comparison.relative > PLAIN_TO_SEE  # else it may be that of an approximation
-    said = f"right where {names} has one number throughout, but with drawn ones: {formula.rules}"
-    return Row(NUMBERS, Verdict.WRONG if plain else Verdict.UNDECIDED, "; ".join([said, *formula.places]))
+    verdict = Verdict.WRONG if plain and other.accuses else Verdict.UNDECIDED
+    said = f"right where {names} {other.hides}, but with drawn ones: {formula.rules}"
+    return Row(NUMBERS, verdict, "; ".join([said, *formula.places]))
 
 
 def smaller_row(question: Question, seed: int) -> Row | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -61,18 +62,70 @@ def same_shapes(inputs: Sequence[Any], seed: int) -> tuple[Any, ...]:
     return tuple(_drawn(x, k, {}, rng) for k, x in enumerate(inputs))
 
 
-def other_numbers(x: Any, seed: int) -> Any | None:
-    """Draw other numbers for an array that is 0, 1 or -1 throughout; None if it is not.
+@dataclass(frozen=True, slots=True)
+class OtherNumbers:
+    """Inputs of the shapes given, of which some are drawn, for what those given may hide.
 
-    Such an array hides a factor or a term: with a weight of ones a backward that leaves it out is right.
-    A symmetric matrix stays one.
+    Attributes
+    ----------
+    drawn
+        In the place of each input another, or None where it stays.
+    hides
+        What is said of those that do not.
+    accuses
+        Whether a gradient that is another there is wrong; else it may be meant for such as were given.
+
     """
-    hides = isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size and abs(x.flat[0]) in {0.0, 1.0}
-    if not hides or not (x == x.flat[0]).all():
-        return None
-    rng = np.random.default_rng([seed, *x.shape])
-    found = x.flat[0] + rng.uniform(-0.5, 0.5, x.shape)
-    return np.asarray(symmetric(found) if _has_square_matrices(x) else found, x.dtype)
+
+    drawn: list[Any | None]
+    hides: str
+    accuses: bool
+
+
+def other_numbers(inputs: Sequence[Any], seed: int) -> Iterator[OtherNumbers]:
+    """Draw other numbers for arrays that are 0, 1 or -1 throughout, and for those equal to an earlier one.
+
+    The first hide a factor or a term: with a weight of ones a backward that leaves it out is right. The
+    others hide which of the two is read. A symmetric matrix stays one.
+    """
+    numbers = list(enumerate(inputs))
+    throughout = [_beside(x, [seed, k]) if _is_one_throughout(x) else None for k, x in numbers]
+    if any(x is not None for x in throughout):
+        yield OtherNumbers(throughout, "has one number throughout", accuses=True)
+    equal = [_scaled(x, [seed, k]) if _repeats(x, inputs[:k]) else None for k, x in numbers]
+    if any(x is not None for x in equal):
+        yield OtherNumbers(equal, "has the numbers of an earlier one", accuses=False)
+
+
+def _is_one_throughout(x: Any) -> bool:
+    """Whether an array is 0, 1 or -1 throughout."""
+    if not _has_floats(x) or abs(x.flat[0]) not in {0.0, 1.0}:
+        return False
+    return bool((x == x.flat[0]).all())
+
+
+def _repeats(x: Any, earlier: Sequence[Any]) -> bool:
+    """Whether an array has the numbers of an earlier one, and is no mask."""
+    if not _has_floats(x) or bool(np.isin(x, (0, 1, -1)).all()):
+        return False
+    return any(_has_floats(y) and y.dtype == x.dtype and np.array_equal(x, y) for y in earlier)
+
+
+def _has_floats(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size > 0
+
+
+def _beside(x: Any, seed: Sequence[int]) -> Any:
+    return _drawn_like(x, x + np.random.default_rng([*seed, *x.shape]).uniform(-0.5, 0.5, x.shape))
+
+
+def _scaled(x: Any, seed: Sequence[int]) -> Any:
+    return _drawn_like(x, x * np.random.default_rng([*seed, *x.shape]).uniform(0.5, 1.5, x.shape))
+
+
+def _drawn_like(x: Any, found: Any) -> Any:
+    """Return what was drawn in an array's format, symmetric where that is."""
+    return np.asarray(symmetric(found) if _is_symmetric(x) and _has_square_matrices(x) else found, x.dtype)
 
 
 def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
