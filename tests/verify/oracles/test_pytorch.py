@@ -14,7 +14,7 @@ from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.operations import as_index
 
 torch = pytest.importorskip("torch")
-from nn_from_scratch.verify.oracles.pytorch_operations import OPERATIONS  # noqa: E402
+from nn_from_scratch.verify.oracles.pytorch_operations import AS_A_WITNESS, OPERATIONS  # noqa: E402
 
 
 def verdicts(one: Case) -> list[Verdict]:
@@ -104,3 +104,12 @@ def test_the_slope_of_a_cube_root_keeps_its_digits_far_from_1(x: float) -> None:
     root = np.cbrt(x)
     assert slope.item() == pytest.approx(1 / (3 * root * root), rel=1e-15, abs=0)
     assert bend.item() == pytest.approx(-2 / 9 / root**2 / x, rel=2e-15, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("x", "below"), [(-6.0, 9.865876450376981e-10), (-0.5, 0.3085375387259869), (2.0, 0.9772498680518208)]
+)
+def test_what_lies_below_0_of_the_normal_distribution_keeps_its_digits(x: float, below: float) -> None:
+    """By scipy's ndtr; PyTorch's own has seven of sixteen digits at -6."""
+    given = torch.tensor(x, dtype=torch.float64)
+    assert AS_A_WITNESS["ndtr"](given).item() == pytest.approx(below, rel=1e-14, abs=0)
