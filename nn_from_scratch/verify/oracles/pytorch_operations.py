@@ -311,7 +311,7 @@ AS_A_WITNESS: Arithmetic = {
 }
 """What the oracle computes otherwise than the adapter, since PyTorch's own is known to be wrong.
 
-`torch.special.ndtr` loses digits below 0, nine of them at -6. The derivative of `torch.linalg.det` is 0 at a
+`torch.special.ndtr` loses digits below 0, six of them at -6. The derivative of `torch.linalg.det` is 0 at a
 singular matrix, and has few digits near one. That of `torch.cumprod` divides by each entry, products that
 have underflowed too. That of `torch.kron` raises for a transposed one.
 """
