@@ -185,8 +185,8 @@ def right_here_alone(
 
 
 _COPIED = (
-    "right at this point alone: the gradient has the numbers of {} as a constant, and is wrong where they "
-    "are others: is a global, or a weight of a module, read in place of what was given?"
+    "right at this point alone: the gradient has the numbers of {} as a constant, and is wrong where others "
+    "are given: is a global, or a weight of a module, read in place of what was given?"
 )
 _FIXED = (
     "right at this point alone: where the inputs are others the derivative stays as it is, and is wrong: it "
