@@ -29,7 +29,6 @@ _STREAM = 0x646972656374696F
 _SHOWN = 1e-2
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
-"""Formats that numpy has, too."""
 _LOCATED = 48
 """Up to so many entries are asked one by one where a formula is wrong."""
 
