@@ -4,10 +4,10 @@ It checks random graphs on engines held to be right: a million on this project's
 arrays in turns, and on others that compute differently, of every format that they have (`GRAPHS`); and a
 tenth as many that ask one operation, by turns. FRACTION is the part of them that is asked, 1 by default. It
 writes as it goes, and goes on where the last run of the same size or a smaller one ended, after it has asked
-those again that were accused: by then a cause may be mended. Where other operations are drawn by now, an
-index is another graph: then accusations stay as they are, and further indices are asked. One in `WITNESSED`
-is asked of finite differences, too. First it counts how many true derivatives lie in the interval that
-finite differences state.
+those again that were accused, or contradicted: by then a cause may be mended. Where other operations are
+drawn by now, an index is another graph: then accusations stay as they are, and further indices are asked. One
+in `WITNESSED` is asked of finite differences, too. First it counts how many true derivatives lie in the
+interval that finite differences state.
 """
 
 from __future__ import annotations
@@ -265,23 +265,33 @@ def main(processes: int, fraction: float = 1.0) -> None:
 
 
 def ask_again(record: dict[str, Any]) -> None:
-    """Ask the graphs of all accusations again, and count what is found now; keep those of earlier graphs."""
-    accusations, record["accusations"] = record["accusations"], []
-    for told in accusations:
-        found = nothing_found(told["engine"])
-        engine, index = engine_of(told["engine"]), told["index"]
-        drawn, choose = drawn_for(engine, index, by_turns=told["kind"] == "by turns")
-        if told["kind"] == "second order":
-            drawn = with_tangent(drawn, choose)
-        count(found, engine, index, drawn, told["kind"])
-        if told["case"] != str(drawn):  # what was asked before other operations were drawn
-            record["accusations"].append(told)
-            continue
-        row = record["engines"][told["engine"]]
-        row["accused"] -= 1
-        for verdict in ("convention", "undecided", "accused", "known faults"):
-            row[verdict] += found[verdict]
-        record["accusations"] += found["accusations"]
+    """Ask the graphs of all accusations and contradictions again, and count what is found of them now."""
+    for verdicts, told_of in (
+        (("convention", "undecided", "accused", "known faults"), "accusations"),
+        (("contradicted",), "contradictions"),
+    ):
+        before, record[told_of] = record[told_of], []
+        for told in before:
+            found = asked_again(told)
+            if found is None:
+                record[told_of].append(told)
+                continue
+            row = record["engines"][told["engine"]]
+            row["accused" if told_of == "accusations" else "contradicted"] -= 1
+            for verdict in verdicts:
+                row[verdict] += found[verdict]
+            record[told_of] += found[told_of]
+
+
+def asked_again(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what is found of a graph now, or None if its index draws another graph by now."""
+    found = nothing_found(told["engine"])
+    engine, index = engine_of(told["engine"]), told["index"]
+    drawn, choose = drawn_for(engine, index, by_turns=told["kind"] == "by turns")
+    if told["kind"] == "second order":
+        drawn = with_tangent(drawn, choose)
+    count(found, engine, index, drawn, told["kind"])
+    return found if told["case"] == str(drawn) else None
 
 
 def units(record: dict[str, Any]) -> list[tuple[str, int, int, bool]]:

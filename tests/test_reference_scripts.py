@@ -100,13 +100,17 @@ def test_accused_graphs_are_asked_again_before_a_record_goes_on(
     accusations = parts["wrong"]["accusations"]
     assert accusations
     mended = [{**told, "engine": "right"} for told in accusations]  # as if they had been accused before
+    case_of_right = str(recording.drawn_for(engines["right"], 0, by_turns=False)[0])
     record: dict[str, Any] = {
         "engines": {
             name: dict.fromkeys(recording.COUNTS, 0) | {"accused": len(accusations)} for name in engines
         },
         "accusations": [*accusations, *mended],
+        "contradictions": [{"engine": "right", "index": 0, "kind": "scalar", "case": case_of_right}],
     }
+    record["engines"]["right"]["contradicted"] = 1
     recording.ask_again(record)
     assert record["accusations"] == accusations
-    assert record["engines"]["right"]["accused"] == 0
+    assert record["engines"]["right"]["accused"] == record["engines"]["right"]["contradicted"] == 0
+    assert record["contradictions"] == []
     assert record["engines"]["wrong"]["accused"] == len(accusations)

@@ -27,6 +27,7 @@ gamma = _or_a_pole(math.gamma)
 _erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 _STEPS = 8
+_FAR = 1e9
 _CIRCLE = 2 * np.pi * (np.arange(96) + 0.5) / 96  # sums over it are exact integrals for operands up to 25
 
 
@@ -63,8 +64,18 @@ def erfinv(x: npt.ArrayLike) -> Any:
 
 
 def log_of_beta(x: npt.ArrayLike, y: npt.ArrayLike) -> Any:
-    """Return the logarithm of gamma(x) gamma(y) / gamma(x + y), of positive numbers."""
-    return lgamma(x) + lgamma(y) - lgamma(np.add(x, y))
+    """Return the logarithm of gamma(x) gamma(y) / gamma(x + y), of positive numbers.
+
+    Where one is far larger, nothing is left of the difference of two logarithms: by the first two terms of
+    their series (M. Abramowitz, I. Stegun, "Handbook of Mathematical Functions", 6.1.47).
+    """
+    small, large = np.minimum(x, y), np.maximum(x, y)
+    between = np.where(
+        large > _FAR * (1 + small) ** 2,
+        -small * np.log(large) - small * (small - 1) / (2 * large),
+        lgamma(large) - lgamma(np.add(x, y)),
+    )
+    return lgamma(small) + between
 
 
 def erfcx(x: npt.ArrayLike) -> Any:

@@ -9,17 +9,17 @@ CAMPAIGN = detection_power()["false_alarms"]
 def test_recorded_campaign_is_large() -> None:
     rows = CAMPAIGN["engines"]
     assert len(rows) == 47
-    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) == 3_997_500
-    assert sum(row["by turns"] for row in rows.values()) == 399_750
-    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] == 1_300_000
-    assert rows["nn_from_scratch"]["second order"] == 357_500
+    assert sum(row["scalar"] + row["arrays"] for row in rows.values()) == 4_305_000
+    assert sum(row["by turns"] for row in rows.values()) == 430_500
+    assert rows["nn_from_scratch"]["scalar"] + rows["nn_from_scratch"]["arrays"] == 1_400_000
+    assert rows["nn_from_scratch"]["second order"] == 385_000
 
 
 CONFIRMED = {
     "autograd": [("sinc(", "error", "OverflowError")],
     "pytorch": [
         ("det(x0)", "wrong", r"is -?0\.0, expected"),
-        ("ndtr(", "wrong", r"^the value is 0\.0, expected"),
+        ("ndtr(", "wrong", r"^the value is -?0\.0, expected"),
         ("kron(inv(x0)", "error", "view size is not compatible"),
     ],
     "jax under jit": [
@@ -34,7 +34,7 @@ CONFIRMED = {
 
 def test_recorded_campaign_accuses_no_right_engine() -> None:
     found = Counter(confirmed["engine"] for confirmed in CAMPAIGN["accusations"])
-    assert found == {"jax under jit": 13, "pytorch": 7, "autograd": 3}
+    assert found == {"jax under jit": 14, "pytorch": 8, "autograd": 5}
     for one in CAMPAIGN["accusations"]:
         assert any(
             operation in one["case"] and one["verdict"] == verdict and re.search(told, one["message"])
