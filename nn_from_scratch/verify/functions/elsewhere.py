@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
+from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
+    Drawn,
+    OtherNumbers,
+    other_numbers,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
-    OtherNumbers,
     has_squares,
     other_inputs,
-    other_numbers,
     same_shapes,
     three_for_one,
 )
@@ -67,21 +70,29 @@ def _with_other_numbers(subject: Subject, seed: int, scalar: bool) -> list[Elsew
 
 
 def _with(other: OtherNumbers, subject: Subject, seed: int, scalar: bool) -> Elsewhere | None:
-    """Ask with other numbers; a difference that is not plain to see may be that of an approximation."""
-    inputs = [x if y is None else y for x, y in zip(subject.inputs, other.drawn, strict=True)]
-    examination = Examination(replace(subject.at(inputs), cotangents=()), seed, scalar=scalar)
-    try:
-        examination.run()
-    except TraceEndedError:
+    def asked(drawn: Drawn) -> Examination | None:
+        inputs = [x if y is None else y for x, y in zip(subject.inputs, drawn, strict=True)]
+        examination = Examination(replace(subject.at(inputs), cotangents=()), seed, scalar=scalar)
+        try:
+            examination.run()
+        except TraceEndedError:
+            return None
+        return examination
+
+    def is_right(drawn: Drawn) -> bool:
+        found = asked(drawn)
+        return found is not None and found.rules.rule in AT_ANY_INPUTS | {Rule.INPUTS}
+
+    found = asked(other.drawn)
+    if found is None or found.rules.rule is not Rule.DIFFERENT:
         return None
-    rules = examination.rules
-    if rules.rule is not Rule.DIFFERENT:
+    blamed = other.blames(is_right, plain=found.rules.comparison.relative > PLAIN_TO_SEE)
+    if blamed is None:
         return None
-    wrong = other.accuses and rules.comparison.relative > PLAIN_TO_SEE
     names = ", ".join(f"input {k}" for k, x in enumerate(other.drawn) if x is not None)
-    said = f"right where {names} {other.hides}, but with drawn ones: {rules}"
-    lines = [said, *examination.message.splitlines()[1:]]
-    return Elsewhere(Verdict.WRONG if wrong else Verdict.UNDECIDED, "\n".join(lines), decides=True)
+    said = f"right where {names} {other.hides}, but with drawn ones: {found.rules}"
+    lines = [said, *found.message.splitlines()[1:]]
+    return Elsewhere(Verdict.WRONG if blamed else Verdict.UNDECIDED, "\n".join(lines), decides=True)
 
 
 def _keeps_squares(inputs: Sequence[Any], drawn: Sequence[Any]) -> bool:

@@ -24,6 +24,16 @@ def symmetric(x: Any) -> Any:
     return (x + x.swapaxes(-1, -2)) / 2
 
 
+def has_square_matrices(x: Any) -> bool:
+    """Whether an array's last two axes are of one size."""
+    return x.ndim > 1 and bool(x.shape[-1] == x.shape[-2])
+
+
+def is_symmetric(x: Any) -> bool:
+    """Whether matrices are symmetric: a gradient may be right for such alone."""
+    return has_square_matrices(x) and np.array_equal(x, x.swapaxes(-1, -2))
+
+
 def stays(x: Any, before: Any) -> bool:
     """Whether numpy's array of outputs is, but for the square of a step, what it was before the step."""
     return bool(np.abs(x - before).max(initial=0.0) <= LEAST * (np.abs(before).max(initial=0.0) or 1.0))

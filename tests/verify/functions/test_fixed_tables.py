@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from in_frameworks import check_in_jax, check_in_numpy, check_in_torch
+from in_frameworks import check_in_jax, check_in_numpy, check_in_torch, framework_for
 
 from nn_from_scratch.verify import GradientError, UndecidedError
 
@@ -84,3 +84,45 @@ def test_soft_labels_beside_fixed_data_are_right(dtype: str) -> None:
         return c * data.T @ ((data @ w).softmax(1) - t), -c * (data @ w).log_softmax(1)
 
     assert check_in_torch((loss, gradient, (weights, labels)))
+
+
+@pytest.mark.parametrize("raw_in_forward", [True, False])
+@pytest.mark.parametrize("framework", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_rounding_leaves_of_a_0_in_a_table_is_no_difference(
+    framework: str, dtype: Any, raw_in_forward: bool
+) -> None:
+    """The cosine of half of pi is 6e-17, where a table that is written has 0."""
+    functions, array, dtype, check = framework_for(framework, dtype)
+    angle = np.pi / 2
+    raw = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    tables = [array(each.astype(dtype)) for each in (raw, np.rint(raw) + 0.0)]
+    first, second = tables if raw_in_forward else tables[::-1]
+
+    def forward(x: Any) -> Any:
+        return functions.tanh(x @ first.T)
+
+    def check_with(factor: float) -> Any:
+        def backward(x: Any, c: Any) -> Any:
+            found = factor * (c * (1 - forward(x) ** 2)) @ second
+            return (found,) if framework == "jax" else found
+
+        x = array(np.random.default_rng(0).normal(size=(3, 2)).astype(dtype))
+        return check((forward, backward, (x,)))
+
+    check_with(1.0)
+    with pytest.raises(GradientError):
+        check_with(1.001)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_table_of_bfloat16_that_has_the_size_of_an_input_is_right(seed: int) -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    rng = np.random.default_rng(seed)
+    scales, x = 2 + np.sin(rng.normal(size=(4, 6))), jnp.asarray(rng.normal(size=(4, 6)), "bfloat16")
+    table, inverse = (jnp.asarray(each, "bfloat16") for each in (scales, 1 / scales))
+
+    def backward(x: Any, c: Any) -> Any:
+        return (c * (1 - jnp.tanh(x / table) ** 2) * inverse,)
+
+    check_in_jax((lambda x: jnp.tanh(x / table), backward, (x,)))

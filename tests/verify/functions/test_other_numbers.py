@@ -1,4 +1,4 @@
-"""Inputs that are equal hide which of them a gradient reads: it is asked with others."""
+"""Inputs that hide what a gradient has wrong, as equal ones which is read: it is asked with other numbers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from in_frameworks import FRAMEWORKS, Rule, framework_for
 
-from nn_from_scratch.verify import GradientError, UndecidedError
+from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 
 X = np.random.default_rng(5).normal(size=(5, 3))
 SYMMETRIC = X.T @ X
@@ -62,3 +62,131 @@ def test_a_gradient_that_reads_the_other_of_two_equal_inputs_is_not_right(name: 
     hides = "one number throughout" if name == "ones" else "the numbers of an earlier one"
     with pytest.raises(expected, match=f"has {hides}, but with drawn ones"):
         check(wrong)
+
+
+Z, A = np.random.default_rng(6).normal(size=(2, 3, 3))
+SKEW = A - A.T
+CENTRED = np.array([1.0, -3.0, 2.0, 0.5, -1.5, 1.0])
+SOFT = np.exp(A) / np.exp(A).sum(1, keepdims=True)
+SMOOTH = np.where(np.eye(3) == 1, 0.9, 0.05)
+
+
+def log_softmax(z: Any) -> Any:
+    return z - np.log(np.sum(np.exp(z), 1))[:, None]
+
+
+def mixed_loss(z: Any, p: Any, q: Any) -> Any:
+    return -np.sum((0.3 * p + 0.7 * q) * log_softmax(z))
+
+
+def through_mixed_loss(z: Any, p: Any, q: Any) -> Any:
+    """Return what holds for labels that sum to 1."""
+    logarithms = log_softmax(z)
+    return np.exp(logarithms) - 0.3 * p - 0.7 * q, -0.3 * logarithms, -0.7 * logarithms
+
+
+def covariance(x: Any, y: Any) -> Any:
+    return np.sum((x - np.mean(x)) * (y - np.mean(y)))
+
+
+def through_covariance(x: Any, y: Any) -> Any:
+    """Return what holds for numbers that sum to 0."""
+    return 1 * y, 1 * x
+
+
+def turned(x: Any, y: Any) -> Any:
+    return np.sum(np.sin(x @ y))
+
+
+def through_turned(x: Any, y: Any) -> Any:
+    """Return what holds for skew matrices."""
+    d = np.cos(x @ y)
+    return -d @ y, -x @ d
+
+
+@pytest.mark.parametrize(
+    ("function", "gradient", "inputs"),
+    [
+        (mixed_loss, through_mixed_loss, (Z, SOFT, SOFT.copy())),
+        (mixed_loss, through_mixed_loss, (Z, SMOOTH, SMOOTH.copy())),
+        (mixed_loss, through_mixed_loss, (Z, np.full((3, 3), 1 / 3), np.full((3, 3), 1 / 3))),
+        (covariance, through_covariance, (CENTRED, CENTRED.copy())),
+        (turned, through_turned, (SKEW, SKEW.copy())),
+    ],
+    ids=["distributions", "smoothed labels", "uniform distributions", "centred numbers", "skew matrices"],
+)
+def test_what_is_right_for_equal_inputs_of_a_kind_is_right(function: Any, gradient: Any, inputs: Any) -> None:
+    assert check_gradient(function, gradient, inputs)
+
+
+def weighed(x: Any, m: Any) -> Any:
+    return np.sum((x * m) ** 2)
+
+
+def hinge(x: Any, y: Any) -> Any:
+    return np.sum((1 - y * x) ** 2)
+
+
+def cayley(s: Any, y: Any) -> Any:
+    return np.sum((np.linalg.inv(np.eye(3) - s) @ y) ** 2)
+
+
+def through_cayley(s: Any, y: Any) -> Any:
+    """Return what holds for a skew matrix, whose factor is inverted by the other sign."""
+    back = np.linalg.inv(np.eye(3) + s)
+    z = np.linalg.inv(np.eye(3) - s) @ y
+    return back @ (2 * z) @ z.T, back @ (2 * z)
+
+
+@pytest.mark.parametrize(
+    ("function", "gradient", "inputs", "hides"),
+    [
+        (weighed, lambda x, m: (2 * x * m, 2 * x * x * m), (CENTRED, np.ones(6)), "one number throughout"),
+        (hinge, lambda x, y: (-2 * (y - x), -2 * x * (1 - y * x)), (CENTRED, np.ones(6)), "one number"),
+        (cayley, through_cayley, (np.zeros((3, 3)), A), "one number throughout"),
+        (covariance, through_covariance, (np.zeros(6), CENTRED), "one number throughout"),
+        (lambda x: np.sum(x**3), lambda x: 6 * x, (np.full(4, 2.0),), "one number throughout"),
+        (
+            lambda x, w: np.sum(np.sin(x @ w)),
+            lambda x, w: (np.cos(x @ w), x.T @ np.cos(x @ w)),
+            (A, np.eye(3)),
+            "is the identity",
+        ),
+        (
+            lambda x, y: np.sum(np.sin(x) * y**2),
+            lambda x, y: (np.cos(x) * x**2, 2 * np.sin(x) * y),
+            (A, -A),
+            "the numbers of an earlier one",
+        ),
+        (
+            lambda x, y: np.sum(np.sin(x) * y.T**2),
+            lambda x, y: (np.cos(x) * x**2, 2 * np.sin(x.T) * y),
+            (A, A.T.copy()),
+            "the numbers of an earlier one",
+        ),
+        (
+            lambda x, y: np.sum(np.sin(x) * y**2),
+            lambda x, y: (np.cos(x) * x**2, 2 * np.sin(x) * y),
+            (np.array([1.0, 0.0, 1.0]), np.array([1.0, 0.0, 1.0])),
+            "the numbers of an earlier one",
+        ),
+    ],
+    ids=["mask", "labels", "skew", "centred", "twos", "identity", "negative", "transposed", "masks"],
+)
+def test_what_may_be_right_for_such_inputs_alone_is_undecided(
+    function: Any, gradient: Any, inputs: Any, hides: str
+) -> None:
+    with pytest.raises(UndecidedError, match=f"right where input . .*{hides}"):
+        check_gradient(function, gradient, inputs)
+
+
+@pytest.mark.parametrize("number", [0.0, 1.0, -1.0])
+def test_a_factor_that_is_lost_is_wrong(number: float) -> None:
+    """It is right for no kind of numbers: neither for a mask, nor for labels."""
+    factor = np.full(3, number)
+    with pytest.raises(GradientError, match="right where input 1 has one number throughout"):
+        check_gradient(
+            lambda x, a: np.sum(np.sin(x * (a + 1))),
+            lambda x, a: (np.cos(x * (a + 1)) * (number + 1), np.sum(np.cos(x * (a + 1)) * x, 0)),
+            (X, factor),
+        )

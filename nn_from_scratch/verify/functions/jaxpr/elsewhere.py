@@ -9,17 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nn_from_scratch.verify.functions.jaxpr.formulas import derivatives, trace
+from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
 from nn_from_scratch.verify.functions.rows import Row, first_line
+from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import Drawn, other_numbers
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     other_inputs,
-    other_numbers,
     same_shapes,
     three_for_one,
 )
-from nn_from_scratch.verify.functions.tracing.rules import Rule
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule, Rules
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 PLAIN_TO_SEE = 1e-2
@@ -98,22 +98,30 @@ def shapes_row(
 def numbers_row(
     name: str, ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
 ) -> Row | None:
-    """Compare the formulas with other numbers in arguments that may hide something; None unless they differ.
-
-    A difference that is not plain to see may be that of an approximation, and is not accused.
-    """
+    """Compare the formulas with other numbers in what may hide something; None unless they differ."""
     leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
-    for other in other_numbers(list(map(_as_numpy, leaves)), seed):
-        pairs = zip(leaves, other.drawn, strict=True)
-        there = jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs])
+
+    def asked(drawn: Drawn) -> Question:
+        pairs = zip(leaves, drawn, strict=True)
+        return ask(jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs]))
+
+    def is_right(drawn: Drawn) -> bool:
         try:
-            if _compared(ask(there), mode, seed, least=0.0) is not None:
+            return _rules(asked(drawn), mode, seed)[1].rule in AT_ANY_INPUTS | {Rule.INPUTS}
+        except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+            return False
+
+    for other in other_numbers(list(map(_as_numpy, leaves)), seed):
+        try:
+            if _compared(asked(other.drawn), mode, seed, least=0.0) is not None:
                 continue
-            plain = _compared(ask(there), mode, seed) is None
-        except Exception:  # noqa: BLE001, S112  whatever a function does not like about other numbers
+            plain = _compared(asked(other.drawn), mode, seed) is None
+        except Exception:  # noqa: BLE001, S112  as above
             continue
-        said = f"right where an argument {other.hides}, but with drawn ones its formula is another"
-        return Row(name, Verdict.WRONG if plain and other.accuses else Verdict.UNDECIDED, said)
+        blamed = other.blames(is_right, plain=plain)
+        if blamed is not None:
+            said = f"right where an argument {other.hides}, but with drawn ones its formula is another"
+            return Row(name, Verdict.WRONG if blamed else Verdict.UNDECIDED, said)
     return None
 
 
@@ -154,9 +162,7 @@ def _compared(question: Question, mode: str, seed: int, *, least: float = PLAIN_
 
     What they differ by is larger than `least` then, relatively.
     """
-    outputs, inputs = drawn(question.outputs(wide=False), seed), drawn(question.point, seed + 1)
-    traced = trace(question, MODES[mode](question), wide=False, by_outputs=mode == "rev")
-    rules = derivatives(traced, mode, outputs, inputs).compare(question.narrowest)
+    traced, rules, seeds = _rules(question, mode, seed)
     if rules.rule is Rule.EQUAL:
         return rules.comparison.digits
     size = rules.comparison.relative
@@ -169,4 +175,12 @@ def _compared(question: Question, mode: str, seed: int, *, least: float = PLAIN_
         told = False  # it may be stopped farther from what it computes
     if not told or traced.kinks or traced.undefined:
         return 0.0
-    return None if traced.replay(outputs if mode == "rev" else inputs).difference() is None else 0.0
+    return None if traced.replay(seeds).difference() is None else 0.0
+
+
+def _rules(question: Question, mode: str, seed: int) -> tuple[Trace, Rules, Sequence[Any]]:
+    """Compare the formulas: the trace, how they compare, and what the derivative was asked with."""
+    outputs, inputs = drawn(question.outputs(wide=False), seed), drawn(question.point, seed + 1)
+    traced = trace(question, MODES[mode](question), wide=False, by_outputs=mode == "rev")
+    rules = derivatives(traced, mode, outputs, inputs).compare(question.narrowest)
+    return traced, rules, outputs if mode == "rev" else inputs

@@ -22,7 +22,7 @@ from nn_from_scratch.verify.functions.jaxpr.lines import line_of
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import is_fitted_array
 from nn_from_scratch.verify.functions.tracing.complexes import paired
-from nn_from_scratch.verify.functions.tracing.constants import Reading, moved_entry, read, recognise
+from nn_from_scratch.verify.functions.tracing.constants import Reading, read, read_table, recognise
 from nn_from_scratch.verify.functions.tracing.shadows import exact, of_entries
 
 LIMIT = 1_000_000
@@ -270,11 +270,11 @@ class Interpreter:
             self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)
         self.fitted_arrays = self.fitted_arrays or is_fitted_array(array, name)
-        if array.ndim and self.reading is Reading.MOVED:
-            return of_entries((moved_entry(x, name) for x in array.ravel().tolist()), array.shape)
-        if array.ndim and self.reading is not Reading.ROUNDED:
+        if array.ndim and self.reading not in {Reading.ROUNDED, Reading.MOVED}:
             return exact(array)  # data, not numbers that somebody wrote
-        return of_entries((self._read(number, name) for number in array.ravel().tolist()), array.shape)
+        if not array.ndim:
+            return of_entries([self._read(float(array), name)], ())
+        return of_entries(read_table(array.ravel().tolist(), name, self.reading, self._read), array.shape)
 
     def _read(self, number: float, dtype: str) -> arb:
         self.numbers.add((number, dtype))

@@ -53,12 +53,18 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
 
 def _right_here_alone(traced: Trace, formulas: Formulas) -> str | None:
     question = traced.question
-    constants = [np.asarray(x) for x in (*traced.derived.consts, *(x for x, _ in traced.numbers))]
-    forward = [np.asarray(x) for x in traced.primal.consts]
-    inputs = {name: np.asarray(x) for name, x in zip(question.names, question.point, strict=True)}
+    constants = list(map(_of_numpy, (*traced.derived.consts, *(x for x, _ in traced.numbers))))
+    forward = list(map(_of_numpy, traced.primal.consts))
+    inputs = {name: _of_numpy(x) for name, x in zip(question.names, question.point, strict=True)}
     rule = formulas.compare(question.narrowest).rule
     with exactly_computing():
         return right_here_alone(constants, forward, inputs, formulas.compared, rule, may_be_fixed=False)
+
+
+def _of_numpy(x: Any) -> Any:
+    """Return an array in its format, if numpy has that, else in float32."""
+    array = np.asarray(x)
+    return array.astype(np.float32) if array.dtype.kind == "V" else array
 
 
 def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:

@@ -15,12 +15,12 @@ from nn_from_scratch.verify.functions.pytorch.formula import PLAIN_TO_SEE, Formu
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
+from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
+    Drawn,
     OtherNumbers,
-    other_inputs,
     other_numbers,
-    same_shapes,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, same_shapes
 from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -50,23 +50,35 @@ def numbers_row(question: Question, seed: int) -> Row | None:
 
 
 def _with(other: OtherNumbers, question: Question, seed: int) -> Row | None:
-    pairs = list(zip(other.drawn, question.tensors, strict=True))
-    there = question.at([own if x is None else _like(x, own) for x, own in pairs])
+    found = _traced_with(other.drawn, question, seed)
+    if found is None or found.rules.rule is not Rule.DIFFERENT:
+        return None
+
+    def is_right(drawn: Drawn) -> bool:
+        of_a_kind = _traced_with(drawn, question, seed)
+        return of_a_kind is not None and of_a_kind.rules.rule in AT_ANY_INPUTS | {Rule.INPUTS}
+
+    blamed = other.blames(is_right, plain=found.rules.comparison.relative > PLAIN_TO_SEE)
+    if blamed is None:
+        return None
     names = ", ".join(name for name, x in zip(question.names, other.drawn, strict=True) if x is not None)
+    said = f"right where {names} {other.hides}, but with drawn ones: {found.rules}"
+    return Row(NUMBERS, Verdict.WRONG if blamed else Verdict.UNDECIDED, "; ".join([said, *found.places]))
+
+
+def _traced_with(drawn: Drawn, question: Question, seed: int) -> Formula | None:
+    """Compare the formulas with other numbers; None where that says nothing."""
+    pairs = list(zip(drawn, question.tensors, strict=True))
+    there = question.at([own if x is None else _like(x, own) for x, own in pairs])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # said at the point asked
             formula = trace(there, cotangents(there.run().outputs, seed), seed)
     except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
         return None
-    if isinstance(formula, NotCompared) or formula.rules.rule is not Rule.DIFFERENT:
+    if isinstance(formula, NotCompared) or convention(there) or one_triangle(there):
         return None
-    if convention(there) or one_triangle(there):
-        return None
-    plain = formula.rules.comparison.relative > PLAIN_TO_SEE  # else it may be that of an approximation
-    verdict = Verdict.WRONG if plain and other.accuses else Verdict.UNDECIDED
-    said = f"right where {names} {other.hides}, but with drawn ones: {formula.rules}"
-    return Row(NUMBERS, verdict, "; ".join([said, *formula.places]))
+    return formula
 
 
 def smaller_row(question: Question, seed: int) -> Row | None:

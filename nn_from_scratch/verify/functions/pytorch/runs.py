@@ -29,6 +29,10 @@ _STREAM = 0x646972656374696F
 _SHOWN = 1e-2
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
+_NEAR, _APART = 4, 64
+"""How many roundings a point nearby is away at least, and how many more in formats that have the digits."""
+_SHORT = 1e-5
+"""Of which rounding a format has few."""
 _LOCATED = 48
 """Up to so many entries are asked one by one where a formula is wrong."""
 
@@ -198,7 +202,8 @@ class Tracing:
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
         self.repeated = here.trace.repeated
-        self.constants = [*_tables(here.trace.outside), *map(np.asarray, here.trace.written)]
+        written = here.trace.written.keys() & there.trace.written.keys()  # others left the trace
+        self.constants = [*_tables(here.trace.outside), *map(np.asarray, written)]
         self.tables_of_forward = _tables(here.trace.outside[: here.trace.outside_of_forward])
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
@@ -276,12 +281,13 @@ def _tables(outside: Sequence[tuple[str, Any, str]]) -> list[Numbers]:
 
 
 def _moved(x: torch.Tensor, direction: Numbers) -> torch.Tensor:
-    """Return a point nearby, at a distance that keeps most branches as they are."""
-    step = (
-        4
-        * float(torch.finfo(x.dtype).eps)
-        * torch.from_numpy(np.asarray(np.sign(direction))).to(x.device, x.dtype)
-    )
+    """Return a point nearby, at a distance that keeps most branches as they are.
+
+    No two numbers are moved alike: else a norm or a mean, which leaves the trace, may be the same there.
+    """
+    eps = float(torch.finfo(x.dtype).eps)
+    steps = eps * np.sign(direction) * (_NEAR + (_APART if eps < _SHORT else _NEAR) * np.abs(direction))
+    step = torch.from_numpy(np.asarray(steps)).to(x.device, x.dtype)
     return (x.detach() * (1 + step) + step).requires_grad_()
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -41,6 +41,9 @@ _CHANCE = Fraction(1, 1000)
 
 UNIT = {name: kind.unit_roundoff for name, kind in FORMATS.items()}
 """Unit roundoffs: a rounding changes a number x by at most this times x."""
+
+ROUNDINGS_OF_A_TABLE = 16
+"""How many roundings of its largest entry each of a table is allowed that was computed."""
 
 ROUNDINGS = 8
 """How many roundings a constant is allowed that was computed outside of the trace, not written down."""
@@ -88,8 +91,18 @@ def rounded_entries(entries: Sequence[float], dtype: str) -> Iterator[arb]:
     """Return balls around the entries of a table: those near 0 are as far off as the largest."""
     if all_recognised(entries, dtype):
         return (read(x, Reading.ROUNDED, dtype) for x in entries)
-    radius = 16 * unit_roundoff(dtype) * max(map(abs, entries), default=0.0)
+    radius = ROUNDINGS_OF_A_TABLE * unit_roundoff(dtype) * max(map(abs, entries), default=0.0)
     return (arb(x, radius) for x in entries)
+
+
+def _near_zero(entries: Sequence[float], dtype: str) -> float:
+    """Return up to which size an entry of a table may be what rounding left of larger ones.
+
+    So is the cosine of half of pi, which is 0 where a table is written down; in formats of a few digits an
+    entry as small, beside the largest, is one like others.
+    """
+    unit = min(unit_roundoff(dtype), unit_roundoff("float32"))
+    return ROUNDINGS_OF_A_TABLE * unit * max(map(abs, entries), default=0.0)
 
 
 def all_recognised(entries: Iterable[float], dtype: str) -> bool:
@@ -97,11 +110,26 @@ def all_recognised(entries: Iterable[float], dtype: str) -> bool:
     return all(recognise(x, dtype) is not None for x in set(entries))
 
 
-def moved_entry(number: float, dtype: str) -> arb:
-    """Return a number of a table moved by far more than its rounding: nobody knows how it was computed.
+def read_table(
+    entries: Sequence[float], dtype: str, reading: Reading, one: Callable[[float, str], arb]
+) -> Iterator[arb]:
+    """Return the numbers of a table, moved or each read by `one`, and, rounded, with what is left near 0."""
+    if reading is Reading.MOVED:
+        return moved_entries(entries, dtype)
+    radius = _near_zero(entries, dtype) if reading is Reading.ROUNDED else 0.0
+    return (one(x, dtype) + arb(0, radius if 0 < abs(x) < radius else 0.0) for x in entries)
+
+
+def moved_entries(entries: Sequence[float], dtype: str) -> Iterator[arb]:
+    """Return the numbers of a table moved by far more than rounding: nobody knows how they were computed.
 
     Two tables of the same numbers move alike, so that an error beside them stays what it is.
     """
+    radius = _near_zero(entries, dtype)
+    return (within(arb(x, radius)) if 0 < abs(x) < radius else _moved_entry(x, dtype) for x in entries)
+
+
+def _moved_entry(number: float, dtype: str) -> arb:
     if is_certain(number, dtype):
         return arb(number)
     part = max(_OF_A_TABLE, ROUNDINGS * unit_roundoff(dtype))

@@ -6,7 +6,6 @@ gradient that is right for exact ones differs from the derivative by as much.
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +42,7 @@ class Moves:
 
 
 _WRITTEN = 12
-"""Binary digits that a number has at most, if somebody wrote it; half of those of a short format."""
+"""Binary digits that a number has at most, if somebody wrote it."""
 _MANY = 0.5
 """The part of some numbers that has so few, if somebody wrote them."""
 _MOVES: ContextVar[Moves | None] = ContextVar("moves", default=None)
@@ -89,14 +88,13 @@ def _is_of_float32(array: Numbers) -> bool:
         return False
     with np.errstate(over="ignore"):
         held = bool(np.array_equal(array, array.astype(np.float32)))
-    return held and not has_few_digits(array)
+    return held and not _has_few_digits(array)
 
 
-def has_few_digits(array: Numbers) -> bool:
+def _has_few_digits(array: Numbers) -> bool:
     """Whether half of some numbers or more are such as somebody writes, with few binary digits."""
     significands, _ = np.frexp(array)
-    digits = min(_WRITTEN, round(-math.log2(unit_roundoff(str(array.dtype)))) // 2)
-    written = significands * 2.0**digits == np.rint(significands * 2.0**digits)
+    written = significands * 2.0**_WRITTEN == np.rint(significands * 2.0**_WRITTEN)
     return bool(np.mean(written) >= _MANY)
 
 

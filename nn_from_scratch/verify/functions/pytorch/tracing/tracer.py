@@ -46,7 +46,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, 
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.written import format_of, is_one_over_a_float32
 from nn_from_scratch.verify.functions.tracing import complexes
-from nn_from_scratch.verify.functions.tracing.constants import Reading, is_certain, moved_entry, read
+from nn_from_scratch.verify.functions.tracing.constants import Reading, is_certain, read, read_table
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Numbers,
@@ -150,8 +150,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
         if found.size > _READ and self.reading not in {Reading.ROUNDED, Reading.MOVED}:
             self.trace.long_tables += 1
             return exact(found)
-        entry = moved_entry if self.reading is Reading.MOVED else self._read
-        return of_entries((entry(float(x), dtype) for x in found.flat), found.shape)
+        return of_entries(read_table(found.ravel().tolist(), dtype, self.reading, self._read), found.shape)
 
     def _read(self, number: float, dtype: str) -> arb:
         key = (number, dtype)

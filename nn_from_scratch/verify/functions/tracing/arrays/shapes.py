@@ -1,15 +1,14 @@
-"""Inputs of other shapes, and of other numbers, than those given, which a function may take or not."""
+"""Inputs of other shapes than those given, which a function may take or not."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.functions.symmetric import symmetric
+from nn_from_scratch.verify.functions.symmetric import has_square_matrices, is_symmetric, symmetric
 
 MOST = 4000
 """Numbers in all inputs of a drawn shape, at most."""
@@ -60,72 +59,6 @@ def same_shapes(inputs: Sequence[Any], seed: int) -> tuple[Any, ...]:
     """
     rng = np.random.default_rng(seed)
     return tuple(_drawn(x, k, {}, rng) for k, x in enumerate(inputs))
-
-
-@dataclass(frozen=True, slots=True)
-class OtherNumbers:
-    """Inputs of the shapes given, of which some are drawn, for what those given may hide.
-
-    Attributes
-    ----------
-    drawn
-        In the place of each input another, or None where it stays.
-    hides
-        What is said of those that do not.
-    accuses
-        Whether a gradient that is another there is wrong; else it may be meant for such as were given.
-
-    """
-
-    drawn: list[Any | None]
-    hides: str
-    accuses: bool
-
-
-def other_numbers(inputs: Sequence[Any], seed: int) -> Iterator[OtherNumbers]:
-    """Draw other numbers for arrays that are 0, 1 or -1 throughout, and for those equal to an earlier one.
-
-    The first hide a factor or a term: with a weight of ones a backward that leaves it out is right. The
-    others hide which of the two is read. A symmetric matrix stays one.
-    """
-    numbers = list(enumerate(inputs))
-    throughout = [_beside(x, [seed, k]) if _is_one_throughout(x) else None for k, x in numbers]
-    if any(x is not None for x in throughout):
-        yield OtherNumbers(throughout, "has one number throughout", accuses=True)
-    equal = [_scaled(x, [seed, k]) if _repeats(x, inputs[:k]) else None for k, x in numbers]
-    if any(x is not None for x in equal):
-        yield OtherNumbers(equal, "has the numbers of an earlier one", accuses=False)
-
-
-def _is_one_throughout(x: Any) -> bool:
-    """Whether an array is 0, 1 or -1 throughout."""
-    if not _has_floats(x) or abs(x.flat[0]) not in {0.0, 1.0}:
-        return False
-    return bool((x == x.flat[0]).all())
-
-
-def _repeats(x: Any, earlier: Sequence[Any]) -> bool:
-    """Whether an array has the numbers of an earlier one, and is no mask."""
-    if not _has_floats(x) or bool(np.isin(x, (0, 1, -1)).all()):
-        return False
-    return any(_has_floats(y) and y.dtype == x.dtype and np.array_equal(x, y) for y in earlier)
-
-
-def _has_floats(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size > 0
-
-
-def _beside(x: Any, seed: Sequence[int]) -> Any:
-    return _drawn_like(x, x + np.random.default_rng([*seed, *x.shape]).uniform(-0.5, 0.5, x.shape))
-
-
-def _scaled(x: Any, seed: Sequence[int]) -> Any:
-    return _drawn_like(x, x * np.random.default_rng([*seed, *x.shape]).uniform(0.5, 1.5, x.shape))
-
-
-def _drawn_like(x: Any, found: Any) -> Any:
-    """Return what was drawn in an array's format, symmetric where that is."""
-    return np.asarray(symmetric(found) if _is_symmetric(x) and _has_square_matrices(x) else found, x.dtype)
 
 
 def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
@@ -193,15 +126,6 @@ def _replaced(old: int, new: int) -> Callable[[int], int]:
     return lambda size: new if size == old else size
 
 
-def _has_square_matrices(x: Any) -> bool:
-    return x.ndim > 1 and bool(x.shape[-1] == x.shape[-2])
-
-
-def _is_symmetric(x: Any) -> bool:
-    """Whether matrices are symmetric: a gradient may be right for such alone."""
-    return _has_square_matrices(x) and np.array_equal(x, x.swapaxes(-1, -2))
-
-
 def _is_mask(x: Any) -> bool:
     """Whether an array has several numbers, and all are 0, 1 or -1."""
     return x.size > 1 and bool(np.isin(x, (-1, 0, 1)).all() and (x != x.flat[0]).any())
@@ -222,7 +146,7 @@ def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Genera
         spread, centre = float(np.std(x)) or 1.0, float(np.mean(x))
         low, high = float(np.min(x, initial=np.inf)), float(np.max(x, initial=-np.inf))
         drawn = rng.normal(centre, spread, size=shape)
-        if _is_symmetric(x) and _has_square_matrices(drawn):
+        if is_symmetric(x) and has_square_matrices(drawn):
             drawn = symmetric(drawn)
         # Within what was given: it is known that the function is defined there.
         return np.clip(drawn, low, high).astype(x.dtype) if low < high else np.full(shape, low, x.dtype)

@@ -31,7 +31,7 @@ from nn_from_scratch.verify.functions.tracing.constants import (
     all_recognised,
     format_name,
     is_certain,
-    moved_entry,
+    moved_entries,
     read,
     rounded_entries,
     unit_roundoff,
@@ -256,7 +256,7 @@ class Trace:
         if self.reading is Reading.ROUNDED:
             return of_entries(rounded_entries(entries, dtype), array.shape)
         if self.reading is Reading.MOVED:
-            return of_entries((moved_entry(x, dtype) for x in entries), array.shape)
+            return of_entries(moved_entries(entries, dtype), array.shape)
         if self.reading is Reading.LITERAL or not all_recognised(entries, dtype):
             return exact(array)
         return of_entries((read(x, self.reading, dtype) for x in entries), array.shape)
