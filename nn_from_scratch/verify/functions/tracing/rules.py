@@ -307,8 +307,10 @@ def _of_the_inputs(
     here, coarse = compared(), max(unit_roundoff(dtype), unit_roundoff("float32"))
     if not here.different or here.relative > min(_ROUNDINGS * coarse, _PLAIN):
         return Rule.DIFFERENT
+    unit = unit_roundoff(dtype)
     for which in range(1, _PLACES + 1):
-        with inputs_moved(which, unit_roundoff(dtype)) as moves:
+        # Inputs that were computed have gone through a few roundings; of a short format one is much.
+        with inputs_moved(which, which * unit if unit < coarse else unit) as moves:
             there = compared()
         if not there.finite or here.relative > _ROUNDINGS * moves.largest:
             return Rule.DIFFERENT
