@@ -8,6 +8,8 @@ import pytest
 from in_frameworks import check_in_jax, check_in_numpy, check_in_torch, framework_for
 
 from nn_from_scratch.verify import GradientError, UndecidedError
+from nn_from_scratch.verify.functions.checking import examine_gradient
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
 pytestmark = pytest.mark.once
 
@@ -126,3 +128,20 @@ def test_a_table_of_bfloat16_that_has_the_size_of_an_input_is_right(seed: int) -
         return (c * (1 - jnp.tanh(x / table) ** 2) * inverse,)
 
     check_in_jax((lambda x: jnp.tanh(x / table), backward, (x,)))
+
+
+def test_a_table_that_is_made_in_the_gradients_own_format_is_no_shorter_one() -> None:
+    """Digits that are lost by a large phase were blamed on "float32 inside", of a gradient of float32."""
+    x = np.random.default_rng(0).uniform(0, 1, 8).astype(np.float32)
+
+    def function(x: Any, a: Any) -> Any:
+        return np.sum(np.sin(x * a * np.float32(10)))
+
+    def gradient(x: Any, a: Any) -> Any:
+        tens = np.array([10.0]).astype(np.float32)
+        d = tens * np.cos(x * a * tens)
+        return d * a, np.sum(d * x)
+
+    found = examine_gradient(function, gradient, (x, np.array(777.7, np.float32)))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "the numbers of the gradient keep only 3 digits" in found.said

@@ -30,9 +30,9 @@ _ROUNDINGS = 4
 """By so many units of the last place a multiple of an input may be off."""
 _TOLD = 2.0**-32
 """Of a formula's size: more than that its difference changes there, if it has a constant for an input."""
-_SENSITIVE, _AN_EIGHTH = 2.0**14, 2.0**-3
-"""Of that difference: what the rounding of constants makes of it changes by less, relatively, than so many
-times what inputs are moved by, and than an eighth."""
+_OF_ITSELF = 2.0**-3
+"""Of that difference: what the rounding of constants makes of it changes by less, where phases are no larger
+than some thousands."""
 
 
 def copied(constants: Sequence[Numbers], inputs: Mapping[str, Numbers]) -> str | None:
@@ -181,12 +181,12 @@ class Nearby:
         Moved are `which` inputs, to a `place` where no others are.
         """
         here = compared(Reading.LITERAL)
-        with inputs_moved(place, _MOVED, which) as made:
+        with inputs_moved(place, _MOVED, which):
             there = compared(Reading.LITERAL)
         if not (here.finite and there.finite and here.size != 0 and there.size != 0):
             return cls(differs=False, moves=True)
         moves = bool(abs(there.formula - here.formula) > _TOLD * here.size)
-        told = _TOLD + min(_SENSITIVE * made.largest, _AN_EIGHTH) * abs(here.off_by)
+        told = _TOLD + _OF_ITSELF * abs(here.off_by)
         return cls(differs=bool(abs(there.off_by - here.off_by) > told), moves=moves)
 
 

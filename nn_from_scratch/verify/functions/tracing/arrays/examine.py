@@ -230,7 +230,7 @@ class Examination(Replay):
             unit = coarsest([numbers, *inputs])
             relative = _distance(numbers, shadow)
             self.units = max(self.units, relative / (2 * unit))
-            lower = balls.trace.lower_in_backward
+            lower = balls.trace.lower_in_backward if balls.trace.coarsest > unit else None
             if lower is not None and relative > unit**0.75:
                 if balls.trace.lower_in_forward is None:
                     self.verdict = Verdict.INACCURATE
