@@ -94,8 +94,9 @@ def check_gradient(
     seed
         Which directions and which cotangent.
     shapes
-        Whether the formula is asked at drawn inputs of other shapes as well; a gradient that reads a copy of
-        an input in its place, and so is right at this point alone, is undecided then.
+        Whether the formula is asked at drawn inputs of other shapes as well, and with other numbers where
+        those given may hide something; a gradient that reads a copy of an input in its place, or what was
+        computed from it before, and so is right at this point alone, is undecided then.
     progress
         Called as progress(done, of, words) every half second of a long trace.
 

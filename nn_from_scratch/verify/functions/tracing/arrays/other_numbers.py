@@ -58,11 +58,12 @@ class OtherNumbers:
 
 def other_numbers(inputs: Sequence[Any], seed: int) -> Iterator[OtherNumbers]:
     """Draw other numbers for inputs that may hide something; a symmetric matrix stays one."""
-    for hiding, said, draws in _HIDING:
-        places = [k for k, x in enumerate(inputs) if _has_floats(x) and hiding(x, inputs[:k])]
-        first, *kinds = [_drawn(inputs, places, draw, seed) for draw in draws]
-        if _is_other(first):
-            yield OtherNumbers(first, list(filter(_is_other, kinds)), said, hiding is _is_0_or_1_throughout)
+    for hiding in _HIDING:
+        places = [k for k, x in enumerate(inputs) if _has_floats(x) and hiding.is_one(x, inputs[:k])]
+        drawn = _drawn(inputs, places, hiding.any_numbers, seed)
+        kinds = [_drawn(inputs, places, draw, seed) for draw in hiding.kinds]
+        if _is_other(drawn):
+            yield OtherNumbers(drawn, list(filter(_is_other, kinds)), hiding.said, hiding.accuses)
 
 
 def _drawn(inputs: Sequence[Any], places: Sequence[int], draw: Draw, seed: int) -> Drawn:
@@ -139,10 +140,10 @@ def _as_symmetric(x: Any, found: Any) -> Any:
     """Return what was drawn, symmetric or skew where an array is."""
     if is_symmetric(x):
         return symmetric(found)
-    return found - symmetric(found) if has_square_matrices(x) and is_skew(x) else found
+    return found - symmetric(found) if has_square_matrices(x) and _is_skew(x) else found
 
 
-def is_skew(x: Any) -> bool:
+def _is_skew(x: Any) -> bool:
     """Whether square matrices are skew: each is its own transpose with the other sign."""
     return np.array_equal(x, -x.swapaxes(-1, -2))
 
@@ -189,16 +190,32 @@ def _along_the_last(x: Any, _: np.random.Generator) -> Any | None:
     return np.roll(x, 1, -1) if x.ndim else None
 
 
-_REPEATS = "has the numbers of an earlier one"
-_HIDING: Sequence[tuple[Callable[[Any, Sequence[Any]], bool], str, Sequence[Draw]]] = (
-    (
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """What hides something: whether an array is one, given the inputs before it, and what is drawn for it."""
+
+    is_one: Callable[[Any, Sequence[Any]], bool]
+    said: str
+    any_numbers: Draw
+    kinds: tuple[Draw, ...] = ()
+    accuses: bool = False
+
+
+_HIDING = (
+    _Hiding(
         _is_0_or_1_throughout,
         "has one number throughout",
-        (_beside, _masking, _of_signs, _skew, _of_the_same_sums),
+        _beside,
+        (_masking, _of_signs, _skew, _of_the_same_sums),
+        accuses=True,
     ),
-    (_is_one_number_throughout, "has one number throughout", (_scaled, _of_the_same_sums)),
-    (_is_identity, "is the identity", (_beside, _rotation)),
-    (_is_an_earlier_mask, _REPEATS, (_along_the_first,)),
-    (_is_an_earlier_one, _REPEATS, (_scaled, _along_the_first, _along_the_last, _of_the_same_sums)),
+    _Hiding(_is_one_number_throughout, "has one number throughout", _scaled, (_of_the_same_sums,)),
+    _Hiding(_is_identity, "is the identity", _beside, (_rotation,)),
+    _Hiding(_is_an_earlier_mask, "has the numbers of an earlier one", _along_the_first),
+    _Hiding(
+        _is_an_earlier_one,
+        "has the numbers of an earlier one",
+        _scaled,
+        (_along_the_first, _along_the_last, _of_the_same_sums),
+    ),
 )
-"""What hides something, what is said of it, and what is drawn in its place: any numbers, then each kind."""
