@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nn_from_scratch.verify.questions.cases import Case
-from nn_from_scratch.verify.questions.lower import Symbol, Tracer
+from nn_from_scratch.verify.questions.lower import Tracer
+from nn_from_scratch.verify.questions.symbols import Symbol
 
 Sides = tuple[float, float]
 """The one-sided derivatives: on the side below, and on that above."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nn_from_scratch.verify.questions.expressions import Expression
-from nn_from_scratch.verify.questions.lower import Symbol, Tracer
+from nn_from_scratch.verify.questions.lower import Tracer
+from nn_from_scratch.verify.questions.symbols import Symbol
 
 SELECTIONS = frozenset({"maximum", "minimum", "where"})
 """The operations that select an operand."""

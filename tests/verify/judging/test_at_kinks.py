@@ -22,9 +22,9 @@ from nn_from_scratch.verify.judging.examine import WITNESSES, Examination, exami
 from nn_from_scratch.verify.oracles import pytorch, taylor
 from nn_from_scratch.verify.questions.generate import case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
-from nn_from_scratch.verify.questions.lower import Symbol
 from nn_from_scratch.verify.questions.operations import ALL_FORMS, ARRAY_FORMS, Form
 from nn_from_scratch.verify.questions.second_order import with_tangent
+from nn_from_scratch.verify.questions.symbols import Symbol
 
 pytestmark = pytest.mark.once
 

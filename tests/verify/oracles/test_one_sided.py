@@ -23,8 +23,8 @@ from nn_from_scratch.verify.oracles.selections import KINKED, as_selections
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.formats import FORMATS
 from nn_from_scratch.verify.questions.generate import case, seeded
-from nn_from_scratch.verify.questions.lower import Symbol
 from nn_from_scratch.verify.questions.operations import ALL_FORMS
+from nn_from_scratch.verify.questions.symbols import Symbol
 
 GRAPHS = tenth(4000)
 STEP = Fraction(1, 2**300)
