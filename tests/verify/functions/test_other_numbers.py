@@ -190,3 +190,67 @@ def test_a_factor_that_is_lost_is_wrong(number: float) -> None:
             lambda x, a: (np.cos(x * (a + 1)) * (number + 1), np.sum(np.cos(x * (a + 1)) * x, 0)),
             (X, factor),
         )
+
+
+def in_torch(function: Any, gradient: Any) -> Any:
+    """Make a function of PyTorch of one and its gradient by the first input."""
+    torch = pytest.importorskip("torch")
+
+    class Own(torch.autograd.Function):  # type: ignore[misc, name-defined]
+        @staticmethod
+        def forward(ctx: Any, *given: Any) -> Any:
+            ctx.save_for_backward(*given)
+            return function(torch, *given)
+
+        @staticmethod
+        def backward(ctx: Any, c: Any) -> Any:
+            kept = ctx.saved_tensors
+            return gradient(torch, *kept, c), *(None for _ in kept[1:])
+
+    return Own.apply
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("function", "right", "wrong", "kept"),
+    [
+        (
+            lambda np, x, w: np.sin(x) * w,
+            lambda np, x, w, c: c * np.cos(x) * w,
+            lambda np, x, w, c: c * np.cos(x),
+            A**0,
+        ),
+        (
+            lambda np, x, h: np.tanh(x + h),
+            lambda np, x, h, c: c * (1 - np.tanh(x + h) ** 2),
+            lambda np, x, h, c: c * (1 - np.tanh(x) ** 2),
+            0 * A,
+        ),
+        (
+            lambda np, x, w: np.sin(x) * w,
+            lambda np, x, w, c: c * np.cos(x) * w,
+            lambda np, x, w, c: c * np.cos(x) * x,
+            A,
+        ),
+        # A mask that is 1 throughout, whose square it is
+        (
+            lambda np, x, m: (x * m) ** 2,
+            lambda np, x, m, c: 2 * c * x * m,
+            lambda np, x, m, c: 2 * c * x * (2 - m),
+            A**0,
+        ),
+    ],
+    ids=["ones", "zeros", "equal", "mask"],
+)
+def test_what_pytorch_keeps_without_a_gradient_may_hide_something_too(
+    function: Any, right: Any, wrong: Any, kept: Any
+) -> None:
+    torch = pytest.importorskip("torch")
+    from nn_from_scratch.verify.torch import gradcheck
+
+    def inputs() -> Any:
+        return torch.tensor(A, requires_grad=True), torch.tensor(kept)
+
+    assert gradcheck(in_torch(function, right), inputs())
+    with pytest.raises(UndecidedError, match="right where a tensor that needs no gradient has"):
+        gradcheck(in_torch(function, wrong), inputs())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -39,41 +40,72 @@ def shapes_row(question: Question, seed: int) -> Row | None:
     return _shapes_row(question, other_arguments(question.arguments, seed), seed)
 
 
+Asked = tuple[Question, Formula | NotCompared]
+"""A question elsewhere, and how the formulas compare there."""
+
+
 def numbers_row(question: Question, seed: int) -> Row | None:
     """Compare the formulas with other numbers in inputs that may hide something; None unless they differ."""
     if question.inside:
         return None
-    found = (
-        _with(other, question, seed) for other in other_numbers(list(map(_array, question.tensors)), seed)
-    )
+    found = itertools.chain(_with_other_inputs(question, seed), _with_others_beside(question, seed))
     return next((row for row in found if row is not None), None)
 
 
-def _with(other: OtherNumbers, question: Question, seed: int) -> Row | None:
-    found = _traced_with(other.drawn, question, seed)
+def _with_other_inputs(question: Question, seed: int) -> Iterator[Row | None]:
+    def asked(drawn: Drawn) -> Asked:
+        pairs = list(zip(drawn, question.tensors, strict=True))
+        there = question.at([own if x is None else _like(x, own) for x, own in pairs])
+        return there, trace(there, cotangents(there.run().outputs, seed), seed)
+
+    for other in other_numbers(list(map(_array, question.tensors)), seed):
+        names = [name for name, x in zip(question.names, other.drawn, strict=True) if x is not None]
+        yield _row_with(other, ", ".join(names), asked)
+
+
+def _with_others_beside(question: Question, seed: int) -> Iterator[Row | None]:
+    """Ask with other numbers in tensors that need no gradient, as a mask or a weight that is kept."""
+    leaves, spec = pytree.tree_flatten(question.arguments)
+
+    def asked(drawn: Drawn) -> Asked:
+        pairs = zip(drawn, leaves, strict=True)
+        again = [leaf if x is None else _like(x, leaf) for x, leaf in pairs]
+        return _asked(question, tuple(pytree.tree_unflatten(again, spec)), seed)
+
+    def of_those(drawn: Drawn) -> Drawn:
+        pairs = zip(drawn, leaves, strict=True)
+        return [x if isinstance(leaf, torch.Tensor) and not leaf.requires_grad else None for x, leaf in pairs]
+
+    for other in other_numbers(list(map(_array, leaves)), seed):
+        drawn = of_those(other.drawn)
+        if any(x is not None for x in drawn):
+            kinds = list(map(of_those, other.kinds))
+            beside = OtherNumbers(drawn, kinds, other.hides, accuses=False)
+            yield _row_with(beside, "a tensor that needs no gradient", asked)
+
+
+def _row_with(other: OtherNumbers, names: str, asked: Callable[[Drawn], Asked]) -> Row | None:
+    found = _compared_with(other.drawn, asked)
     if found is None or found.rules.rule is not Rule.DIFFERENT:
         return None
 
     def is_right(drawn: Drawn) -> bool:
-        of_a_kind = _traced_with(drawn, question, seed)
+        of_a_kind = _compared_with(drawn, asked)
         return of_a_kind is not None and of_a_kind.rules.rule in AT_ANY_INPUTS | {Rule.INPUTS}
 
     blamed = other.blames(is_right, plain=found.rules.comparison.relative > PLAIN_TO_SEE)
     if blamed is None:
         return None
-    names = ", ".join(name for name, x in zip(question.names, other.drawn, strict=True) if x is not None)
     said = f"right where {names} {other.hides}, but with drawn ones: {found.rules}"
     return Row(NUMBERS, Verdict.WRONG if blamed else Verdict.UNDECIDED, "; ".join([said, *found.places]))
 
 
-def _traced_with(drawn: Drawn, question: Question, seed: int) -> Formula | None:
+def _compared_with(drawn: Drawn, asked: Callable[[Drawn], Asked]) -> Formula | None:
     """Compare the formulas with other numbers; None where that says nothing."""
-    pairs = list(zip(drawn, question.tensors, strict=True))
-    there = question.at([own if x is None else _like(x, own) for x, own in pairs])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # said at the point asked
-            formula = trace(there, cotangents(there.run().outputs, seed), seed)
+            there, formula = asked(drawn)
     except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
         return None
     if isinstance(formula, NotCompared) or convention(there) or one_triangle(there):
@@ -135,7 +167,7 @@ def _is_general(question: Question, seed: int) -> bool:
     return not isinstance(formula, NotCompared) and formula.rules.rule in AT_ANY_INPUTS
 
 
-def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> tuple[Question, Formula | NotCompared]:
+def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> Asked:
     asked = Question(question.function, drawn, question.expected)
     return asked, trace(asked, cotangents(asked.run().outputs, seed), seed)
 
