@@ -1,7 +1,8 @@
 """Inputs that a backward has copies of: it is right where they are what was copied, and nowhere else.
 
 A backward that reads a global, or a weight of its module, in place of what it was given is right at the one
-point where both are the same: its formula has the numbers of an input as constants.
+point where both are the same: its formula has the numbers of an input as constants, or numbers that were
+computed from it before.
 """
 
 from __future__ import annotations
