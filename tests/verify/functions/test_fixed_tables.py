@@ -89,8 +89,10 @@ def test_soft_labels_beside_fixed_data_are_right(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("raw_in_forward", [True, False])
-@pytest.mark.parametrize("framework", ["numpy", "torch", "jax"])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("framework", "dtype"),
+    [("numpy", np.float64), ("numpy", np.float32), ("torch", np.float64), ("jax", np.float32)],
+)
 def test_what_rounding_leaves_of_a_0_in_a_table_is_no_difference(
     framework: str, dtype: Any, raw_in_forward: bool
 ) -> None:
