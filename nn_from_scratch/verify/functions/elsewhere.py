@@ -121,13 +121,15 @@ def _is_general(subject: Subject, seed: int, scalar: bool) -> bool:
 
     One that holds for numbers that sum to 1, or for rotations alone, says nothing about shapes.
     """
-    drawn = same_shapes(subject.inputs, seed)
-    examination = Examination(replace(subject.at(drawn), cotangents=()), seed, scalar=scalar)
-    try:
-        examination.run()
-    except TraceEndedError:
-        return False
-    return examination.rules.rule in AT_ANY_INPUTS
+    for drawn in same_shapes(subject.inputs, seed):
+        examination = Examination(replace(subject.at(drawn), cotangents=()), seed, scalar=scalar)
+        try:
+            examination.run()
+        except TraceEndedError:
+            return False
+        if examination.rules.rule not in AT_ANY_INPUTS:
+            return False
+    return True
 
 
 def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Elsewhere | None:

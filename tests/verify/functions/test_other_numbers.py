@@ -119,6 +119,35 @@ def test_what_is_right_for_equal_inputs_of_a_kind_is_right(function: Any, gradie
     assert check_gradient(function, gradient, inputs)
 
 
+def cross_entropy(z: Any, t: Any) -> Any:
+    return -np.sum(t * log_softmax(z))
+
+
+def through_cross_entropy(z: Any, t: Any) -> Any:
+    """Return what holds for labels that sum to 1."""
+    return np.exp(log_softmax(z)) - t, -log_softmax(z)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.eye(3), np.eye(3)[[1, 0, 2]], np.full((3, 3), 1 / 3), np.full((3, 4), 0.25), np.full((5, 2), 0.5)],
+    ids=["identity", "permutation", "thirds", "quarters", "halves"],
+)
+def test_labels_may_be_the_identity_or_uniform(labels: Any) -> None:
+    z = np.random.default_rng(7).normal(size=labels.shape)
+    assert check_gradient(cross_entropy, through_cross_entropy, (z, labels))
+
+
+def logistic(z: Any, t: Any) -> Any:
+    """Read labels as truth values."""
+    return np.sum(np.where(t > 0.5, np.log1p(np.exp(-z)), np.log1p(np.exp(z))))
+
+
+def through_logistic(z: Any, t: Any) -> Any:
+    """Return what holds for labels of 0 and 1."""
+    return 1 / (1 + np.exp(-z)) - t, 0 * t
+
+
 def weighed(x: Any, m: Any) -> Any:
     return np.sum((x * m) ** 2)
 
@@ -142,6 +171,7 @@ def through_cayley(s: Any, y: Any) -> Any:
     ("function", "gradient", "inputs", "hides"),
     [
         (weighed, lambda x, m: (2 * x * m, 2 * x * x * m), (CENTRED, np.ones(6)), "one number throughout"),
+        (logistic, through_logistic, (CENTRED, np.zeros(6)), "one number throughout"),
         (hinge, lambda x, y: (-2 * (y - x), -2 * x * (1 - y * x)), (CENTRED, np.ones(6)), "one number"),
         (cayley, through_cayley, (np.zeros((3, 3)), A), "one number throughout"),
         (covariance, through_covariance, (np.zeros(6), CENTRED), "one number throughout"),
@@ -171,7 +201,18 @@ def through_cayley(s: Any, y: Any) -> Any:
             "the numbers of an earlier one",
         ),
     ],
-    ids=["mask", "labels", "skew", "centred", "twos", "identity", "negative", "transposed", "masks"],
+    ids=[
+        "mask",
+        "no labels",
+        "labels",
+        "skew",
+        "centred",
+        "twos",
+        "identity",
+        "negative",
+        "transposed",
+        "masks",
+    ],
 )
 def test_what_may_be_right_for_such_inputs_alone_is_undecided(
     function: Any, gradient: Any, inputs: Any, hides: str

@@ -133,9 +133,11 @@ def _is_general(
     One that holds for symmetric matrices alone, or for numbers that sum to 1, says nothing about shapes.
     """
     leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
-    found = same_shapes([_as_numpy(leaf) for leaf in leaves], seed)
-    again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
-    return bool(_compared(ask(jax.tree_util.tree_unflatten(tree, again)), mode, seed))
+    for found in same_shapes([_as_numpy(leaf) for leaf in leaves], seed):
+        again = [_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)]
+        if not _compared(ask(jax.tree_util.tree_unflatten(tree, again)), mode, seed):
+            return False
+    return True
 
 
 def _takes_more(

@@ -156,15 +156,17 @@ def _is_general(question: Question, seed: int) -> bool:
     One that holds for numbers that sum to 1, or for rotations alone, says nothing about shapes.
     """
     leaves, spec = pytree.tree_flatten(question.arguments)
-    found = same_shapes([_array(x) for x in leaves], seed)
-    drawn = pytree.tree_unflatten([_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)], spec)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # said at the point asked
-            _, formula = _asked(question, drawn, seed)
-    except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
-        return False
-    return not isinstance(formula, NotCompared) and formula.rules.rule in AT_ANY_INPUTS
+    for found in same_shapes([_array(x) for x in leaves], seed):
+        drawn = pytree.tree_unflatten([_like(x, leaf) for x, leaf in zip(found, leaves, strict=True)], spec)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # said at the point asked
+                _, formula = _asked(question, drawn, seed)
+        except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+            return False
+        if isinstance(formula, NotCompared) or formula.rules.rule not in AT_ANY_INPUTS:
+            return False
+    return True
 
 
 def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> Asked:

@@ -151,9 +151,9 @@ def _is_skew(x: Any) -> bool:
 # Numbers of a kind
 
 
-def _masking(x: Any, rng: np.random.Generator) -> Any | None:
-    """Return zeros in places of what is 1 throughout, as a mask has them."""
-    return x * rng.choice([0, 1], x.shape) if x.any() else None
+def _of_0_and_1(x: Any, rng: np.random.Generator) -> Any:
+    """Return zeros and ones, as a mask and labels have them; of a -1 zeros and that."""
+    return rng.choice([0, -1 if x.min() < 0 else 1], x.shape)
 
 
 def _of_signs(x: Any, rng: np.random.Generator) -> Any | None:
@@ -206,11 +206,16 @@ _HIDING = (
         _is_0_or_1_throughout,
         "has one number throughout",
         _beside,
-        (_masking, _of_signs, _skew, _of_the_same_sums),
+        (_of_0_and_1, _of_signs, _skew, _of_the_same_sums),
         accuses=True,
     ),
     _Hiding(_is_one_number_throughout, "has one number throughout", _scaled, (_of_the_same_sums,)),
-    _Hiding(_is_identity, "is the identity", _beside, (_rotation,)),
+    _Hiding(
+        _is_identity,
+        "is the identity",
+        _beside,
+        (_rotation, _along_the_first, _of_0_and_1, _of_the_same_sums),
+    ),
     _Hiding(_is_an_earlier_mask, "has the numbers of an earlier one", _along_the_first),
     _Hiding(
         _is_an_earlier_one,

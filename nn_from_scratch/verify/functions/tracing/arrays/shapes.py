@@ -19,6 +19,9 @@ LARGE = 256
 TRIES = 24
 """Ways to make a square no square that are tried, at most."""
 
+_TIMES = 3
+"""How often inputs of the shapes given are drawn."""
+
 Place = tuple[int, int]
 """Which input, and which of its axes."""
 
@@ -52,13 +55,28 @@ def _changed_sizes(inputs: Sequence[Any], drawn: Sequence[Any]) -> set[int]:
     return {old for x, y in pairs for old, new in zip(np.shape(x), np.shape(y), strict=True) if old != new}
 
 
-def same_shapes(inputs: Sequence[Any], seed: int) -> tuple[Any, ...]:
+def same_shapes(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
     """Draw inputs of the shapes given, as `other_inputs` does: what differs here too is no matter of a size.
 
-    A gradient may be right for numbers that sum to 1, for rotations, or for a mask alone.
+    They are drawn a few times: one mask of three rows in twelve has a single 1 in each by chance.
+
+    A gradient may be right for numbers that sum to 1, for rotations, or for a mask alone. One number
+    throughout may be one of those, as 1/4 four times is: then any others are drawn.
     """
     rng = np.random.default_rng(seed)
-    return tuple(_drawn(x, k, {}, rng) for k, x in enumerate(inputs))
+    for _ in range(_TIMES):
+        drawn = [_drawn(x, k, {}, rng) for k, x in enumerate(inputs)]
+        yield tuple(_scaled_apart(x, rng) if _is_one_throughout(x) else x for x in drawn)
+
+
+def _is_one_throughout(x: Any) -> bool:
+    """Whether an array has several numbers that are one, and not 0, 1 or -1."""
+    several = isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size > 1
+    return several and bool((x == x.flat[0]).all()) and abs(x.flat[0]) not in {0.0, 1.0}
+
+
+def _scaled_apart(x: Any, rng: np.random.Generator) -> Any:
+    return np.asarray(x * rng.uniform(0.5, 1.5, x.shape), x.dtype)
 
 
 def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
