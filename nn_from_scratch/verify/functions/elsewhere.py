@@ -23,7 +23,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     three_for_one,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
-from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, AT_SUCH_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 ENOUGH = 2
@@ -65,8 +65,11 @@ def examined_elsewhere(subject: Subject, seed: int, *, scalar: bool) -> list[Els
 
 def _with_other_numbers(subject: Subject, seed: int, scalar: bool) -> list[Elsewhere]:
     """Ask with other numbers in inputs that may hide something; nothing is said if it is right there."""
-    found = (_with(other, subject, seed, scalar) for other in other_numbers(subject.inputs, seed))
-    return [one for one in found if one is not None][:1]
+    for other in other_numbers(subject.inputs, seed):
+        found = _with(other, subject, seed, scalar)
+        if found is not None:
+            return [found]
+    return []
 
 
 def _with(other: OtherNumbers, subject: Subject, seed: int, scalar: bool) -> Elsewhere | None:
@@ -81,7 +84,7 @@ def _with(other: OtherNumbers, subject: Subject, seed: int, scalar: bool) -> Els
 
     def is_right(drawn: Drawn) -> bool:
         found = asked(drawn)
-        return found is not None and found.rules.rule in AT_ANY_INPUTS | {Rule.INPUTS}
+        return found is not None and found.rules.rule in AT_SUCH_INPUTS
 
     found = asked(other.drawn)
     if found is None or found.rules.rule is not Rule.DIFFERENT:

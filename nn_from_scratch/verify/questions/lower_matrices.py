@@ -71,7 +71,7 @@ def factor(x: Any, root: Callable[[Any], Any], record: Record | None = None) -> 
         symmetric = (matrix + matrix.T) * 0.5
         places = range(len(matrix))
         symmetric = np.array([[matrix[i, i] if i == j else symmetric[i, j] for j in places] for i in places])
-        rows = _as_mixed(_as_factored(symmetric, record), record)
+        rows = _as_factored(_as_factored(symmetric, record), record, "mixed")
         found = np.full(np.shape(matrix), 0.0, dtype=float if record is None else object)
         for j in places:
             for i in places[j:]:
@@ -95,21 +95,13 @@ def _each(function: Callable[[Any], Any], x: Any) -> Any:
     return np.stack([_each(function, one) for one in x])
 
 
-def _as_factored(matrix: Any, record: Record | None) -> Rows:
-    """Add to each entry the 0 that stands for what factoring moves it by."""
+def _as_factored(matrix: Any, record: Record | None, name: str = "factored") -> Rows:
+    """Add to each entry the 0 of a name: by default the one that stands for what factoring moves it by."""
     rows = [list(row) for row in matrix]
     if record is None or len(rows) == 1:
         return rows
     entries = [entry for row in rows for entry in row]
-    return [[entry + record("factored", *entries) for entry in row] for row in rows]
-
-
-def _as_mixed(rows: Rows, record: Record | None) -> Rows:
-    """Add to each entry the 0 whose slope stands for what the derivative by any other puts into its own."""
-    if record is None or len(rows) == 1:
-        return rows
-    entries = [entry for row in rows for entry in row]
-    return [[entry + record("mixed", *entries) for entry in row] for row in rows]
+    return [[entry + record(name, *entries) for entry in row] for row in rows]
 
 
 def _determinant(rows: Rows) -> Any:

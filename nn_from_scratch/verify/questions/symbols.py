@@ -59,7 +59,9 @@ class Entry(float):
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, (int, float)):  # a symbol, or an array, knows what to do
             return NotImplemented
-        return self if other == 0 else self.recorder.apply("add", self, other) if self else other
+        if other == 0:
+            return self
+        return self.recorder.apply("add", self, other) if self else other
 
     __radd__ = __add__
 

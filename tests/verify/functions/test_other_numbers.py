@@ -1,11 +1,12 @@
 """Inputs that hide what a gradient has wrong, as equal ones which is read: it is asked with other numbers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from in_frameworks import FRAMEWORKS, Rule, framework_for
+from in_frameworks import FRAMEWORKS, Rule, framework_for, in_torch
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 
@@ -233,24 +234,6 @@ def test_a_factor_that_is_lost_is_wrong(number: float) -> None:
         )
 
 
-def in_torch(function: Any, gradient: Any) -> Any:
-    """Make a function of PyTorch of one and its gradient by the first input."""
-    torch = pytest.importorskip("torch")
-
-    class Own(torch.autograd.Function):  # type: ignore[misc, name-defined]
-        @staticmethod
-        def forward(ctx: Any, *given: Any) -> Any:
-            ctx.save_for_backward(*given)
-            return function(torch, *given)
-
-        @staticmethod
-        def backward(ctx: Any, c: Any) -> Any:
-            kept = ctx.saved_tensors
-            return gradient(torch, *kept, c), *(None for _ in kept[1:])
-
-    return Own.apply
-
-
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("function", "right", "wrong", "kept"),
@@ -289,9 +272,10 @@ def test_what_pytorch_keeps_without_a_gradient_may_hide_something_too(
     torch = pytest.importorskip("torch")
     from nn_from_scratch.verify.torch import gradcheck
 
-    def inputs() -> Any:
-        return torch.tensor(A, requires_grad=True), torch.tensor(kept)
+    def check_with(gradient: Any) -> Any:
+        own = in_torch(partial(function, torch), lambda *given: (gradient(torch, *given), None))
+        return gradcheck(own, (torch.tensor(A, requires_grad=True), torch.tensor(kept)))
 
-    assert gradcheck(in_torch(function, right), inputs())
+    assert check_with(right)
     with pytest.raises(UndecidedError, match="right where a tensor that needs no gradient has"):
-        gradcheck(in_torch(function, wrong), inputs())
+        check_with(wrong)

@@ -19,7 +19,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     same_shapes,
     three_for_one,
 )
-from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule, Rules
+from nn_from_scratch.verify.functions.tracing.rules import AT_SUCH_INPUTS, Rule, Rules
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 PLAIN_TO_SEE = 1e-2
@@ -107,7 +107,7 @@ def numbers_row(
 
     def is_right(drawn: Drawn) -> bool:
         try:
-            return _rules(asked(drawn), mode, seed)[1].rule in AT_ANY_INPUTS | {Rule.INPUTS}
+            return _rules(asked(drawn), mode, seed)[1].rule in AT_SUCH_INPUTS
         except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
             return False
 

@@ -270,10 +270,10 @@ class Interpreter:
             self.tables.add(name)
         self.arrays = self.arrays or bool(array.ndim)
         self.fitted_arrays = self.fitted_arrays or is_fitted_array(array, name)
-        if array.ndim and self.reading not in {Reading.ROUNDED, Reading.MOVED}:
-            return exact(array)  # data, not numbers that somebody wrote
         if not array.ndim:
             return of_entries([self._read(float(array), name)], ())
+        if self.reading not in {Reading.ROUNDED, Reading.MOVED}:
+            return exact(array)  # data, not numbers that somebody wrote
         return of_entries(read_table(array.ravel().tolist(), name, self.reading, self._read), array.shape)
 
     def _read(self, number: float, dtype: str) -> arb:

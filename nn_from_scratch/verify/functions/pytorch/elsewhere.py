@@ -22,7 +22,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
     other_numbers,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, same_shapes
-from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, AT_SUCH_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "other shapes"
@@ -91,7 +91,7 @@ def _row_with(other: OtherNumbers, names: str, asked: Callable[[Drawn], Asked]) 
 
     def is_right(drawn: Drawn) -> bool:
         of_a_kind = _compared_with(drawn, asked)
-        return of_a_kind is not None and of_a_kind.rules.rule in AT_ANY_INPUTS | {Rule.INPUTS}
+        return of_a_kind is not None and of_a_kind.rules.rule in AT_SUCH_INPUTS
 
     blamed = other.blames(is_right, plain=found.rules.comparison.relative > PLAIN_TO_SEE)
     if blamed is None:

@@ -129,10 +129,6 @@ def _is_single(numbers: Numbers) -> bool:
     return numbers.size == 1
 
 
-def _is_any(_: Numbers) -> bool:
-    return True
-
-
 def _is_copy(constant: Numbers, numbers: Numbers) -> bool:
     """Whether a constant is an input, which may have been transposed, or a multiple of one that is an array.
 
@@ -174,12 +170,12 @@ class Nearby:
     def of(
         cls,
         compared: Callable[[Reading], Comparison],
-        which: Callable[[Numbers], bool] = _is_any,
+        which: Callable[[Numbers], bool] | None = None,
         place: int = _ALL,
     ) -> Nearby:
         """Compare the formulas here and there, constants as the numbers that they are.
 
-        Moved are `which` inputs, to a `place` where no others are.
+        Moved are `which` inputs, or all, to a `place` where no others are.
         """
         here = compared(Reading.LITERAL)
         with inputs_moved(place, _MOVED, which):

@@ -57,6 +57,8 @@ class Rule(enum.Enum):
 
 AT_ANY_INPUTS = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT})
 """How formulas compare that are one, whatever the inputs are."""
+AT_SUCH_INPUTS = AT_ANY_INPUTS | {Rule.INPUTS}
+"""The same, or where they are one for inputs of a kind, but for rounding."""
 
 
 @dataclass(frozen=True, slots=True)

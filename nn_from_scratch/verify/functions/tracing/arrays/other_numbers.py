@@ -91,8 +91,9 @@ def _is_0_or_1_throughout(x: Any, _: Sequence[Any]) -> bool:
     return _is_flat(x) and _is_of_0_and_1(x)
 
 
-def _is_one_number_throughout(x: Any, _: Sequence[Any]) -> bool:
-    return x.size > 1 and _is_flat(x) and not _is_of_0_and_1(x)
+def is_one_number_throughout(x: Any, _: Sequence[Any] = ()) -> bool:
+    """Whether an array has several numbers that are one, and not 0, 1 or -1."""
+    return _has_floats(x) and x.size > 1 and _is_flat(x) and not _is_of_0_and_1(x)
 
 
 def _is_identity(x: Any, _: Sequence[Any]) -> bool:
@@ -209,7 +210,7 @@ _HIDING = (
         (_of_0_and_1, _of_signs, _skew, _of_the_same_sums),
         accuses=True,
     ),
-    _Hiding(_is_one_number_throughout, "has one number throughout", _scaled, (_of_the_same_sums,)),
+    _Hiding(is_one_number_throughout, "has one number throughout", _scaled, (_of_the_same_sums,)),
     _Hiding(
         _is_identity,
         "is the identity",

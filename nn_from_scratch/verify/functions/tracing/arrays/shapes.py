@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.symmetric import has_square_matrices, is_symmetric, symmetric
+from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import is_one_number_throughout
 
 MOST = 4000
 """Numbers in all inputs of a drawn shape, at most."""
@@ -66,13 +67,7 @@ def same_shapes(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
     rng = np.random.default_rng(seed)
     for _ in range(_TIMES):
         drawn = [_drawn(x, k, {}, rng) for k, x in enumerate(inputs)]
-        yield tuple(_scaled_apart(x, rng) if _is_one_throughout(x) else x for x in drawn)
-
-
-def _is_one_throughout(x: Any) -> bool:
-    """Whether an array has several numbers that are one, and not 0, 1 or -1."""
-    several = isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size > 1
-    return several and bool((x == x.flat[0]).all()) and abs(x.flat[0]) not in {0.0, 1.0}
+        yield tuple(_scaled_apart(x, rng) if is_one_number_throughout(x) else x for x in drawn)
 
 
 def _scaled_apart(x: Any, rng: np.random.Generator) -> Any:
