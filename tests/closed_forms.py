@@ -125,6 +125,19 @@ CLOSED_FORMS: dict[str, tuple[Formula, tuple[Formula, ...]]] = {
     "j1": (lambda x: mp.besselj(1, x), (lambda x: (mp.besselj(0, x) - mp.besselj(2, x)) / 2,)),
     "i0": (lambda x: mp.besseli(0, x), (lambda x: mp.besseli(1, x),)),
     "i1": (lambda x: mp.besseli(1, x), (lambda x: (mp.besseli(0, x) + mp.besseli(2, x)) / 2,)),
+    "jv": (
+        mp.besselj,
+        (_by_its_order, lambda v, x: (mp.besselj(v - 1, x) - mp.besselj(v + 1, x)) / 2),
+    ),
+    "iv": (
+        mp.besseli,
+        (_by_its_order, lambda v, x: (mp.besseli(v - 1, x) + mp.besseli(v + 1, x)) / 2),
+    ),
+    "zeta": (mp.zeta, (_by_its_order, lambda s, q: -s * mp.zeta(s + 1, q))),
+    "betainc": (
+        lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True),
+        (_by_its_order, _by_its_order, lambda a, b, x: x ** (a - 1) * (1 - x) ** (b - 1) / mp.beta(a, b)),
+    ),
     "gammainc": (
         lambda a, x: mp.gammainc(a, 0, x, regularized=True),
         (_by_its_order, lambda a, x: x ** (a - 1) * mp.exp(-x) / mp.gamma(a)),
@@ -178,6 +191,10 @@ _OWN_POINTS: dict[str, Points] = {
     "ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-20.0,)],
     "log_ndtr": [(0.3,), (1.7,), (-2.5,), (1e-8,), (5.5,), (-8.0,), (20.0,)],
     "erfcx": [(0.3,), (1.7,), (-0.8,), (1e-8,), (20.0,)],
+    "jv": [(0.0, 0.3), (1.0, 1.7), (2.0, -2.5), (3.0, 1e-3), (7.0, 20.0)],
+    "iv": [(0.0, 0.3), (1.0, 1.7), (2.0, -2.5), (3.0, 1e-3), (7.0, 20.0)],
+    "zeta": [(1.7, 0.3), (3.0, 2.5), (1.5, 20.0), (10.0, 0.8)],
+    "betainc": [(0.3, 0.2, 0.7), (1.7, 0.3, 0.2), (3.0, 2.5, 0.5), (0.5, 4.5, 0.9)],
     "gammainc": [(0.3, 0.2), (1.7, 0.3), (3.0, 2.5), (0.5, 4.5)],
     "gammaincc": [(0.3, 0.2), (1.7, 0.3), (3.0, 2.5), (0.5, 4.5)],
     "gamma": [(0.3,), (1.7,), (-0.8,), (-2.5,), (5.5,)],

@@ -32,15 +32,10 @@ from nn_from_scratch.verify.questions.operations import (
 
 FLOAT64 = RoundedFunctions(StandardModel(FORMATS["float64"].unit_roundoff))
 _NARROW = {
-    "logit",
-    "erfcinv",
-    "ndtri",
-    "beta",
-    "betaln",
-    "rel_entr",
-    "gammainc",
-    "gammaincc",
-}  # few arrays lie in their domains
+    **dict.fromkeys(("logit", "erfcinv", "ndtri", "beta", "betaln", "rel_entr"), 60),
+    **dict.fromkeys(("zeta", "gammainc", "gammaincc"), 60),
+    "betainc": 600,
+}  # few arrays lie in their domains: how many graphs are drawn
 _MANY = 2.0**10 * FORMATS["float64"].unit_roundoff  # roundings: exp(800) is off by 800
 
 
@@ -171,7 +166,7 @@ def _array_cases(name: str) -> Iterator[tuple[Case, Any]]:
     forms = [
         form for form in (*ALL_FORMS, *FURTHER_FORMS, *ARRAY_FORMS, *FURTHER_ARRAY_FORMS) if form[0] == name
     ]
-    for index in range(60 if name in _NARROW else 12):
+    for index in range(_NARROW.get(name, 12)):
         case = array_case(seeded(0, index), [*forms, ("mul", "xc")], most_steps=1 if name == "digamma" else 3)
         live = {step.operation for step in case.expression.live_steps()}
         if name in live and 0 < len(case.point) <= 30 and all(abs(x) < 100 for x in case.point):

@@ -14,6 +14,7 @@ from nn_from_scratch.verify.faults.further_rules import FURTHER_PULLS, FURTHER_R
 from nn_from_scratch.verify.judging import tolerance
 from nn_from_scratch.verify.judging.usual_derivatives import PARTIALS
 from nn_from_scratch.verify.oracles.finite_differences import NUMPY
+from nn_from_scratch.verify.oracles.pytorch import LACKING
 from nn_from_scratch.verify.oracles.taylor import SERIES
 from nn_from_scratch.verify.questions.generate import GUIDE
 from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
@@ -77,7 +78,8 @@ def with_pytorch(tables: Tables) -> Tables:
     except ImportError:
         return tables
     asked = {name for table in tables.values() for name in table}
-    rows = {name: row for name, row in module.OPERATIONS.items() if name in asked}
+    operations = {**module.OPERATIONS, **dict.fromkeys(LACKING, "lacking")}
+    rows = {name: row for name, row in operations.items() if name in asked}
     return {**tables, "OPERATIONS in verify/oracles/pytorch_operations.py": rows}
 
 

@@ -32,6 +32,21 @@ def _part_of_gamma(part: Callable[..., arb]) -> Any:
     return np.vectorize(value, otypes=[float])
 
 
+def _of_order(function: Callable[[arb, float], arb]) -> Any:
+    """Return a function of arrays of orders, and of numbers, that is right to the last digit."""
+
+    def value(order: float, x: float) -> float:
+        with ctx.workprec(128):
+            return float(function(arb(x), order))
+
+    return np.vectorize(value, otypes=[float])
+
+
+def _part_of_beta(first: float, second: float, x: float) -> float:
+    with ctx.workprec(128):
+        return float(arb(x).beta_lower(arb(first), arb(second), regularized=True))
+
+
 def _by_flint(function: Callable[[arb], arb]) -> Any:
     """Return a function of arrays that is right to the last digit."""
 
@@ -51,6 +66,9 @@ gammainc, gammaincc = _part_of_gamma(arb.gamma_lower), _part_of_gamma(arb.gamma_
 erfinv = _by_flint(arb.erfinv)
 erfcinv = _by_flint(arb.erfcinv)
 erfcx = _by_flint(lambda x: (x * x).exp() * x.erfc())
+jv = _of_order(arb.bessel_j)
+iv = _of_order(arb.bessel_i)
+zeta = _of_order(lambda x, exponent: arb(exponent).zeta(x))
 BELL = 2 / math.sqrt(math.pi)
 
 
@@ -98,6 +116,11 @@ def gamma_density(order: Any, x: Any) -> Any:
     return np.exp((order - 1) * np.log(x) - x - _lgamma(order + 0 * x))
 
 
+def beta_density(a: Any, b: Any, x: Any) -> Any:
+    """Return that of a beta distribution."""
+    return np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - _log_of_beta(a + 0 * x, b + 0 * x))
+
+
 def slopes_of_beta(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """Return the partial derivatives of the beta function, whose value is given; of its logarithm for 1."""
     return z * (digamma(x) - digamma(x + y)), z * (digamma(y) - digamma(x + y))
@@ -136,6 +159,13 @@ FURTHER_RULES: Mapping[str, Row] = {
     "j1": (bessel_j(1), lambda z, x: ((bessel_j(0)(x) - bessel_j(2)(x)) / 2,)),
     "i0": (bessel_i(0), lambda z, x: (bessel_i(1)(x),)),
     "i1": (bessel_i(1), lambda z, x: ((bessel_i(0)(x) + bessel_i(2)(x)) / 2,)),
+    "jv": (jv, lambda z, v, x: (0 * x, (jv(v - 1, x) - jv(v + 1, x)) / 2)),
+    "iv": (iv, lambda z, v, x: (0 * x, (iv(v - 1, x) + iv(v + 1, x)) / 2)),
+    "zeta": (zeta, lambda z, s, q: (0 * q, -s * zeta(s + 1, q))),
+    "betainc": (
+        np.vectorize(_part_of_beta, otypes=[float]),
+        lambda z, a, b, x: (0 * x, 0 * x, beta_density(a, b, x)),
+    ),
     "gammainc": (gammainc, lambda z, a, x: (0 * x, gamma_density(a, x))),
     "gammaincc": (gammaincc, lambda z, a, x: (0 * x, -gamma_density(a, x))),
     "gamma": (np.vectorize(math.gamma, otypes=[float]), lambda z, x: (z * digamma(x),)),

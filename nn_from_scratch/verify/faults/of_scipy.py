@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nn_from_scratch.verify.faults.further_rules import (
@@ -9,14 +11,23 @@ from nn_from_scratch.verify.faults.further_rules import (
     bell,
     bessel_i,
     bessel_j,
+    beta_density,
     digamma,
     gamma_density,
+    iv,
+    jv,
     normal,
     normal_below,
     slopes_of_beta,
+    zeta,
 )
 from nn_from_scratch.verify.faults.of_numpy import derivative
 from nn_from_scratch.verify.faults.planting import Fault
+
+
+def _powers(a: Any, b: Any, x: Any) -> Any:
+    return x ** (a - 1) * (1 - x) ** (b - 1)
+
 
 SCIPY_FAULTS: tuple[Fault, ...] = (
     derivative("expit", "its value for its slope", lambda z, x: (z,)),
@@ -49,6 +60,16 @@ SCIPY_FAULTS: tuple[Fault, ...] = (
     derivative("j1", "no half", lambda z, x: (bessel_j(0)(x) - bessel_j(2)(x),)),
     derivative("i0", "the rule of j0", lambda z, x: (-bessel_j(1)(x),)),
     derivative("i1", "the sign of j1's rule", lambda z, x: ((bessel_i(0)(x) - bessel_i(2)(x)) / 2,)),
+    derivative("jv", "the sign of iv's rule", lambda z, v, x: (0 * x, (jv(v - 1, x) + jv(v + 1, x)) / 2)),
+    derivative("jv", "the order above alone", lambda z, v, x: (0 * x, -jv(v + 1, x))),
+    derivative("iv", "the sign of jv's rule", lambda z, v, x: (0 * x, (iv(v - 1, x) - iv(v + 1, x)) / 2)),
+    derivative("iv", "no half", lambda z, v, x: (0 * x, iv(v - 1, x) + iv(v + 1, x))),
+    derivative("zeta", "no exponent", lambda z, s, q: (0 * q, -zeta(s + 1, q))),
+    derivative("zeta", "the same exponent", lambda z, s, q: (0 * q, -s * z)),
+    derivative("betainc", "no beta function", lambda z, a, b, x: (*2 * (0 * x,), _powers(a, b, x))),
+    derivative(
+        "betainc", "its parameters exchanged", lambda z, a, b, x: (*2 * (0 * x,), beta_density(b, a, x))
+    ),
     derivative("gammainc", "the density of the next order", lambda z, a, x: (0 * x, gamma_density(a + 1, x))),
     derivative("gammainc", "no gamma", lambda z, a, x: (0 * x, np.exp((a - 1) * np.log(x) - x))),
     derivative("gammaincc", "the rule of gammainc", lambda z, a, x: (0 * x, gamma_density(a, x))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from flint import arb
 
@@ -13,6 +14,7 @@ from nn_from_scratch.verify.oracles import special_series
 
 _BITS = 96
 """Of a number that is charged roundings of 2**-53 or more: with more it would only take longer."""
+_HIGHEST_ORDER = 100
 _FAR = 1e3  # where erfc is smaller than every format's smallest number
 
 
@@ -146,6 +148,60 @@ class SpecialFunctions:
         exact = above if upper else below
         return known.of_scale(exact + (abs(exact) + complement) * lost)
 
+    def betainc(self, first: Operand, second: Operand, x: Operand) -> Rounded:
+        """Return how much of a beta distribution lies below a number; beyond its middle, 1 less the rest.
+
+        Of 6,000 numbers to within 1e-6 of 0 and 1, and parameters from 0.1 to 10, scipy is 7 times a rounding
+        off of the logarithms that it is the exponential of; JAX, by a continued fraction, up to 450 u.
+        """
+        a, b, known = (self.model.number(one) for one in (first, second, x))
+        place = known.ball
+        if not (place > 0 and place < 1):
+            return self.model.term(arb.nan(), 1.0)
+        part = place.beta_lower(a.ball, b.ball, True)
+        logarithms = (a.ball * place.log(), b.ball * (-place).log1p())
+        gammas = (a.ball.lgamma(), b.ball.lgamma(), (a.ball + b.ball).lgamma())
+        terms = 1 + sum(abs(float(one)) for one in (*logarithms, *gammas))
+        complement = 1 - part if float(place) > 0.9 * float((a.ball + 1) / (a.ball + b.ball + 2)) else arb(0)
+        return known.of_scale(part + (abs(part) + complement) * (220 + 8 * terms) * self.model.lost)
+
+    def zeta(self, exponent: Operand, x: Operand) -> Rounded:
+        """Return the sum of 1 / (x + k)^exponent, a constant.
+
+        Of 4,000 numbers from 1e-3 to 1e4 and exponents from 1.1 to 12 scipy, PyTorch and JAX are 9.6 u off.
+        """
+        if not isinstance(exponent, float):
+            return self.model.term(arb.nan(), 1.0)
+        known = self.model.number(x)
+        return known.of_scale(arb(exponent).zeta(known.ball) * arb(1, 6 * self.model.unit_roundoff))
+
+    def jv(self, order: Operand, x: Operand) -> Rounded:
+        """Return Bessel's J of a whole order, a constant.
+
+        Of 4,000 numbers between -26 and 26 and orders from -2 to 12 scipy is 1.3 times eight roundings off,
+        and those of the logarithm of its first term.
+        """
+        if not _is_small_and_whole(order):
+            return self.model.term(arb.nan(), 1.0)
+        known = self.model.number(x)
+        middle = known.ball.mid()
+        first = _first_term_of_bessel(order, middle)
+        slope = (abs(middle.bessel_j(order - 1)) + abs(middle.bessel_j(order + 1))) / 2
+        off = float(known.ball.rad())
+        exact = middle.bessel_j(order) + arb(0, off) * (slope.upper() + off)  # its second one is at most 1
+        root = 1 / math.sqrt(1 + abs(float(middle)))
+        size = abs(float(exact)) + min(root, math.exp(min(first, 0.0)))
+        return known.of_scale(exact + size * (8 + abs(first)) * self.model.lost)
+
+    def iv(self, order: Operand, x: Operand) -> Rounded:
+        """Return Bessel's I of a whole order, charged as `jv`: scipy is 2.1 times that off."""
+        if not _is_small_and_whole(order):
+            return self.model.term(arb.nan(), 1.0)
+        known = self.model.number(x)
+        first = _first_term_of_bessel(order, known.ball.mid())
+        charge = 1.5 * (8 + abs(first)) * self.model.unit_roundoff
+        return known.of_scale(known.ball.bessel_i(order) * arb(1, charge))
+
     def erfcx(self, x: Rounded) -> Rounded:
         """Return exp(x^2) erfc(x), whose exponent is rounded below 0.
 
@@ -221,3 +277,14 @@ class SpecialFunctions:
         least = float(known.ball.abs_lower())
         terms = largest * (1 + order / least) if least > 0 else math.inf
         return self.model.term(exact + 8 * terms * self.model.lost, max(1.0, terms))
+
+
+def _is_small_and_whole(order: Operand) -> TypeGuard[float]:
+    """Whether it is the order of a Bessel function that is asked, or two beside one."""
+    return isinstance(order, float) and order.is_integer() and abs(order) <= _HIGHEST_ORDER
+
+
+def _first_term_of_bessel(order: float, x: arb) -> float:
+    """Return the logarithm of (x / 2)^n / n!; at 0, of a number whose term is nothing."""
+    n = abs(order)
+    return n * math.log(max(abs(float(x)), 1e-300) / 2) - math.lgamma(n + 1)

@@ -111,6 +111,15 @@ class Functions(Protocol):
     def i1_bend(self, x: Number) -> Number:
         """Return the slope of that slope."""
 
+    def jv(self, order: float, x: Number) -> Number:
+        """Return Bessel's J of a whole order."""
+
+    def iv(self, order: float, x: Number) -> Number:
+        """Return Bessel's I of a whole order."""
+
+    def zeta(self, exponent: float, x: Number) -> Number:
+        """Return the sum of 1 / (x + k)^exponent, for k from 0."""
+
     def deg2rad(self, x: Number) -> Number:
         """Return an angle in radians."""
 
@@ -205,6 +214,16 @@ def _density_of_gamma(f: Functions, order: Number, x: Number) -> Number:
     return f.exp(f.difference(f.difference(power, x), f.lgamma(order)))
 
 
+def _density_of_beta(f: Functions, first: Number, second: Number, x: Number) -> Number:
+    """Return that of a beta distribution, by logarithms as well."""
+    powers = f.sum(
+        f.product(f.sum(first, -1.0), f.log(x)),
+        f.product(f.sum(second, -1.0), f.log1p(-x)),
+    )
+    of_both = f.sum(f.lgamma(first), f.lgamma(second))
+    return f.exp(f.difference(powers, f.difference(of_both, f.lgamma(f.sum(first, second)))))
+
+
 PARTIALS: Mapping[str, Partials] = {
     "add": lambda f, z, x, y: (1.0, 1.0),
     "sub": lambda f, z, x, y: (1.0, -1.0),
@@ -281,7 +300,11 @@ PARTIALS: Mapping[str, Partials] = {
     "i0": lambda f, z, x: (f.i1(x),),
     "i1": lambda f, z, x: (f.i1_slope(x),),
     "i1_slope": lambda f, z, x: (f.i1_bend(x),),
-    # By their order, a constant, they are not differentiated.
+    # By their order, a constant, they are not differentiated. It stays a whole number.
+    "jv": lambda f, z, v, x: (0.0, f.difference(f.jv(v - 1.0, x), f.jv(v + 1.0, x)) / 2.0),
+    "iv": lambda f, z, v, x: (0.0, f.sum(f.iv(v - 1.0, x), f.iv(v + 1.0, x)) / 2.0),
+    "zeta": lambda f, z, s, q: (0.0, f.product(-s, f.zeta(s + 1.0, q))),
+    "betainc": lambda f, z, a, b, x: (0.0, 0.0, _density_of_beta(f, a, b, x)),
     "gammainc": lambda f, z, a, x: (0.0, _density_of_gamma(f, a, x)),
     "gammaincc": lambda f, z, a, x: (0.0, -_density_of_gamma(f, a, x)),
     "gamma": lambda f, z, x: (z * f.digamma(x),),

@@ -45,11 +45,15 @@ ROUGH = frozenset({"digamma", "log_ndtr"})
 That of digamma has nine, 1.64493406763 at 1; that of log_ndtr is the exponential of a difference of squares,
 which loses digits below 0.
 """
+LACKING = frozenset({"jv", "iv", "betainc"})
+"""Operations that PyTorch has not, and of which it has nothing to compose them of."""
 
 
 def testifies(case: Case) -> bool:
     """Whether it is installed, and knows the derivatives of all that a case has."""
-    return version() is not None and not any(step.operation in ROUGH for step in case.expression.steps)
+    return version() is not None and (ROUGH | LACKING).isdisjoint(
+        step.operation for step in case.expression.steps
+    )
 
 
 def gradient(case: Case) -> npt.NDArray[np.float64]:

@@ -212,7 +212,7 @@ OPERATIONS: Arithmetic = {
     "log_expit": torch.nn.functional.logsigmoid,
     "j0": lambda x: torch.cos(x[..., None] * _SINES).mean(-1).to(x.dtype),
     "j1": lambda x: (torch.sin(x[..., None] * _SINES) * _SINES).mean(-1).to(x.dtype),
-    **{name: _of_tensors(getattr(torch.special, name)) for name in ("gammainc", "gammaincc")},
+    **{name: _of_tensors(getattr(torch.special, name)) for name in ("zeta", "gammainc", "gammaincc")},
     "gamma": _gamma,
     "beta": _of_tensors(lambda x, y: torch.exp(_log_of_beta(x, y))),
     "betaln": _of_tensors(_log_of_beta),

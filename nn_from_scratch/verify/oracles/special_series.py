@@ -102,10 +102,71 @@ def _part_of_gamma(order: float, upper: bool) -> Callable[[Any], Any]:
     return lambda x: part(arb(order), x, 1)
 
 
-def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any], Any]:
-    """Return Bessel's J (its sign is -1) or I (1) of order 0 or 1, or its derivative of an order.
+def incomplete_beta(first: Any, second: Any, x: Any) -> Any:
+    """Return how much of a beta distribution of two constants lies below a number."""
+    if not (isinstance(first, float) and isinstance(second, float)):
+        return unknown()
+    return expanded(_part_of_beta(first, second), x)
 
-    That is (x / 2)^n times a series in z = sign x^2 / 4, whose term k is the one before times z / k (k + n).
+
+@lru_cache(maxsize=256)
+def _part_of_beta(first: float, second: float) -> Callable[[Any], Any]:
+    return lambda x: arb_series.beta_lower(arb(first), arb(second), x, 1)
+
+
+def zeta(exponent: Any, x: Any) -> Any:
+    """Return the sum of 1 / (x + k)^exponent, a constant, for k from 0."""
+    converges = isinstance(exponent, float) and exponent > 1
+    return expanded(_zeta_of(exponent), x) if converges else unknown()
+
+
+@lru_cache(maxsize=256)
+def _zeta_of(exponent: float) -> Callable[[Any], Any]:
+    return lambda x: _sum_of_powers(arb(exponent), x)
+
+
+_ZETA_TERMS = 80
+_ZETA_CORRECTIONS = 50
+
+
+def _sum_of_powers(exponent: arb, x: Any) -> Any:
+    """Sum by Euler and Maclaurin: 80 terms, an integral, a half, and 50 corrections.
+
+    What is left has the sign of the next correction and is smaller, as for each function all of whose
+    derivatives alternate (G. H. Hardy, "Divergent Series", 1949, 13.7), and so have its own derivatives.
+    """
+    if not x[0] > 0:
+        return unknown()
+    total, far = arb_series([0]), x + _ZETA_TERMS
+    for k in range(_ZETA_TERMS):
+        total += (-exponent * (x + k).log()).exp()
+    power = (-exponent * far.log()).exp()
+    total += power * far / (exponent - 1) + power / 2
+    correction = power * exponent / far
+    for k in range(1, _ZETA_CORRECTIONS + 1):
+        total += arb.bernoulli(2 * k) / math.factorial(2 * k) * correction
+        correction = correction * (exponent + 2 * k - 1) * (exponent + 2 * k) / (far * far)
+    k = _ZETA_CORRECTIONS + 1
+    following = arb.bernoulli(2 * k) / math.factorial(2 * k) * correction
+    return total + arb_series([arb(0, abs(following[j]).upper()) for j in range(ctx.cap)])
+
+
+def bessel_of_order(sign: int) -> Callable[[Any, Any], Any]:
+    """Return Bessel's J (its sign is -1) or I (1) of a whole order, a constant."""
+    kept = lru_cache(maxsize=64)(bessel_series)
+
+    def function(order: Any, x: Any) -> Any:
+        whole = isinstance(order, float) and order.is_integer() and 0 <= order <= _HIGHEST_ORDER
+        return kept(sign, int(order))(x) if whole else unknown()
+
+    return function
+
+
+def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any], Any]:
+    """Return Bessel's J (its sign is -1) or I (1) of order n, or its derivative of an order.
+
+    That is (x / 2)^n / n! times a series in z = sign x^2 / 4, whose term k is the one before times
+    z / k (k + n).
     """
 
     def function(x: Any) -> Any:
@@ -116,11 +177,14 @@ def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any],
         result = _rest(z, terms)
         for k in range(terms, 0, -1):
             result = 1 + z * result / (k * (k + order))
-        return x / 2 * result if order else result
+        for k in range(1, order + 1):
+            result = x / (2 * k) * result
+        return result
 
     return lambda x: expanded(function, x, derivative)
 
 
+_HIGHEST_ORDER = 100
 _BESSEL_TERMS = 36
 _BESSEL_LARGEST = 100.0
 """Beyond it J is far less than its largest term, and its digits cost too much."""

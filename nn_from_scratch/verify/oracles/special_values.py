@@ -108,6 +108,62 @@ def i1(x: npt.ArrayLike) -> Any:
     return (np.sinh(np.multiply.outer(x, np.sin(_CIRCLE))) * np.sin(_CIRCLE)).mean(-1)
 
 
+def jv(order: npt.ArrayLike, x: npt.ArrayLike) -> Any:
+    """Return Bessel's J of a whole order."""
+    turned = np.multiply.outer(order, _CIRCLE) - np.multiply.outer(x, np.sin(_CIRCLE))
+    return _near_or_far(order, x, -1, np.cos(turned).mean(-1))
+
+
+def iv(order: npt.ArrayLike, x: npt.ArrayLike) -> Any:
+    """Return Bessel's I of a whole order."""
+    grown = np.exp(np.multiply.outer(x, np.cos(_CIRCLE)))
+    return _near_or_far(order, x, 1, (grown * np.cos(np.multiply.outer(order, _CIRCLE))).mean(-1))
+
+
+def _near_or_far(order: npt.ArrayLike, x: npt.ArrayLike, sign: int, far: Any) -> Any:
+    """Return a Bessel function by its series where no term is larger than the first; else as it is given.
+
+    A mean over a circle has few digits of what is far smaller than 1.
+    """
+    square = sign * np.multiply(x, x) / 4
+    term = total = np.power(np.divide(x, 2), order) / gamma(np.add(order, 1))
+    for k in range(1, 40):
+        term = term * square / (k * np.add(order, k))
+        total = total + term
+    return np.where(abs(square) < np.add(order, 1), total, far)
+
+
+def zeta(exponent: npt.ArrayLike, x: npt.ArrayLike) -> Any:
+    """Return the sum of 1 / (x + k)^exponent: thirty terms, and the rest by Euler and Maclaurin."""
+    exponent, x = np.asarray(exponent, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    far = x + 30
+    rest = far / (exponent - 1) + 0.5
+    correction = exponent / far
+    for k, bernoulli in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30), 1):
+        rest = rest + bernoulli / math.factorial(2 * k) * correction
+        correction = correction * (exponent + 2 * k - 1) * (exponent + 2 * k) / (far * far)
+    return sum((x + k) ** -exponent for k in range(30)) + rest * far**-exponent
+
+
+def betainc(first: npt.ArrayLike, second: npt.ArrayLike, x: npt.ArrayLike) -> Any:
+    """Return how much of a beta distribution lies below a number; beyond its middle, 1 less the rest."""
+    first, second, x = (np.asarray(one, dtype=np.float64) for one in (first, second, x))
+    above = x > (first + 1) / (first + second + 2)
+    part = _small_part_of_beta(
+        np.where(above, second, first), np.where(above, first, second), np.where(above, 1 - x, x)
+    )
+    return np.where(above, 1 - part, part)
+
+
+def _small_part_of_beta(first: Any, second: Any, x: Any) -> Any:
+    """Return the same by a series of positive terms."""
+    term = total = 1 / first
+    for k in range(600):
+        term = term * (first + second + k) / (first + 1 + k) * x
+        total = total + term
+    return total * np.exp(first * np.log(x) + second * np.log1p(-x) - log_of_beta(first, second))
+
+
 def gammainc(order: npt.ArrayLike, x: npt.ArrayLike) -> Any:
     """Return how much of a gamma distribution lies below a number, by a series of positive terms."""
     order, x = np.asarray(order, dtype=np.float64), np.asarray(x, dtype=np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.questions.direct_further import ROWS, SPECIAL, Row
-from nn_from_scratch.verify.questions.direct_scalars import ordinary
+from nn_from_scratch.verify.questions.direct_scalars import OWN_ORDINARY, ordinary
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OF_NUMPY
 from nn_from_scratch.verify.questions.roles import Asked
 
@@ -249,8 +249,8 @@ def _fitted(name: str, side: int, x: float) -> float:
         return x
     if name == "pow":
         return abs(x) if side == 0 else x
-    beside = [1.0] * (operation.arity or 1)
-    candidates = (x, abs(x), x / 4, abs(x) / 4, abs(x) + 1)
+    beside, *_ = OWN_ORDINARY.get(name, ((1.0,) * (operation.arity or 1),))
+    candidates = (x, abs(x), x / 4, abs(x) / 4, abs(x) + 1, float(round(abs(x))))
     return next(one for one in candidates if operation.inside(*beside[:side], one, *beside[side + 1 :]))
 
 

@@ -13,6 +13,13 @@ _ORDINARY: dict[int, tuple[tuple[float, ...], ...]] = {
     3: ((0.7, 1.9, -0.4), (-1.3, 0.6, 2.2)),
 }
 _BOUNDS = (-0.8, 1.1)
+_WITH_ORDERS = ((2.0, 1.9), (3.0, -1.3), (1.0, 0.4))
+OWN_ORDINARY: dict[str, tuple[tuple[float, ...], ...]] = {
+    "clip": ((0.4, *_BOUNDS),),
+    **dict.fromkeys(("jv", "iv"), _WITH_ORDERS),
+    "zeta": ((2.3, 0.6), (4.0, 1.9), (1.7, 0.4)),
+    "betainc": ((0.7, 1.9, 0.4), (2.0, 3.0, 0.7), (2.2, 0.6, 0.35)),
+}
 _ZEROS = ((0.0,), (0.0, 0.6), (0.6, 0.0), (0.0, 1.9, -0.4))
 _FURTHER: dict[str, tuple[tuple[float, ...], ...]] = {
     "log": ((1e-9,), (1e-30,), (1e9,)),
@@ -72,6 +79,10 @@ _FURTHER: dict[str, tuple[tuple[float, ...], ...]] = {
     "erfcx": ((1e-8,), (26.6,), (1e4,), (-20.0,)),
     **dict.fromkeys(("j0", "j1"), ((2.404825557695773,), (3.8317059702075125,), (-24.0,))),
     **dict.fromkeys(("i0", "i1"), ((7.7,), (-24.0,))),
+    "jv": ((0.0, 2.404825557695773), (1.0, 0.0), (2.0, 0.0), (7.0, 1e-3), (10.0, -24.0)),
+    "iv": ((0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (7.0, 1e-3), (10.0, -24.0)),
+    "zeta": ((1.001, 0.5), (2.0, 1.0), (10.0, 1e-3), (3.0, 1e4)),
+    "betainc": ((1.0, 1.0, 0.3), (0.5, 0.5, 1e-5), (0.1, 3.0, 0.8), (10.0, 4.0, 0.7), (3.0, 0.1, 0.999)),
     **dict.fromkeys(
         ("gammainc", "gammaincc"), ((0.5, 1e-5), (0.1, 3.0), (10.0, 4.0), (3.0, 30.0), (1.0, 1.0))
     ),
@@ -88,8 +99,8 @@ _FURTHER: dict[str, tuple[tuple[float, ...], ...]] = {
 
 def ordinary(name: str, kinds: str) -> list[tuple[float, ...]]:
     """Return operand values of no special kind, the first for questions in roles."""
-    if name == "clip":
-        return [(0.4, *_BOUNDS)]
+    if name in OWN_ORDINARY:
+        return list(OWN_ORDINARY[name])
     found = [values for values in _ORDINARY[len(kinds)] if askable(name, kinds, values)]
     return found[:3]
 

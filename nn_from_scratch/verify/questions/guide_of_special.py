@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 _POINTS = 90  # on a circle, with which trapezoids are exact for operands up to 25
+_TURNS = [2 * math.pi * (k + 0.25) / _POINTS for k in range(_POINTS)]
 _NEAR = 5e-4  # where two terms of a quantile's series have twelve digits
 
 
@@ -52,6 +53,41 @@ def erfcx(x: float) -> float:
     for k in range(60, 0, -1):
         fraction = x + k / 2 / fraction
     return 1 / (math.sqrt(math.pi) * fraction)
+
+
+def jv(order: float, x: float) -> float:
+    """Return Bessel's J of a whole order, by its integral over a circle."""
+    if x == 0:
+        return 0.0 if order else 1.0
+    return sum(math.cos(order * turn - x * math.sin(turn)) for turn in _TURNS) / _POINTS
+
+
+def iv(order: float, x: float) -> float:
+    """Return Bessel's I of a whole order."""
+    if x == 0:
+        return 0.0 if order else 1.0
+    return sum(math.exp(x * math.cos(turn)) * math.cos(order * turn) for turn in _TURNS) / _POINTS
+
+
+def zeta(exponent: float, x: float) -> float:
+    """Return the sum of 1 / (x + k)^exponent, its end by Euler and Maclaurin."""
+    far = x + 10
+    end = far / (exponent - 1) + 0.5 + exponent / (12 * far)
+    end -= exponent * (exponent + 1) * (exponent + 2) / (720 * far**3)
+    terms: float = sum((x + k) ** -exponent for k in range(10))
+    return terms + end * float(far**-exponent)
+
+
+def betainc(first: float, second: float, x: float) -> float:
+    """Return how much of a beta distribution lies below a number, by a series of positive terms."""
+    if x > (first + 1) / (first + second + 2):
+        return 1 - betainc(second, first, 1 - x)
+    term = total = 1 / first
+    for k in range(400):
+        term *= (first + second + k) / (first + 1 + k) * x
+        total += term
+    powers = first * math.log(x) + second * math.log1p(-x)
+    return total * math.exp(powers - log_of_beta(first, second))
 
 
 def bessel(order: int, kernel: Callable[[float], float], x: float) -> float:

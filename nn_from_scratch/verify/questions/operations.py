@@ -12,49 +12,21 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-
-def _everywhere(*_: float) -> bool:
-    return True
-
-
-def _apart(x: float, y: float) -> float:
-    size = max(abs(x), abs(y), 1.0)
-    return abs(x / size - y / size)  # where x - y may overflow
-
-
-def _from_zero(x: float, *_: float) -> float:
-    return min(abs(x), 1.0)
-
-
-def _power_is_real(x: float, y: float) -> bool:
-    return x > 0 or (y.is_integer() and (x != 0 or y >= 0))
-
-
-def _is_in_gamma(order: float, x: float) -> bool:
-    """Whether engines have most digits of an incomplete gamma function: PyTorch has nine above 20."""
-    return 0.1 <= order <= 10 and 0 < x <= 50
-
-
-_BESSEL = 25.0
-
-
-def _are_positive(x: float, y: float) -> bool:
-    return x > 0 and y > 0
-
-
-def _no_pole_of_gamma(x: float) -> bool:
-    return x > 0 or not x.is_integer()
-
-
-def _between_wholes(x: float, y: float) -> bool:
-    """Whether x / y is between two integers, and not so near to one that rounding makes it one."""
-    whole = x / y if y else math.inf
-    return abs(whole) < 1e6 and abs(whole - round(whole)) > 1e-3
-
-
-def _beside_its_jumps(x: float, y: float) -> bool:
-    """Whether x / y is so, or about 0, where what it is cut to does not jump."""
-    return _between_wholes(x, y) or (y != 0 and abs(x / y) < 0.5)
+from nn_from_scratch.verify.questions.domains import (
+    BESSEL_LARGEST,
+    apart,
+    are_positive,
+    beside_its_jumps,
+    between_wholes,
+    everywhere,
+    from_zero,
+    is_in_beta,
+    is_in_gamma,
+    is_of_whole_order,
+    is_zeta,
+    no_pole_of_gamma,
+    power_is_real,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +55,7 @@ class Operation:
 
     name: str
     arity: int | None
-    inside: Callable[..., bool] = _everywhere
+    inside: Callable[..., bool] = everywhere
     special: tuple[float, ...] = ()
     symbol: str | None = None
     operand_kinds: tuple[str, ...] = ()
@@ -117,8 +89,13 @@ def bare(text: str) -> str:
     return text[1:-1] if depths.index(0) == len(text) - 1 else text
 
 
-def _unary(name: str, inside: Callable[..., bool] = _everywhere, *special: float) -> Operation:
+def _unary(name: str, inside: Callable[..., bool] = everywhere, *special: float) -> Operation:
     return Operation(name, 1, inside, special)
+
+
+def _of_order(name: str, inside: Callable[..., bool], *special: float) -> Operation:
+    """Return a function of an order, a constant, and of a number."""
+    return Operation(name, 2, inside, special, operand_kinds=("cx",))
 
 
 def _bilinear(name: str) -> Operation:
@@ -132,42 +109,42 @@ CATALOGUE: dict[str, Operation] = {
         Operation("sub", 2, symbol="-"),
         Operation("mul", 2, symbol="*"),
         Operation("div", 2, lambda x, y: y != 0, (1.0, -1.0, 1e-8), "/"),
-        Operation("pow", 2, _power_is_real, (0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 0.5, -0.5), "**"),
+        Operation("pow", 2, power_is_real, (0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 0.5, -0.5), "**"),
         Operation("neg", 1, symbol="-"),
         _unary("reciprocal", lambda x: x != 0, 1.0, -1.0, 1e-8),
-        _unary("square", _everywhere, 0.0),
-        _unary("exp", _everywhere, 0.0, -20.0),
-        _unary("expm1", _everywhere, 0.0, 1e-8, -30.0),
+        _unary("square", everywhere, 0.0),
+        _unary("exp", everywhere, 0.0, -20.0),
+        _unary("expm1", everywhere, 0.0, 1e-8, -30.0),
         _unary("log", lambda x: x > 0, 1.0, 1e-8, 1e8),
         _unary("log1p", lambda x: x > -1, 0.0, 1e-8, -0.99999999),
         _unary("sqrt", lambda x: x > 0, 1.0, 4.0, 1e-8),
-        _unary("sin", _everywhere, 0.0, math.pi / 2),
-        _unary("cos", _everywhere, 0.0, math.pi),
-        _unary("tan", _everywhere, 0.0, 1e-8, 1.5707),
+        _unary("sin", everywhere, 0.0, math.pi / 2),
+        _unary("cos", everywhere, 0.0, math.pi),
+        _unary("tan", everywhere, 0.0, 1e-8, 1.5707),
         _unary("arcsin", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, 0.99999999),
         _unary("arccos", lambda x: -1 < x < 1, 0.0, 0.5, -0.99999999),
-        _unary("arctan", _everywhere, 0.0, 1e-8, 1e5),
+        _unary("arctan", everywhere, 0.0, 1e-8, 1e5),
         Operation("arctan2", 2, lambda y, x: y != 0 or x > 0, (1.0, -1.0)),
-        _unary("sinh", _everywhere, 0.0, 1e-8),
-        _unary("cosh", _everywhere, 0.0, 1e-8),
-        _unary("tanh", _everywhere, 0.0, 1e-8, 3.0, -20.0),
-        _unary("sigmoid", _everywhere, 0.0, 20.0, -20.0, -800.0),
-        _unary("softplus", _everywhere, 0.0, 30.0, -20.0, 800.0),
+        _unary("sinh", everywhere, 0.0, 1e-8),
+        _unary("cosh", everywhere, 0.0, 1e-8),
+        _unary("tanh", everywhere, 0.0, 1e-8, 3.0, -20.0),
+        _unary("sigmoid", everywhere, 0.0, 20.0, -20.0, -800.0),
+        _unary("softplus", everywhere, 0.0, 30.0, -20.0, 800.0),
         Operation("hypot", 2, lambda x, y: x != 0 or y != 0),
         Operation("logaddexp", 2, special=(0.0, 100.0, -100.0, 800.0)),
-        Operation("relu", 1, special=(0.0, 0.5, 1.0, -1.0, 1e-8, -1e-8), distance=_from_zero),
-        Operation("abs", 1, special=(0.0, -1.0, 1e-8, -1e-8), distance=_from_zero),
+        Operation("relu", 1, special=(0.0, 0.5, 1.0, -1.0, 1e-8, -1e-8), distance=from_zero),
+        Operation("abs", 1, special=(0.0, -1.0, 1e-8, -1e-8), distance=from_zero),
         # sign jumps at 0: its value there is 0, and there is no derivative.
-        Operation("sign", 1, special=(1.0, -1.0, 0.5, 1e-8, -1e-8, 0.0), distance=_from_zero),
-        Operation("maximum", 2, special=(0.0,), distance=_apart),
-        Operation("minimum", 2, special=(0.0,), distance=_apart),
+        Operation("sign", 1, special=(1.0, -1.0, 0.5, 1e-8, -1e-8, 0.0), distance=from_zero),
+        Operation("maximum", 2, special=(0.0,), distance=apart),
+        Operation("minimum", 2, special=(0.0,), distance=apart),
         # where(c, x, y) is x where c > 0, else y: the condition is part of the question.
-        Operation("where", 3, operand_kinds=("xxx", "xxc", "xcx"), distance=_from_zero),
+        Operation("where", 3, operand_kinds=("xxx", "xxc", "xcx"), distance=from_zero),
         Operation(
             "clip",
             3,
             operand_kinds=("xcc",),
-            distance=lambda x, low, high: min(_apart(x, low), _apart(x, high)),
+            distance=lambda x, low, high: min(apart(x, low), apart(x, high)),
         ),
     )
 }
@@ -178,8 +155,8 @@ ARRAYS: dict[str, Operation] = {
         Operation("sum", 1),
         Operation("mean", 1),
         Operation("prod", 1),
-        Operation("max", 1, distance=_apart),
-        Operation("min", 1, distance=_apart),
+        Operation("max", 1, distance=apart),
+        Operation("min", 1, distance=apart),
         Operation("logsumexp", 1),
         Operation("softmax", 1),
         Operation("log_softmax", 1),
@@ -201,11 +178,11 @@ and broadcast."""
 SPECIAL_FUNCTIONS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
-        _unary("erf", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
-        _unary("erfc", _everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
+        _unary("erf", everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
+        _unary("erfc", everywhere, 0.0, 1e-8, 0.5, 3.0, 4.0, -6.0),
         # lgamma(x) is the logarithm of the size of gamma(x); digamma is its slope.
-        _unary("lgamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, 1e4),
-        _unary("digamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, -0.5, 1e5),
+        _unary("lgamma", no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-8, 1.5, -0.5, 1e4),
+        _unary("digamma", no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, -0.5, 1e5),
     )
 }
 """Operations that work element by element, as those of the catalogue do, and that libraries for science have:
@@ -214,22 +191,22 @@ an engine may be complete without them. Names are those of C's and PyTorch's spe
 FUNCTIONS_OF_NUMPY: dict[str, Operation] = {
     operation.name: operation
     for operation in (
-        _unary("exp2", _everywhere, 0.0, 10.0, -20.0),
+        _unary("exp2", everywhere, 0.0, 10.0, -20.0),
         _unary("log2", lambda x: x > 0, 1.0, 8.0, 1e-8),
         _unary("log10", lambda x: x > 0, 1.0, 1e3, 1e-8),
         # At 0 the slope of a cube root is infinite.
         _unary("cbrt", lambda x: x != 0, 1.0, -8.0, 1e-8),
-        _unary("arcsinh", _everywhere, 0.0, 1e-8),
+        _unary("arcsinh", everywhere, 0.0, 1e-8),
         _unary("arccosh", lambda x: x > 1, 2.0, 1e5),
         _unary("arctanh", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, -0.99999999),
         # sinc(x) is sin(pi x) over pi x, and 1 at 0.
-        _unary("sinc", _everywhere, 0.0, 0.5),
-        _unary("deg2rad", _everywhere, 180.0),
-        _unary("rad2deg", _everywhere, 0.5),
+        _unary("sinc", everywhere, 0.0, 0.5),
+        _unary("deg2rad", everywhere, 180.0),
+        _unary("rad2deg", everywhere, 0.5),
         Operation("logaddexp2", 2, special=(0.0, 100.0, 800.0), operand_kinds=("xx", "xc")),
         # At a multiple of y the remainder jumps, and has no derivative; fmod does not at 0.
-        Operation("remainder", 2, _between_wholes, (0.7, -0.7, 5.3), operand_kinds=("xx", "xc")),
-        Operation("fmod", 2, _beside_its_jumps, (0.7, -0.7, 5.3), operand_kinds=("xx", "xc")),
+        Operation("remainder", 2, between_wholes, (0.7, -0.7, 5.3), operand_kinds=("xx", "xc")),
+        Operation("fmod", 2, beside_its_jumps, (0.7, -0.7, 5.3), operand_kinds=("xx", "xc")),
     )
 }
 """The same, that numpy has. Test vectors, which engines in other languages keep, do not ask them."""
@@ -238,33 +215,40 @@ FUNCTIONS_OF_SCIPY: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         # The sigmoid, its logarithm and its inverse
-        _unary("expit", _everywhere, 0.0, 20.0, -20.0, -800.0),
-        _unary("log_expit", _everywhere, 0.0, 15.0, -30.0, -800.0),
+        _unary("expit", everywhere, 0.0, 20.0, -20.0, -800.0),
+        _unary("log_expit", everywhere, 0.0, 15.0, -30.0, -800.0),
         _unary("logit", lambda x: 0 < x < 1, 0.5, 1e-8, 0.99999999),
         # xlogy(x, y) is x log y, and xlog1py(x, y) is x log(1 + y); entr(x) is -x log x.
         Operation("xlogy", 2, lambda x, y: y > 0, (0.0, 1.0, 1e-8), operand_kinds=("xx", "cx")),
         Operation("xlog1py", 2, lambda x, y: y > -1, (0.0, 1e-8, -0.99999999), operand_kinds=("xx", "cx")),
         _unary("entr", lambda x: x > 0, 1.0, 1e-8),
         # ndtr(x) is how much of the normal distribution lies below x.
-        _unary("ndtr", _everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
-        _unary("log_ndtr", _everywhere, 0.0, 1.0, 6.0, -6.0),
+        _unary("ndtr", everywhere, 0.0, 1e-8, 1.0, 3.0, -6.0, 30.0),
+        _unary("log_ndtr", everywhere, 0.0, 1.0, 6.0, -6.0),
         # Their inverses: of erf, of erfc, and of ndtr
         _unary("erfinv", lambda x: -1 < x < 1, 0.0, 1e-8, 0.5, -0.9),
         _unary("erfcinv", lambda x: 0 < x < 2, 1.0, 1e-3, 1.9),
         _unary("ndtri", lambda x: 0 < x < 1, 0.5, 1e-3, 0.99),
-        _unary("gamma", _no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.5),
+        _unary("gamma", no_pole_of_gamma, 1.0, 2.0, 0.5, 1e-5, 1.5),
         # beta(x, y) is gamma(x) gamma(y) / gamma(x + y), and betaln its logarithm.
-        Operation("beta", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
-        Operation("betaln", 2, _are_positive, (0.5,), operand_kinds=("xx",)),
+        Operation("beta", 2, are_positive, (0.5,), operand_kinds=("xx",)),
+        Operation("betaln", 2, are_positive, (0.5,), operand_kinds=("xx",)),
         # erfcx(x) is exp(x^2) erfc(x).
         _unary("erfcx", lambda x: x > -25, 0.0, 1.0, -2.0, 5.0),
         # Bessel functions, where their series has digits left
-        *(_unary(name, lambda x: abs(x) < _BESSEL, 0.0, 1e-8, 2.0) for name in ("j0", "j1", "i0", "i1")),
+        *(
+            _unary(name, lambda x: abs(x) < BESSEL_LARGEST, 0.0, 1e-8, 2.0)
+            for name in ("j0", "j1", "i0", "i1")
+        ),
+        *(_of_order(name, is_of_whole_order, 0.0, 2.0) for name in ("jv", "iv")),
+        # zeta(x, q) is the sum of the powers -x of q, q + 1, ...
+        _of_order("zeta", is_zeta, 1.5, 0.5),
+        # betainc(a, b, x) is how much of the beta distribution lies below x.
+        Operation("betainc", 3, is_in_beta, (0.5,), operand_kinds=("ccx",)),
         # gammainc(a, x) is how much of the gamma distribution of order a lies below x, gammaincc the rest.
-        Operation("gammainc", 2, _is_in_gamma, (0.5,), operand_kinds=("cx",)),
-        Operation("gammaincc", 2, _is_in_gamma, (0.5,), operand_kinds=("cx",)),
+        *(_of_order(name, is_in_gamma, 0.5) for name in ("gammainc", "gammaincc")),
         # rel_entr(x, y) is x log(x / y).
-        Operation("rel_entr", 2, _are_positive, (1.0,), operand_kinds=("xx", "cx")),
+        Operation("rel_entr", 2, are_positive, (1.0,), operand_kinds=("xx", "cx")),
     )
 }
 """The same, that `scipy.special` has, by its names."""
@@ -277,7 +261,7 @@ OF_SCIENCE: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         Operation("cumsum", 1),
-        Operation("sort", 1, distance=_apart),
+        Operation("sort", 1, distance=apart),
         Operation("einsum", None, operand_kinds=("xx",)),
         Operation("take_along_axis", 1),
         # scatter_add(x, y, indices, axis) is x with the entries of y added at indices along an axis.
@@ -301,14 +285,14 @@ OF_NUMPY: dict[str, Operation] = {
         *(_bilinear(name) for name in ("dot", "inner", "outer", "kron", "cross", "tensordot")),
         *(Operation(name, 1) for name in ("roll", "flip", "moveaxis", "tril", "triu", "tile", "pad")),
         *(Operation(name, 1) for name in ("diff", "trapezoid", "average", "norm", "slogdet", "matrix_power")),
-        *(Operation(name, 1, distance=_apart) for name in ("ptp", "median", "quantile", "percentile")),
+        *(Operation(name, 1, distance=apart) for name in ("ptp", "median", "quantile", "percentile")),
         *(Operation(name, 1) for name in ("positive", "nan_to_num", "diag", "rot90", "delete")),
         *(Operation(name, 1) for name in ("nansum", "nanmean")),
-        Operation("fabs", 1, distance=_from_zero),
-        *(Operation(name, 2, operand_kinds=("xx",), distance=_apart) for name in ("fmax", "fmin")),
+        Operation("fabs", 1, distance=from_zero),
+        *(Operation(name, 2, operand_kinds=("xx",), distance=apart) for name in ("fmax", "fmin")),
         *(_bilinear(name) for name in ("copysign", "convolve", "correlate")),
         # interp(x, y, xp) is at x on the straight lines between the points (xp, y).
-        Operation("interp", 2, operand_kinds=("xx",), distance=_apart),
+        Operation("interp", 2, operand_kinds=("xx",), distance=apart),
     )
 }
 """What numpy has beside these, by its names and with its keywords. Test vectors, which engines in other
@@ -325,10 +309,10 @@ WRITTEN: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         _unary("bell"),
-        _unary("trigamma", _no_pole_of_gamma),
+        _unary("trigamma", no_pole_of_gamma),
         _unary("sinc_slope"),
-        _unary("j1_slope", lambda x: abs(x) < _BESSEL),
-        _unary("i1_slope", lambda x: abs(x) < _BESSEL),
+        _unary("j1_slope", lambda x: abs(x) < BESSEL_LARGEST),
+        _unary("i1_slope", lambda x: abs(x) < BESSEL_LARGEST),
         _unary("floor"),
         _unary("trunc"),
         _unary("side_off"),

@@ -178,7 +178,9 @@ def test_bug_in_finite_differences_is_noticed(name: str, monkeypatch: pytest.Mon
     assert survivors(monkeypatch, (finite_differences, "NUMPY", name), mutations, check) == expected
 
 
-@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if name not in pytorch.ROUGH])
+@pytest.mark.parametrize(
+    "name", [name for name in ELEMENTWISE if name not in pytorch.ROUGH | pytorch.LACKING]
+)
 def test_bug_in_pytorch_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     module = importlib.import_module("nn_from_scratch.verify.oracles.pytorch_operations")

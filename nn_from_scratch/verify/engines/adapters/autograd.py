@@ -31,6 +31,9 @@ SPECIAL = {
     "j1": "j1",
     "i0": "i0",
     "i1": "i1",
+    "jv": "jn",
+    "iv": "iv",
+    "betainc": "betainc",
     "beta": "beta",
     "betaln": "betaln",
 }

@@ -101,6 +101,7 @@ engine = Engine.from_tape(
                     "xlog1py",
                     "erfcx",
                     "i1",
+                    "zeta",
                     "gammainc",
                     "gammaincc",
                 ),
