@@ -293,3 +293,14 @@ def test_slope_of_abs_as_x_over_its_size_may_round(outer: str) -> None:
             answer = Answer(slope * over + (outer == "add"), (second + off,))
             told = examine(answering(engine, partial(_the_same, answer)), asked)
             assert told.verdict.accuses == accused
+
+
+@pytest.mark.once
+def test_an_exponent_plus_1_rounds_too() -> None:
+    """Where q is small, what is lost of the exponent of zeta is multiplied by the logarithm of q."""
+    pytest.importorskip("scipy")
+    engine = load("nn_from_scratch")
+    for exponent in np.random.default_rng(0).uniform(1.1, 9.9, 60).tolist():
+        steps = (Step("zeta", (1, 0)),)
+        asked = Case(Expression(1, (exponent,), steps, 2), (0.001,), tangent=(2.0,))
+        assert examine(engine, asked).verdict is Verdict.RIGHT
