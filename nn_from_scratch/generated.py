@@ -4,19 +4,20 @@ Scalars are Python's floats and their operations Python's own, so that little is
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.recorded import COMPARISONS, Recorded
+from nn_from_scratch.recorded import Jump, Recorded
 from nn_from_scratch.rule import Elementwise, Operand, Options, Rule
 
 _DEEPEST = 12
 """How many operations one line nests."""
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-_SYMBOLS = {id(rule): rule.name for rule in COMPARISONS.values()}
+_SYMBOLS = {*_OPERATORS.values(), "<", "<=", ">", ">=", "==", "!=", "and", "or"}
 
 
 def is_number(x: Operand) -> bool:
@@ -99,6 +100,9 @@ class Writer:
     def _named(self, x: Any, name: str) -> str:
         """Return the name of a function or constant."""
         if id(x) not in self._constants:
+            name = re.sub(r"\W", "_", name)
+            if name in self.names:  # of another
+                name = f"{name}_{len(self.names)}"
             self._constants[id(x)] = name
             self.names[name] = x
         return self._constants[id(x)]
@@ -123,8 +127,8 @@ class Writer:
     def _with_operators(self, rule: Rule, operands: list[str], options: Options, *, of_numbers: bool) -> str:
         """Return an operation written with Python's operators; nothing if there are none for it."""
         x, *others = operands
-        symbol = _OPERATORS.get(rule.name) or _SYMBOLS.get(id(rule))
-        if symbol and (of_numbers or symbol not in {"and", "or"}):
+        symbol = rule.name if isinstance(rule, Jump) else _OPERATORS.get(rule.name)
+        if symbol in _SYMBOLS and (of_numbers or symbol not in {"and", "or"}):
             return f"{x} {symbol} {others[0]}"
         if rule.name == "neg":
             return f"-{x}"

@@ -46,7 +46,7 @@ class NumpyFunctions(ArrayMethods):
         rule = UFUNCS.get(ufunc)
         if rule is not None:
             return self.apply(rule, operands, NO_OPTIONS)
-        return _without_row(ufunc, operands)
+        return without_row(ufunc, operands)
 
     def __array_function__(
         self, function: Any, _types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
@@ -98,7 +98,7 @@ time (`number - node` of the README's loss).
 _REALS = (float, np.integer)
 
 
-def _without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
+def without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
     """Apply a ufunc that is no row of numpy's: constant between jumps, of whole arrays, or scipy's."""
     if ufunc in CONSTANT_UFUNCS:
         return ufunc(*(value_of(operand) for operand in operands))

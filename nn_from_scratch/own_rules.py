@@ -90,13 +90,27 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of nodes that keeps no graph of its inside, and computes it again on the way back.
 
     That saves memory where the inside is large. All nodes that it uses must be arguments: of another node the
-    gradient would be lost, which is a TypeError.
+    gradient would be lost, which is a TypeError. Arguments that are no nodes are given to it as they are.
     """
-    return _checkpoint(function, getattr(function, "__name__", "checkpoint"))
+    name = getattr(function, "__name__", "checkpoint")
+
+    def checkpointed(*arguments: Any) -> Any:
+        nodes = [one for one in arguments if isinstance(one, Node)]
+        if not nodes:
+            return function(*arguments)
+
+        def of_nodes(*given: Any) -> Any:
+            left = iter(given)
+            return function(*[next(left) if isinstance(one, Node) else one for one in arguments])
+
+        return Node.apply(_checkpoint(of_nodes, name), nodes, NO_OPTIONS)
+
+    checkpointed.__name__ = name
+    return checkpointed
 
 
-def _checkpoint(function: Callable[..., Any], name: str, *, checked: bool = True) -> Callable[..., Any]:
-    """Return it; `checked` says whether the nodes that it uses are compared with its arguments."""
+def _checkpoint(function: Callable[..., Any], name: str, *, checked: bool = True) -> Rule:
+    """Return its rule; `checked` says whether the nodes that it uses are compared with its operands."""
 
     def computed(*values: Value) -> Value:
         with no_grad(recording=True):
@@ -124,14 +138,7 @@ def _checkpoint(function: Callable[..., Any], name: str, *, checked: bool = True
     def part(k: int) -> Callable[..., Operand]:
         return lambda g, *inputs: gradient(list(inputs), g, create_graph=True)[k]
 
-    rule = _TogetherRule(name, computed, (), together=pulled_back)
-
-    def checkpointed(*operands: Operand) -> Any:
-        nodes = [operand for operand in operands if isinstance(operand, Traced)]
-        return Node.apply(rule, operands, NO_OPTIONS) if nodes else function(*operands)
-
-    checkpointed.__name__ = name
-    return checkpointed
+    return _TogetherRule(name, computed, (), together=pulled_back)
 
 
 def _refuse_others(name: str, output: Node, inputs: Sequence[Node]) -> None:

@@ -6,18 +6,25 @@ be another one when the function is replayed.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from nn_from_scratch.numpy_functions import NumpyFunctions
-from nn_from_scratch.rule import NO_OPTIONS, Operand, Options, Rule, Value
+from nn_from_scratch import recording
+from nn_from_scratch.constant_functions import CONSTANT_UFUNCS
+from nn_from_scratch.numpy_functions import UFUNCS, NumpyFunctions, without_row
+from nn_from_scratch.rule import NO_OPTIONS, Operand, Options, Rule, Traced, Value
 from nn_from_scratch.rules import RULES
-from nn_from_scratch.values import own_value
+from nn_from_scratch.values import FLOAT64, own_value
 
 
 class ReplayError(TypeError):
     """A function cannot be replayed: it asked for a number, or took what is none."""
+
+
+class ValueAskedError(ReplayError):
+    """A rule of ours asked for a value: whoever called it says which it was."""
 
 
 def refuse(asked: str) -> NoReturn:
@@ -28,18 +35,9 @@ def refuse(asked: str) -> NoReturn:
     )
 
 
-class _Unknown:
-    """The value that a `Recorded` has not; whatever asks for it is refused."""
-
-    def __refuse(self, *_: Any, **__: Any) -> NoReturn:
-        refuse("a value")
-
-    __array__ = __array_ufunc__ = __array_function__ = __float__ = __int__ = __bool__ = __refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __len__ = __iter__ = __getattr__ = __refuse
-    __hash__ = object.__hash__
-
-
-UNKNOWN = _Unknown()
+@dataclass(frozen=True, slots=True, eq=False)
+class Jump(Rule):
+    """The rule of what is constant between jumps: no cotangent passes it."""
 
 
 class Recorded(NumpyFunctions):
@@ -53,10 +51,12 @@ class Recorded(NumpyFunctions):
         What it is at the inputs that the function is recorded with.
     rule, operands, options
         What gives it; the rule of an input is None.
+    is_constant
+        Whether it was made within `no_grad`: no cotangent passes it.
 
     """
 
-    __slots__ = ("example", "operands", "options", "rule", "tape")
+    __slots__ = ("example", "is_constant", "operands", "options", "rule", "tape")
 
     def __init__(
         self,
@@ -66,24 +66,26 @@ class Recorded(NumpyFunctions):
         operands: Sequence[Operand] = (),
         options: Options = NO_OPTIONS,
     ) -> None:
-        self._value = UNKNOWN
         self.tape, self.example = tape, example
         self.rule, self.operands, self.options = rule, operands, options
+        self.is_constant = not recording.is_on()
         tape.append(self)
 
     @staticmethod
     def apply(rule: Rule, operands: Sequence[Operand], options: Options) -> "Recorded":
         """Write an operation down: as `Node.apply`."""
-        found = [
-            operand if isinstance(operand, Recorded) else own_value(operand, rule.name)
-            for operand in operands
-        ]
+        if any(isinstance(option, Recorded) for name, option in options.items() if name != "condition"):
+            refuse(f"the places that {rule.name} takes")
+        found = [_operand(operand, rule.name) for operand in operands]
         examples = [example_of(operand) for operand in found]
         try:
             example = rule.evaluate(examples, {name: example_of(value) for name, value in options.items()})
         except ValueError as error:
             shapes = ", ".join(str(np.shape(value)) for value in examples)
             raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
+        dtype = np.result_type(example)
+        if dtype != FLOAT64 and dtype.kind not in "biu":  # as of a comparison, or a count
+            raise ReplayError(f"replay: computes in float64; {rule.name} gives {dtype}")
         tape = next(x.tape for x in (*found, *options.values()) if isinstance(x, Recorded))
         return Recorded(tape, example, rule, found, options)
 
@@ -119,46 +121,56 @@ class Recorded(NumpyFunctions):
     # Comparisons give what may be asked by `np.where`, and has no truth value of its own
 
     def __lt__(self, other: Operand) -> Any:
-        return self.apply(COMPARISONS[np.less], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.less], (self, other), NO_OPTIONS)
 
     def __le__(self, other: Operand) -> Any:
-        return self.apply(COMPARISONS[np.less_equal], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.less_equal], (self, other), NO_OPTIONS)
 
     def __gt__(self, other: Operand) -> Any:
-        return self.apply(COMPARISONS[np.greater], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.greater], (self, other), NO_OPTIONS)
 
     def __ge__(self, other: Operand) -> Any:
-        return self.apply(COMPARISONS[np.greater_equal], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.greater_equal], (self, other), NO_OPTIONS)
 
     def __eq__(self, other: object) -> Any:
-        return self.apply(COMPARISONS[np.equal], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.equal], (self, other), NO_OPTIONS)
 
     def __ne__(self, other: object) -> Any:
-        return self.apply(COMPARISONS[np.not_equal], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.not_equal], (self, other), NO_OPTIONS)
 
     def __and__(self, other: Operand) -> Any:
-        return self.apply(COMPARISONS[np.logical_and], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.logical_and], (self, other), NO_OPTIONS)
 
     def __or__(self, other: Operand) -> Any:
-        return self.apply(COMPARISONS[np.logical_or], (self, other), NO_OPTIONS)
+        return self.apply(JUMPS[np.logical_or], (self, other), NO_OPTIONS)
+
+    def __invert__(self) -> Any:
+        return self.apply(JUMPS[np.logical_not], (self,), NO_OPTIONS)
 
     __rand__, __ror__ = __and__, __or__
     __hash__ = object.__hash__
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Any) -> Any:
-        if ufunc in COMPARISONS and method == "__call__" and not options:
-            return self.apply(COMPARISONS[ufunc], operands, NO_OPTIONS)
-        return super().__array_ufunc__(ufunc, method, *operands, **options)
+        try:
+            if method != "__call__" or options:
+                return super().__array_ufunc__(ufunc, method, *operands, **options)
+            rule = JUMPS.get(ufunc) or UFUNCS.get(ufunc)
+            return without_row(ufunc, operands) if rule is None else self.apply(rule, operands, NO_OPTIONS)
+        except ValueAskedError:
+            refuse(f"values in np.{ufunc.__name__}")
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        if function is np.where and len(arguments) == 3 and not options:
-            condition, x, y = arguments
+        if function is np.where:
+            condition, x, y = _chosen(*arguments, **options)
             if not isinstance(condition, Recorded):
                 condition = np.array(condition, bool)
             return self.apply(RULES["where"], (x, y), {"condition": condition})
-        return super().__array_function__(function, types, arguments, options)
+        try:
+            return super().__array_function__(function, types, arguments, options)
+        except ValueAskedError:
+            refuse(f"values in np.{function.__name__}")
 
     # What is asked of a value: its shape is known, and nothing else
 
@@ -176,6 +188,11 @@ class Recorded(NumpyFunctions):
     def value(self) -> NoReturn:
         """Refused."""
         refuse("a value")
+
+    @property
+    def _value(self) -> NoReturn:  # type: ignore[override]
+        """What rules that choose by values ask for."""
+        raise ValueAskedError("replay: a value is asked for while the function is recorded")
 
     def __len__(self) -> int:
         return len(self.example)
@@ -204,21 +221,36 @@ def example_of(x: Any) -> Any:
     return x.example if isinstance(x, Recorded) else x
 
 
-COMPARISONS: dict[Any, Rule] = {
-    ufunc: Rule(symbol, ufunc, ())
-    for ufunc, symbol in (
-        (np.less, "<"),
-        (np.less_equal, "<="),
-        (np.greater, ">"),
-        (np.greater_equal, ">="),
-        (np.equal, "=="),
-        (np.not_equal, "!="),
-        (np.logical_and, "and"),
-        (np.logical_or, "or"),
-    )
+def _operand(x: Any, name: str) -> Any:
+    """Return an operand, or refuse a node that is no input: its gradient would be lost."""
+    if isinstance(x, Traced) and not isinstance(x, Recorded):
+        raise ReplayError(f"replay: {name} has a Node that is no input: make it one, or give its .value")
+    return x if isinstance(x, Recorded) else own_value(x, name)
+
+
+def _chosen(condition: Any, *choices: Any) -> tuple[Any, Any, Any]:
+    """Return the arguments of np.where."""
+    if len(choices) != 2:
+        refuse("the places where a condition holds")
+    return condition, *choices
+
+
+_SYMBOLS = {
+    np.less: "<",
+    np.less_equal: "<=",
+    np.greater: ">",
+    np.greater_equal: ">=",
+    np.equal: "==",
+    np.not_equal: "!=",
+    np.logical_and: "and",
+    np.logical_or: "or",
 }
-COMPARISONS |= {
-    np.bitwise_and: COMPARISONS[np.logical_and],  # what `&` and `|` of arrays ask for
-    np.bitwise_or: COMPARISONS[np.logical_or],
+JUMPS: dict[Any, Jump] = {
+    ufunc: Jump(_SYMBOLS.get(ufunc, ufunc.__name__), ufunc, ()) for ufunc in CONSTANT_UFUNCS
 }
-"""Operations that are constant between jumps, by their symbol: no cotangent passes them."""
+JUMPS |= {
+    np.bitwise_and: JUMPS[np.logical_and],  # what `&`, `|` and `~` of arrays ask for
+    np.bitwise_or: JUMPS[np.logical_or],
+    np.invert: JUMPS[np.logical_not],
+}
+"""Operations that are constant between jumps, by ufunc: named by Python's operator, where it has one."""

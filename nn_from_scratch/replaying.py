@@ -7,7 +7,7 @@ Python function (`generated`), which has no graph.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
@@ -16,7 +16,8 @@ import numpy as np
 
 from nn_from_scratch.derivatives import value_and_gradient
 from nn_from_scratch.generated import Writer, is_element
-from nn_from_scratch.recorded import Recorded, ReplayError
+from nn_from_scratch.recorded import Jump, Recorded, ReplayError, ValueAskedError, refuse
+from nn_from_scratch.recording import no_grad
 from nn_from_scratch.rule import NO_OPTIONS, Elementwise, Operand, Rule, Traced, Value, fitted
 from nn_from_scratch.values import FLOAT64, own_value, without_axes
 
@@ -110,8 +111,13 @@ def _recorded(function: Callable[..., Any], examples: Sequence[Value]) -> _Progr
     """Record a function at examples of its inputs, and write it as Python."""
     tape: list[Recorded] = []
     inputs = [Recorded(tape, example) for example in examples]
-    with np.errstate(all="ignore"):
-        output = function(*inputs)
+    if not examples:
+        raise ValueError("replay: the function must be given a number or an array")
+    with np.errstate(all="ignore"), no_grad(recording=True):
+        try:
+            output = function(*inputs)
+        except ValueAskedError:
+            refuse("a value (as a Node does that is no input: give its .value)")
         if isinstance(output, Traced) and not isinstance(output, Recorded):
             raise ReplayError("replay: the function gives a node that is none of its own")
         if not isinstance(output, Recorded):
@@ -136,32 +142,43 @@ def _gradient(output: Operand, inputs: Sequence[Recorded], forward: Sequence[Rec
     elements: dict[Recorded, dict[int, Operand]] = {}
     for node in reversed(forward):
         g = cotangents.get(node)
-        if g is None or node.rule is None:
+        if g is None or node.rule is None or node.is_constant or isinstance(node.rule, Jump):
             continue
         if is_element(node):  # all of them together, not one array of zeros for each
             found = elements.setdefault(node.operands[0], {})
             key = node.options["key"] % len(node.operands[0])
             found[key] = _plus(found.get(key), g)
             continue
-        for position, operand in enumerate(node.operands):
-            if isinstance(operand, Recorded) and operand.dtype == FLOAT64 and node.rule.derivatives:
-                cotangents[operand] = _plus(cotangents.get(operand), _part(node, node.rule, position, g))
+        try:
+            for operand, part in _parts(node, node.rule, g):
+                cotangents[operand] = _plus(cotangents.get(operand), part)
+        except ValueAskedError:
+            refuse(f"values in the derivative of {node.rule.name}")
     return [_of_input(node, cotangents.get(node), elements.get(node, {})) for node in inputs]
 
 
-def _part(node: Recorded, rule: Rule, position: int, g: Operand) -> Operand:
-    """Return what an operation hands on to an operand: as the rule's `pullback`, but for any numbers."""
-    operands, options = node.operands, node.options
-    if not isinstance(rule, Elementwise):
-        g = np.float64(g) if type(g) is float else g
-        g = rule.shared_pullback(g, node, operands, options)
-        return _plain(rule.pullback(position, g, node, operands, options))
+def _parts(node: Recorded, rule: Rule, g: Operand) -> Iterator[tuple[Recorded, Operand]]:
+    """Yield what an operation hands on to each operand: as the rule's `pullback`, but for any numbers."""
+    shared: Operand = None
+    for position, operand in enumerate(node.operands):
+        if not isinstance(operand, Recorded) or operand.dtype != FLOAT64:
+            continue
+        if isinstance(rule, Elementwise):
+            yield operand, _of_elements(node, rule, position, g)
+            continue
+        if shared is None:
+            start = np.float64(g) if type(g) is float else g
+            shared = rule.shared_pullback(start, node, node.operands, node.options)
+        yield operand, _plain(rule.pullback(position, shared, node, node.operands, node.options))
+
+
+def _of_elements(node: Recorded, rule: Elementwise, position: int, g: Operand) -> Operand:
     part: Operand
     if rule.name == "relu":  # a choice, which is faster than a product
         part = np.where(node > 0.0, g, 0.0)
     else:
-        part = _times(g, rule.derivatives[position](node, *operands))
-    return _plain(fitted(part if isinstance(part, Recorded) else np.float64(part), operands[position]))
+        part = _times(g, rule.derivatives[position](node, *node.operands))
+    return _plain(fitted(part if isinstance(part, Recorded) else np.float64(part), node.operands[position]))
 
 
 def _plain(part: Operand) -> Operand:
