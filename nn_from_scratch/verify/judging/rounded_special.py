@@ -169,11 +169,12 @@ class SpecialFunctions:
         """Return the sum of 1 / (x + k)^exponent.
 
         Of 4,000 numbers from 1e-3 to 1e4 and exponents from 1.1 to 12 scipy, PyTorch and JAX are 9.6 u off.
+        The exponent of a derivative is another one plus 1, and plus 1 again, each rounded.
         """
-        of_power, known = self.model.number(exponent), self.model.number(x)
-        if not (of_power.ball > 1 and known.ball > 0):
+        power, known = self.model.number(exponent).ball * self.model.twice, self.model.number(x)
+        if not (power > 1 and known.ball > 0):
             return self.model.term(arb.nan(), 1.0)
-        return known.of_scale(of_power.ball.zeta(known.ball) * arb(1, 6 * self.model.unit_roundoff))
+        return known.of_scale(power.zeta(known.ball) * arb(1, 6 * self.model.unit_roundoff))
 
     def jv(self, order: Operand, x: Operand) -> Rounded:
         """Return Bessel's J of a whole order, a constant.

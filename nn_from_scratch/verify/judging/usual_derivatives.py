@@ -117,7 +117,7 @@ class Functions(Protocol):
     def iv(self, order: float, x: Number) -> Number:
         """Return Bessel's I of a whole order."""
 
-    def zeta(self, exponent: Number, x: Number) -> Number:
+    def zeta(self, exponent: float, x: Number) -> Number:
         """Return the sum of 1 / (x + k)^exponent, for k from 0."""
 
     def deg2rad(self, x: Number) -> Number:
@@ -303,7 +303,7 @@ PARTIALS: Mapping[str, Partials] = {
     # By their order, a constant, they are not differentiated. It stays a whole number.
     "jv": lambda f, z, v, x: (0.0, f.difference(f.jv(v - 1.0, x), f.jv(v + 1.0, x)) / 2.0),
     "iv": lambda f, z, v, x: (0.0, f.sum(f.iv(v - 1.0, x), f.iv(v + 1.0, x)) / 2.0),
-    "zeta": lambda f, z, s, q: (0.0, f.product(-s, f.zeta(f.sum(s, 1.0), q))),
+    "zeta": lambda f, z, s, q: (0.0, f.product(-s, f.zeta(s + 1.0, q))),
     "betainc": lambda f, z, a, b, x: (0.0, 0.0, _density_of_beta(f, a, b, x)),
     "gammainc": lambda f, z, a, x: (0.0, _density_of_gamma(f, a, x)),
     "gammaincc": lambda f, z, a, x: (0.0, -_density_of_gamma(f, a, x)),

@@ -46,8 +46,12 @@ BESSEL_LARGEST = 25.0
 
 
 def is_of_whole_order(order: float, x: float) -> bool:
-    """Whether a Bessel function is smooth on both sides of 0, and its series has digits left."""
-    return order.is_integer() and 0 <= order <= 10 and abs(x) < BESSEL_LARGEST
+    """Whether a Bessel function is smooth on both sides of 0, and libraries have its digits.
+
+    That of scipy is 0 where it is less than 1e-300.
+    """
+    is_near = x == 0 or 1e-20 < abs(x) < BESSEL_LARGEST
+    return order.is_integer() and 0 <= order <= 10 and is_near
 
 
 def are_positive(x: float, y: float) -> bool:

@@ -18,7 +18,7 @@ from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.direct import SPECIAL, direct_questions
 from nn_from_scratch.verify.questions.direct_further import ROWS
 from nn_from_scratch.verify.questions.expressions import Expression, Step
-from nn_from_scratch.verify.questions.generate import case, seeded
+from nn_from_scratch.verify.questions.generate import askable, case, seeded
 from nn_from_scratch.verify.questions.generate_arrays import array_case
 from nn_from_scratch.verify.questions.guide_of_arrays import WHOLE
 from nn_from_scratch.verify.questions.lower import lower
@@ -173,3 +173,13 @@ def test_an_engine_factors_what_it_is_asked() -> None:
     forms = [form for form in EVERY_ARRAY_FORM if form[0] in ("cholesky", "transpose", "det", "mul")]
     for index in range(400):
         engine.answer(array_case(seeded(6, index), forms))
+
+
+@pytest.mark.parametrize("name", ["jv", "iv"])
+def test_a_bessel_function_is_asked_where_libraries_have_it(name: str) -> None:
+    """A random graph asked for iv(2, -1e-150), of which scipy says 0."""
+    assert askable(name, "cx", (2.0, 0.0))
+    assert askable(name, "cx", (2.0, -1e-8))
+    assert not askable(name, "cx", (2.0, -1e-150))
+    assert not askable(name, "cx", (0.5, 1.0))
+    assert not askable(name, "cx", (2.0, 25.0))
