@@ -60,7 +60,7 @@ def _cofactors(z: Operand, x: Operand) -> Operand:
     """
     n = np.shape(x)[-1]
     if n == 1:
-        return np.ones_like(value_of(x))
+        return np.ones(np.shape(x), x.dtype)
     if np.all(value_of(z)):
         inverse = np.linalg.inv(x)
         if _has_digits(value_of(inverse), value_of(x)):

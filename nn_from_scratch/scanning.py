@@ -32,7 +32,7 @@ def _through_cumprod(g: Operand, z: Operand, x: Operand, axis: int) -> Operand:
     following = [g[-1]]
     for k in range(len(x) - 2, -1, -1):
         following.append(g[k] + x[k + 1] * following[-1])
-    before = np.concatenate([np.ones_like(value_of(x)[:1]), z[:-1]])
+    before = np.concatenate([np.ones((1, *np.shape(x)[1:]), x.dtype), z[:-1]])
     return np.moveaxis(before * np.stack(following[::-1]), 0, axis)
 
 

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from nn_from_scratch import Node, gradients
 from nn_from_scratch.array_rules import SCATTER
+from nn_from_scratch.numpy_functions import NumpyFunctions
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TapeSource
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -52,7 +53,7 @@ def _method(name: str) -> Any:
     """Return a method of nodes, which is numpy's function where a constant comes first."""
 
     def function(x: Any, *others: Any, **keywords: Any) -> Any:
-        called = getattr(x, name) if isinstance(x, Node) else partial(getattr(np, name), x)
+        called = getattr(x, name) if isinstance(x, NumpyFunctions) else partial(getattr(np, name), x)
         return called(*others, **keywords)
 
     return function
@@ -73,7 +74,7 @@ def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
 
 
 # numpy's own functions, which take constants on either side; what numpy has not is a method.
-_OPERATIONS: Arithmetic = {
+OPERATIONS: Arithmetic = {
     **{
         name: getattr(np, name)
         for name, operation in (CATALOGUE | ARRAYS).items()
@@ -100,6 +101,21 @@ _OPERATIONS: Arithmetic = {
     "conv": _conv,
     **{name: _special(function) for name, function in _SPECIAL.items() if _HAS_SCIPY},
 }
+WRITTEN: dict[str, str] = {
+    "where": "np.where({0} > 0, {1}, {2})",
+    "einsum": "np.einsum({subscripts!r}, {operands})",
+    "take_along_axis": "np.take_along_axis({0}, np.array({indices}), {axis})",
+    **dict.fromkeys(("scatter_add", "conv"), ""),
+    **dict.fromkeys(("solve", "inv", "det"), "np.linalg.{name}({operands})"),
+    "interp": "np.interp({0}, {xp}, {1})",
+    "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
+    **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
+    **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
+    **{name: METHOD for name in _METHODS if name != "dot"},
+    **dict.fromkeys(("norm", "matrix_power"), "np.linalg.{name}({arguments})"),
+    "slogdet": "np.linalg.slogdet({0})[1]",
+}
+"""How scripts write what is not called by its name and arguments alone."""
 
 engine = Engine.from_tape(
     name="nn_from_scratch",
@@ -110,7 +126,7 @@ engine = Engine.from_tape(
     assign=lambda leaf, value: setattr(leaf, "value", value),
     reset=lambda leaf: setattr(leaf, "grad", 0),
     gradients=partial(gradients, create_graph=True),
-    operations=_OPERATIONS,
+    operations=OPERATIONS,
     arrays=True,
     complete=True,
     source=TapeSource(
@@ -126,19 +142,6 @@ engine = Engine.from_tape(
         gradients="gradients({output}, [{leaves}], create_graph=True)",
         gradients_from="gradients({output}, [{leaves}], {cotangent}, create_graph=True)",
         call="np.{name}({arguments})",
-        operations={
-            "where": "np.where({0} > 0, {1}, {2})",
-            "einsum": "np.einsum({subscripts!r}, {operands})",
-            "take_along_axis": "np.take_along_axis({0}, np.array({indices}), {axis})",
-            **dict.fromkeys(("scatter_add", "conv"), ""),
-            **dict.fromkeys(("solve", "inv", "det"), "np.linalg.{name}({operands})"),
-            "interp": "np.interp({0}, {xp}, {1})",
-            "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
-            **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
-            **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
-            **{name: METHOD for name in _METHODS if name != "dot"},
-            **dict.fromkeys(("norm", "matrix_power"), "np.linalg.{name}({arguments})"),
-            "slogdet": "np.linalg.slogdet({0})[1]",
-        },
+        operations=WRITTEN,
     ),
 )
