@@ -4,7 +4,7 @@ All are made of `gradients`. The derivative along a direction, `jvp`, is a gradi
 output, by the inputs, with the cotangent u is linear in u, and its derivative by u is the Jacobian.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -14,7 +14,7 @@ from nn_from_scratch.functional import gradients
 from nn_from_scratch.node import Node
 from nn_from_scratch.recording import no_grad
 from nn_from_scratch.rule import IDENTITY
-from nn_from_scratch.trees import leaves, mapped
+from nn_from_scratch.trees import leaves, leaves_beside, mapped
 from nn_from_scratch.values import own_value
 
 
@@ -61,7 +61,8 @@ def jvp(function: Callable[..., Any], inputs: Any, direction: Any) -> tuple[Any,
         output = _node(function(nodes))
         cotangent = Node(np.zeros(output.shape, output.dtype))
         pulled = gradients(output, list(leaves(nodes)), cotangent, create_graph=True)
-        return output.value, gradients(_product(pulled, _matching(direction, pulled)), cotangent)
+        parts = _matching(leaves_beside(nodes, direction), pulled)
+        return output.value, gradients(_product(pulled, parts), cotangent)
 
 
 def hvp(function: Callable[..., Any], inputs: Any, direction: Any) -> Any:
@@ -73,7 +74,8 @@ def hvp(function: Callable[..., Any], inputs: Any, direction: Any) -> Any:
         nodes = mapped(_own_node, inputs)
         flat = list(leaves(nodes))
         first = gradients(_node(function(nodes)), flat, create_graph=True)
-        found = iter(gradients(_product(first, _matching(direction, first)), flat))
+        parts = _matching(leaves_beside(nodes, direction), first)
+        found = iter(gradients(_product(first, parts), flat))
         return mapped(lambda _: next(found), nodes)
 
 
@@ -120,9 +122,9 @@ def _node(result: Any) -> Node:
     return result if isinstance(result, Node) else Node(result)
 
 
-def _matching(direction: Any, nodes: list[Node]) -> list[Any]:
-    """Return the parts of a direction; a ValueError if there are more or fewer, or of other shapes."""
-    parts = [own_value(part, "direction") for part in leaves(direction)]
+def _matching(direction: Iterable[Any], nodes: list[Node]) -> list[Any]:
+    """Return the parts of a direction; a ValueError if they have other shapes than the nodes."""
+    parts = [own_value(part, "direction") for part in direction]
     shapes, needed = [np.shape(part) for part in parts], [node.shape for node in nodes]
     if shapes != needed:
         raise ValueError(f"a direction needs the shapes of the inputs, {needed}, got {shapes}")

@@ -122,12 +122,15 @@ def _eigen(x: Value) -> Value:
 def _through_eigen(g: Operand, z: Operand, _x: Operand) -> Operand:
     """Return v (diag(g of w) + f * (vᵀ g of v)) vᵀ, where f is 1 / (w[j] - w[i]) beside the diagonal.
 
-    Of equal eigenvalues the vectors have no derivative: what depends on them is infinite or NaN.
+    Of eigenvalues that are equal, be it but for rounding, the vectors have no derivative: what depends on
+    them is infinite or NaN.
     """
     w, v = z[..., 0, :], z[..., 1:, :]
     g_of_w, g_of_v = g[..., 0, :], g[..., 1:, :]
     turned = np.matmul(_transposed(v), g_of_v)
     gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
+    rounding = 4 * np.finfo(w.dtype).eps * np.sum(np.abs(w), axis=-1)
+    gaps = np.where(np.less_equal(np.abs(gaps), np.expand_dims(rounding, (-1, -2))), 0.0, gaps)
     counts = np.not_equal(turned, 0) & ~np.eye(np.shape(w)[-1], dtype=bool)
     inner = np.where(counts, turned / np.where(counts, gaps, 1.0), 0.0)
     inner = inner + np.eye(np.shape(w)[-1]) * np.expand_dims(g_of_w, -2)

@@ -59,6 +59,12 @@ class Methods(Appearance):
     def __itruediv__(self, other: Operand) -> Any:
         return self._unless_an_update(other, "/") / other
 
+    def __ipow__(self, other: Operand) -> Any:
+        return self._unless_an_update(other, "**") ** other
+
+    def __imatmul__(self, other: Operand) -> Any:
+        return self._unless_an_update(other, "@") @ other
+
     def _unless_an_update(self, other: Operand, symbol: str) -> Any:
         """Return this node; refuse to update a parameter, a leaf that has a gradient, by what is no node."""
         rule = getattr(self, "_rule", None)  # what is recorded to be replayed has none

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.array_methods import ArrayMethods
+from nn_from_scratch.array_rules import SCATTER
 from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS, constant
 from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS, ELEMENTWISE_ROWS
 from nn_from_scratch.joining import JOINING
@@ -20,7 +21,7 @@ from nn_from_scratch.products import PRODUCTS, matvec, vecdot, vecmat
 from nn_from_scratch.rearranging import REARRANGING
 from nn_from_scratch.reducing import REDUCING
 from nn_from_scratch.refusals import ARRAY_IN_PLACE, NO_ARRAY, no_rule, refuse_out
-from nn_from_scratch.rule import CAST, NO_OPTIONS, Function, Operand, Rule, value_of
+from nn_from_scratch.rule import CAST, NO_OPTIONS, Function, Operand, Rule, Traced, value_of
 from nn_from_scratch.rules import RULES
 from nn_from_scratch.scanning import SCANNING, running_extreme
 from nn_from_scratch.special_rules import special_rule
@@ -102,6 +103,8 @@ def without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
     """Apply a ufunc that is no row of numpy's: constant between jumps, of whole arrays, or scipy's."""
     if ufunc in CONSTANT_UFUNCS:
         return ufunc(*(value_of(operand) for operand in operands))
+    if ufunc is np.heaviside:
+        return heaviside(*operands)
     if ufunc in UFUNCS_OF_ARRAYS:
         return UFUNCS_OF_ARRAYS[ufunc](*operands)
     rule = special_rule(ufunc)
@@ -196,6 +199,31 @@ def _clip(
     return RULES["clip"](x, -np.inf if low is None else low, np.inf if high is None else high)
 
 
+def _full_like(
+    x: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
+) -> Any:
+    """Return a number that is repeated: a plain array, if it is no node."""
+    if not isinstance(fill_value, Traced):
+        return np.full_like(value_of(x), fill_value, dtype, order, subok, shape)
+    filled = FUNCTIONS[np.broadcast_to](fill_value, np.shape(x) if shape is None else shape)
+    return filled if dtype is None else filled.astype(dtype)
+
+
+def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """Return how often each integer is there, or the sums of its weights: a node, if they are one."""
+    places = np.asarray(value_of(x))
+    counts = np.bincount(places, minlength=minlength)
+    if not isinstance(weights, Traced):
+        return counts if weights is None else np.bincount(places, weights, minlength)
+    return SCATTER(weights, key=places, shape=counts.shape)
+
+
+def heaviside(x: Operand, at_0: Operand) -> Any:
+    """Return the step function of numpy; a node where its value at 0 is one."""
+    step = np.heaviside(value_of(x), value_of(at_0))
+    return _where(np.equal(x, 0), at_0, step) if isinstance(at_0, Traced) else step
+
+
 def _transpose(x: Methods, axes: Any = None) -> Methods:
     return x.transpose(axes)
 
@@ -219,6 +247,8 @@ FUNCTIONS: dict[Any, Function] = {
     np.squeeze: Methods.squeeze,
     np.expand_dims: Methods.expand_dims,
     np.transpose: _transpose,
+    np.full_like: _full_like,
+    np.bincount: _bincount,
     np.matrix_transpose: _matrix_transpose,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,

@@ -49,7 +49,8 @@ class Custom:
         return self.function(*operands)
 
     def _computed(self, *values: Value) -> Value:
-        return np.asarray(own_value(self.function(*values), self.__name__))
+        found = self.function(*map(_read_only, values))
+        return np.asarray(own_value(found, self.__name__))
 
     def _pulled_back(self, g: Operand, operands: Sequence[Operand]) -> Sequence[Operand]:
         found = self.gradient(*operands, g)
@@ -66,6 +67,14 @@ class Custom:
                 raise ValueError(f"{self.__name__}: its gradient has shape {shapes}")
             checked.append(own)
         return checked
+
+
+def _read_only(value: Value) -> Value:
+    """Return a value that a function cannot change: the graph has it."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
 
 
 def custom(function: Callable[..., Any], gradient: Callable[..., Any]) -> Custom:

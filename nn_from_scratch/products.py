@@ -41,8 +41,10 @@ def _einsum(subscripts: Any, *operands: Any, out: Any = None, optimize: Any = No
     if any(np.ndim(x) == 0 for x in operands):
         operands = tuple(x if np.ndim(x) else np.reshape(x, ()) for x in operands)
     inputs, output = _spelled_out(subscripts, [np.ndim(x) for x in operands])
+    plain = _without_repeated(inputs, operands)
+    inputs = [letters for letters, _ in plain]
     parts = []
-    for k, x in enumerate(operands):
+    for k, (_, x) in enumerate(plain):
         letters = "".join(dict.fromkeys(inputs[k]))
         if letters != inputs[k]:
             x = _entries_of_equal_index(x, f"{inputs[k]}->{letters}")  # noqa: PLW2901
@@ -54,6 +56,21 @@ def _einsum(subscripts: Any, *operands: Any, out: Any = None, optimize: Any = No
         inputs[k] = letters
         parts.append(x)
     return EINSUM(*parts, inputs=tuple(inputs), output=output)
+
+
+def _without_repeated(inputs: list[str], operands: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    """Return operands and their letters without axes of length 1 that are longer elsewhere: they repeat."""
+    sizes: dict[str, int] = {}
+    for letters, x in zip(inputs, operands, strict=True):
+        for letter, size in zip(letters, np.shape(x), strict=True):
+            sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]
+    found = []
+    for letters, x in zip(inputs, operands, strict=True):
+        alone = [letters.count(letter) == 1 for letter in letters]
+        repeated = {k for k, size in enumerate(np.shape(x)) if size == 1 < sizes[letters[k]] and alone[k]}
+        left = "".join(letter for k, letter in enumerate(letters) if k not in repeated)
+        found.append((left, np.squeeze(x, tuple(repeated)) if repeated else x))
+    return found
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

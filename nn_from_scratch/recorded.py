@@ -6,7 +6,6 @@ be another one when the function is replayed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -35,9 +34,10 @@ def refuse(asked: str) -> NoReturn:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Jump(Rule):
     """The rule of what is constant between jumps: no cotangent passes it."""
+
+    __slots__ = ()
 
 
 class Recorded(NumpyFunctions):
@@ -190,7 +190,7 @@ class Recorded(NumpyFunctions):
         refuse("a value")
 
     @property
-    def _value(self) -> NoReturn:  # type: ignore[override]
+    def _value(self) -> NoReturn:
         """What rules that choose by values ask for."""
         raise ValueAskedError("replay: a value is asked for while the function is recorded")
 
@@ -235,7 +235,7 @@ def _chosen(condition: Any, *choices: Any) -> tuple[Any, Any, Any]:
     return condition, *choices
 
 
-_SYMBOLS = {
+_SYMBOLS: dict[Any, str] = {
     np.less: "<",
     np.less_equal: "<=",
     np.greater: ">",
@@ -246,7 +246,7 @@ _SYMBOLS = {
     np.logical_or: "or",
 }
 JUMPS: dict[Any, Jump] = {
-    ufunc: Jump(_SYMBOLS.get(ufunc, ufunc.__name__), ufunc, ()) for ufunc in CONSTANT_UFUNCS
+    ufunc: Jump(_SYMBOLS.get(ufunc) or ufunc.__name__, ufunc, ()) for ufunc in CONSTANT_UFUNCS
 }
 JUMPS |= {
     np.bitwise_and: JUMPS[np.logical_and],  # what `&`, `|` and `~` of arrays ask for

@@ -7,7 +7,7 @@ import numpy as np
 
 from nn_from_scratch.array_rules import axes_of
 from nn_from_scratch.refusals import refuse_out
-from nn_from_scratch.rule import Function, value_of
+from nn_from_scratch.rule import Function, Traced, value_of
 from nn_from_scratch.rules import RULES
 
 Axes = Any
@@ -72,8 +72,10 @@ def _extreme(name: str, beyond: float, joined: Function) -> Function:
 
 
 def _count(x: Any, axis: Axes, where: Any, *, keepdims: bool) -> Any:
-    """Return how many elements count."""
-    counted = np.ones(x.shape) if _all_count(where) else np.broadcast_to(where, x.shape)
+    """Return how many elements count, in their precision."""
+    counted = np.ones(x.shape, x.dtype)
+    if not _all_count(where):
+        counted = np.where(where, counted, np.zeros((), x.dtype))
     return np.sum(counted, axis=axes_of(axis), keepdims=bool(keepdims))
 
 
@@ -90,7 +92,8 @@ def _mean(
     x = _cast(x, dtype)
     if _all_count(where):
         return RULES["mean"](x, axis=axes_of(axis), keepdims=bool(keepdims))
-    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / _count(x, axis, where, keepdims=keepdims)
+    total = np.sum(x, axis=axis, keepdims=keepdims, where=where)
+    return total / _count(x, axis, where, keepdims=keepdims)
 
 
 def _var(
@@ -111,7 +114,7 @@ def _var(
     center = np.mean(x, axis=axes_of(axis), keepdims=True, where=where) if mean is None else mean
     squares = np.sum(np.square(x - center), axis=axes_of(axis), keepdims=keepdims, where=where)
     n = _count(x, axis, where, keepdims=keepdims) - (ddof if correction is None else correction)
-    return squares / np.asarray(n).astype(squares.dtype)
+    return squares / n
 
 
 def _std(x: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
@@ -158,7 +161,8 @@ def _median(
 
 
 def _percentile(x: Any, q: Any, axis: Axes = None, **keywords: Any) -> Any:
-    return np.quantile(x, np.true_divide(q, 100), axis, **keywords)
+    part = q / 100.0 if isinstance(q, int | float) else np.true_divide(q, 100)
+    return np.quantile(x, part, axis, **keywords)
 
 
 def _quantile(
@@ -180,10 +184,15 @@ def _quantile(
     rows = np.transpose(x, (*kept, *reduced))
     n = math.prod(np.shape(x)[a] for a in reduced)
     rows = np.sort(np.reshape(rows, (*rows.shape[: len(kept)], n)), axis=-1)
-    place = np.asarray(value_of(q), float) * (n - 1)
+    if isinstance(q, Traced):
+        raise TypeError("np.quantile: by q there is no derivative here: give q.value")
+    rows = np.where(np.isnan(rows[..., -1:]), np.nan, rows)  # one is sorted to the end, and counts for all
+    place = np.asarray(q, float) * (n - 1)
     below = np.floor(place).astype(int)
     above = np.minimum(below + 1, n - 1)
     part = place - below
+    if type(q) is float:  # which takes the precision of what it meets
+        part = part.astype(rows.dtype)
     z = np.moveaxis(
         rows[..., below] * (1 - part) + rows[..., above] * part, range(len(kept)), range(-len(kept), 0)
     )
@@ -196,6 +205,18 @@ def _quantile(
 def _without_nan(function: Function, neutral: float) -> Function:
     def reduction(x: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
         return function(np.where(np.isnan(x), neutral, x), axis, *arguments, **keywords)
+
+    return reduction
+
+
+def _extreme_number(function: Function, beyond: float) -> Function:
+    """Return a maximum or minimum of what is a number; of nothing but NaN it is NaN."""
+
+    def reduction(x: Any, axis: Axes = None, *arguments: Any, keepdims: bool = False, **keywords: Any) -> Any:
+        is_number = np.logical_not(np.isnan(x))
+        z = function(np.where(is_number, x, beyond), axis, *arguments, keepdims=keepdims, **keywords)
+        count = np.sum(is_number, axis=axes_of(axis), keepdims=keepdims)
+        return np.where(np.equal(count, 0), np.nan, z)
 
     return reduction
 
@@ -227,8 +248,8 @@ REDUCING: dict[Any, Function] = {
     np.percentile: _percentile,
     np.nansum: _without_nan(np.sum, 0.0),
     np.nanprod: _without_nan(np.prod, 1.0),
-    np.nanmax: _without_nan(np.max, -math.inf),
-    np.nanmin: _without_nan(np.min, math.inf),
+    np.nanmax: _extreme_number(np.max, -math.inf),
+    np.nanmin: _extreme_number(np.min, math.inf),
     np.nanmean: _where_a_number(np.mean),
     np.nanvar: _where_a_number(np.var),
     np.nanstd: _where_a_number(np.std),

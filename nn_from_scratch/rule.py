@@ -177,12 +177,13 @@ class Elementwise(Rule):
         return fitted(product, operands[position])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Variadic(Rule):
     """An operation of any number of operands.
 
     `derivatives` holds one function, of ``(position, g, z, *operands, **options)``.
     """
+
+    __slots__ = ()
 
     def pullback(
         self, position: int, g: Operand, z: Operand, operands: Sequence[Operand], options: Options
@@ -213,6 +214,8 @@ def fitted(cotangent: Operand, operand: Operand) -> Any:
     """
     if type(operand) is float:
         return float(cotangent if isinstance(cotangent, float) else cotangent.sum())
+    if type(cotangent) is float:  # of a float64 that a scalar of another precision met
+        cotangent = np.float64(cotangent)
     if cotangent.shape != operand.shape:
         added = cotangent.ndim - operand.ndim
         repeated = [added + axis for axis, size in enumerate(operand.shape) if size == 1]
@@ -225,9 +228,10 @@ def fitted(cotangent: Operand, operand: Operand) -> Any:
 # The engine's own steps, which are no operations of the table
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Constant(Rule):
     """A rule that is told by its identity: a copied or pickled node has this very one again."""
+
+    __slots__ = ()
 
     def __reduce__(self) -> str:
         return self.name  # of the constant below

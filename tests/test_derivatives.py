@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections import namedtuple
-from typing import Any
+from collections import OrderedDict, namedtuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -246,3 +246,83 @@ def test_gradients_by_a_custom_rule_share_no_memory(dtype: Any) -> None:
     x.grad[0] = 7.0
     assert np.array_equal(y.grad, [1.0, 1.0])
     assert np.array_equal(z.grad, [1.0, 1.0])
+
+
+def test_directions_in_dictionaries_are_told_by_their_keys() -> None:
+    def product(p: Any) -> Any:
+        return p["a"] ** 2 * p["b"]
+
+    at, direction = {"a": 1.0, "b": 2.0}, {"b": 10.0, "a": 1.0}
+    assert jvp(product, at, direction) == (2.0, 14.0)
+    assert hvp(product, at, direction) == {"a": 24.0, "b": 2.0}
+    with pytest.raises(ValueError, match=r"the keys \['a', 'b'\] is needed, got \['a'\]"):
+        jvp(product, at, {"a": 1.0})
+    with pytest.raises(ValueError, match="a tree of 2 parts is needed"):
+        jvp(lambda p: p[0] * p[1].sum(), [Node(1.0), np.ones(2)], [1.0])
+
+
+class Product(NamedTuple):
+    a: float
+    b: float
+
+
+def test_trees_keep_their_kind() -> None:
+    assert value_and_gradient(lambda p: p.a * p.b)(Product(2.0, 3.0)) == (6.0, Product(3.0, 2.0))
+    _, gradient = value_and_gradient(lambda p: p["a"] ** 2)(OrderedDict(a=2.0))
+    assert (type(gradient), gradient) == (OrderedDict, {"a": 4.0})
+    value, (one, others) = value_and_gradient(lambda p: p[0] * p[1][0] * p[1][1])([1.0, [2.0, 3.0]])
+    assert (value, one, others.tolist()) == (6.0, 6.0, [3.0, 2.0])
+
+
+def test_a_checkpoint_is_given_what_is_no_node_as_it_is() -> None:
+    x = Node(np.arange(3.0))
+    doubled: Any = checkpoint(lambda x, twice: x * 2 if twice is True else x)
+    assert np.array_equal(gradients(doubled(x, True).sum(), x), [2.0, 2.0, 2.0])
+    assert np.array_equal(gradients(checkpoint(lambda x, k: x[k] ** 2)(x, 2), x), [0.0, 0.0, 4.0])
+    weights = np.array([1.0, 5.0, 7.0])
+    summed = checkpoint(lambda weights, x: (weights * x).sum())
+    assert np.array_equal(gradients(summed(weights, x), x), weights)
+
+
+def test_a_custom_function_cannot_change_its_operand() -> None:
+    def changing(x: Any) -> Any:
+        x[0] = 100.0
+        return x.sum()
+
+    x = Node(np.arange(3.0))
+    with pytest.raises(ValueError, match=r"changing of shapes .*: assignment destination is read-only"):
+        custom(changing, lambda x, g: g * np.ones(3))(x)
+    assert np.array_equal(x.value, np.arange(3.0))
+
+
+def test_eigenvectors_of_eigenvalues_that_are_equal_but_for_rounding_have_no_derivative() -> None:
+    def entry(x: Any) -> Any:
+        values, vectors = np.linalg.eigh(x + x.T)
+        return ((vectors * np.exp(0.2 * values)) @ vectors.T)[0, 2]
+
+    _, gradient = value_and_gradient(entry)(np.ones((3, 3)))  # of 0, 0 and 6: it was finite, and wrong
+    assert not np.isfinite(gradient).any()
+    _, of_values = value_and_gradient(lambda x: np.linalg.eigvalsh(x + x.T).sum())(np.ones((3, 3)))
+    assert of_values == pytest.approx(2 * np.eye(3), abs=1e-15)
+
+
+def test_scalars_of_two_precisions_meet() -> None:
+    x = Node(np.ones(3, np.float32))
+    total: Any = x.sum()
+    for z in (total * np.float64(2), total + Node(2.0), total.astype(float), total * np.array(2.0)):
+        gradient = gradients(z, x)
+        assert gradient.dtype == np.float32
+        assert np.all(gradient == gradient[0])
+    model = MLP([2, 3, 1], seed=0, dtype=np.float32)
+    loss: Any = sum(
+        (y - model(row)) ** 2 for row, y in zip(np.ones((2, 2), np.float32), [0.0, 1.0], strict=True)
+    )
+    wide: Any = sum(
+        (np.float64(y) - model(row)) ** 2
+        for row, y in zip(np.ones((2, 2), np.float32), [0.0, 1.0], strict=True)
+    )
+    for parameter, one, other in zip(
+        model.parameters(), *(gradients(z, model.parameters()) for z in (loss, wide)), strict=True
+    ):
+        assert parameter.dtype == one.dtype == other.dtype == np.float32
+        assert other == pytest.approx(one, rel=1e-6)

@@ -24,7 +24,7 @@ LISTED = {
     row[1]: row[2].split(", ")
     for row in re.finditer(r"^\| (`[^|]*|[^|`]*) \| `([^|]*)` \|$", README, re.MULTILINE)
 }
-NOT_SHOWN = {"amax", "amin", "around", "matrix_rank", "lexsort", "bincount", "spacing"}
+NOT_SHOWN = {"amax", "amin", "around", "matrix_rank", "lexsort", "spacing"}
 NEW_IN_NUMPY = {"matvec", "vecmat", "unstack", "vecdot"}
 
 
@@ -39,14 +39,14 @@ def name(function: Any) -> str:
 def groups() -> dict[str, set[str]]:
     """Return the names of the functions that the engine takes, by rows of the table."""
     grouped: dict[str, Any] = {
-        "one element by itself": {*UFUNCS, *ELEMENTWISE_FUNCTIONS, np.clip, np.where, np.select}
-        - {np.matmul},
+        "one element by itself": {*UFUNCS, *ELEMENTWISE_FUNCTIONS, np.clip, np.where, np.select} - {np.matmul}
+        | {np.heaviside},
         "reductions": REDUCING,
-        "along an axis": SCANNING,
+        "along an axis": {*SCANNING, np.bincount},
         "products": {*PRODUCTS, *UFUNCS_OF_ARRAYS, np.matmul},
         "what moves elements": {
             *REARRANGING,
-            *(np.broadcast_to, np.squeeze, np.expand_dims, np.transpose, np.matrix_transpose),
+            *(np.broadcast_to, np.squeeze, np.expand_dims, np.transpose, np.matrix_transpose, np.full_like),
         },
         "what joins": JOINING,
         "linear algebra": LINEAR_ALGEBRA,

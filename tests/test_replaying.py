@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy_cases import CALLS, Asked
 from rule_cases import CASES, Case
 
-from nn_from_scratch import MLP, Node, replay, value_and_gradient
+from nn_from_scratch import MLP, Node, checkpoint, custom, no_grad, replay, value_and_gradient
 from nn_from_scratch.replaying import ReplayError
 from nn_from_scratch.verify import load, verify
 
@@ -205,3 +206,96 @@ def test_shared_and_deep_graphs_are_replayed() -> None:
     replayed = replay(function)
     replayed.record(1.0)
     assert_same(replayed(0.3), value_and_gradient(function)(0.3), rtol=1e-11)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("asked", CALLS, ids=str)
+def test_every_function_of_numpy_is_replayed_or_refused(asked: Asked) -> None:
+    """What moved elements, and rules of one's own, had the gradient 0."""
+    operands = asked.operands()
+    shape = np.shape(asked(np, *operands))
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, shape)
+
+    def function(*inputs: Any) -> Any:
+        return (weights * asked(np, *inputs)).sum()
+
+    replayed = replay(function)
+    try:
+        found = replayed(*operands)
+    except ReplayError:
+        assert any(name in asked.text for name in CHOOSING), asked.text
+        return
+    assert_same(found, value_and_gradient(function)(*operands))
+    others = [0.5 * (x + np.flip(x)) if np.ndim(x) == 1 else x * 0.875 + 0.0625 for x in operands]
+    assert_same(replayed(*others), value_and_gradient(function)(*others))
+
+
+CHOOSING = (
+    "sort",
+    "partition",
+    "median",
+    "quantile",
+    "percentile",
+    "accumulate",
+    "interp",
+    "linalg.det",
+    "slogdet",
+)
+"""Functions that choose by values, which replay refuses."""
+
+
+def test_rules_of_ones_own_are_replayed() -> None:
+    cube = custom(lambda x: x**3, lambda x, g: g * 3 * x**2)
+    product = custom(lambda x, y: x * y, lambda x, y, g: (g * y, g * x))
+    both = replay(lambda x, y: product(cube(x), y))
+    assert both(2.0, 5.0) == (40.0, [60.0, 8.0])
+    assert both(3.0, 1.0) == (27.0, [27.0, 27.0])
+    inside = replay(checkpoint(lambda x: (np.sin(x) * x).sum()))
+    x = np.array([0.3, 1.2])
+    assert_same(inside(x), value_and_gradient(lambda x: (np.sin(x) * x).sum())(x))
+
+
+def test_what_is_computed_within_no_grad_has_no_derivative() -> None:
+    def function(x: Any) -> Any:
+        with no_grad():
+            constant = x * x
+        return (constant * x).sum()
+
+    x = np.array([0.3, 1.2])
+    assert_same(replay(function)(x), (float((x**3).sum()), x * x))
+    with no_grad():
+        assert_same(replay(lambda x: (x * x).sum())(x), (float((x * x).sum()), 2 * x))
+
+
+def test_what_is_constant_between_jumps_is_replayed() -> None:
+    replayed = replay(lambda x: (np.where(~(x > 1.0) & np.isfinite(x), x * np.floor(x), x)).sum())
+    for x in ([0.5, 2.5, -1.5], [3.0, 0.25, -0.75]):
+        at = np.array(x)
+        slopes = np.where(at > 1.0, 1.0, np.floor(at))
+        assert_same(replayed(at), (float((slopes * at).sum()), slopes))
+
+
+def test_functions_of_scipy_are_replayed() -> None:
+    special = pytest.importorskip("scipy.special")
+    replayed = replay(lambda x: (special.erf(x) + special.jv(2.0, x) * special.xlogy(x, x)).sum())
+    for x in (np.array([0.5, 1.5]), np.array([2.0, 0.25])):
+        expected = value_and_gradient(
+            lambda x: (special.erf(x) + special.jv(2.0, x) * special.xlogy(x, x)).sum()
+        )(x)
+        assert_same(replayed(x), expected)
+
+
+def test_what_would_lose_a_gradient_is_refused() -> None:
+    x = np.array([0.5, 2.0])
+    with pytest.raises(ReplayError, match="computes in float64; astype gives float32"):
+        replay(lambda x: x.astype(np.float32).sum())(x)
+    with pytest.raises(ReplayError, match=r"mul has a Node that is no input: .* give its \.value"):
+        replay(lambda x: (x * Node(2.0)).sum())(x)
+    with pytest.raises(ReplayError, match="asks for the places that index takes"):
+        replay(lambda x: x[x > 1.0].sum())(x)
+    with pytest.raises(ReplayError, match=r"asks for values in np\.sort"):
+        replay(np.median)(x)
+    with pytest.raises(ReplayError, match="asks for values in the derivative of det"):
+        replay(np.linalg.det)(np.eye(2))
+    with pytest.raises(ValueError, match="must be given a number or an array"):
+        replay(lambda: 1.0)()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -94,3 +96,68 @@ def test_what_has_no_derivative_says_so() -> None:
         special.betainc(Node(1.0), 2.0, 0.5).backprop()
     with pytest.raises(TypeError, match=r"has no rule for Nodes: take it of node\.value"):
         special.airy(Node(1.0))
+
+
+def both(function: Any, x: float) -> tuple[float, float]:
+    """Return the first and the second derivative."""
+    node = Node(x)
+    first = gradients(function(node), node, create_graph=True)
+    return float(first.value), float(gradients(first, node))
+
+
+@pytest.mark.parametrize("x", [-1e9, -1e4, -30.0, -5.0, 0.0, 5.0])
+def test_the_slope_of_log_ndtr_loses_no_digits_in_either_tail(x: float) -> None:
+    with mp.workdps(60):
+        slope = mp.npdf(x) / (mp.erfc(-mp.mpf(x) / mp.sqrt(2)) / 2)
+        expected = float(slope), float(-slope * (x + slope))
+    assert both(special.log_ndtr, x) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("x", [-2.0, 0.5, 3.0, 6.99, 7.01, 300.0])
+def test_the_slope_of_erfcx_is_no_difference_far_from_0(x: float) -> None:
+    with mp.workdps(80):
+        z = mp.exp(mp.mpf(x) ** 2) * mp.erfc(x)
+        slope = 2 * x * z - 2 / mp.sqrt(mp.pi)
+        expected = float(slope), float(2 * z + 2 * x * slope)
+    first, second = both(special.erfcx, x)
+    assert first == pytest.approx(expected[0], rel=1e-14)
+    assert second == pytest.approx(expected[1], rel=1e-12)
+    assert both(special.erfcx, 1e8)[0] == pytest.approx(-1e-16 / math.sqrt(math.pi), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(1e15, 2.0), (2.0, 1e-8), (1e-8, 2.0), (3.0, 4.5), (150.0, 1e-300), (-0.5, 2.3)]
+)
+def test_slopes_of_betaln_keep_their_digits_where_one_operand_is_far_larger(x: float, y: float) -> None:
+    nodes = [Node(x), Node(y)]
+    with mp.workdps(340):
+        of_both = mp.digamma(mp.mpf(x) + mp.mpf(y))
+        expected = [float(mp.digamma(operand) - of_both) for operand in (x, y)]
+    assert gradients(special.betaln(*nodes), nodes) == pytest.approx(expected, rel=1e-14)
+    of_beta = [float(special.beta(x, y)) * slope for slope in expected]
+    assert gradients(special.beta(*nodes), nodes) == pytest.approx(of_beta, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        (lambda x: special.betainc(2.0, 1.0, x), 0.0, (0.0, 2.0)),
+        (lambda x: special.betainc(2.0, 3.0, x), 0.0, (0.0, 12.0)),
+        (lambda x: special.betainc(1.0, 2.0, x), 1.0, (0.0, -2.0)),
+        (lambda x: special.betainc(2.0, 1.0, x), 1.0, (2.0, 2.0)),
+        (lambda x: special.betainc(1.0, 1.0, x), 1.0, (1.0, 0.0)),
+        (lambda x: special.gammainc(2.0, x), 0.0, (0.0, 1.0)),
+        (lambda x: special.gammainc(1.0, x), 0.0, (1.0, -1.0)),
+        (lambda x: special.gammainc(2.0, x), math.inf, (0.0, 0.0)),
+    ],
+)
+def test_incomplete_functions_at_the_edge_of_their_domain(
+    function: Any, x: float, expected: tuple[float, float]
+) -> None:
+    assert both(function, x) == expected
+
+
+def test_a_logarithm_of_0_has_an_infinite_slope_unless_it_is_taken_0_times() -> None:
+    zero = Node(0.0)
+    assert gradients(special.xlogy(1.0, zero), zero) == math.inf
+    assert gradients(special.xlogy(0.0, zero), zero) == 0.0
