@@ -168,7 +168,7 @@ def _slogdet(x: Any) -> Any:
 def _matrix_power(x: Any, n: int) -> Any:
     """Return the product of n equal matrices, by squaring; of the inverse if n is negative."""
     if n == 0:
-        return np.broadcast_to(np.eye(np.shape(x)[-1]), np.shape(x)) + 0.0
+        return np.broadcast_to(np.eye(np.shape(x)[-1], dtype=x.dtype), np.shape(x)) + 0.0
     square, result = (np.linalg.inv(x) if n < 0 else x), None
     n = abs(n)
     while n:

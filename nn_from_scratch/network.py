@@ -1,7 +1,6 @@
 """A whole network as one row of the graph: no node between its layers, forward or back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,13 +49,14 @@ def forward(x: Value, values: Sequence[Value], activations: Sequence[str], singl
     return (without_axes(x[..., 0]) if single else x), kept
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Network(Rule):
     """The rule of a network.
 
     Operands are the input and all parameters; options are ``activations`` and ``single``, ``kept`` of
     `forward`, and ``by_input``: whether the cotangent of the input is asked for.
     """
+
+    __slots__ = ()
 
     def shared_pullback(
         self, g: Operand, z: Operand, operands: Sequence[Operand], options: Options

@@ -142,9 +142,9 @@ _PARTIALS: dict[str, tuple[Any, ...]] = {
     "gammaincc": (_none("gammaincc", "a"), lambda z, a, x: -_gammainc_slope(z, a, x)),
     # Logarithms that are 0 times something
     "xlogy": (lambda z, x, y: np.log(y), lambda z, x, y: _quotient(x, y)),
-    "xlog1py": (lambda z, x, y: np.log1p(y), lambda z, x, y: x / (1 + y)),
+    "xlog1py": (lambda z, x, y: np.log1p(y), lambda z, x, y: _quotient(x, 1 + y)),
     "entr": (lambda z, x: -np.log(x) - 1,),
-    "rel_entr": (lambda z, x, y: np.log(x / y) + 1, lambda z, x, y: -x / y),
+    "rel_entr": (lambda z, x, y: np.log(x / y) + 1, lambda z, x, y: -_quotient(x, y)),
     # Bessel functions
     "j0": (lambda z, x: -special.j1(x),),
     "j1": (lambda z, x: _slope_of_jv(z, 1.0, x),),

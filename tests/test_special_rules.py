@@ -161,3 +161,7 @@ def test_a_logarithm_of_0_has_an_infinite_slope_unless_it_is_taken_0_times() -> 
     zero = Node(0.0)
     assert gradients(special.xlogy(1.0, zero), zero) == math.inf
     assert gradients(special.xlogy(0.0, zero), zero) == 0.0
+    assert gradients(special.rel_entr(0.0, zero), zero) == 0.0
+    edge = Node(-1.0)
+    assert gradients(special.xlog1py(0.0, edge), edge) == 0.0
+    assert gradients(special.xlog1py(2.0, edge), edge) == math.inf
