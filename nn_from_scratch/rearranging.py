@@ -174,7 +174,7 @@ def _pad(x: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any
 
 def _pad_by_constants(x: Any, pad_width: Any, constant_values: Any = 0) -> Any:
     """Put the elements into an array of the constants."""
-    padded = np.pad(np.zeros(np.shape(x)), pad_width, constant_values=constant_values)
+    padded = np.pad(np.zeros(np.shape(x), x.dtype), pad_width, constant_values=constant_values)
     inside = np.pad(np.ones(np.shape(x), bool), pad_width, constant_values=False)
     placed = SCATTER(np.reshape(x, -1), key=np.flatnonzero(inside), shape=(inside.size,))
     return np.where(inside, np.reshape(placed, inside.shape), padded)
