@@ -5,10 +5,23 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.methods import Methods
+from nn_from_scratch.reducing import REDUCING
 from nn_from_scratch.refusals import NO_ITEMS
-from nn_from_scratch.rule import value_of
+from nn_from_scratch.rule import Function, value_of
 
 _np: Any = np  # whose hints know nothing of nodes
+
+
+def _method(function: Any, meaning: str) -> Function:
+    """Return the method that hands all it is given, in numpy's order or by numpy's names, to a function."""
+
+    def method(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        return function(self, *arguments, **keywords)
+
+    method.__name__ = function.__name__
+    method.__doc__ = meaning
+    method.__wrapped__ = function  # type: ignore[attr-defined] # whose signature `help` shows
+    return method
 
 
 class ArrayMethods(Methods):
@@ -16,67 +29,42 @@ class ArrayMethods(Methods):
 
     __slots__ = ()
 
-    # Products
+    # Reductions over one axis, several, or all (None); with `keepdims` these stay, with length 1
 
-    def dot(self, other: Any) -> Any:
-        """Return the product with another, as np.dot has it."""
-        return _np.dot(self, other)
+    sum = REDUCING[np.sum]
+    mean = REDUCING[np.mean]
+    prod = REDUCING[np.prod]
+    max = REDUCING[np.max]
+    min = REDUCING[np.min]
+    var = _method(np.var, "Return the variance: the mean square of the distance from the mean.")
+    std = _method(np.std, "Return the standard deviation; where it is 0 its derivative is 0.")
 
-    # Statistics, and running sums
+    # Products, and running sums
 
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-        """Return the variance: the mean square of the distance from the mean."""
-        return _np.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-        """Return the standard deviation; where it is 0 its derivative is 0."""
-        return _np.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def cumsum(self, axis: int | None = None) -> Any:
-        """Return the running sums along an axis, or of all elements."""
-        return _np.cumsum(self, axis)
-
-    def cumprod(self, axis: int | None = None) -> Any:
-        """Return the running products along an axis, or of all elements."""
-        return _np.cumprod(self, axis)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-        """Return the sum of a diagonal."""
-        return _np.trace(self, offset, axis1, axis2)
+    dot = _method(np.dot, "Return the product with another, as np.dot has it.")
+    cumsum = _method(np.cumsum, "Return the running sums along an axis, or of all elements.")
+    cumprod = _method(np.cumprod, "Return the running products along an axis, or of all elements.")
+    trace = _method(np.trace, "Return the sum of a diagonal.")
 
     # Elements moved
 
-    def ravel(self, order: str = "C") -> Any:
-        """Return the elements along one axis."""
-        return _np.ravel(self, order)
+    ravel = _method(np.ravel, "Return the elements along one axis.")
+    swapaxes = _method(np.swapaxes, "Return the elements with two axes exchanged.")
+    repeat = _method(np.repeat, "Return each element several times.")
+    take = _method(np.take, "Return the elements at places along an axis.")
+    diagonal = _method(np.diagonal, "Return a diagonal.")
 
     def flatten(self, order: str = "C") -> Any:
         """Return the elements along one axis."""
         return _np.ravel(self, order)
 
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
-        """Return the elements with two axes exchanged."""
-        return _np.swapaxes(self, axis1, axis2)
-
-    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
-        """Return each element several times."""
-        return _np.repeat(self, repeats, axis)
-
-    def take(self, indices: Any, axis: int | None = None) -> Any:
-        """Return the elements at places along an axis."""
-        return _np.take(self, indices, axis)
-
-    def compress(self, condition: Any, axis: int | None = None) -> Any:
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         """Return the elements where a condition holds, along an axis."""
-        return _np.compress(condition, self, axis)
+        return _np.compress(condition, self, axis, out)
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-        """Return a diagonal."""
-        return _np.diagonal(self, offset, axis1, axis2)
-
-    def copy(self, order: str = "C") -> Any:  # noqa: ARG002 - numpy's
+    def copy(self, order: str = "C") -> Any:
         """Return a node of the same values."""
-        return _np.positive(self)
+        return _np.copy(self, order)
 
     def conj(self) -> Any:
         """Return the elements, which are real."""
@@ -88,41 +76,18 @@ class ArrayMethods(Methods):
 
     # Constant between jumps: plain values
 
-    def argmax(self, axis: int | None = None) -> Any:
-        """Return the places of the largest elements."""
-        return _np.argmax(self, axis)
+    argmax = _method(np.argmax, "Return the places of the largest elements.")
+    argmin = _method(np.argmin, "Return the places of the smallest elements.")
+    argsort = _method(np.argsort, "Return the places in the order of the elements.")
+    any = _method(np.any, "Return whether an element is not 0.")
+    all = _method(np.all, "Return whether no element is 0.")
+    nonzero = _method(np.nonzero, "Return the places of the elements that are not 0.")
+    searchsorted = _method(np.searchsorted, "Return where values belong among the sorted elements.")
+    round = _method(np.round, "Return the elements rounded.")
 
-    def argmin(self, axis: int | None = None) -> Any:
-        """Return the places of the smallest elements."""
-        return _np.argmin(self, axis)
-
-    def argsort(self, axis: int | None = -1, kind: Any = None) -> Any:
-        """Return the places in the order of the elements."""
-        return _np.argsort(self, axis, kind)
-
-    def any(self, axis: Any = None) -> Any:
-        """Return whether an element is not 0."""
-        return _np.any(self, axis)
-
-    def all(self, axis: Any = None) -> Any:
-        """Return whether no element is 0."""
-        return _np.all(self, axis)
-
-    def nonzero(self) -> Any:
-        """Return the places of the elements that are not 0."""
-        return _np.nonzero(self)
-
-    def searchsorted(self, v: Any, side: str = "left") -> Any:
-        """Return where values belong among the sorted elements."""
-        return _np.searchsorted(self, v, side)
-
-    def round(self, decimals: int = 0) -> Any:
-        """Return the elements rounded."""
-        return _np.round(self, decimals)
-
-    def item(self) -> float:
-        """Return the only element as a plain number, without its graph."""
-        found: float = np.asarray(value_of(self)).item()
+    def item(self, *place: Any) -> float:
+        """Return one element, by default the only one, as a plain number, without its graph."""
+        found: float = np.asarray(value_of(self)).item(*place)
         return found
 
     def tolist(self) -> Any:

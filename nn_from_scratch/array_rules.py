@@ -8,8 +8,9 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from nn_from_scratch.rule import Operand, Rule, Value, Variadic
+from nn_from_scratch.rule import CAST, Operand, Rule, Value, Variadic
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
@@ -18,6 +19,36 @@ Shape: TypeAlias = tuple[int, ...]
 def axes_of(axis: Any) -> Any:
     """Return a list of axes as the tuple that numpy takes."""
     return tuple(axis) if isinstance(axis, list) else axis
+
+
+def axis_within(name: str, axis: Any, x: Operand) -> int:
+    """Return an axis of x, counted from the first; numpy's error for what is none names the function."""
+    return normalize_axis_index(axis, np.ndim(x), f"{name} of shape {np.shape(x)}")
+
+
+def axes_within(name: str, axis: Any, x: Operand) -> Shape:
+    """Return one axis of x, several or all (None), counted from the first, as `axis_within` does."""
+    if axis is None:
+        return tuple(range(np.ndim(x)))
+    return normalize_axis_tuple(axis, np.ndim(x), f"{name} of shape {np.shape(x)}")
+
+
+def cast(x: Operand, dtype: Any, casting: Any = "unsafe") -> Any:
+    """Return an operand at another precision; None changes nothing.
+
+    What is no precision of real numbers is a TypeError, and so is what `casting` does not allow.
+    """
+    if dtype is None:
+        return x
+    wanted = np.dtype(dtype)
+    if wanted.kind != "f":
+        raise TypeError(
+            f"astype: a Node of {wanted} would have no gradient;"
+            f" its values: node.value.astype({str(wanted)!r})"
+        )
+    if casting != "unsafe" and not np.can_cast(np.result_type(x), wanted, casting):
+        raise TypeError(f"astype: {np.result_type(x)} becomes no {wanted} by casting {casting!r}")
+    return CAST(x, dtype=dtype)
 
 
 # Reductions ---------------------------------------------------------------------------------------------

@@ -90,10 +90,24 @@ def _nan_to_num(
 
 
 SINC = next(row for row in ELEMENTWISE_ROWS if row.compute is np.sinc)
+
+
+def _sinc(x: Operand) -> Operand:
+    return SINC(x)
+
+
+def _real(val: Operand) -> Operand:
+    return np.positive(val)
+
+
+def _real_if_close(a: Operand, tol: float = 100) -> Operand:
+    return np.positive(a)
+
+
 ELEMENTWISE_FUNCTIONS: dict[object, Function] = {
-    np.sinc: SINC,
+    np.sinc: _sinc,
     np.nan_to_num: _nan_to_num,
-    np.real: np.positive,
-    np.real_if_close: lambda x, tol=100: np.positive(x),
+    np.real: _real,
+    np.real_if_close: _real_if_close,
 }
 """By function of numpy that is no ufunc, what it does to nodes."""

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.array_rules import cast
+from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Traced
 from nn_from_scratch.rules import RULES
 
@@ -29,39 +31,42 @@ def array(items: Any) -> Any:
     return np.stack(parts) if parts else np.array(parts)
 
 
-def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
+def _concatenate(
+    arrays: Any, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    refuse_out("concatenate", out)
     if axis is None:
-        return RULES["concatenate"](*(np.reshape(x, -1) for x in arrays), axis=0)
-    return RULES["concatenate"](*arrays, axis=axis)
+        arrays, axis = [np.reshape(x, -1) for x in arrays], 0
+    return RULES["concatenate"](*(cast(x, dtype, casting) for x in arrays), axis=axis)
 
 
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    return RULES["stack"](*arrays, axis=axis)
+def _stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    refuse_out("stack", out)
+    return RULES["stack"](*(cast(x, dtype, casting) for x in arrays), axis=axis)
 
 
-def _vstack(arrays: Any) -> Any:
-    return np.concatenate([np.atleast_2d(x) for x in arrays], axis=0)
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    return _concatenate([np.atleast_2d(x) for x in tup], 0, dtype=dtype, casting=casting)
 
 
-def _hstack(arrays: Any) -> Any:
-    arrays = [np.atleast_1d(x) for x in arrays]
-    return np.concatenate(arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    arrays = [np.atleast_1d(x) for x in tup]
+    axis = 0 if np.ndim(arrays[0]) == 1 else 1
+    return _concatenate(arrays, axis, dtype=dtype, casting=casting)
 
 
-def _dstack(arrays: Any) -> Any:
-    return np.concatenate([np.atleast_3d(x) for x in arrays], axis=2)
+def _dstack(tup: Any) -> Any:
+    return np.concatenate([np.atleast_3d(x) for x in tup], axis=2)
 
 
-def _column_stack(arrays: Any) -> Any:
-    return np.concatenate([np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in arrays], axis=1)
+def _column_stack(tup: Any) -> Any:
+    return np.concatenate([np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup], axis=1)
 
 
-def _append(x: Any, values: Any, axis: int | None = None) -> Any:
-    return (
-        np.concatenate([x, values], axis)
-        if axis is not None
-        else _hstack([np.reshape(a, -1) for a in (x, values)])
-    )
+def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return np.concatenate([arr, values], axis)
 
 
 def _block(arrays: Any) -> Any:

@@ -6,12 +6,14 @@ decomposition* (2016). What numpy reads of a matrix is what is differentiated: `
 lower triangle, and give no cotangent to the upper one.
 """
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.array_rules import axes_of
+from nn_from_scratch.array_rules import axes_of, axes_within
 from nn_from_scratch.rule import Function, Operand, Rule, Value, value_of
+from nn_from_scratch.values import brief
 
 _transposed = np.matrix_transpose
 
@@ -145,31 +147,48 @@ def _read_from(x: Any, upper: bool) -> Any:
     return _transposed(x) if upper else x
 
 
-def _cholesky(x: Any, *, upper: bool = False) -> Any:
-    return _read_from(CHOLESKY(_read_from(x, upper)), upper)
+def _cholesky(a: Any, *, upper: bool = False) -> Any:
+    return _read_from(CHOLESKY(_read_from(a, upper)), upper)
 
 
-def _eigh(x: Any, UPLO: str = "L") -> Any:  # noqa: N803 - numpy's name
-    pair = EIGEN(_read_from(x, UPLO.upper() == "U"))
+def _eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - numpy's name
+    if UPLO.upper() not in {"L", "U"}:
+        raise ValueError(f"np.linalg.eigh: UPLO is L or U, got {brief(UPLO)}")
+    pair = EIGEN(_read_from(a, UPLO.upper() == "U"))
     kind = type(np.linalg.eigh(np.eye(1)))
     return kind(pair[..., 0, :], pair[..., 1:, :])
 
 
-def _eigvalsh(x: Any, UPLO: str = "L") -> Any:  # noqa: N803 - numpy's name
-    return _eigh(x, UPLO)[0]
+def _eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - numpy's name
+    return _eigh(a, UPLO)[0]
 
 
-def _slogdet(x: Any) -> Any:
+def _solve(a: Any, b: Any) -> Any:
+    return SOLVE(a, b)
+
+
+def _inv(a: Any) -> Any:
+    return INV(a)
+
+
+def _det(a: Any) -> Any:
+    return DET(a)
+
+
+def _slogdet(a: Any) -> Any:
     """Return the sign, which is a plain value, and the logarithm of the size."""
-    sign, _ = found = np.linalg.slogdet(value_of(x))
-    return type(found)(sign, LOG_OF_SIZE(x))
+    sign, _ = found = np.linalg.slogdet(value_of(a))
+    return type(found)(sign, LOG_OF_SIZE(a))
 
 
-def _matrix_power(x: Any, n: int) -> Any:
+def _matrix_power(a: Any, n: int) -> Any:
     """Return the product of n equal matrices, by squaring; of the inverse if n is negative."""
+    shape, n = np.shape(a), operator.index(n)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise np.linalg.LinAlgError(f"np.linalg.matrix_power is of square matrices, got shape {shape}")
     if n == 0:
-        return np.broadcast_to(np.eye(np.shape(x)[-1], dtype=x.dtype), np.shape(x)) + 0.0
-    square, result = (np.linalg.inv(x) if n < 0 else x), None
+        return np.broadcast_to(np.eye(shape[-1], dtype=a.dtype), shape) + 0.0
+    square, result = (np.linalg.inv(a) if n < 0 else a), None
     n = abs(n)
     while n:
         if n % 2:
@@ -198,10 +217,10 @@ LENGTH = Rule("norm", _length, [_through_length])
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     axis = axes_of(axis)
-    if axis is None and (ord is None or np.ndim(x) <= 1):
+    if axis is None and (ord is None or np.ndim(x) == 1):
         z = _vector_norm(np.reshape(x, -1), ord, 0, keepdims=False)
         return np.reshape(z, (1,) * np.ndim(x)) if keepdims else z
-    axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
+    axes = axes_within("np.linalg.norm", axis, x)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims=keepdims)
     if len(axes) != 2:
@@ -214,12 +233,14 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         z = (np.max if ord > 0 else np.min)(sums, axis=left, keepdims=True)
         return z if keepdims else np.squeeze(z, axes)
     raise TypeError(
-        f"np.linalg.norm of matrices of Nodes: ord is None, 'fro', 1, -1, inf or -inf, got {ord!r}"
+        f"np.linalg.norm of matrices of Nodes: ord is None, 'fro', 1, -1, inf or -inf, got {brief(ord)}"
     )
 
 
 def _vector_norm(x: Any, order: Any, axis: Any, *, keepdims: bool) -> Any:
     keepdims = bool(keepdims)
+    if isinstance(order, str):
+        raise ValueError(f"np.linalg.norm: ord of a vector is a number, got {brief(order)}")  # noqa: TRY004 - numpy's
     if order is None or order == 2:
         return LENGTH(x, axis=axis, keepdims=keepdims)
     if order == 0:
@@ -240,20 +261,28 @@ def _norm_of_matrices(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> An
     return _norm(x, ord, (-2, -1), keepdims)
 
 
+def _diagonal_of_matrices(x: Any, *, offset: int = 0) -> Any:
+    return np.diagonal(x, offset, -2, -1)
+
+
+def _trace_of_matrices(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
+    return np.trace(x, offset, -2, -1, dtype)
+
+
 LINEAR_ALGEBRA: dict[Any, Function] = {
     np.linalg.norm: _norm,
     np.linalg.vector_norm: _norm_of_vectors,
     np.linalg.matrix_norm: _norm_of_matrices,
-    np.linalg.solve: SOLVE,
-    np.linalg.inv: INV,
-    np.linalg.det: DET,
+    np.linalg.solve: _solve,
+    np.linalg.inv: _inv,
+    np.linalg.det: _det,
     np.linalg.slogdet: _slogdet,
     np.linalg.cholesky: _cholesky,
     np.linalg.eigh: _eigh,
     np.linalg.eigvalsh: _eigvalsh,
     np.linalg.matrix_power: _matrix_power,
     np.linalg.matrix_transpose: np.matrix_transpose,
-    np.linalg.diagonal: lambda x, offset=0: np.diagonal(x, offset, -2, -1),
-    np.linalg.trace: lambda x, offset=0: np.trace(x, offset, -2, -1),
+    np.linalg.diagonal: _diagonal_of_matrices,
+    np.linalg.trace: _trace_of_matrices,
 }
 """By function of numpy, what it does to nodes."""

@@ -12,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 
 from nn_from_scratch.appearance import Appearance
-from nn_from_scratch.array_rules import Axis, Shape, axes_of
-from nn_from_scratch.refusals import NO_ITEMS, in_place
-from nn_from_scratch.rule import CAST, NO_OPTIONS, Operand, Rule, Traced, value_of
+from nn_from_scratch.array_rules import Axis, Shape, axes_of, cast
+from nn_from_scratch.refusals import NO_ITEMS, in_place, refuse_out
+from nn_from_scratch.rule import NO_OPTIONS, Operand, Rule, Traced, value_of
 from nn_from_scratch.rules import RULES
+
+_np: Any = np  # whose hints know nothing of nodes
 
 
 class Methods(Appearance):
@@ -210,33 +212,13 @@ class Methods(Appearance):
         """Return the smaller of each pair of elements; at a tie each has derivative 1/2."""
         return self._apply("minimum", self, other)
 
-    def clip(self, low: Operand = None, high: Operand = None) -> Self:
+    def clip(self, min: Operand = None, max: Operand = None, out: Any = None) -> Self:
         """Return each element, or the bound that it is beyond; None bounds nothing."""
-        return self._apply("clip", self, -np.inf if low is None else low, np.inf if high is None else high)
+        refuse_out("clip", out)
+        return self._apply("clip", self, -np.inf if min is None else min, np.inf if max is None else max)
 
-    # Reductions, over one axis, several, or all (None); with `keepdims` these stay, with length 1
-
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the sum."""
-        options = {"axis": axes_of(axis), "keepdims": keepdims}
-        result: Self = self.apply(RULES["sum"], (self,), options)  # `_with`, unrolled: most losses end in it
-        return result
-
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the arithmetic mean."""
-        return self._with("mean", axis=axes_of(axis), keepdims=keepdims)
-
-    def prod(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the product."""
-        return self._with("prod", axis=axes_of(axis), keepdims=keepdims)
-
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the largest element; those that tie for it share its derivative equally."""
-        return self._with("max", axis=axes_of(axis), keepdims=keepdims)
-
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        """Return the smallest element; those that tie for it share its derivative equally."""
-        return self._with("min", axis=axes_of(axis), keepdims=keepdims)
+    # Along one axis, several, or all (None); with `keepdims` these stay, with length 1. The reductions that
+    # arrays have too are in `array_methods`
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Return log(sum(exp(x))); nothing overflows on the way."""
@@ -254,9 +236,12 @@ class Methods(Appearance):
 
     # Shapes
 
-    def reshape(self, *lengths: Any, shape: Shape = ()) -> Self:
+    def reshape(self, *lengths: Any, shape: Shape = (), order: str = "C", copy: Any = None) -> Self:
         """Return the elements in another shape, one tuple or several integers; one -1 stands for the rest."""
         given = lengths[0] if len(lengths) == 1 else lengths or shape
+        if order != "C":
+            reordered: Self = _np.reshape(self, given, order)
+            return reordered
         return self._with("reshape", shape=given)
 
     def squeeze(self, axis: Axis = None) -> Self:
@@ -282,17 +267,15 @@ class Methods(Appearance):
         """The axes reversed."""
         return self.transpose()
 
-    def astype(self, dtype: Any) -> Self:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Self:
         """Return the elements at another precision; gradients come back at this one.
 
-        What is no precision of real numbers, as int and str, is a TypeError: ``node.value.astype(int)``.
+        What is no precision of real numbers, as int and str, is a TypeError: ``node.value.astype(int)``; so
+        is what `casting` does not allow. The values of a node are its own: `copy` changes nothing.
         """
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(
-                f"astype: a Node of {np.dtype(dtype).name} would have no gradient; "
-                f"its values: node.value.astype({np.dtype(dtype).name!r})"
-            )
-        result: Self = CAST(self, dtype=dtype)
+        result: Self = cast(self, np.dtype(dtype), casting)
         return result
 
     def __getitem__(self, key: Any) -> Self:

@@ -6,12 +6,13 @@ is constant between jumps, and raises TypeError, with the function's name and wh
 there is neither: no value leaves the graph unseen.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.array_methods import ArrayMethods
-from nn_from_scratch.array_rules import SCATTER
+from nn_from_scratch.array_rules import SCATTER, cast
 from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS, constant
 from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS, ELEMENTWISE_ROWS
 from nn_from_scratch.joining import JOINING
@@ -19,9 +20,9 @@ from nn_from_scratch.linear_algebra import LINEAR_ALGEBRA
 from nn_from_scratch.methods import Methods
 from nn_from_scratch.products import PRODUCTS, matvec, vecdot, vecmat
 from nn_from_scratch.rearranging import REARRANGING
-from nn_from_scratch.reducing import REDUCING
-from nn_from_scratch.refusals import ARRAY_IN_PLACE, NO_ARRAY, no_rule, refuse_out
-from nn_from_scratch.rule import CAST, NO_OPTIONS, Function, Operand, Rule, Traced, value_of
+from nn_from_scratch.reducing import REDUCING, total
+from nn_from_scratch.refusals import ARRAY_IN_PLACE, NO_ARRAY, no_rule, refuse_out, unknown_keywords
+from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, Rule, Traced, value_of
 from nn_from_scratch.rules import RULES
 from nn_from_scratch.scanning import SCANNING, running_extreme
 from nn_from_scratch.special_rules import special_rule
@@ -63,16 +64,16 @@ class NumpyFunctions(ArrayMethods):
                 name: option for name, option in options.items() if name in known or option is not None
             }
             if "**" not in known and not all(name in known for name in options):
-                raise TypeError(f"np.{function.__name__} of Nodes takes {', '.join(known)}; got {options}")
+                raise TypeError(unknown_keywords(function, known, options))
         return ours(*arguments, **options)
 
 
 def _parameters(function: Function) -> tuple[str, ...]:
-    """Return the names of what a function of ours takes beside the node; "**" among them for all others."""
+    """Return the names of what a function of ours takes; "**" among them for all others."""
     code = getattr(function, "__code__", None)
-    if code is None:  # a rule, or a ufunc
-        return ()
-    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    if code is None:  # a function of numpy's, which knows by itself
+        return ("**",)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return (*names, "**") if code.co_flags & _TAKES_ALL else names
 
 
@@ -128,9 +129,7 @@ def _with_options(ufunc: np.ufunc, operands: tuple[Operand, ...], options: dict[
         return vecdot(*operands, **kept)
     if kept:
         raise TypeError(f"np.{ufunc.__name__} of Nodes takes dtype; got {kept}")
-    if dtype is not None:
-        operands = tuple(CAST(x, dtype=dtype) for x in operands)
-    return ufunc(*operands)
+    return ufunc(*(cast(x, dtype, options.get("casting", "same_kind")) for x in operands))
 
 
 def _by_method(ufunc: np.ufunc, method: str, operands: tuple[Operand, ...], options: dict[str, Any]) -> Any:
@@ -147,17 +146,12 @@ def _by_method(ufunc: np.ufunc, method: str, operands: tuple[Operand, ...], opti
             )
         return _REDUCTIONS[ufunc](x, **({"axis": 0} | options))
     if method == "accumulate" and ufunc in _ACCUMULATIONS:
-        refuse_out(f"{ufunc.__name__}.accumulate", options.pop("out", None))
         x, *others = operands
-        axis = others[0] if others else options.pop("axis", 0)
-        return _ACCUMULATIONS[ufunc](x, axis=axis, **options)
+        options |= dict(zip(("axis", "dtype", "out"), others, strict=False))
+        return _ACCUMULATIONS[ufunc](x, **({"axis": 0} | options))
     if ufunc in CONSTANT_UFUNCS and method in {"reduce", "accumulate", "outer"}:
         return getattr(ufunc, method)(*(value_of(x) for x in operands), **options)
     raise TypeError(no_rule(ufunc, method))
-
-
-def _logsumexp(x: Any, axis: Any = 0, keepdims: bool = False) -> Any:
-    return RULES["logsumexp"](x, axis=axis, keepdims=keepdims)
 
 
 _REDUCTIONS: dict[np.ufunc, Function] = {
@@ -167,24 +161,30 @@ _REDUCTIONS: dict[np.ufunc, Function] = {
     np.minimum: REDUCING[np.min],
     np.fmax: REDUCING[np.nanmax],
     np.fmin: REDUCING[np.nanmin],
-    np.logaddexp: _logsumexp,
+    np.logaddexp: total("logsumexp", "Return the logarithm of a sum.", -math.inf, np.logaddexp),
 }
 _ACCUMULATIONS: dict[np.ufunc, Function] = {
     np.add: SCANNING[np.cumsum],
     np.multiply: SCANNING[np.cumprod],
-    np.maximum: running_extreme(np.greater_equal),
-    np.minimum: running_extreme(np.less_equal),
+    np.maximum: running_extreme("np.maximum.accumulate", np.greater_equal),
+    np.minimum: running_extreme("np.minimum.accumulate", np.less_equal),
 }
 
 
 # numpy's other functions
 
 
-def _where(condition: Any, x: Operand, y: Operand) -> Any:
+def _where(condition: Any, x: Operand = None, y: Operand = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
     return RULES["where"](x, y, condition=np.array(value_of(condition), dtype=bool))
 
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if not len(condlist) or len(condlist) != len(choicelist):
+        raise ValueError(
+            f"np.select: one choice for each condition, got {len(condlist)} and {len(choicelist)}"
+        )
     z = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         z = np.where(condition, choice, z)
@@ -192,20 +192,20 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 
 def _clip(
-    x: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
 ) -> Any:
     refuse_out("clip", out)
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
-    return RULES["clip"](x, -np.inf if low is None else low, np.inf if high is None else high)
+    return RULES["clip"](a, -np.inf if low is None else low, np.inf if high is None else high)
 
 
 def _full_like(
-    x: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
 ) -> Any:
     """Return a number that is repeated: a plain array, if it is no node."""
     if not isinstance(fill_value, Traced):
-        return np.full_like(value_of(x), fill_value, dtype, order, subok, shape)
-    filled = FUNCTIONS[np.broadcast_to](fill_value, np.shape(x) if shape is None else shape)
+        return np.full_like(value_of(a), fill_value, dtype, order, subok, shape)
+    filled = _broadcast_to(fill_value, np.shape(a) if shape is None else shape)
     return filled if dtype is None else filled.astype(dtype)
 
 
@@ -224,12 +224,28 @@ def heaviside(x: Operand, at_0: Operand) -> Any:
     return _where(np.equal(x, 0), at_0, step) if isinstance(at_0, Traced) else step
 
 
-def _transpose(x: Methods, axes: Any = None) -> Methods:
-    return x.transpose(axes)
+def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:  # noqa: ARG001 - numpy's
+    return RULES["broadcast_to"](array, shape=shape)
+
+
+def _squeeze(a: Methods, axis: Any = None) -> Methods:
+    return a.squeeze(axis)
+
+
+def _expand_dims(a: Methods, axis: Any) -> Methods:
+    return a.expand_dims(axis)
+
+
+def _transpose(a: Methods, axes: Any = None) -> Methods:
+    return a.transpose(axes)
 
 
 def _matrix_transpose(x: Methods) -> Methods:
     return x.transpose(*range(x.ndim - 2), -1, -2)
+
+
+def _size(a: Methods, axis: Any = None) -> int:
+    return a.size if axis is None else np.size(np.broadcast_to(0.0, a.shape), axis)
 
 
 FUNCTIONS: dict[Any, Function] = {
@@ -243,15 +259,15 @@ FUNCTIONS: dict[Any, Function] = {
     np.clip: _clip,
     np.where: _where,
     np.select: _select,
-    np.broadcast_to: lambda x, shape, subok=False: RULES["broadcast_to"](x, shape=shape),
-    np.squeeze: Methods.squeeze,
-    np.expand_dims: Methods.expand_dims,
+    np.broadcast_to: _broadcast_to,
+    np.squeeze: _squeeze,
+    np.expand_dims: _expand_dims,
     np.transpose: _transpose,
     np.full_like: _full_like,
     np.bincount: _bincount,
     np.matrix_transpose: _matrix_transpose,
-    np.shape: lambda x: x.shape,
-    np.ndim: lambda x: x.ndim,
-    np.size: lambda x, axis=None: x.size if axis is None else x.shape[axis],
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: _size,
 }
 """By function of numpy, what it does to nodes."""

@@ -1,13 +1,16 @@
 """Products of arrays: dot, einsum, tensordot and their kin, by matmul and one rule for einsum."""
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.array_rules import axes_within, axis_within
 from nn_from_scratch.rearranging import move
 from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Value, Variadic
+from nn_from_scratch.values import brief
 
 # Einstein's sums. The rule knows only the plain case, in which every letter of an operand stands there once,
 # and in another operand or in the result as well: then the cotangent of an operand is the einsum of all
@@ -32,7 +35,13 @@ def _through_einsum(
 
 
 EINSUM = Variadic("einsum", _einsum_of_values, [_through_einsum])
-_entries_of_equal_index = move(lambda x, subscripts: np.einsum(subscripts, x))
+
+
+def _einsum_of_one(x: Value, subscripts: str) -> Value:
+    return np.einsum(subscripts, x)
+
+
+_entries_of_equal_index = move(_einsum_of_one)
 
 
 def _einsum(subscripts: Any, *operands: Any, out: Any = None, optimize: Any = None, **keywords: Any) -> Any:
@@ -100,73 +109,78 @@ def _spelled_out(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
 # By matrix products
 
 
-def _dot(x: Any, y: Any, out: Any = None) -> Any:
+def _dot(a: Any, b: Any, out: Any = None) -> Any:
     refuse_out("dot", out)
-    if not np.ndim(x) or not np.ndim(y):
-        return np.multiply(x, y)
-    if np.ndim(y) <= 2 and (np.ndim(x) <= 2 or np.ndim(y) == 1):
-        return np.matmul(x, y)
-    return np.tensordot(x, y, (-1, -2))
+    if not np.ndim(a) or not np.ndim(b):
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2 and (np.ndim(a) <= 2 or np.ndim(b) == 1):
+        return np.matmul(a, b)
+    return np.tensordot(a, b, (-1, -2))
 
 
-def _inner(x: Any, y: Any) -> Any:
-    return np.tensordot(x, y, (-1, -1)) if np.ndim(x) and np.ndim(y) else np.multiply(x, y)
+def _inner(a: Any, b: Any) -> Any:
+    return np.tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else np.multiply(a, b)
 
 
-def _outer(x: Any, y: Any, out: Any = None) -> Any:
+def _outer(a: Any, b: Any, out: Any = None) -> Any:
     refuse_out("outer", out)
-    return np.multiply(np.reshape(x, (-1, 1)), np.reshape(y, (1, -1)))
+    return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
 
 
-def _vdot(x: Any, y: Any) -> Any:
-    return np.matmul(np.reshape(x, -1), np.reshape(y, -1))
+def _vdot(a: Any, b: Any) -> Any:
+    return np.matmul(np.reshape(a, -1), np.reshape(b, -1))
 
 
-def _tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Return the sum of products over pairs of axes: of both as matrices it is one matrix product."""
-    if isinstance(axes, int | np.integer):
-        summed = [list(range(np.ndim(x) - axes, np.ndim(x))), list(range(axes))]
-    else:
-        summed = [[axis] if np.ndim(axis) == 0 else list(axis) for axis in axes]
-    in_x, in_y = ([axis % np.ndim(a) for axis in one] for a, one in zip((x, y), summed, strict=True))
-    if [np.shape(x)[axis] for axis in in_x] != [np.shape(y)[axis] for axis in in_y]:
-        raise ValueError(f"tensordot of shapes {np.shape(x)}, {np.shape(y)} over axes {axes}: lengths differ")
-    free_x = [axis for axis in range(np.ndim(x)) if axis not in in_x]
-    free_y = [axis for axis in range(np.ndim(y)) if axis not in in_y]
-    n = math.prod(np.shape(x)[axis] for axis in in_x)
-    shape_x, shape_y = [np.shape(x)[axis] for axis in free_x], [np.shape(y)[axis] for axis in free_y]
-    left = np.reshape(np.transpose(x, (*free_x, *in_x)), (math.prod(shape_x), n))
-    right = np.reshape(np.transpose(y, (*in_y, *free_y)), (n, math.prod(shape_y)))
-    return np.reshape(np.matmul(left, right), (*shape_x, *shape_y))
+    if np.ndim(axes) == 0:
+        n = operator.index(axes)
+        axes = range(np.ndim(a) - n, np.ndim(a)), range(n)
+    in_a, in_b = (axes_within("np.tensordot", one, x) for one, x in zip(axes, (a, b), strict=True))
+    if [np.shape(a)[axis] for axis in in_a] != [np.shape(b)[axis] for axis in in_b]:
+        raise ValueError(
+            f"tensordot of shapes {np.shape(a)}, {np.shape(b)} over axes {in_a}, {in_b}: lengths differ"
+        )
+    free_a = [axis for axis in range(np.ndim(a)) if axis not in in_a]
+    free_b = [axis for axis in range(np.ndim(b)) if axis not in in_b]
+    n = math.prod(np.shape(a)[axis] for axis in in_a)
+    shape_a, shape_b = [np.shape(a)[axis] for axis in free_a], [np.shape(b)[axis] for axis in free_b]
+    left = np.reshape(np.transpose(a, (*free_a, *in_a)), (math.prod(shape_a), n))
+    right = np.reshape(np.transpose(b, (*in_b, *free_b)), (n, math.prod(shape_b)))
+    return np.reshape(np.matmul(left, right), (*shape_a, *shape_b))
 
 
-def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
-    """Return the sums of products along an axis."""
-    return np.sum(np.multiply(x, y), axis=axis)
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    """Return the sums of products along an axis of each, which all others are broadcast beside."""
+    x1, x2 = (np.moveaxis(x, axis_within("np.vecdot", axis, x), -1) for x in (x1, x2))
+    if np.shape(x1)[-1] != np.shape(x2)[-1]:
+        raise ValueError(f"np.vecdot of shapes {np.shape(x1)}, {np.shape(x2)}: lengths of vectors differ")
+    return np.sum(np.multiply(x1, x2), axis=-1)
 
 
-def matvec(x: Any, y: Any) -> Any:
+def matvec(x1: Any, x2: Any) -> Any:
     """Return the products of matrices with vectors."""
-    return np.matmul(x, np.expand_dims(y, -1))[..., 0]
+    return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
-def vecmat(x: Any, y: Any) -> Any:
+def vecmat(x1: Any, x2: Any) -> Any:
     """Return the products of vectors with matrices."""
-    return np.matmul(np.expand_dims(x, -2), y)[..., 0, :]
+    return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
 
 
-def _kron(x: Any, y: Any) -> Any:
-    ndim = max(np.ndim(x), np.ndim(y))
-    shape_x, shape_y = ((1,) * (ndim - np.ndim(a)) + np.shape(a) for a in (x, y))
-    left = np.reshape(x, [n for length in shape_x for n in (length, 1)])
-    right = np.reshape(y, [n for length in shape_y for n in (1, length)])
-    return np.reshape(left * right, [n * m for n, m in zip(shape_x, shape_y, strict=True)])
+def _kron(a: Any, b: Any) -> Any:
+    ndim = max(np.ndim(a), np.ndim(b))
+    shape_a, shape_b = ((1,) * (ndim - np.ndim(x)) + np.shape(x) for x in (a, b))
+    left = np.reshape(a, [n for length in shape_a for n in (length, 1)])
+    right = np.reshape(b, [n for length in shape_b for n in (1, length)])
+    return np.reshape(left * right, [n * m for n, m in zip(shape_a, shape_b, strict=True)])
 
 
-def _cross(x: Any, y: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
-    x, y = np.moveaxis(x, axisa, -1), np.moveaxis(y, axisb, -1)
+    x = np.moveaxis(a, axis_within("np.cross", axisa, a), -1)
+    y = np.moveaxis(b, axis_within("np.cross", axisb, b), -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:
         raise ValueError(f"np.cross of Nodes is of vectors of 3 elements, got shapes {x.shape} and {y.shape}")
     parts = []
@@ -175,32 +189,55 @@ def _cross(x: Any, y: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, ax
     return np.stack(parts, axis=axisc)
 
 
-def _convolve(x: Any, y: Any, mode: str = "full") -> Any:
+_MODES = ("valid", "same", "full")
+"""Which sums of products there are, by numpy's number of the mode."""
+
+
+def _convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     """Return the sums of products of one with the other, reversed and moved along it."""
-    if np.size(x) < np.size(y):
-        x, y = y, x
-    n, m = np.size(x), np.size(y)
-    padded = np.pad(x, m - 1)
+    if not np.size(a) or not np.size(v) or max(np.ndim(a), np.ndim(v)) > 1:
+        raise ValueError(f"np.convolve is of rows with elements, got shapes {np.shape(a)}, {np.shape(v)}")
+    if np.size(a) < np.size(v):
+        a, v = v, a
+    n, m = np.size(a), np.size(v)
+    padded = np.pad(np.reshape(a, -1), m - 1)
     windows = np.lib.stride_tricks.sliding_window_view(padded, m)
-    full = np.matmul(windows, np.flip(y))
-    start, stop = {"full": (0, n + m - 1), "same": ((m - 1) // 2, (m - 1) // 2 + n), "valid": (m - 1, n)}[
-        mode
-    ]
-    return full[start:stop]
+    full = np.matmul(windows, np.flip(np.reshape(v, -1)))
+    mode = _MODES[mode] if mode in range(len(_MODES)) else mode
+    if mode not in _MODES:
+        raise ValueError(f"np.convolve: mode is full, same or valid, got {brief(mode)}")
+    if mode == "full":
+        return full
+    return full[m - 1 : n] if mode == "valid" else full[(m - 1) // 2 : (m - 1) // 2 + n]
 
 
-def _correlate(x: Any, y: Any, mode: str = "valid") -> Any:
-    if np.size(x) < np.size(y):
-        return np.flip(_convolve(y, np.flip(x), mode))
-    return _convolve(x, np.flip(y), mode)
+def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    if np.size(a) < np.size(v):
+        return np.flip(_convolve(v, np.flip(a), mode))
+    return _convolve(a, np.flip(v), mode)
 
 
-def _product(arrays: Any) -> Any:
+def _multi_dot(arrays: Any, *, out: Any = None) -> Any:
     """Return the matrix product of several arrays, from the left."""
+    refuse_out("linalg.multi_dot", out)
     first, *others = arrays
+    inner = others[:-1]
+    if not others or any(np.ndim(x) != 2 for x in inner) or {np.ndim(first), np.ndim(others[-1])} - {1, 2}:
+        shapes = ", ".join(str(np.shape(x)) for x in arrays)
+        raise np.linalg.LinAlgError(f"np.linalg.multi_dot is of two matrices or more, got shapes {shapes}")
     for other in others:
         first = np.matmul(first, other)
     return first
+
+
+def _outer_of_vectors(x1: Any, x2: Any) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(f"np.linalg.outer is of two vectors, got shapes {np.shape(x1)}, {np.shape(x2)}")
+    return _outer(x1, x2)
+
+
+def _cross_of_vectors(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    return _cross(x1, x2, axis=axis)
 
 
 PRODUCTS: dict[Any, Function] = {
@@ -214,9 +251,9 @@ PRODUCTS: dict[Any, Function] = {
     np.cross: _cross,
     np.convolve: _convolve,
     np.correlate: _correlate,
-    np.linalg.multi_dot: _product,
-    np.linalg.outer: _outer,
-    np.linalg.cross: lambda x, y, axis=-1: np.cross(x, y, axis=axis),
+    np.linalg.multi_dot: _multi_dot,
+    np.linalg.outer: _outer_of_vectors,
+    np.linalg.cross: _cross_of_vectors,
     np.linalg.matmul: np.matmul,
     np.linalg.tensordot: _tensordot,
     np.linalg.vecdot: vecdot,

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from nn_from_scratch.array_rules import SCATTER
+from nn_from_scratch.array_rules import SCATTER, axis_within
+from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Options, Rule, Traced, Value, fitted, value_of
+from nn_from_scratch.values import brief
 
 
 class Move(Rule):
@@ -37,11 +39,13 @@ def move(function: Function) -> Callable[..., Any]:
         return function(x, *arguments, **keywords)
 
     rule = Move(function.__name__, computed, ())
+    operand = getattr(function, "__wrapped__", function).__code__.co_varnames[0]  # numpy's name of it
 
-    def moved(x: Operand, *arguments: Any, **keywords: Any) -> Any:
-        if any(isinstance(one, Traced) for one in (*arguments, *keywords.values())):
+    def moved(*arguments: Any, **keywords: Any) -> Any:
+        x, *others = arguments or (keywords.pop(operand),)
+        if any(isinstance(one, Traced) for one in (*others, *keywords.values())):
             raise TypeError(f"np.{rule.name}: only its first argument may be a Node; of another give .value")
-        own = tuple(_own(argument) for argument in arguments)
+        own = tuple(_own(argument) for argument in others)
         return rule(x, arguments=own, keywords={name: _own(one) for name, one in keywords.items()})
 
     moved.__name__ = function.__name__
@@ -61,49 +65,81 @@ _MOVED = (
     sliding_window_view,
 )
 _MOVES: dict[Any, Function] = {function: move(function) for function in _MOVED}
-_take_along_axis = _MOVES[np.take_along_axis]
+_take_along_axis, _take_of_one = _MOVES[np.take_along_axis], _MOVES[np.take]
 _ravel_in_order = move(np.ravel)
 _reshape_in_order = move(np.reshape)
 
 
-def _ravel(x: Any, order: str = "C") -> Any:
-    return np.reshape(x, -1) if order == "C" else _ravel_in_order(x, order=order)
+def _ravel(a: Any, order: str = "C") -> Any:
+    return np.reshape(a, -1) if order == "C" else _ravel_in_order(a, order=order)
 
 
-def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
-    return x.reshape(shape) if order == "C" else _reshape_in_order(x, shape, order=order)
+def _reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
+    return a.reshape(shape) if order == "C" else _reshape_in_order(a, shape, order=order)
+
+
+def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+    refuse_out("take", out)
+    return _take_of_one(a, indices, axis, mode=mode)
+
+
+def _compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+    refuse_out("compress", out)
+    if np.ndim(condition) != 1:
+        raise ValueError(f"np.compress: the condition has one axis, got shape {np.shape(condition)}")
+    return np.take(a, np.flatnonzero(condition), axis)
 
 
 # What is sorted is moved too, to where the values say
 
 
-def _sort(x: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     if axis is None:
-        x, axis = np.ravel(x), -1
-    places = np.argsort(value_of(x), axis, kind=kind or "stable")
-    return _take_along_axis(x, places, axis)
+        a, axis = np.ravel(a), -1
+    axis = axis_within("np.sort", axis, a)
+    if kind is None and stable is None:
+        stable = True
+    return _take_along_axis(a, np.argsort(value_of(a), axis, kind, order, stable=stable), axis)
 
 
-def _partition(x: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
     if axis is None:
-        x, axis = np.ravel(x), -1
-    return _take_along_axis(x, np.argpartition(value_of(x), kth, axis, kind=kind), axis)
+        a, axis = np.ravel(a), -1
+    axis = axis_within("np.partition", axis, a)
+    return _take_along_axis(a, np.argpartition(value_of(a), kth, axis, kind, order), axis)
 
 
 # Parts of an array
 
 
-def _array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    return _parts(np.array_split, x, indices_or_sections, axis)
+def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return _parts(np.array_split, ary, indices_or_sections, axis)
 
 
-def _split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    return _parts(np.split, x, indices_or_sections, axis)
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return _parts(np.split, ary, indices_or_sections, axis)
+
+
+def _hsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return _split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
+
+
+def _vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    if ary.ndim < 2:
+        raise ValueError(f"np.vsplit is of 2 axes or more, got shape {ary.shape}")
+    return _split(ary, indices_or_sections, 0)
+
+
+def _dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    if ary.ndim < 3:
+        raise ValueError(f"np.dsplit is of 3 axes or more, got shape {ary.shape}")
+    return _split(ary, indices_or_sections, 2)
 
 
 def _parts(split: Function, x: Any, sections: Any, axis: int) -> list[Any]:
     """Return the parts that numpy splits an axis into."""
-    before = (slice(None),) * (axis % x.ndim)
+    axis = axis_within(f"np.{split.__name__}", axis, x)
+    before = (slice(None),) * axis
     return [x[(*before, places)] for places in split(np.arange(x.shape[axis]), sections)]
 
 
@@ -114,62 +150,73 @@ def _unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
 def _at_least(dimensions: Function) -> Function:
     """Return np.atleast_1d, 2d or 3d for nodes: of several arguments a tuple, as numpy has it."""
 
-    def of_nodes(*arrays: Any) -> Any:
-        found = tuple(np.reshape(x, dimensions(np.empty(np.shape(x))).shape) for x in arrays)
+    def of_nodes(*arys: Any) -> Any:
+        found = tuple(np.reshape(x, dimensions(np.empty(np.shape(x))).shape) for x in arys)
         return found[0] if len(found) == 1 else found
 
     return of_nodes
 
 
-def _broadcast_arrays(*arrays: Any, subok: bool = False) -> tuple[Any, ...]:
-    shape = np.broadcast_shapes(*(np.shape(x) for x in arrays))
-    return tuple(np.broadcast_to(x, shape) for x in arrays)
+def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    shape = np.broadcast_shapes(*(np.shape(x) for x in args))
+    return tuple(np.broadcast_to(x, shape) for x in args)
+
+
+def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    return np.positive(a)
 
 
 # With zeros, or constants, beside what was moved
 
 
-def _tril(x: Any, k: int = 0) -> Any:
-    return np.where(_triangle(x, k), x, 0.0)
+def _tril(m: Any, k: int = 0) -> Any:
+    return np.where(_triangle(m, k), m, 0.0)
 
 
-def _triu(x: Any, k: int = 0) -> Any:
-    return np.where(_triangle(x, k - 1), 0.0, x)
+def _triu(m: Any, k: int = 0) -> Any:
+    return np.where(_triangle(m, k - 1), 0.0, m)
 
 
 def _triangle(x: Any, k: int) -> Any:
-    """Return where the lower triangle is, up to the diagonal k."""
-    rows, columns = np.shape(x)[-2:]
+    """Return where the lower triangle is, up to the diagonal k; a vector stands for as many equal rows."""
+    if not np.ndim(x):
+        raise TypeError("np.tril and np.triu are of arrays with axes, got a number")
+    rows, columns = np.shape(x)[-2:] if np.ndim(x) > 1 else (len(x), len(x))
     return np.tri(rows, columns, k=k, dtype=bool)
 
 
-def _diag(x: Any, k: int = 0) -> Any:
-    if x.ndim != 1:
-        return np.diagonal(x, k)
-    rows = np.arange(len(x)) + max(-k, 0)
-    side = len(x) + abs(k)
-    return SCATTER(x, key=(rows, rows + k), shape=(side, side))
+def _diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError(f"np.diag is of 1 or 2 axes, got shape {v.shape}")
+    rows = np.arange(len(v)) + max(-k, 0)
+    side = len(v) + abs(k)
+    return SCATTER(v, key=(rows, rows + k), shape=(side, side))
 
 
-def _diagflat(x: Any, k: int = 0) -> Any:
-    return _diag(np.reshape(x, -1), k)
+def _diagflat(v: Any, k: int = 0) -> Any:
+    return _diag(np.reshape(v, -1), k)
 
 
-def _trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return np.sum(np.diagonal(x, offset, axis1, axis2), axis=-1)
+def _trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    refuse_out("trace", out)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 _pad_by_moving = move(np.pad)
 
 
-def _pad(x: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any:
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any:
     if mode == "constant":
-        return _pad_by_constants(x, pad_width, **keywords)
+        return _pad_by_constants(array, pad_width, **keywords)
     if mode not in {"edge", "reflect", "symmetric", "wrap"} or keywords.get("reflect_type", "even") != "even":
         raise TypeError(
-            f"np.pad: a Node is padded by mode constant, edge, reflect, symmetric or wrap, got {mode!r}"
+            f"np.pad: a Node is padded by mode constant, edge, reflect, symmetric or wrap, got {brief(mode)}"
         )
-    return _pad_by_moving(x, pad_width, mode, **keywords)
+    return _pad_by_moving(array, pad_width, mode, **keywords)
 
 
 def _pad_by_constants(x: Any, pad_width: Any, constant_values: Any = 0) -> Any:
@@ -186,17 +233,18 @@ REARRANGING: dict[Any, Function] = {
     np.reshape: _reshape,
     np.sort: _sort,
     np.partition: _partition,
-    np.compress: lambda condition, x, axis=None: np.take(x, np.flatnonzero(condition), axis),
+    np.take: _take,
+    np.compress: _compress,
     np.split: _split,
     np.array_split: _array_split,
-    np.hsplit: lambda x, sections: np.split(x, sections, axis=1 if x.ndim > 1 else 0),
-    np.vsplit: lambda x, sections: np.split(x, sections, axis=0),
-    np.dsplit: lambda x, sections: np.split(x, sections, axis=2),
+    np.hsplit: _hsplit,
+    np.vsplit: _vsplit,
+    np.dsplit: _dsplit,
     np.atleast_1d: _at_least(np.atleast_1d),
     np.atleast_2d: _at_least(np.atleast_2d),
     np.atleast_3d: _at_least(np.atleast_3d),
     np.broadcast_arrays: _broadcast_arrays,
-    np.copy: lambda x, order="K", subok=False: np.positive(x),
+    np.copy: _copy,
     np.tril: _tril,
     np.triu: _triu,
     np.diag: _diag,

@@ -5,121 +5,132 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.array_rules import axes_of
+from nn_from_scratch.array_rules import axes_of, axes_within, cast
 from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Traced, value_of
 from nn_from_scratch.rules import RULES
+from nn_from_scratch.values import brief
 
 Axes = Any
 """None, an integer, or a tuple or list of them."""
 
 
-def _cast(x: Any, dtype: Any) -> Any:
-    return x if dtype is None else x.astype(dtype)
-
-
-def _all_count(where: Any) -> bool:
-    return where is None or where is True
-
-
 def _chosen(x: Any, where: Any, neutral: float) -> Any:
     """Return the elements that count, all others replaced by what changes nothing."""
-    return x if _all_count(where) else np.where(where, x, neutral)
+    return x if where is True else np.where(_mask(where, x), x, neutral)
 
 
-def _total(name: str, neutral: float, joined: Function) -> Function:
-    """Return a sum or a product: `neutral` stands for what is left out, `joined` takes ``initial`` in."""
+def _mask(where: Any, x: Any) -> Any:
+    """Return what counts in the shape of x; what numpy takes for no truth values is its TypeError."""
+    is_recorded = isinstance(where, Traced)  # a comparison, which is no array yet
+    mask: Any = where if is_recorded else np.asarray(where).astype(bool, casting="safe")
+    return np.broadcast_to(mask, np.shape(x))
+
+
+def total(name: str, meaning: str, neutral: float, joined: Function) -> Function:
+    """Return a sum or its like: `neutral` stands for what is left out, `joined` takes ``initial`` in."""
+    rule = RULES[name]
 
     def reduction(
-        x: Any,
+        a: Any,
         axis: Axes = None,
         dtype: Any = None,
         out: Any = None,
         keepdims: bool = False,
         initial: Any = None,
-        where: Any = None,
+        where: Any = True,
     ) -> Any:
+        if dtype is None and out is None and initial is None and where is True:  # most losses end in it
+            return a.apply(rule, (a,), {"axis": axes_of(axis), "keepdims": keepdims})
         refuse_out(name, out)
-        chosen = _chosen(_cast(x, dtype), where, neutral)
-        z = RULES[name](chosen, axis=axes_of(axis), keepdims=bool(keepdims))
+        chosen = _chosen(cast(a, dtype), where, neutral)
+        z = rule(chosen, axis=axes_of(axis), keepdims=bool(keepdims))
         return z if initial is None else joined(z, initial)
 
+    reduction.__name__, reduction.__doc__ = name, meaning
     return reduction
 
 
-def _extreme(name: str, beyond: float, joined: Function) -> Function:
+def _extreme(name: str, meaning: str, beyond: float, joined: Function) -> Function:
     """Return a maximum or minimum: `beyond` stands for what is left out, `joined` takes ``initial`` in."""
+    rule = RULES[name]
 
     def reduction(
-        x: Any,
+        a: Any,
         axis: Axes = None,
         out: Any = None,
         keepdims: bool = False,
         initial: Any = None,
-        where: Any = None,
+        where: Any = True,
     ) -> Any:
+        if out is None and initial is None and where is True:
+            return a.apply(rule, (a,), {"axis": axes_of(axis), "keepdims": keepdims})
         refuse_out(name, out)
-        if initial is None and not _all_count(where):
+        if initial is None:
             raise ValueError(f"np.{name} with where needs initial, for a part may be empty")
-        if initial is not None and not np.size(x):
+        if not np.size(a):
             return np.full(
-                np.max(value_of(x), axis=axes_of(axis), keepdims=keepdims, initial=0.0).shape, initial
+                np.max(value_of(a), axis=axes_of(axis), keepdims=keepdims, initial=0.0).shape, initial
             )
-        z = RULES[name](_chosen(x, where, beyond), axis=axes_of(axis), keepdims=bool(keepdims))
-        return z if initial is None else joined(z, initial)
+        z = rule(_chosen(a, where, beyond), axis=axes_of(axis), keepdims=bool(keepdims))
+        return joined(z, initial)
 
+    reduction.__name__, reduction.__doc__ = name, meaning
     return reduction
 
 
 def _count(x: Any, axis: Axes, where: Any, *, keepdims: bool) -> Any:
     """Return how many elements count, in their precision."""
     counted = np.ones(x.shape, x.dtype)
-    if not _all_count(where):
+    if where is not True:
         counted = np.where(where, counted, np.zeros((), x.dtype))
     return np.sum(counted, axis=axes_of(axis), keepdims=bool(keepdims))
 
 
-def _mean(
-    x: Any,
+def mean(
+    a: Any,
     axis: Axes = None,
     dtype: Any = None,
     out: Any = None,
     keepdims: bool = False,
     *,
-    where: Any = None,
+    where: Any = True,
 ) -> Any:
+    """Return the arithmetic mean."""
+    if dtype is None and out is None and where is True:
+        return a.apply(RULES["mean"], (a,), {"axis": axes_of(axis), "keepdims": keepdims})
     refuse_out("mean", out)
-    x = _cast(x, dtype)
-    if _all_count(where):
+    x = cast(a, dtype)
+    if where is True:
         return RULES["mean"](x, axis=axes_of(axis), keepdims=bool(keepdims))
     total = np.sum(x, axis=axis, keepdims=keepdims, where=where)
     return total / _count(x, axis, where, keepdims=keepdims)
 
 
 def _var(
-    x: Any,
+    a: Any,
     axis: Axes = None,
     dtype: Any = None,
     out: Any = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = None,
+    where: Any = True,
     mean: Any = None,
     correction: float | None = None,
 ) -> Any:
     """Return the mean of the squared distances from the mean; what `ddof` subtracts is for samples."""
     refuse_out("var", out)
-    x = _cast(x, dtype)
+    x = cast(a, dtype)
     center = np.mean(x, axis=axes_of(axis), keepdims=True, where=where) if mean is None else mean
     squares = np.sum(np.square(x - center), axis=axes_of(axis), keepdims=keepdims, where=where)
     n = _count(x, axis, where, keepdims=keepdims) - (ddof if correction is None else correction)
     return squares / n
 
 
-def _std(x: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
+def _std(a: Any, *arguments: Any, **keywords: Any) -> Any:
     """Return the root of the variance; where that is 0, as of equal elements, the derivative is 0."""
-    return _root(np.var(x, axis, *arguments, **keywords))
+    return _root(np.var(a, *arguments, **keywords))
 
 
 def _root(x: Any) -> Any:
@@ -129,65 +140,88 @@ def _root(x: Any) -> Any:
 
 
 def _average(
-    x: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+    a: Any, axis: Axes = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     if weights is None:
-        mean = np.mean(x, axis=axis, keepdims=keepdims)
-        return (mean, np.full(np.shape(mean), np.size(x) / np.size(mean))) if returned else mean
-    if np.shape(weights) != np.shape(x):
-        if axis is None or np.ndim(weights) != 1:
-            raise TypeError(
-                "np.average: weights need the shape of x, or axis and one weight for each of its places"
-            )
-        weights = np.reshape(weights, tuple(-1 if a == axis % np.ndim(x) else 1 for a in range(np.ndim(x))))
-    weights = np.broadcast_to(weights, np.shape(x))
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        return (mean, np.full(np.shape(mean), np.size(a) / np.size(mean))) if returned else mean
+    weights = np.broadcast_to(_weights(weights, axis, a), np.shape(a))
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    mean = np.sum(x * weights, axis=axis, keepdims=keepdims) / total
+    if not isinstance(total, Traced) and np.any(total == 0):
+        raise ZeroDivisionError("np.average: the weights add up to 0")
+    mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (mean, total) if returned else mean
 
 
-def _ptp(x: Any, axis: Axes = None, out: Any = None, keepdims: bool = False) -> Any:
+def _weights(weights: Any, axis: Axes, x: Any) -> Any:
+    """Return weights with an axis for each of x, of length 1 where they do not depend on it."""
+    shape = np.shape(x)
+    if np.shape(weights) == shape:
+        return weights
+    if axis is None:
+        raise TypeError(
+            f"np.average of shape {shape} with weights of shape {np.shape(weights)} needs an axis"
+        )
+    axes = axes_within("np.average", axis, x)
+    if np.shape(weights) != tuple(shape[one] for one in axes):
+        raise ValueError(
+            f"np.average of shape {shape} over {axes}: one weight for each place, got {np.shape(weights)}"
+        )
+    inner = tuple(shape[one] if one in axes else 1 for one in range(len(shape)))
+    return np.reshape(np.transpose(weights, np.argsort(axes)), inner)
+
+
+def _ptp(a: Any, axis: Axes = None, out: Any = None, keepdims: bool = False) -> Any:
     refuse_out("ptp", out)
-    return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 # Of what is in the middle, once sorted
 
 
 def _median(
-    x: Any, axis: Axes = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+    a: Any, axis: Axes = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
-    return np.quantile(x, 0.5, axis=axis, out=out, keepdims=keepdims)
+    return np.quantile(a, 0.5, axis=axis, out=out, keepdims=keepdims)
 
 
-def _percentile(x: Any, q: Any, axis: Axes = None, **keywords: Any) -> Any:
+def _percentile(a: Any, q: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
     part = q / 100.0 if isinstance(q, int | float) else np.true_divide(q, 100)
-    return np.quantile(x, part, axis, **keywords)
+    return np.quantile(a, part, axis, *arguments, **keywords)
 
 
 def _quantile(
-    x: Any,
+    a: Any,
     q: Any,
     axis: Axes = None,
     out: Any = None,
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: bool = False,
+    *,
+    weights: Any = None,
 ) -> Any:
     """Return what lies linearly between the two neighbours of a place in the sorted elements."""
     refuse_out("quantile", out)
-    if method != "linear":
-        raise TypeError(f"np.quantile: a Node's is taken by method linear, got {method!r}")
-    ndim = np.ndim(x)
-    reduced = tuple(range(ndim)) if axis is None else tuple(int(a) % ndim for a in np.atleast_1d(axis))
-    kept = tuple(a for a in range(ndim) if a not in reduced)
-    rows = np.transpose(x, (*kept, *reduced))
-    n = math.prod(np.shape(x)[a] for a in reduced)
-    rows = np.sort(np.reshape(rows, (*rows.shape[: len(kept)], n)), axis=-1)
+    if method != "linear" or weights is not None:
+        raise TypeError(
+            f"np.quantile: a Node's is taken by method linear, without weights, got {brief(method)}"
+        )
     if isinstance(q, Traced):
         raise TypeError("np.quantile: by q there is no derivative here: give q.value")
+    part_of_all = np.asarray(q, float)
+    if not np.all((part_of_all >= 0) & (part_of_all <= 1)):
+        raise ValueError(f"np.quantile: a quantile is from 0 to 1, a percentile to 100, got {brief(q)}")
+    ndim = np.ndim(a)
+    reduced = axes_within("np.quantile", axis, a)
+    kept = tuple(k for k in range(ndim) if k not in reduced)
+    rows = np.transpose(a, (*kept, *reduced))
+    n = math.prod(np.shape(a)[k] for k in reduced)
+    if not n:
+        raise ValueError(f"np.quantile of shape {np.shape(a)}: there are no elements")
+    rows = np.sort(np.reshape(rows, (*rows.shape[: len(kept)], n)), axis=-1)
     rows = np.where(np.isnan(rows[..., -1:]), np.nan, rows)  # one is sorted to the end, and counts for all
-    place = np.asarray(q, float) * (n - 1)
+    place = part_of_all * (n - 1)
     below = np.floor(place).astype(int)
     above = np.minimum(below + 1, n - 1)
     part = place - below
@@ -196,15 +230,15 @@ def _quantile(
     z = np.moveaxis(
         rows[..., below] * (1 - part) + rows[..., above] * part, range(len(kept)), range(-len(kept), 0)
     )
-    return np.expand_dims(z, tuple(np.ndim(q) + a for a in reduced)) if keepdims else z
+    return np.expand_dims(z, tuple(np.ndim(q) + k for k in reduced)) if keepdims else z
 
 
 # Without what is not a number
 
 
 def _without_nan(function: Function, neutral: float) -> Function:
-    def reduction(x: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
-        return function(np.where(np.isnan(x), neutral, x), axis, *arguments, **keywords)
+    def reduction(a: Any, *arguments: Any, **keywords: Any) -> Any:
+        return function(np.where(np.isnan(a), neutral, a), *arguments, **keywords)
 
     return reduction
 
@@ -222,19 +256,21 @@ def _extreme_number(function: Function, beyond: float) -> Function:
 
 
 def _where_a_number(function: Function) -> Function:
-    def reduction(x: Any, axis: Axes = None, *arguments: Any, **keywords: Any) -> Any:
-        is_number = np.logical_not(np.isnan(x))
-        return function(np.where(is_number, x, 0.0), axis, *arguments, where=is_number, **keywords)
+    def reduction(a: Any, *arguments: Any, where: Any = True, **keywords: Any) -> Any:
+        is_number = np.logical_not(np.isnan(a))
+        counts = is_number if where is True else is_number & _mask(where, a)
+        return function(np.where(is_number, a, 0.0), *arguments, where=counts, **keywords)
 
     return reduction
 
 
-_max = _extreme("max", -math.inf, np.maximum)
-_min = _extreme("min", math.inf, np.minimum)
+_TIES = "those that tie for it share its derivative equally."
+_max = _extreme("max", f"Return the largest element; {_TIES}", -math.inf, np.maximum)
+_min = _extreme("min", f"Return the smallest element; {_TIES}", math.inf, np.minimum)
 REDUCING: dict[Any, Function] = {
-    np.sum: _total("sum", 0.0, np.add),
-    np.prod: _total("prod", 1.0, np.multiply),
-    np.mean: _mean,
+    np.sum: total("sum", "Return the sum.", 0.0, np.add),
+    np.prod: total("prod", "Return the product.", 1.0, np.multiply),
+    np.mean: mean,
     np.max: _max,
     np.amax: _max,
     np.min: _min,

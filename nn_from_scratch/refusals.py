@@ -3,6 +3,7 @@
 import linecache
 import math
 import re
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -90,6 +91,12 @@ def no_rule(function: Any, method: str = "") -> str:
         f"{name} has no rule for Nodes: take it of node.value where no gradient is needed, or write it by"
         " functions that have one (the README lists them)"
     )
+
+
+def unknown_keywords(function: Any, known: Iterable[str], given: Iterable[str]) -> str:
+    """Say which keywords of a function of numpy have no meaning for nodes."""
+    unknown = ", ".join(f"{name}=" for name in given if name not in known)
+    return f"{function.__module__}.{function.__name__} of Nodes takes {', '.join(known)}, and no {unknown}"
 
 
 _COMPLEX = {"eig", "eigvals", "roots", "sqrtm", "angle"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.array_rules import axis_within, cast
 from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Rule, Value, value_of
 
@@ -41,19 +42,23 @@ CUMPROD = Rule("cumprod", _cumprod_of_an_axis, [_through_cumprod])
 
 
 def _running(rule: Rule) -> Function:
-    def of_node(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    def of_node(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
         refuse_out(rule.name, out)
-        x = x if dtype is None else x.astype(dtype)
-        flat = axis is None or not np.ndim(x)
-        return rule(np.reshape(x, -1), axis=0) if flat else rule(x, axis=axis % np.ndim(x))  # type: ignore[operator]
+        x = cast(a if np.ndim(a) else np.reshape(a, 1), dtype)  # a number as an axis of one place
+        if axis is None:
+            return rule(np.reshape(x, -1), axis=0)
+        return rule(x, axis=axis_within(f"np.{rule.name}", axis, x))
 
     return of_node
 
 
-def running_extreme(is_further: Function) -> Function:
+def running_extreme(name: str, is_further: Function) -> Function:
     """Return the running maximum or minimum: each element is moved to the places that it is the latest of."""
 
-    def of_node(x: Any, axis: int = 0) -> Any:
+    def of_node(x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+        refuse_out(name, out)
+        x = cast(x, dtype)
+        axis = axis_within(name, axis, x)
         value = np.moveaxis(np.asarray(value_of(x)), axis, 0)
         places = np.zeros(value.shape, int)
         for k in range(1, len(value)):
@@ -66,7 +71,7 @@ def running_extreme(is_further: Function) -> Function:
 
 def _ends(x: Any, before: Any, after: Any, axis: int) -> Any:
     """Return the elements with others before and after them; a number stands for one place of the axis."""
-    one = tuple(1 if a == axis % np.ndim(x) else n for a, n in enumerate(np.shape(x)))
+    one = tuple(1 if k == axis else n for k, n in enumerate(np.shape(x)))
     parts = (before, x, after)
     return np.concatenate(
         [np.broadcast_to(part, one) if np.ndim(part) == 0 else part for part in parts if part is not None],
@@ -76,29 +81,39 @@ def _ends(x: Any, before: Any, after: Any, axis: int) -> Any:
 
 def _between(x: Any, axis: int) -> tuple[Any, Any]:
     """Return the elements without the last, and without the first, along an axis."""
-    before = (slice(None),) * (axis % np.ndim(x))
+    before = (slice(None),) * axis
     return x[(*before, slice(None, -1))], x[(*before, slice(1, None))]
 
 
-def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n == 0:
+        return a
     if n < 0:
         raise ValueError(f"np.diff: n must be at least 0, got {n}")
-    x = _ends(x, prepend, append, axis) if n and (prepend is not None or append is not None) else x
+    axis = axis_within("np.diff", axis, a)
+    x = a if prepend is None and append is None else _ends(a, prepend, append, axis)
     for _ in range(n):
         left, right = _between(x, axis)
         x = right - left
     return x
 
 
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    parts = (to_begin, np.diff(np.reshape(ary, -1)), to_end)
+    return np.concatenate([np.reshape(part, -1) for part in parts if part is not None])
+
+
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Return the integral of straight lines between the points."""
+    axis = axis_within("np.trapezoid", axis, y)
     left, right = _between(y, axis)
     if x is None:
         widths = dx
+    elif np.ndim(x) == 1:
+        others = tuple(k for k in range(np.ndim(y)) if k != axis)
+        widths = np.expand_dims(np.diff(x), others)
     else:
-        widths = np.diff(x) if np.ndim(x) == 1 else np.diff(x, axis=axis)
-        if np.ndim(x) == 1:
-            widths = np.reshape(widths, tuple(-1 if a == axis % np.ndim(y) else 1 for a in range(np.ndim(y))))
+        widths = np.diff(x, axis=axis)
     return np.sum(widths * (left + right) / 2.0, axis=axis)
 
 
@@ -106,6 +121,10 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     """Return the straight lines between the points (xp, fp); at a point the slope is that to its right."""
     if period is not None:
         raise TypeError("np.interp: of Nodes without period; take the modulus of x, and repeat the ends")
+    if np.ndim(xp) != 1 or not np.size(xp) or np.shape(xp) != np.shape(fp):
+        raise ValueError(
+            f"np.interp: xp and fp are two rows of points, got shapes {np.shape(xp)}, {np.shape(fp)}"
+        )
     x, xp, fp = (np.reshape(a, np.shape(a)) for a in (x, xp, fp))  # of numbers and of sequences, too
     at, points = np.asarray(value_of(x)), np.asarray(value_of(xp))
     k = np.clip(np.searchsorted(points, at, side="right") - 1, 0, max(len(points) - 2, 0))
@@ -122,7 +141,7 @@ SCANNING: dict[Any, Function] = {
     np.cumsum: _running(CUMSUM),
     np.cumprod: _running(CUMPROD),
     np.diff: _diff,
-    np.ediff1d: lambda x: np.diff(np.reshape(x, -1)),
+    np.ediff1d: _ediff1d,
     np.trapezoid: _trapezoid,
     np.interp: _interp,
 }

@@ -102,4 +102,88 @@ def test_every_method_says_what_it_does_and_takes() -> None:
         method = getattr(Node, name)
         assert method.__name__ == name
         assert method.__doc__.startswith("Return ")
-    assert list(inspect.signature(Node.sum).parameters) == ["self", "axis", "keepdims"]
+    assert list(inspect.signature(Node(1.0).std).parameters)[:5] == [
+        "axis",
+        "dtype",
+        "out",
+        "ddof",
+        "keepdims",
+    ]
+
+
+MASK = np.array([True, False, True])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.sum(0, None, None, True),
+        lambda x: x.sum(axis=0, keepdims=True, initial=2.0, where=MASK),
+        lambda x: x.sum(dtype=np.float32),
+        lambda x: x.mean(0, np.float32, None, True),
+        lambda x: x.mean(where=MASK),
+        lambda x: x.prod(initial=3.0),
+        lambda x: x.prod(1, None, None, False, 3.0, MASK),
+        lambda x: x.max(0, None, True),
+        lambda x: x.max(initial=0.5),
+        lambda x: x.min(where=MASK, initial=0.0),
+        lambda x: x.var(0, None, None, 1),
+        lambda x: x.var(where=MASK),
+        lambda x: x.std(dtype=np.float32),
+        lambda x: x.std(0, None, None, 1, True),
+        lambda x: x.cumsum(dtype=np.float32),
+        lambda x: x.cumprod(1, np.float32),
+        lambda x: x.clip(min=0),
+        lambda x: x.clip(max=0),
+        lambda x: x.clip(0, max=1),
+        lambda x: x.astype(float, copy=False),
+        lambda x: x.astype(np.float32, "C", "same_kind"),
+        lambda x: x.reshape((3, 2), order="F"),
+        lambda x: x.reshape(3, 2, order="F"),
+        lambda x: x.reshape(3, 2, copy=True),
+        lambda x: x.flatten("F"),
+        lambda x: x.ravel(order="F"),
+        lambda x: x.take([0, 4], 1, mode="clip"),
+        lambda x: x.take([0, 4], 1, None, "clip"),
+        lambda x: x.argmax(keepdims=True),
+        lambda x: x.argmin(axis=0, keepdims=True),
+        lambda x: x.any(keepdims=True),
+        lambda x: x.all(where=MASK),
+        lambda x: x.argsort(stable=True),
+        lambda x: x.round(decimals=1),
+        lambda x: x.item(3),
+        lambda x: x.item(0, 1),
+    ],
+)
+def test_method_takes_what_that_of_an_array_takes(call: Callable[[Any], Any]) -> None:
+    x = np.random.default_rng(0).uniform(-2, 2, (2, 3))
+    got, expected = call(Node(x)), call(x)
+    z = got.value if isinstance(got, Node) else got
+    assert np.result_type(z) == np.result_type(expected)
+    assert np.shape(z) == np.shape(expected)
+    np.testing.assert_allclose(z, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda x: x.sum(strange=1), TypeError),
+        (lambda x: x.sum(out=np.zeros(())), TypeError),
+        (lambda x: x.clip(0, 1, np.zeros((2, 3))), TypeError),
+        (lambda x: x.sum(where=np.ones(3)), TypeError),
+        (lambda x: x.sum(where=np.ones((2, 2, 3), bool)), ValueError),
+        (lambda x: x.max(where=MASK), ValueError),
+        (lambda x: x.astype(np.float32, casting="safe"), TypeError),
+    ],
+)
+def test_method_refuses_what_that_of_an_array_refuses_and_out(
+    call: Callable[[Any], Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        call(Node(np.ones((2, 3))))
+
+
+def test_gradient_goes_through_the_arguments_of_methods() -> None:
+    x = Node(np.array([[3.0, 2.0, 5.0]]))
+    x.prod(1, None, None, False, 2.0, MASK).sum().backprop()
+    assert np.array_equal(x.grad, [[10.0, 0.0, 6.0]])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,6 +106,42 @@ def test_derivatives_are_those_of_jax() -> None:
             gradients(ours, nodes, cotangent), pull(jax.numpy.asarray(cotangent)), strict=True
         ):
             np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-10, err_msg=str(asked))
+
+
+class ByName:
+    """numpy, each of whose functions is called with the names of all its parameters that have one."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.module, name)
+        if inspect.ismodule(found):
+            return ByName(found)
+        return found if isinstance(found, np.ufunc) else partial(called_by_name, found)
+
+
+def called_by_name(function: Any, *arguments: Any, **keywords: Any) -> Any:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # earlier numpy did not say
+        return function(*arguments, **keywords)
+    first_named = next(
+        (k for k, one in enumerate(parameters) if one.kind is one.POSITIONAL_OR_KEYWORD), len(parameters)
+    )
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        first_named = len(arguments)
+    names = [one.name for one in parameters]
+    named = dict(zip(names[first_named:], arguments[first_named:], strict=False))
+    return function(*arguments[:first_named], **named, **keywords)
+
+
+@pytest.mark.parametrize("asked", [asked for asked in CALLS if asked.text.startswith("np.")], ids=str)
+def test_operands_and_options_are_given_by_numpys_names(asked: Asked) -> None:
+    nodes = [Node(x) for x in asked.operands()]
+    z, expected = asked(ByName(np), *nodes), asked(np, *nodes)
+    assert type(z) is Node
+    assert np.array_equal(z.value, expected.value)
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "std", "var", "median"])
