@@ -60,7 +60,10 @@ def _repeated(g: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:
         repeated = np.empty(() if type(x) is float else x.shape)
         repeated.fill(g)  # three times as fast as np.full
         return repeated
-    return np.broadcast_to(g if axis is None or keepdims else np.expand_dims(g, axis), np.shape(x))
+    shape = np.shape(x)
+    if axis is not None and not keepdims and shape:  # a number is reduced over axis 0, which it has not
+        g = np.expand_dims(g, axis)
+    return np.broadcast_to(g, shape)
 
 
 def _through_sum(g: Operand, _z: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:
@@ -83,7 +86,9 @@ def _through_prod(g: Operand, _z: Operand, x: Operand, axis: Axis, keepdims: boo
     differentiable in turn.
     """
     ndim = np.ndim(x)
-    reduced = range(ndim) if axis is None else np.atleast_1d(axis) % ndim
+    if not ndim:
+        return g
+    reduced = axes_within("prod", axis, x)
     order = (*(a for a in range(ndim) if a not in reduced), *reduced)
     moved = np.transpose(x, order)  # the reduced axes are last, and become one
     kept = moved.shape[: len(order) - len(reduced)]

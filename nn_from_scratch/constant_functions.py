@@ -16,7 +16,7 @@ CONSTANT_FUNCTIONS = {
     *(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort),
     *(np.any, np.all, np.isclose, np.allclose, np.array_equal, np.array_equiv, np.count_nonzero),
     *(np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize),
-    *(np.round, np.around, np.fix, np.isposinf, np.isneginf, np.isreal, np.iscomplex, np.imag),
+    *(np.angle, np.round, np.around, np.fix, np.isposinf, np.isneginf, np.isreal, np.iscomplex, np.imag),
     *(np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj),
     *(np.result_type, np.can_cast, np.min_scalar_type, np.common_type),
     *(np.array_repr, np.array_str, np.array2string),

@@ -6,7 +6,6 @@ decomposition* (2016). What numpy reads of a matrix is what is differentiated: `
 lower triangle, and give no cotangent to the upper one.
 """
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -177,13 +176,16 @@ def _det(a: Any) -> Any:
 
 def _slogdet(a: Any) -> Any:
     """Return the sign, which is a plain value, and the logarithm of the size."""
+    log_of_size = LOG_OF_SIZE(a)
     sign, _ = found = np.linalg.slogdet(value_of(a))
-    return type(found)(sign, LOG_OF_SIZE(a))
+    return type(found)(sign, log_of_size)
 
 
 def _matrix_power(a: Any, n: int) -> Any:
     """Return the product of n equal matrices, by squaring; of the inverse if n is negative."""
-    shape, n = np.shape(a), operator.index(n)
+    shape = np.shape(a)
+    if not isinstance(n, int | np.integer):
+        raise TypeError(f"np.linalg.matrix_power: the exponent is an integer, got {brief(n)}")
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise np.linalg.LinAlgError(f"np.linalg.matrix_power is of square matrices, got shape {shape}")
     if n == 0:
@@ -227,11 +229,13 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         raise ValueError(f"np.linalg.norm is of vectors or matrices, got axes {axes} of shape {np.shape(x)}")
     if ord is None or ord == "fro":
         return LENGTH(x, axis=axes, keepdims=bool(keepdims))
-    if ord in {1, -1, np.inf, -np.inf}:
+    if ord in (1, -1, np.inf, -np.inf):  # no set: what is no number need not be hashable
         summed, left = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(np.abs(x), axis=summed, keepdims=True)
         z = (np.max if ord > 0 else np.min)(sums, axis=left, keepdims=True)
         return z if keepdims else np.squeeze(z, axes)
+    if ord not in (2, -2, "nuc"):
+        raise ValueError(f"np.linalg.norm: no norm of matrices has ord {brief(ord)}")
     raise TypeError(
         f"np.linalg.norm of matrices of Nodes: ord is None, 'fro', 1, -1, inf or -inf, got {brief(ord)}"
     )
@@ -239,7 +243,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 def _vector_norm(x: Any, order: Any, axis: Any, *, keepdims: bool) -> Any:
     keepdims = bool(keepdims)
-    if isinstance(order, str):
+    if not isinstance(order, int | float | np.number | None):
         raise ValueError(f"np.linalg.norm: ord of a vector is a number, got {brief(order)}")  # noqa: TRY004 - numpy's
     if order is None or order == 2:
         return LENGTH(x, axis=axis, keepdims=keepdims)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from nn_from_scratch.appearance import Appearance
-from nn_from_scratch.array_rules import Axis, Shape, axes_of, cast
+from nn_from_scratch.array_rules import Axis, Shape, axes_of, axes_within, cast
 from nn_from_scratch.refusals import NO_ITEMS, in_place, refuse_out
 from nn_from_scratch.rule import NO_OPTIONS, Operand, Rule, Traced, value_of
 from nn_from_scratch.rules import RULES
@@ -40,6 +40,28 @@ class Methods(Appearance):
 
     def __rmatmul__(self, other: Operand) -> Self:
         return self._apply("matmul", other, self)
+
+    def __mod__(self, other: Operand) -> Any:
+        return _np.remainder(self, other)
+
+    def __rmod__(self, other: Operand) -> Any:
+        return _np.remainder(other, self)
+
+    def __floordiv__(self, other: Operand) -> Any:
+        """Return whole numbers, which are plain: they are constant between jumps."""
+        return _np.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Operand) -> Any:
+        return _np.floor_divide(other, self)
+
+    def __divmod__(self, other: Operand) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Operand) -> Any:
+        return other // self, other % self
+
+    def __pos__(self) -> Any:
+        return _np.positive(self)
 
     def __neg__(self) -> Self:
         return self._apply("neg", self)
@@ -258,8 +280,8 @@ class Methods(Appearance):
 
     def transpose(self, *axes: Any) -> Self:
         """Return the axes in another order, one tuple or several integers; reversed by default."""
-        order = axes[0] if axes and np.ndim(axes[0]) else axes
-        order = tuple(int(axis) % self.ndim for axis in order if axis is not None) or None
+        given = axes[0] if len(axes) == 1 else axes
+        order = None if not axes or given is None else axes_within("transpose", given, self)
         return self._with("transpose", axes=order)
 
     @property

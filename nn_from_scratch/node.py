@@ -21,7 +21,7 @@ import numpy as np
 
 from nn_from_scratch import changes, recording, reverse
 from nn_from_scratch.numpy_functions import REFLECTED, NumpyFunctions
-from nn_from_scratch.refusals import no_plain_number
+from nn_from_scratch.refusals import no_plain_number, of_shapes
 from nn_from_scratch.rule import (
     CAST,
     IDENTITY,
@@ -173,7 +173,8 @@ class Node(NumpyFunctions):
             Of the operation.
         operands
             Nodes, numbers and arrays. What is no real number is a TypeError that names the rule, and shapes
-            that do not fit are a ValueError that names them too.
+            that do not fit are a ValueError that names them too, numpy's AxisError or LinAlgError if it is
+            one.
         options
             Those of the rule, all of them.
 
@@ -193,8 +194,7 @@ class Node(NumpyFunctions):
         try:
             value = rule.evaluate(values, options)
         except ValueError as error:
-            shapes = ", ".join(str(np.shape(value)) for value in values)
-            raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
+            raise of_shapes(rule.name, values, error) from error
         if recording.open_choices and not recording.is_on():
             return Node(value)
         node = _new(Node)
@@ -209,6 +209,13 @@ class Node(NumpyFunctions):
         if recording.is_on():
             raise TypeError(no_plain_number(sys._getframe(1)))
         return float(self._value)
+
+    def __int__(self) -> int:
+        if recording.is_on():
+            raise TypeError(no_plain_number(sys._getframe(1)))
+        return int(self._value)
+
+    __trunc__ = __int__
 
     # The short way of scalars. Half of what `Node.apply` does for two floats is for arrays alone: lists of
     # operands, precision, broadcasting. Where all operands are floats these operators compute the value and

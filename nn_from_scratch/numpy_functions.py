@@ -108,6 +108,8 @@ def without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
         return heaviside(*operands)
     if ufunc in UFUNCS_OF_ARRAYS:
         return UFUNCS_OF_ARRAYS[ufunc](*operands)
+    if ufunc is np.divmod:
+        return np.floor_divide(*operands), np.remainder(*operands)
     rule = special_rule(ufunc)
     if rule is None:
         raise TypeError(no_rule(ufunc))
@@ -177,6 +179,8 @@ _ACCUMULATIONS: dict[np.ufunc, Function] = {
 def _where(condition: Any, x: Operand = None, y: Operand = None) -> Any:
     if x is None and y is None:
         return np.nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("np.where: either both x and y are given, or neither")
     return RULES["where"](x, y, condition=np.array(value_of(condition), dtype=bool))
 
 
@@ -195,6 +199,8 @@ def _clip(
     a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
 ) -> Any:
     refuse_out("clip", out)
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("np.clip: bounds are given as a_min and a_max, or as min and max")
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
     return RULES["clip"](a, -np.inf if low is None else low, np.inf if high is None else high)
 

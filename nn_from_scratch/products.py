@@ -1,7 +1,6 @@
 """Products of arrays: dot, einsum, tensordot and their kin, by matmul and one rule for einsum."""
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -41,6 +40,7 @@ def _einsum_of_one(x: Value, subscripts: str) -> Value:
     return np.einsum(subscripts, x)
 
 
+_einsum_of_one.__name__ = "einsum"  # as messages have it
 _entries_of_equal_index = move(_einsum_of_one)
 
 
@@ -90,7 +90,7 @@ def _spelled_out(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(ndims):
-        raise ValueError(f"np.einsum: {subscripts!r} is of {len(inputs)} operands, got {len(ndims)}")
+        raise ValueError(f"np.einsum: {brief(subscripts)} is of {len(inputs)} operands, got {len(ndims)}")
     free = [letter for letter in _LETTERS if letter not in subscripts]
     longest = max([0, *(n - len(one) + 3 for one, n in zip(inputs, ndims, strict=True) if "..." in one)])
     dots = "".join(free[:longest])
@@ -99,7 +99,7 @@ def _spelled_out(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
         count = n - len(one) + 3
         spelled.append(one.replace("...", dots[longest - count :] if count else "") if "..." in one else one)
         if len(spelled[-1]) != n:
-            raise ValueError(f"np.einsum: {one!r} in {subscripts!r} is no operand with {n} axes")
+            raise ValueError(f"np.einsum: {brief(one)} in {brief(subscripts)} is no operand with {n} axes")
     if not arrow:
         letters = left.replace(",", "").replace(".", "")
         output = dots + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
@@ -133,8 +133,12 @@ def _vdot(a: Any, b: Any) -> Any:
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Return the sum of products over pairs of axes: of both as matrices it is one matrix product."""
-    if np.ndim(axes) == 0:
-        n = operator.index(axes)
+    if isinstance(axes, int | np.integer):
+        n = int(axes)
+        if n > min(np.ndim(a), np.ndim(b)):
+            raise np.exceptions.AxisError(
+                f"np.tensordot of shapes {np.shape(a)}, {np.shape(b)}: one has no {n} axes"
+            )
         axes = range(np.ndim(a) - n, np.ndim(a)), range(n)
     in_a, in_b = (axes_within("np.tensordot", one, x) for one, x in zip(axes, (a, b), strict=True))
     if [np.shape(a)[axis] for axis in in_a] != [np.shape(b)[axis] for axis in in_b]:

@@ -209,10 +209,14 @@ def _trace(
 _pad_by_moving = move(np.pad)
 
 
+_COMPUTED_PADDING = ("linear_ramp", "maximum", "mean", "median", "minimum", "empty")
+"""The modes of np.pad that do more than move elements: they have no rule."""
+
+
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any:
     if mode == "constant":
         return _pad_by_constants(array, pad_width, **keywords)
-    if mode not in {"edge", "reflect", "symmetric", "wrap"} or keywords.get("reflect_type", "even") != "even":
+    if callable(mode) or mode in _COMPUTED_PADDING or keywords.get("reflect_type", "even") != "even":
         raise TypeError(
             f"np.pad: a Node is padded by mode constant, edge, reflect, symmetric or wrap, got {brief(mode)}"
         )

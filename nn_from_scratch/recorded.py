@@ -13,6 +13,7 @@ import numpy as np
 from nn_from_scratch import recording
 from nn_from_scratch.constant_functions import CONSTANT_UFUNCS
 from nn_from_scratch.numpy_functions import UFUNCS, NumpyFunctions, without_row
+from nn_from_scratch.refusals import of_shapes
 from nn_from_scratch.rule import NO_OPTIONS, Operand, Options, Rule, Traced, Value
 from nn_from_scratch.rules import RULES
 from nn_from_scratch.values import FLOAT64, own_value
@@ -81,8 +82,7 @@ class Recorded(NumpyFunctions):
         try:
             example = rule.evaluate(examples, {name: example_of(value) for name, value in options.items()})
         except ValueError as error:
-            shapes = ", ".join(str(np.shape(value)) for value in examples)
-            raise ValueError(f"{rule.name} of shapes {shapes}: {error}") from error
+            raise of_shapes(rule.name, examples, error) from error
         dtype = np.result_type(example)
         if dtype != FLOAT64 and dtype.kind not in "biu":  # as of a comparison, or a count
             raise ReplayError(f"replay: computes in float64; {rule.name} gives {dtype}")

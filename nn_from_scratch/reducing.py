@@ -182,6 +182,8 @@ def _ptp(a: Any, axis: Axes = None, out: Any = None, keepdims: bool = False) -> 
 def _median(
     a: Any, axis: Axes = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
+    if not np.size(a):
+        return np.mean(a, axis=axis, out=out, keepdims=keepdims)  # NaN, with its warning
     return np.quantile(a, 0.5, axis=axis, out=out, keepdims=keepdims)
 
 
@@ -218,7 +220,7 @@ def _quantile(
     rows = np.transpose(a, (*kept, *reduced))
     n = math.prod(np.shape(a)[k] for k in reduced)
     if not n:
-        raise ValueError(f"np.quantile of shape {np.shape(a)}: there are no elements")
+        raise IndexError(f"np.quantile of shape {np.shape(a)}: there are no elements")
     rows = np.sort(np.reshape(rows, (*rows.shape[: len(kept)], n)), axis=-1)
     rows = np.where(np.isnan(rows[..., -1:]), np.nan, rows)  # one is sorted to the end, and counts for all
     place = part_of_all * (n - 1)

@@ -3,9 +3,14 @@
 import linecache
 import math
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.values import cut
 
 _IN_NUMPY = {
     **{name: name for name in ("exp", "expm1", "exp2", "log", "log2", "log10", "log1p", "sqrt", "cbrt")},
@@ -59,6 +64,13 @@ def _of_math(frame: FrameType) -> str:
     return ", ".join(dict.fromkeys(found))
 
 
+def of_shapes(name: str, operands: Sequence[Any], error: ValueError) -> ValueError:
+    """Return an error of numpy's, of the class that it has, with the operation and its operands' shapes."""
+    kind = type(error) if isinstance(error, np.linalg.LinAlgError | np.exceptions.AxisError) else ValueError
+    shapes = ", ".join(str(np.shape(operand)) for operand in operands)
+    return kind(f"{name} of shapes {cut(shapes)}: {cut(str(error))}")
+
+
 NO_ARRAY = (
     "a Node is no array: take its .value; nn_from_scratch.array([[a, b], [c, d]]) joins Nodes into one"
     " Node, as np.stack([a, b]) and np.concatenate([x, y]) do"
@@ -83,9 +95,15 @@ def refuse_out(name: str, out: Any) -> None:
 
 def no_rule(function: Any, method: str = "") -> str:
     """Say that a function of numpy has no rule for nodes, and what to do."""
-    module = getattr(function, "__module__", None) or "numpy"
-    name = f"{module}.{function.__name__}" + (f".{method}" if method else "")
-    if module.startswith("numpy.fft") or function.__name__ in _COMPLEX:
+    name = _full_name(function) + (f".{method}" if method else "")
+    if function is np.copyto:
+        return (
+            "numpy.copyto, which np.full, np.full_like and np.nan_to_num ask for, writes into an array, which"
+            " keeps no graph: write np.broadcast_to(node, shape), or np.where(mask, node, array)"
+        )
+    if name.startswith("scipy.special.") and hasattr(np, function.__name__):
+        return f"{name} has no rule for Nodes: write np.{function.__name__}"
+    if name.startswith("numpy.fft") or function.__name__ in _COMPLEX:
         return f"{name} gives complex numbers, and a Node holds real ones: no rule for Nodes; see the README"
     return (
         f"{name} has no rule for Nodes: take it of node.value where no gradient is needed, or write it by"
@@ -93,13 +111,24 @@ def no_rule(function: Any, method: str = "") -> str:
     )
 
 
+def _full_name(function: Any) -> str:
+    """Return the name of a function with its module's; a ufunc does not know its module."""
+    name: str = function.__name__
+    if not isinstance(function, np.ufunc):
+        return f"{function.__module__}.{name}"
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), name, None) is function:
+            return f"{module}.{name}"
+    return name
+
+
 def unknown_keywords(function: Any, known: Iterable[str], given: Iterable[str]) -> str:
     """Say which keywords of a function of numpy have no meaning for nodes."""
     unknown = ", ".join(f"{name}=" for name in given if name not in known)
-    return f"{function.__module__}.{function.__name__} of Nodes takes {', '.join(known)}, and no {unknown}"
+    return f"{_full_name(function)} of Nodes takes {', '.join(known)}, and no {unknown}"
 
 
-_COMPLEX = {"eig", "eigvals", "roots", "sqrtm", "angle"}
+_COMPLEX = {"eig", "eigvals", "roots", "sqrtm"}
 
 
 def in_place(left: str, symbol: str) -> str:

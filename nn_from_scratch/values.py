@@ -59,7 +59,10 @@ def without_axes(value: Any) -> Any:
 
 def brief(value: Any) -> str:
     """Write a value for a message, in at most `LONGEST` characters however large it is."""
-    return cut(repr(value) if isinstance(value, np.ndarray | np.generic) else _BRIEF.repr(value))
+    try:
+        return cut(repr(value) if isinstance(value, np.ndarray | np.generic) else _BRIEF.repr(value))
+    except ValueError:  # an integer of more digits than Python writes
+        return f"<{type(value).__name__}, too long to be written>"
 
 
 def cut(text: str) -> str:

@@ -64,6 +64,9 @@ def _elementwise() -> Iterator[Asked]:
     yield Asked("np.clip(x, min=-1)", (A,))
     yield Asked("np.select([numpy.array([1, 0, 0]) > 0, numpy.array([1, 1, 0]) > 0], [x, y], 2.0)", (A, A))
     yield Asked("np.add(x, y, dtype=float)", (A, A), jax=False)
+    for text in ("x % y", "x % 1.5", "7.5 % x", "divmod(x, y)[1]", "divmod(7.5, x)[1]", "+x * y"):
+        yield Asked(text, (A, A), 0.6, 2, jax=False)
+    yield Asked("np.divmod(x, y)[1]", (A, (3,)), 0.6, 2, jax=False)
 
 
 def _products() -> Iterator[Asked]:
@@ -98,6 +101,8 @@ def _products() -> Iterator[Asked]:
         ("np.linalg.multi_dot([x, y, z])", (A, B, (4, 2))),
         ("np.linalg.outer(x, y)", ((2,), (3,))),
         ("np.linalg.vecdot(x, y)", (A, A)),
+        ("np.linalg.vecdot(x, y, axis=0)", (B, (3,))),
+        ("np.linalg.vecdot(x, y, axis=1)", (CUBE, (4, 3))),
         ("np.einsum('ij,jk->ik', x, y)", (A, B)),
         ("np.einsum('ij,jk', x, y)", (A, B)),
         ("np.einsum('ii', x)", (M,)),
@@ -114,6 +119,10 @@ def _products() -> Iterator[Asked]:
         ("np.einsum('b...,bi->...i', x, y)", (CUBE, (2, 3))),
     ):
         yield Asked(text, shapes)
+    for mode in range(3):
+        yield Asked(f"np.convolve(x, y, {mode})", ((5,), (3,)), jax=False)
+    if hasattr(np, "vecdot"):
+        yield Asked("np.vecdot(x, y, axis=0)", (B, (3,)))
     for name, shapes in (("vecdot", (A, A)), ("matvec", (CUBE, (2, 4))), ("vecmat", ((2, 3), CUBE))):
         if hasattr(np, name):
             yield Asked(f"np.{name}(x, y)", shapes)
@@ -136,6 +145,10 @@ def _reductions() -> Iterator[Asked]:
         f"np.prod(x, {mask}, initial=3.0)",
         f"np.max(x, axis=0, initial=0.5, {mask})",
         f"np.min(x, initial=-0.5, {mask})",
+        f"np.nanmean(x, {mask})",
+        f"np.nanvar(x, axis=1, ddof=1, {mask})",
+        f"np.nanstd(x, axis=1, keepdims=True, {mask})",
+        f"np.nansum(x, axis=1, {mask})",
         "np.average(x)",
         "np.average(x, axis=1, weights=numpy.array([1.0, 2.0, 4.0]))",
         "np.average(x, weights=numpy.arange(1.0, 7).reshape(2, 3))",
@@ -146,6 +159,12 @@ def _reductions() -> Iterator[Asked]:
     ):
         yield Asked(text, (A,))
     yield Asked("np.average(x, axis=0, weights=y)", (A, (2,)), 0.5, 2)
+    yield Asked("np.average(x, axis=(2, 0), weights=y)", (CUBE, (4, 2)), 0.5, 2)
+    for name in ("sum", "prod", "max", "min", "ptp", "nanmax", "nansum"):
+        yield Asked(f"np.{name}(x, axis=0)", (S,))
+        yield Asked(f"np.{name}(x, axis=-1)", (S,))
+    for name in ("add", "multiply", "maximum", "fmin", "logaddexp"):
+        yield Asked(f"np.{name}.reduce(x)", (S,), jax=False)
     for text in (
         "np.add.reduce(x)",
         "np.add.reduce(x, axis=1, keepdims=True)",
@@ -153,6 +172,9 @@ def _reductions() -> Iterator[Asked]:
         "np.maximum.reduce(x, 1)",
         "np.minimum.reduce(x)",
         "np.logaddexp.reduce(x)",
+        "np.logaddexp.reduce(x, initial=0.5)",
+        "np.logaddexp.reduce(x, 1, None, None, True, 0.5, numpy.array([True, False, True]))",
+        "np.maximum.accumulate(x, 1, float)",
         "np.add.accumulate(x)",
         "np.add.accumulate(x, 1)",
         "np.multiply.accumulate(x, axis=1)",
@@ -174,6 +196,7 @@ def _scans() -> Iterator[Asked]:
         ("np.diff(x, axis=0, prepend=numpy.zeros((1, 3)))", (A,)),
         ("np.diff(x, prepend=0.0, append=1.0)", (V,)),
         ("np.ediff1d(x)", (A,)),
+        ("np.ediff1d(x, y, 2.0)", (A, (2,))),
         ("np.trapezoid(x)", (A,)),
         ("np.trapezoid(x, dx=0.5, axis=0)", (A,)),
         ("np.trapezoid(y, x)", (V, V)),
@@ -250,9 +273,15 @@ def _rearrangements() -> Iterator[Asked]:
         "np.copy(x)",
         "np.broadcast_arrays(x, numpy.ones((4, 1, 1)))[0]",
         "np.concatenate([x, 3 * x], axis=None)",
+        "np.concatenate([x, 3 * x], dtype=float)",
+        "np.trace(x, 0, 0, 1, float)",
     ):
         yield Asked(text, (A,))
     for text, shape in (
+        ("np.tril(x)", V),
+        ("np.tril(x, 1)", V),
+        ("np.triu(x)", V),
+        ("np.triu(x, -1)", V),
         ("np.diag(x)", V),
         ("np.diag(x, -2)", V),
         ("np.diagflat(x)", A),

@@ -41,6 +41,25 @@ def test_reflected_operators_give_nodes_with_the_right_value_and_gradient(left: 
         np.testing.assert_allclose(node.grad, expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("left", [7, -7.5, np.array([2.0, -3.0]), np.float64(4.5)])
+def test_division_with_remainder_gives_whole_numbers_and_a_node(left: Any) -> None:
+    right = np.array([2.0, -1.5])
+    pairs: list[tuple[Any, Any]] = [(left, Node(right)), (Node(left), right), (Node(left), Node(right))]
+    for x, y in pairs:
+        whole, remainder = divmod(x, y)
+        assert type(remainder) is Node
+        assert isinstance(whole, np.ndarray)
+        assert np.array_equal(whole, left // right)
+        assert np.array_equal(remainder.value, left % right)
+        assert np.array_equal(x // y, whole)
+        assert np.array_equal((x % y).value, remainder.value)
+    node = Node(right)
+    (left % node).sum().backprop()
+    assert np.array_equal(node.grad, -(left // right))
+    assert (+node).value.tolist() == right.tolist()
+    assert "%s" % Node(1.5) == "Node(1.5)"  # noqa: UP031 - text has a remainder of its own
+
+
 def test_matrix_products_with_arrays_give_nodes() -> None:
     a = np.arange(6.0).reshape(2, 3)
     for z in (a @ Node(a.T), Node(a) @ a.T, np.matmul(Node(a), a.T)):

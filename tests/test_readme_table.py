@@ -39,8 +39,11 @@ def name(function: Any) -> str:
 def groups() -> dict[str, set[str]]:
     """Return the names of the functions that the engine takes, by rows of the table."""
     grouped: dict[str, Any] = {
-        "one element by itself": {*UFUNCS, *ELEMENTWISE_FUNCTIONS, np.clip, np.where, np.select} - {np.matmul}
-        | {np.heaviside},
+        "one element by itself": {
+            *(*UFUNCS, *ELEMENTWISE_FUNCTIONS),
+            *(np.clip, np.divmod, np.heaviside, np.where, np.select),
+        }
+        - {np.matmul},
         "reductions": REDUCING,
         "along an axis": {*SCANNING, np.bincount},
         "products": {*PRODUCTS, *UFUNCS_OF_ARRAYS, np.matmul},
