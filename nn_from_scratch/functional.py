@@ -6,7 +6,7 @@ import numpy as np
 
 from nn_from_scratch import reverse
 from nn_from_scratch.node import Node, starting_cotangent
-from nn_from_scratch.values import own_value
+from nn_from_scratch.values import brief, own_value
 
 
 def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph: bool = False) -> Any:
@@ -35,7 +35,7 @@ def gradients(output: Node, inputs: Any, cotangent: Any = None, *, create_graph:
     nodes = inputs if several else [inputs]
     for node in (output, *nodes):
         if not isinstance(node, Node):
-            raise TypeError(f"gradients: expected Nodes, got {type(node).__name__} {node!r}")
+            raise TypeError(f"gradients: expected Nodes, got {type(node).__name__} {brief(node)}")
     cotangents = reverse.cotangents(output, starting_cotangent(output, cotangent, create_graph), create_graph)
     found = []
     for node in nodes:

@@ -264,7 +264,8 @@ class Methods(Appearance):
         if order != "C":
             reordered: Self = _np.reshape(self, given, order)
             return reordered
-        return self._with("reshape", shape=given)
+        result: Self = self.apply(RULES["reshape"], (self,), {"shape": given})  # `_with`, unrolled
+        return result
 
     def squeeze(self, axis: Axis = None) -> Self:
         """Return the elements without axes of length 1: the given ones, or all."""

@@ -12,6 +12,7 @@ from nn_from_scratch.layer import Layer
 from nn_from_scratch.moment import Moment, Network, moment_of, parts_of
 from nn_from_scratch.node import Node
 from nn_from_scratch.rule import LENT_LEAF
+from nn_from_scratch.values import brief
 
 __all__ = ["MLP", "Layer"]
 
@@ -49,9 +50,9 @@ class MLP:
     ) -> None:
         sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
         if any(isinstance(size, bool) or not isinstance(size, int | np.integer) for size in sizes):
-            raise TypeError(f"MLP: sizes must be integers, got {sizes!r}")
+            raise TypeError(f"MLP: sizes must be integers, got {brief(sizes)}")
         if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(f"MLP: sizes must be at least two positive integers, got {sizes!r}")
+            raise ValueError(f"MLP: sizes must be at least two positive integers, got {brief(sizes)}")
         generator = np.random.default_rng(seed)
         drawn = [generator.uniform(-1, 1, (m, n + 1)).astype(dtype) for n, m in pairwise(sizes)]
         activations = [*[activation] * (len(sizes) - 2), last or activation]

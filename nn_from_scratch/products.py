@@ -9,7 +9,7 @@ from nn_from_scratch.array_rules import axes_within, axis_within
 from nn_from_scratch.rearranging import move
 from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Value, Variadic
-from nn_from_scratch.values import brief
+from nn_from_scratch.values import brief, cut
 
 # Einstein's sums. The rule knows only the plain case, in which every letter of an operand stands there once,
 # and in another operand or in the result as well: then the cotangent of an operand is the einsum of all
@@ -228,7 +228,9 @@ def _multi_dot(arrays: Any, *, out: Any = None) -> Any:
     inner = others[:-1]
     if not others or any(np.ndim(x) != 2 for x in inner) or {np.ndim(first), np.ndim(others[-1])} - {1, 2}:
         shapes = ", ".join(str(np.shape(x)) for x in arrays)
-        raise np.linalg.LinAlgError(f"np.linalg.multi_dot is of two matrices or more, got shapes {shapes}")
+        raise np.linalg.LinAlgError(
+            f"np.linalg.multi_dot is of two matrices or more, got shapes {cut(shapes)}"
+        )
     for other in others:
         first = np.matmul(first, other)
     return first

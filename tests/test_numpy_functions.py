@@ -78,6 +78,10 @@ def test_functions_take_their_parameters_as_numpy_does() -> None:
         (lambda x: np.sum(x, out=np.zeros(())), r"np\.sum: an array keeps no graph"),
         (lambda x: np.outer(x, x, out=np.zeros((2, 2))), r"np\.outer: an array keeps no graph"),
         (lambda x: np.sum(x, strange=1), "sum"),  # type: ignore[call-overload]
+        (lambda x: np.clip(x, 0, 1, dtype=np.float32), r"numpy\.clip of Nodes takes a, .*, and no dtype="),
+        (lambda x: np.take(x, [0], 0, np.zeros(1)), r"np\.take: an array keeps no graph"),
+        (lambda x: np.concatenate([x, x], out=np.zeros(4)), r"np\.concatenate: an array keeps no graph"),
+        (lambda x: np.maximum.accumulate(x, 0, None, np.zeros(2)), r"maximum\.accumulate: an array keeps"),
         (lambda x: np.median(x, overwrite_input=True, axis=0, keepdims=True, out=np.zeros(1)), "out= away"),
         (lambda x: np.take(np.ones(3), x), "a Node is no array"),
         (lambda x: np.take(x, x), "only its first argument may be a Node"),
@@ -147,6 +151,12 @@ def test_errors_of_shapes_name_the_function() -> None:
         lambda x: x.tolist(),
         lambda x: x[:1].item(),
         lambda x: np.linalg.slogdet(np.diag(x))[0],
+        np.angle,
+        lambda x: np.angle(x, deg=True),
+        lambda x: x // 0.3,
+        lambda x: np.size(x, 0),
+        lambda x: np.where(x > 0)[0],
+        lambda x: np.where(x)[0],
     ],
 )
 def test_what_is_constant_between_jumps_gives_plain_values(call: Callable[[Any], Any]) -> None:

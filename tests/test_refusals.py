@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch import Node, array, gradients, no_grad, value_and_gradient
+from nn_from_scratch import MLP, Node, array, gradients, no_grad, value_and_gradient
 
 
 def _item(node: Node) -> None:
@@ -54,6 +54,12 @@ def _chain(error: BaseException) -> str:
         (np.asarray, ".value"),
         (lambda x: np.ones(2) * [x, x], "nn_from_scratch.array"),
         (lambda x: np.linspace(0, x, 3), "node.value"),
+        (int, "node.value"),
+        (lambda x: math.trunc(x), "write np.trunc for math.trunc"),  # noqa: PLW0108 - its line is read
+        (lambda x: np.full(3, x, dtype=float), "np.broadcast_to(node, shape)"),
+        (lambda x: np.full_like(np.ones(3), x), "np.broadcast_to(node, shape)"),
+        (lambda x: np.nan_to_num(np.array([np.nan]), nan=x), "np.where(mask, node, array)"),
+        (lambda x: np.sum(np.ones(2), initial=x), "node.value"),
     ],
 )
 @pytest.mark.parametrize("computed", [False, True])
@@ -86,6 +92,7 @@ def test_nested_lists_are_joined() -> None:
 def test_number_without_recording_is_a_float() -> None:
     with no_grad():
         assert float(Node(2.5)) == 2.5
+        assert int(Node(2.5)) == math.trunc(Node(2.5)) == 2
         assert math.exp(Node(0.0)) == 1.0
     with pytest.raises(TypeError, match=r"\.value"), no_grad(), no_grad(recording=True):
         float(Node(2.5))
@@ -161,10 +168,48 @@ def test_message_about_a_huge_value_is_short() -> None:
         assert len(str(raised.value)) < 500
 
 
-@pytest.mark.parametrize("dtype", [int, "int32", np.uint8, bool, str, complex, object])
-def test_node_of_what_has_no_gradient_is_refused(dtype: Any) -> None:
-    with pytest.raises(TypeError, match=r"astype: a Node of .* node\.value\.astype"):
+def test_integer_of_too_many_digits_is_refused_as_one() -> None:
+    with pytest.raises(TypeError, match="Node: expected real numbers, got <int, too long to be written>"):
+        Node(10**100000)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: gradients(Node(1.0), [list(range(10**6))]),
+        lambda: np.quantile(Node([1.0]), 0.5, weights=Node(np.arange(10.0**5)), method="inverted_cdf"),
+        lambda: np.quantile(Node([1.0]), 0.5, method="a" * 10**5),  # type: ignore[call-overload]
+        lambda: np.quantile(Node([1.0]), np.arange(10.0**5)),
+        lambda: MLP(["a"] * 10**5),
+        lambda: MLP([0] * 10**5),
+        lambda: np.linalg.norm(Node([1.0]), "a" * 10**5),  # type: ignore[call-overload]
+        lambda: np.linalg.norm(Node([[1.0]]), "a" * 10**5),  # type: ignore[call-overload]
+        lambda: np.linalg.matrix_power(Node([[1.0]]), np.ones(10**5)),
+        lambda: np.pad(Node([1.0]), 1, "a" * 10**5),  # type: ignore[call-overload]
+        lambda: np.convolve(Node([1.0]), [1.0], "a" * 10**5),  # type: ignore[call-overload]
+        lambda: np.einsum("a" * 10**5, Node([1.0])),
+        lambda: np.einsum("i" + ",i" * 10**5, Node([1.0])),
+        lambda: np.concatenate([Node([1.0])] * 10**5 + [Node(1.0)]),
+        lambda: np.linalg.multi_dot([Node(1.0)] * 10**5),
+        lambda: Node([1.0]).sum(axis=tuple(range(10**5))),
+        lambda: Node([1.0]).reshape(*range(1, 60), *[1] * 10**5),
+        lambda: Node([1.0]).transpose(tuple(range(10**5))),
+        lambda: Node([1.0])[(0,) * 10**5],
+        lambda: np.clip(Node([1.0]), 0, 1, dtype="a" * 10**5),
+    ],
+)
+def test_message_about_huge_arguments_is_short(call: Callable[[], Any]) -> None:
+    with pytest.raises((TypeError, ValueError, IndexError)) as raised:
+        call()
+    assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize("dtype", [int, "int32", np.uint8, bool, str, "U5", complex, object])
+def test_node_of_what_has_no_gradient_is_refused_and_its_values_are_not(dtype: Any) -> None:
+    with pytest.raises(TypeError, match=r"astype: a Node of .* node\.value\.astype") as raised:
         Node([1.0, 2.0]).astype(dtype)
+    written = str(raised.value).rpartition("astype(")[2].removesuffix(")")
+    assert np.dtype(written.strip("'")) == np.dtype(dtype)
 
 
 # An update of a parameter by an operator in place

@@ -165,3 +165,14 @@ def test_a_logarithm_of_0_has_an_infinite_slope_unless_it_is_taken_0_times() -> 
     edge = Node(-1.0)
     assert gradients(special.xlog1py(0.0, edge), edge) == 0.0
     assert gradients(special.xlog1py(2.0, edge), edge) == math.inf
+
+
+def test_function_without_a_rule_is_named_as_scipys() -> None:
+    for name in ("k0", "loggamma"):
+        with pytest.raises(TypeError, match=rf"^scipy\.special\.{name} has no rule for Nodes: take it of"):
+            getattr(special, name)(Node(1.5))
+    for name in ("log1p", "expm1", "cbrt"):
+        with pytest.raises(
+            TypeError, match=rf"scipy\.special\.{name} has no rule for Nodes: write np\.{name}$"
+        ):
+            getattr(special, name)(Node(1.5))
