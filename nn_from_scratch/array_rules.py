@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from nn_from_scratch.rule import CAST, Operand, Rule, Value, Variadic
+from nn_from_scratch.rule import CAST, Operand, Rule, Traced, Value, Variadic
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
@@ -46,8 +46,9 @@ def cast(x: Operand, dtype: Any, casting: Any = "unsafe") -> Any:
             f"astype: a Node of {wanted} would have no gradient;"
             f" its values: node.value.astype({str(wanted)!r})"
         )
-    if casting != "unsafe" and not np.can_cast(np.result_type(x), wanted, casting):
-        raise TypeError(f"astype: {np.result_type(x)} becomes no {wanted} by casting {casting!r}")
+    present = x.dtype if isinstance(x, Traced) else np.result_type(x)
+    if casting != "unsafe" and not np.can_cast(present, wanted, casting):
+        raise TypeError(f"astype: {present} becomes no {wanted} by casting {casting!r}")
     return CAST(x, dtype=dtype)
 
 

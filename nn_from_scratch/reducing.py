@@ -248,9 +248,20 @@ def _without_nan(function: Function, neutral: float) -> Function:
 def _extreme_number(function: Function, beyond: float) -> Function:
     """Return a maximum or minimum of what is a number; of nothing but NaN it is NaN."""
 
-    def reduction(x: Any, axis: Axes = None, *arguments: Any, keepdims: bool = False, **keywords: Any) -> Any:
-        is_number = np.logical_not(np.isnan(x))
-        z = function(np.where(is_number, x, beyond), axis, *arguments, keepdims=keepdims, **keywords)
+    def reduction(
+        a: Any,
+        axis: Axes = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        is_number = np.logical_not(np.isnan(a))
+        z = function(
+            np.where(is_number, a, beyond), axis, out=out, keepdims=keepdims, initial=initial, where=where
+        )
+        if initial is not None:
+            return z
         count = np.sum(is_number, axis=axes_of(axis), keepdims=keepdims)
         return np.where(np.equal(count, 0), np.nan, z)
 

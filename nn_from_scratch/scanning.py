@@ -6,7 +6,7 @@ import numpy as np
 
 from nn_from_scratch.array_rules import axis_within, cast
 from nn_from_scratch.refusals import refuse_out
-from nn_from_scratch.rule import Function, Operand, Rule, Value, value_of
+from nn_from_scratch.rule import Function, Operand, Rule, Traced, Value, value_of
 
 
 def _through_cumsum(g: Operand, _z: Operand, x: Operand, axis: int) -> Operand:
@@ -99,8 +99,14 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    parts = (to_begin, np.diff(np.reshape(ary, -1)), to_end)
-    return np.concatenate([np.reshape(part, -1) for part in parts if part is not None])
+    """Return differences, between what comes before and after, in the precision of the differences."""
+    differences = np.diff(np.reshape(ary, -1))
+    parts = [
+        part if isinstance(part, Traced) else np.asarray(part, differences.dtype)
+        for part in (to_begin, differences, to_end)
+        if part is not None
+    ]
+    return np.concatenate([np.reshape(part, -1) for part in parts])
 
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:

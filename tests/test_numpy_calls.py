@@ -151,3 +151,28 @@ def test_lists_of_axes_are_taken(name: str) -> None:
     np.testing.assert_allclose(z.value, getattr(np, name)(x, axis=(0, 2)), rtol=1e-13)
     if hasattr(Node, name):
         assert np.array_equal(getattr(Node(x), name)(axis=[0, 2]).value, z.value)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("asked", CALLS, ids=str)
+def test_values_and_gradients_keep_float32(asked: Asked) -> None:
+    """A float32 scalar that met a float64 could not be differentiated."""
+    operands = [np.asarray(x, np.float32)[()] for x in asked.operands()]
+    try:
+        expected = asked(np, *operands)
+    except (ValueError, TypeError, AttributeError):
+        pytest.skip("numpy takes no such operands")
+    nodes = [Node(x) for x in operands]
+    z = asked(np, *nodes)
+    if not any(name in asked.text for name in WIDER):
+        assert z.dtype == np.result_type(expected)
+    wide = [Node(np.asarray(x, float)[()]) for x in operands]
+    for part, true in zip(
+        gradients(np.sum(z), nodes), gradients(np.sum(asked(np, *wide)), wide), strict=True
+    ):
+        assert np.result_type(part) == np.float32
+        np.testing.assert_allclose(part, true, rtol=2e-4, atol=2e-4 * max(1.0, np.abs(true).max(initial=0)))
+
+
+WIDER = ("float_power", "np.interp(x, np.cumsum(y), z)")
+"""Calls that numpy computes in float64, and a Node in the precision of its operands."""
