@@ -101,7 +101,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Return differences, between what comes before and after, in the precision of the differences."""
     differences = np.diff(np.reshape(ary, -1))
-    parts = [
+    parts: list[Any] = [
         part if isinstance(part, Traced) else np.asarray(part, differences.dtype)
         for part in (to_begin, differences, to_end)
         if part is not None
