@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from nn_from_scratch.rule import CAST, Operand, Rule, Traced, Value, Variadic
+from nn_from_scratch.rule import CAST, Operand, Rule, Value, Variadic
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
@@ -23,6 +23,8 @@ def axes_of(axis: Any) -> Any:
 
 def axis_within(name: str, axis: Any, x: Operand) -> int:
     """Return an axis of x, counted from the first; numpy's error for what is none names the function."""
+    if isinstance(axis, bool):
+        raise TypeError(f"{name}: an axis is an integer, got {axis}")
     return normalize_axis_index(axis, np.ndim(x), f"{name} of shape {np.shape(x)}")
 
 
@@ -46,9 +48,9 @@ def cast(x: Operand, dtype: Any, casting: Any = "unsafe") -> Any:
             f"astype: a Node of {wanted} would have no gradient;"
             f" its values: node.value.astype({str(wanted)!r})"
         )
-    present = x.dtype if isinstance(x, Traced) else np.result_type(x)
-    if casting != "unsafe" and not np.can_cast(present, wanted, casting):
-        raise TypeError(f"astype: {present} becomes no {wanted} by casting {casting!r}")
+    given = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    if casting != "unsafe" and not np.can_cast(given, wanted, casting):
+        raise TypeError(f"astype: {given} becomes no {wanted} by casting {casting!r}")
     return CAST(x, dtype=dtype)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.array_methods import ArrayMethods
-from nn_from_scratch.array_rules import SCATTER, cast
+from nn_from_scratch.array_rules import SCATTER, axis_within, cast
 from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS, constant
 from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS, ELEMENTWISE_ROWS
 from nn_from_scratch.joining import JOINING
@@ -60,11 +60,12 @@ class NumpyFunctions(ArrayMethods):
         ours = FUNCTIONS[function]
         if options:
             known = _parameters(ours)
-            options = {
-                name: option for name, option in options.items() if name in known or option is not None
-            }
-            if "**" not in known and not all(name in known for name in options):
-                raise TypeError(unknown_keywords(function, known, options))
+            if "**" not in known:
+                options = {
+                    name: option for name, option in options.items() if name in known or option is not None
+                }
+                if not all(name in known for name in options):
+                    raise TypeError(unknown_keywords(function, known, options))
         return ours(*arguments, **options)
 
 
@@ -127,11 +128,12 @@ def _with_options(ufunc: np.ufunc, operands: tuple[Operand, ...], options: dict[
     ignored = {"where", "casting", "order", "subok"}
     kept = {name: option for name, option in options.items() if name not in ignored}
     dtype = kept.pop("dtype", None)
-    if ufunc is getattr(np, "vecdot", None) and set(kept) <= {"axis"}:
+    operands = tuple(cast(x, dtype, options.get("casting", "same_kind")) for x in operands)
+    if ufunc is getattr(np, "vecdot", None) and set(kept) == {"axis"}:
         return vecdot(*operands, **kept)
     if kept:
-        raise TypeError(f"np.{ufunc.__name__} of Nodes takes dtype; got {kept}")
-    return ufunc(*(cast(x, dtype, options.get("casting", "same_kind")) for x in operands))
+        raise TypeError(unknown_keywords(ufunc, ("dtype",), kept))
+    return ufunc(*operands)
 
 
 def _by_method(ufunc: np.ufunc, method: str, operands: tuple[Operand, ...], options: dict[str, Any]) -> Any:
@@ -150,7 +152,8 @@ def _by_method(ufunc: np.ufunc, method: str, operands: tuple[Operand, ...], opti
     if method == "accumulate" and ufunc in _ACCUMULATIONS:
         x, *others = operands
         options |= dict(zip(("axis", "dtype", "out"), others, strict=False))
-        return _ACCUMULATIONS[ufunc](x, **({"axis": 0} | options))
+        options["axis"] = axis_within(f"np.{ufunc.__name__}.accumulate", options.get("axis", 0), x)
+        return _ACCUMULATIONS[ufunc](x, **options)
     if ufunc in CONSTANT_UFUNCS and method in {"reduce", "accumulate", "outer"}:
         return getattr(ufunc, method)(*(value_of(x) for x in operands), **options)
     raise TypeError(no_rule(ufunc, method))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.array_rules import axes_within, axis_within
+from nn_from_scratch.array_rules import axis_within
 from nn_from_scratch.rearranging import move
 from nn_from_scratch.refusals import refuse_out
 from nn_from_scratch.rule import Function, Operand, Value, Variadic
@@ -56,6 +56,7 @@ def _einsum(subscripts: Any, *operands: Any, out: Any = None, optimize: Any = No
     for k, (_, x) in enumerate(plain):
         letters = "".join(dict.fromkeys(inputs[k]))
         if letters != inputs[k]:
+            _require_equal_lengths(inputs[k], np.shape(x))
             x = _entries_of_equal_index(x, f"{inputs[k]}->{letters}")  # noqa: PLW2901
         elsewhere = output + "".join(other for j, other in enumerate(inputs) if j != k)
         alone = tuple(axis for axis, letter in enumerate(letters) if letter not in elsewhere)
@@ -80,6 +81,14 @@ def _without_repeated(inputs: list[str], operands: tuple[Any, ...]) -> list[tupl
         left = "".join(letter for k, letter in enumerate(letters) if k not in repeated)
         found.append((left, np.squeeze(x, tuple(repeated)) if repeated else x))
     return found
+
+
+def _require_equal_lengths(letters: str, shape: tuple[int, ...]) -> None:
+    """Refuse axes of one letter and several lengths: of none and some numpy gives what is in its memory."""
+    for letter in letters:
+        lengths = {n for other, n in zip(letters, shape, strict=True) if other == letter}
+        if len(lengths) > 1:
+            raise ValueError(f"einsum of shapes {shape}: {letter} stands for lengths that differ")
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -140,7 +149,9 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
                 f"np.tensordot of shapes {np.shape(a)}, {np.shape(b)}: one has no {n} axes"
             )
         axes = range(np.ndim(a) - n, np.ndim(a)), range(n)
-    in_a, in_b = (axes_within("np.tensordot", one, x) for one, x in zip(axes, (a, b), strict=True))
+    of_a, of_b = axes
+    in_a = [axis_within("np.tensordot", axis, a) for axis in np.atleast_1d(of_a)]
+    in_b = [axis_within("np.tensordot", axis, b) for axis in np.atleast_1d(of_b)]
     if [np.shape(a)[axis] for axis in in_a] != [np.shape(b)[axis] for axis in in_b]:
         raise ValueError(
             f"tensordot of shapes {np.shape(a)}, {np.shape(b)} over axes {in_a}, {in_b}: lengths differ"
@@ -164,11 +175,15 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 
 def matvec(x1: Any, x2: Any) -> Any:
     """Return the products of matrices with vectors."""
+    if np.ndim(x1) < 2 or np.ndim(x2) < 1:
+        raise ValueError(f"np.matvec of shapes {np.shape(x1)}, {np.shape(x2)}: no matrix and vector")
     return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """Return the products of vectors with matrices."""
+    if np.ndim(x1) < 1 or np.ndim(x2) < 2:
+        raise ValueError(f"np.vecmat of shapes {np.shape(x1)}, {np.shape(x2)}: no vector and matrix")
     return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
 
 
@@ -216,6 +231,8 @@ def _convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    if np.ndim(a) != 1 or np.ndim(v) != 1:
+        raise ValueError(f"np.correlate is of rows, got shapes {np.shape(a)}, {np.shape(v)}")
     if np.size(a) < np.size(v):
         return np.flip(_convolve(v, np.flip(a), mode))
     return _convolve(a, np.flip(v), mode)

@@ -36,7 +36,7 @@ def move(function: Function) -> Callable[..., Any]:
     """Return what a function of numpy that moves elements does to a node."""
 
     def computed(x: Value, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Value:
-        return function(x, *arguments, **keywords)
+        return function(np.asarray(x), *arguments, **keywords)
 
     rule = Move(function.__name__, computed, ())
     operand = getattr(function, "__wrapped__", function).__code__.co_varnames[0]  # numpy's name of it
@@ -215,7 +215,7 @@ _COMPUTED_PADDING = ("linear_ramp", "maximum", "mean", "median", "minimum", "emp
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any:
     if mode == "constant":
-        return _pad_by_constants(array, pad_width, **keywords)
+        return _pad_by_constants(array, pad_width, keywords)
     if callable(mode) or mode in _COMPUTED_PADDING or keywords.get("reflect_type", "even") != "even":
         raise TypeError(
             f"np.pad: a Node is padded by mode constant, edge, reflect, symmetric or wrap, got {brief(mode)}"
@@ -223,9 +223,9 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) ->
     return _pad_by_moving(array, pad_width, mode, **keywords)
 
 
-def _pad_by_constants(x: Any, pad_width: Any, constant_values: Any = 0) -> Any:
+def _pad_by_constants(x: Any, pad_width: Any, keywords: dict[str, Any]) -> Any:
     """Put the elements into an array of the constants."""
-    padded = np.pad(np.zeros(np.shape(x), x.dtype), pad_width, constant_values=constant_values)
+    padded = np.pad(np.zeros(np.shape(x), x.dtype), pad_width, **keywords)
     inside = np.pad(np.ones(np.shape(x), bool), pad_width, constant_values=False)
     placed = SCATTER(np.reshape(x, -1), key=np.flatnonzero(inside), shape=(inside.size,))
     return np.where(inside, np.reshape(placed, inside.shape), padded)

@@ -69,9 +69,8 @@ def _extreme(name: str, meaning: str, beyond: float, joined: Function) -> Functi
         if initial is None:
             raise ValueError(f"np.{name} with where needs initial, for a part may be empty")
         if not np.size(a):
-            return np.full(
-                np.max(value_of(a), axis=axes_of(axis), keepdims=keepdims, initial=0.0).shape, initial
-            )
+            empty = np.max(value_of(a), axis=axes_of(axis), keepdims=keepdims, initial=0.0, where=where)
+            return np.full(empty.shape, initial)
         z = rule(_chosen(a, where, beyond), axis=axes_of(axis), keepdims=bool(keepdims))
         return joined(z, initial)
 
@@ -125,12 +124,35 @@ def _var(
     center = np.mean(x, axis=axes_of(axis), keepdims=True, where=where) if mean is None else mean
     squares = np.sum(np.square(x - center), axis=axes_of(axis), keepdims=keepdims, where=where)
     n = _count(x, axis, where, keepdims=keepdims) - (ddof if correction is None else correction)
-    return squares / n
+    return squares / np.maximum(n, 0)
 
 
 def _std(a: Any, *arguments: Any, **keywords: Any) -> Any:
     """Return the root of the variance; where that is 0, as of equal elements, the derivative is 0."""
     return _root(np.var(a, *arguments, **keywords))
+
+
+def _nanvar(
+    a: Any,
+    axis: Axes = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """Return the variance of what is a number; NaN where `ddof` leaves no samples."""
+    ddof = ddof if correction is None else correction
+    counts = _numbers(a, where)
+    z = _var(np.where(counts, a, 0.0), axis, dtype, out, ddof, keepdims, where=counts, mean=mean)
+    return np.where(_count(a, axis, counts, keepdims=keepdims) > ddof, z, math.nan)
+
+
+def _nanstd(a: Any, *arguments: Any, **keywords: Any) -> Any:
+    return _root(np.nanvar(a, *arguments, **keywords))
 
 
 def _root(x: Any) -> Any:
@@ -268,13 +290,15 @@ def _extreme_number(function: Function, beyond: float) -> Function:
     return reduction
 
 
-def _where_a_number(function: Function) -> Function:
-    def reduction(a: Any, *arguments: Any, where: Any = True, **keywords: Any) -> Any:
-        is_number = np.logical_not(np.isnan(a))
-        counts = is_number if where is True else is_number & _mask(where, a)
-        return function(np.where(is_number, a, 0.0), *arguments, where=counts, **keywords)
+def _nanmean(a: Any, *arguments: Any, where: Any = True, **keywords: Any) -> Any:
+    counts = _numbers(a, where)
+    return np.mean(np.where(counts, a, 0.0), *arguments, where=counts, **keywords)
 
-    return reduction
+
+def _numbers(x: Any, where: Any) -> Any:
+    """Return what counts and is a number."""
+    is_number = np.logical_not(np.isnan(x))
+    return is_number if where is True else is_number & _mask(where, x)
 
 
 _TIES = "those that tie for it share its derivative equally."
@@ -299,8 +323,8 @@ REDUCING: dict[Any, Function] = {
     np.nanprod: _without_nan(np.prod, 1.0),
     np.nanmax: _extreme_number(np.max, -math.inf),
     np.nanmin: _extreme_number(np.min, math.inf),
-    np.nanmean: _where_a_number(np.mean),
-    np.nanvar: _where_a_number(np.var),
-    np.nanstd: _where_a_number(np.std),
+    np.nanmean: _nanmean,
+    np.nanvar: _nanvar,
+    np.nanstd: _nanstd,
 }
 """By function of numpy, what it does to nodes."""

@@ -111,12 +111,12 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Return the integral of straight lines between the points."""
-    axis = axis_within("np.trapezoid", axis, y)
-    left, right = _between(y, axis)
+    place = axis_within("np.trapezoid", axis, y)
+    left, right = _between(np.reshape(y, np.shape(y)), place)  # of sequences, too
     if x is None:
         widths = dx
     elif np.ndim(x) == 1:
-        others = tuple(k for k in range(np.ndim(y)) if k != axis)
+        others = tuple(k for k in range(np.ndim(y)) if k != place)
         widths = np.expand_dims(np.diff(x), others)
     else:
         widths = np.diff(x, axis=axis)

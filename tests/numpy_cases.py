@@ -201,6 +201,7 @@ def _scans() -> Iterator[Asked]:
         ("np.trapezoid(x, dx=0.5, axis=0)", (A,)),
         ("np.trapezoid(y, x)", (V, V)),
         ("np.trapezoid(y, x, axis=0)", ((2,), A)),
+        ("np.trapezoid(y, x)", (CUBE, V)),
         ("np.interp(x, numpy.array([-1.5, 0.0, 1.0, 1.5]), y)", ((5,), V)),
         ("np.interp(x, (-1.5, 0.0, 1.5), [1.0, 3.0, 2.0])", ((5,),)),
         ("np.interp(x, numpy.array([-1.0, 0.0, 1.0]), numpy.array([1.0, 3.0, 2.0]), -1.0, 4.0)", ((5,),)),

@@ -159,7 +159,6 @@ MASK = np.array([True, False, True])
         lambda x: x.astype(np.float32, "C", "same_kind"),
         lambda x: x.reshape((3, 2), order="F"),
         lambda x: x.reshape(3, 2, order="F"),
-        lambda x: x.reshape(3, 2, copy=True),
         lambda x: x.flatten("F"),
         lambda x: x.ravel(order="F"),
         lambda x: x.take([0, 4], 1, mode="clip"),

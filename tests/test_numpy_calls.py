@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from functools import partial
 from typing import Any
 
@@ -142,6 +143,34 @@ def test_operands_and_options_are_given_by_numpys_names(asked: Asked) -> None:
     z, expected = asked(ByName(np), *nodes), asked(np, *nodes)
     assert type(z) is Node
     assert np.array_equal(z.value, expected.value)
+
+
+def test_variance_without_samples_is_numpys() -> None:
+    x = np.array([[1.0, np.nan, np.nan], [1.0, 2.0, 4.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        for ddof in (0, 1, 3):
+            for function in (np.nanvar, np.nanstd):
+                z: Any = function(Node(x), axis=1, ddof=ddof)
+                np.testing.assert_allclose(z.value, function(x, axis=1, ddof=ddof), rtol=1e-14)
+            for function in (np.var, np.std):
+                z = function(Node(x[1]), ddof=ddof)
+                np.testing.assert_allclose(z.value, function(x[1], ddof=ddof), rtol=1e-14)
+    node = Node(x)
+    np.nanvar(node, axis=1).sum().backprop()
+    np.testing.assert_allclose(node.grad[1], 2 / 3 * (x[1] - x[1].mean()), rtol=1e-14)
+    assert np.array_equal(node.grad[0], [0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    "asked", [asked for asked in CALLS if len(asked.shapes) > 1 and asked.text.startswith("np.")], ids=str
+)
+def test_operands_beside_a_node_may_be_lists(asked: Asked) -> None:
+    operands = asked.operands()
+    expected = asked(np, *operands)
+    for position in range(len(operands)):
+        given = [Node(x) if k == position else np.asarray(x).tolist() for k, x in enumerate(operands)]
+        np.testing.assert_allclose(asked(np, *given).value, expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "std", "var", "median"])

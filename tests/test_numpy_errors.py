@@ -55,7 +55,17 @@ SQUARE = np.array([[2.0, 1.0], [0.0, 3.0]])
         (lambda x: numpy.linalg.vecdot(x, [1.0]), ROW),
         (lambda x: numpy.tensordot(x, x, axes=3), A),
         (lambda x: numpy.tensordot(x, x, axes=([0], [7])), A),
+        (lambda x: numpy.tensordot(x, x, axes=(None, None)), A),
         (lambda x: numpy.einsum("ii", x), A),
+        (lambda x: numpy.einsum("ii", x), np.zeros((0, 3))),
+        (lambda x: numpy.correlate(x, [1.0]), 2.0),
+        (lambda x: numpy.trapezoid([1.0, 2.0, 3.0, 4.0], x), A),
+        (lambda x: numpy.cumsum(x, True), A),
+        (lambda x: numpy.rollaxis(x, 1), 1.0),
+        (lambda x: numpy.take_along_axis(x, np.zeros((1, 1), int), 1), 1.0),
+        (lambda x: numpy.pad(x, 1, strange=2), A),
+        (lambda x: numpy.std(x, ddof=None), A),
+        (lambda x: numpy.vecdot(x, x, strange=1), A),
         (lambda x: numpy.average(x, axis=1, weights=[1.0]), A),
         (lambda x: numpy.average(x, weights=[1.0, 2.0]), A),
         (lambda x: numpy.average(x, weights=[1.0, -1.0, 0.0]), ROW),
@@ -88,6 +98,14 @@ def test_what_numpy_refuses_is_refused_by_its_class(call: Callable[[Any], Any], 
     for kind in (numpy.linalg.LinAlgError, np.exceptions.AxisError, *kinds):
         assert not isinstance(theirs.value, kind) or isinstance(ours.value, kind)
     assert "<" not in str(ours.value)
+
+
+@pytest.mark.skipif(not hasattr(np, "matvec"), reason="numpy 2.2 has it")
+def test_vectors_are_no_matrices() -> None:
+    with pytest.raises(ValueError, match=r"np\.matvec of shapes \(3,\), \(3,\)"):
+        numpy.matvec(Node(ROW), ROW)
+    with pytest.raises(ValueError, match=r"np\.vecmat of shapes \(3,\), \(3,\)"):
+        numpy.vecmat(ROW, Node(ROW))
 
 
 def _function(name: str) -> Callable[[Any, int], Any]:
