@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.array_methods import ArrayMethods
-from nn_from_scratch.array_rules import SCATTER, axis_within, cast
+from nn_from_scratch.array_rules import SCATTER, axes_within, axis_within, cast
 from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS, constant
 from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS, ELEMENTWISE_ROWS
 from nn_from_scratch.joining import JOINING
@@ -254,7 +254,7 @@ def _matrix_transpose(x: Methods) -> Methods:
 
 
 def _size(a: Methods, axis: Any = None) -> int:
-    return a.size if axis is None else np.size(np.broadcast_to(0.0, a.shape), axis)
+    return math.prod(a.shape[one] for one in axes_within("np.size", axis, a))
 
 
 FUNCTIONS: dict[Any, Function] = {
