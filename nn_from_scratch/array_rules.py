@@ -48,9 +48,10 @@ def cast(x: Operand, dtype: Any, casting: Any = "unsafe") -> Any:
             f"astype: a Node of {wanted} would have no gradient;"
             f" its values: node.value.astype({str(wanted)!r})"
         )
-    given = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
-    if casting != "unsafe" and not np.can_cast(given, wanted, casting):
-        raise TypeError(f"astype: {given} becomes no {wanted} by casting {casting!r}")
+    if casting != "unsafe":
+        given = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+        if not np.can_cast(given, wanted, casting):
+            raise TypeError(f"astype: {given} becomes no {wanted} by casting {casting!r}")
     return CAST(x, dtype=dtype)
 
 
