@@ -132,7 +132,8 @@ def _through_eigen(g: Operand, z: Operand, _x: Operand) -> Operand:
     gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
     rounding = 4 * np.finfo(w.dtype).eps * np.sum(np.abs(w), axis=-1)
     gaps = np.where(np.less_equal(np.abs(gaps), np.expand_dims(rounding, (-1, -2))), 0.0, gaps)
-    counts = np.not_equal(turned, 0) & ~np.eye(np.shape(w)[-1], dtype=bool)
+    # Where nothing depends on how equal ones turn, they may be divided by: a 0 elsewhere has a derivative.
+    counts = (np.not_equal(turned, 0) | np.not_equal(gaps, 0)) & ~np.eye(np.shape(w)[-1], dtype=bool)
     inner = np.where(counts, turned / np.where(counts, gaps, 1.0), 0.0)
     inner = inner + np.eye(np.shape(w)[-1]) * np.expand_dims(g_of_w, -2)
     found = np.matmul(np.matmul(v, inner), _transposed(v))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch import Node
+from nn_from_scratch import Node, gradients
 from nn_from_scratch.rules import RULES
 
 UFUNCS = {rule.compute: rule for rule in RULES.values() if isinstance(rule.compute, np.ufunc)}
@@ -164,6 +164,24 @@ def test_what_is_constant_between_jumps_gives_plain_values(call: Callable[[Any],
     got, expected = call(Node(x)), call(x)
     assert type(got) is type(expected)
     assert np.array_equal(got, expected)
+
+
+def test_a_cotangent_of_eigenvectors_that_is_0_at_the_point_has_a_derivative() -> None:
+    """Where it was 0 nothing was recorded: the second derivative of this sum was -0.26, not 0.033."""
+    along = np.array([[1.02, 0.16], [0.67, -0.85]])
+
+    def value(x: Any) -> Any:
+        vectors = np.linalg.eigh((x + x.T) / 2)[1]
+        return (vectors * np.sign(vectors[:1])).sum()
+
+    def slope(t: float) -> Any:
+        x = Node(np.array([[0.5, 1.0], [0.5, 0.5]]) + t * along)
+        return gradients(value(x), [x])[0]
+
+    x = Node([[0.5, 1.0], [0.5, 0.5]])
+    (graph,) = gradients(value(x), [x], create_graph=True)
+    (second,) = gradients((graph * along).sum(), [x])
+    np.testing.assert_allclose(second, (slope(1e-4) - slope(-1e-4)) / 2e-4, rtol=1e-5)
 
 
 def test_array_is_not_changed_in_place_by_a_node() -> None:
