@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,10 @@ def functions(namespace: Any, names: Iterable[str], *, arrays: bool) -> Arithmet
             found["slogdet"] = lambda x: solvers.slogdet(x)[1]
         if "cholesky" in names and hasattr(solvers, "cholesky"):
             found["cholesky"] = lambda x: solvers.cholesky((x + x.swapaxes(-1, -2)) / 2)
+        if "eigvalsh" in names and hasattr(solvers, "eigvalsh"):
+            found["eigvalsh"] = lambda x: solvers.eigvalsh((x + x.swapaxes(-1, -2)) / 2)
+        if "eigh" in names and hasattr(solvers, "eigh") and hasattr(namespace, "sign"):
+            found["eigh"] = partial(eigenvectors, namespace)
     found |= {name: call for name, call in _own_arguments(namespace).items() if name in found}
     if arrays:
         found["index"] = lambda x, index: x[as_index(index)]
@@ -99,6 +104,12 @@ def _own_arguments(namespace: Any) -> Arithmetic:
         "interp": lambda x, y, xp: namespace.interp(x, np.array(xp), y),
         "einsum": lambda *operands, subscripts: namespace.einsum(subscripts, *operands),
     }
+
+
+def eigenvectors(namespace: Any, x: Any) -> Any:
+    """Return the eigenvectors of a symmetric part, each with a positive first entry."""
+    vectors = namespace.linalg.eigh((x + x.swapaxes(-1, -2)) / 2)[1]
+    return vectors * namespace.sign(vectors[..., :1, :])
 
 
 def _method(name: str) -> Callable[..., Any]:

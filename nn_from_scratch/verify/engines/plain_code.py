@@ -26,6 +26,8 @@ _OF_A_NAMESPACE = {
     "take_along_axis": "ops.take_along_axis({0}, np.array({indices}), {axis})",
     **dict.fromkeys(("solve", "inv", "det"), "ops.linalg.{name}({operands})"),
     "cholesky": "ops.linalg.cholesky(({0} + {0}.swapaxes(-1, -2)) / 2)",
+    "eigvalsh": "ops.linalg.eigvalsh(({0} + {0}.swapaxes(-1, -2)) / 2)",
+    "eigh": "((v := ops.linalg.eigh(({0} + {0}.swapaxes(-1, -2)) / 2)[1]) * ops.sign(v[..., :1, :]))",
 }
 """Functions of a namespace that are not called by their name and arguments alone: see `calling.functions`."""
 

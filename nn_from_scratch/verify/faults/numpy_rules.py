@@ -102,6 +102,36 @@ def interp(g: Any, _z: Any, x: Any, y: Any, xp: Any) -> tuple[Any, Any]:
     return g * slope * inside, multilinear(lambda values: np.interp(x, xp, values))[1](g, None, y)[0]
 
 
+def symmetric(x: Any) -> Any:
+    """Return the mean of a matrix and its transpose."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def eigenvectors(x: Any) -> Any:
+    """Return the eigenvectors of the symmetric part as columns, each with a positive first entry."""
+    found = np.linalg.eigh(symmetric(x))[1]
+    return found * np.sign(found[..., :1, :])
+
+
+def of_eigenvalues(g: Any, _z: Any, x: Any) -> tuple[Any]:
+    """Give each entry products of two entries of the vectors."""
+    vectors = np.linalg.eigh(symmetric(x))[1]
+    return (np.expand_dims(g, -2) * vectors @ np.swapaxes(vectors, -1, -2),)
+
+
+def turns(g: Any, z: Any, x: Any) -> Any:
+    """Return how much each vector is turned towards each other one: by row, and by column."""
+    values = np.linalg.eigvalsh(symmetric(x))
+    gaps = np.expand_dims(values, -2) - np.expand_dims(values, -1)
+    gaps = np.where(np.eye(gaps.shape[-1], dtype=bool), np.inf, gaps)
+    return np.swapaxes(z, -1, -2) @ g / gaps
+
+
+def of_eigenvectors(g: Any, z: Any, x: Any) -> tuple[Any]:
+    """Multiply the turns by the vectors from both sides."""
+    return (symmetric(z @ turns(g, z, x) @ np.swapaxes(z, -1, -2)),)
+
+
 NUMPY_PULLS: Mapping[str, Ruled] = {
     "take": multilinear(np.take),
     "compress": multilinear(lambda x, condition, axis: np.compress(condition, x, axis)),
@@ -148,6 +178,8 @@ NUMPY_PULLS: Mapping[str, Ruled] = {
         lambda g, z, x: (np.expand_dims(g, (-1, -2)) * np.swapaxes(np.linalg.inv(x), -1, -2),),
     ),
     "matrix_power": (np.linalg.matrix_power, matrix_power),
+    "eigvalsh": (lambda x: np.linalg.eigvalsh(symmetric(x)), of_eigenvalues),
+    "eigh": (eigenvectors, of_eigenvectors),
     "correlate": multilinear(np.correlate),
     "interp": (lambda x, y, xp: np.interp(x, xp, y), interp),
     "ptp": (np.ptp, ptp),

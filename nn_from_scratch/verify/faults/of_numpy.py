@@ -12,11 +12,16 @@ from nn_from_scratch.verify.faults.array_rules import PULLS, Pull, shared, sprea
 from nn_from_scratch.verify.faults.further_rules import FURTHER_RULES, sinc_slope
 from nn_from_scratch.verify.faults.numpy_rules import (
     NUMPY_PULLS,
+    eigenvectors,
     interp,
     multilinear,
     norm,
+    of_eigenvalues,
+    of_eigenvectors,
     quantile,
     std,
+    symmetric,
+    turns,
     var,
 )
 from nn_from_scratch.verify.faults.planting import Fault
@@ -159,6 +164,30 @@ def _at_the_end(g: Any, z: Any, x: Any, q: Any, **how: Any) -> tuple[Any]:
     return quantile(g, z, x, np.subtract(1.0, q), **how)
 
 
+def _rows_for_columns(g: Any, _z: Any, x: Any) -> tuple[Any]:
+    """Take the rows of the eigenvectors for the vectors."""
+    rows = np.swapaxes(eigenvectors(x), -1, -2)
+    return (np.expand_dims(g, -2) * rows @ np.swapaxes(rows, -1, -2),)
+
+
+def _on_its_diagonal(g: Any, _z: Any, x: Any) -> tuple[Any]:
+    """Forget that the vectors are not those of a diagonal matrix."""
+    return (np.expand_dims(g, -2) * np.eye(np.shape(x)[-1]),)
+
+
+def _turned_from_one_side(g: Any, z: Any, x: Any) -> tuple[Any]:
+    return (symmetric(z @ turns(g, z, x)),)
+
+
+def _not_symmetric(g: Any, z: Any, x: Any) -> tuple[Any]:
+    return (z @ turns(g, z, x) @ np.swapaxes(z, -1, -2),)
+
+
+def _without_gaps(g: Any, z: Any, _x: Any) -> tuple[Any]:
+    inner = np.swapaxes(z, -1, -2) @ g * (1 - np.eye(np.shape(z)[-1]))
+    return (symmetric(z @ inner @ np.swapaxes(z, -1, -2)),)
+
+
 _OF_TWO = ("dot", "inner", "outer", "kron", "tensordot")
 NUMPY_FAULTS: tuple[Fault, ...] = (
     derivative("exp2", "the rule of exp", lambda z, x: (z,)),
@@ -217,6 +246,15 @@ NUMPY_FAULTS: tuple[Fault, ...] = (
     _pull("norm", "no division by the length", lambda g, z, x, **how: norm(g, 1, x, **how)),
     _pull("slogdet", "the inverse not transposed", _not_transposed),
     _pull("matrix_power", "a number's rule", _number_power),
+    _pull("eigvalsh", "rows of vectors for columns", _rows_for_columns),
+    _pull("eigvalsh", "the rule of a diagonal matrix", _on_its_diagonal),
+    _pull("eigvalsh", "one triangle only", lambda g, z, x: (np.tril(of_eigenvalues(g, z, x)[0]),)),
+    _pull("eigvalsh", "descending values", lambda g, z, x: of_eigenvalues(g[..., ::-1], z, x)),
+    _pull("eigh", "gaps of the other sign", lambda g, z, x: (-of_eigenvectors(g, z, x)[0],)),
+    _pull("eigh", "no gaps", _without_gaps),
+    _pull("eigh", "its cotangent not made symmetric", _not_symmetric),
+    _pull("eigh", "one triangle only", lambda g, z, x: (np.tril(of_eigenvectors(g, z, x)[0]),)),
+    _pull("eigh", "vectors from one side only", _turned_from_one_side),
     _pull("positive", "its sign turned", lambda g, z, x: (-g,)),
     _pull("nan_to_num", "nothing below 0", lambda g, z, x: (g * (x > 0),)),
     _pull("diag", "its entries from the end", multilinear(lambda x, k: np.diag(x, k)[::-1])[1]),

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.judging.rounded_eigen import EigenFunctions
 from nn_from_scratch.verify.judging.rounded_numbers import MARGIN, Operand, Rounded
 from nn_from_scratch.verify.judging.rounded_special import SpecialFunctions
 from nn_from_scratch.verify.oracles import special_series
 
 
 @dataclass(frozen=True)
-class RoundedFunctions(SpecialFunctions):
+class RoundedFunctions(SpecialFunctions, EigenFunctions):
     """The functions of the usual formulas, over rounded numbers; see `usual_derivatives.Functions`."""
 
     def sum(self, x: Operand, y: Operand) -> Rounded:

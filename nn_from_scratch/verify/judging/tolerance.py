@@ -348,6 +348,8 @@ _VALUES: Mapping[str, Callable[..., Rounded]] = {
     "mixed_slope": RoundedFunctions.mixed_slope,
     "inverted": RoundedFunctions.inverted,
     "inverted_slope": RoundedFunctions.inverted_slope,
+    "eigenvalue": RoundedFunctions.eigenvalue,
+    "eigenvector": RoundedFunctions.eigenvector,
 }
 """By operation, its value over rounded numbers."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from nn_from_scratch.verify.questions.lower_eigen import rows_with
+
 Number = Any
 """What a table's formulas compute with: anything with Python's operators. A constant operand is a float."""
 
@@ -147,6 +149,12 @@ class Functions(Protocol):
     def inverted_bend(self, *operands: Number) -> Number:
         """Return the slope of that slope, which is 0."""
 
+    def eigenvalue(self, number: float, *entries: Number) -> Number:
+        """Return an eigenvalue of a symmetric matrix, of entries on and above the diagonal."""
+
+    def eigenvector(self, place: float, number: float, *entries: Number) -> Number:
+        """Return an entry of the eigenvector of an eigenvalue."""
+
     def is_positive(self, x: Number) -> Number:
         """Return 1 above 0, else 0."""
 
@@ -222,6 +230,46 @@ def _density_of_beta(f: Functions, first: Number, second: Number, x: Number) -> 
     )
     of_both = f.sum(f.lgamma(first), f.lgamma(second))
     return f.exp(f.difference(powers, f.difference(of_both, f.lgamma(f.sum(first, second)))))
+
+
+def _places(entries: Sequence[Number]) -> list[tuple[int, int]]:
+    """Return the row and the column of each entry on and above a diagonal."""
+    rows = rows_with(len(entries))
+    return [(i, j) for i in range(rows) for j in range(i, rows)]
+
+
+def _of_eigenvalue(f: Functions, _z: Number, number: float, *entries: Number) -> tuple[Number, ...]:
+    """Return products of two entries of its vector; entries beside the diagonal stand for two."""
+    places = _places(entries)
+    vector = [f.eigenvector(float(i), number, *entries) for i in range(places[-1][0] + 1)]
+    slopes = [f.product(vector[i], vector[j]) * (1.0 if i == j else 2.0) for i, j in places]
+    return 0.0, *slopes
+
+
+def _of_eigenvector(
+    f: Functions, _z: Number, place: float, number: float, *entries: Number
+) -> tuple[Number, ...]:
+    """Return how it turns towards each of the others: by one over how far their eigenvalues are apart.
+
+    (J. R. Magnus, "On differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985, and M. B.
+    Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation",
+    2008, section 3.1)
+    """
+    places = _places(entries)
+    every, here = range(places[-1][0] + 1), int(number)
+    vectors = [[f.eigenvector(float(i), float(k), *entries) for i in every] for k in every]
+    values = [f.eigenvalue(float(k), *entries) for k in every]
+    own, slopes = vectors[here], [0.0] * len(places)
+    for k in every:
+        if k == here:
+            continue
+        share = f.quotient(vectors[k][int(place)], f.difference(values[here], values[k]))
+        for n, (i, j) in enumerate(places):
+            turn = f.product(vectors[k][i], own[j])
+            if i != j:
+                turn = f.sum(turn, f.product(vectors[k][j], own[i]))
+            slopes[n] = f.sum(slopes[n], f.product(share, turn))
+    return 0.0, 0.0, *slopes
 
 
 PARTIALS: Mapping[str, Partials] = {
@@ -317,5 +365,7 @@ PARTIALS: Mapping[str, Partials] = {
     "mixed_slope": lambda f, z, *xs: (f.mixed_bend(*xs),) * len(xs),
     "inverted": lambda f, z, *xs: _by_each_entry(f.inverted_slope, xs),
     "inverted_slope": lambda f, z, *xs: _by_each_entry(f.inverted_bend, xs),
+    "eigenvalue": _of_eigenvalue,
+    "eigenvector": _of_eigenvector,
 }
 """By operation, the partial derivatives of z = f(x, y)."""

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from nn_from_scratch.verify.oracles import special_values
 from nn_from_scratch.verify.oracles.special_values import normal_below
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
+from nn_from_scratch.verify.questions.lower_eigen import rows_with
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE
 
 Floats = npt.NDArray[np.float64]
@@ -239,6 +240,18 @@ def _digamma(x: npt.ArrayLike) -> Any:
     return np.where(x < 0, value - np.pi / np.tan(np.pi * (x - np.round(x))), value)
 
 
+def _symmetric(entries: Sequence[Any]) -> Any:
+    """Return the matrices of entries on and above the diagonal, which are numbers or arrays of as many."""
+    rows = rows_with(len(entries))
+    whole = np.broadcast_arrays(*entries)
+    found = np.zeros((*whole[0].shape, rows, rows))
+    for one, i, j in zip(whole, *np.triu_indices(rows), strict=True):
+        found[..., i, j] = found[..., j, i] = one
+    # LAPACK does not end where an entry is no number.
+    known = np.isfinite(found).all(axis=(-2, -1), keepdims=True)
+    return np.where(known, found, 0.0)
+
+
 NUMPY: Arithmetic = {
     **{
         name: getattr(np, name) for name in ELEMENTWISE if hasattr(np, name)
@@ -291,5 +304,7 @@ NUMPY: Arithmetic = {
     "mixed_slope": lambda *_: 0.0,
     "inverted": lambda *_: 0.0,
     "inverted_slope": lambda *_: 0.0,
+    "eigenvalue": lambda k, *entries: np.linalg.eigvalsh(_symmetric(entries))[..., int(k)],
+    "eigenvector": lambda i, k, *entries: np.linalg.eigh(_symmetric(entries))[1][..., int(i), int(k)],
 }
 """The values of operations, over numpy arrays."""

@@ -50,6 +50,11 @@ def _cube_root(x: torch.Tensor) -> torch.Tensor:
     return root * (x / known) ** (1 / 3)
 
 
+def _eigenvectors(x: torch.Tensor) -> torch.Tensor:
+    vectors = torch.linalg.eigh((x + x.mT) / 2).eigenvectors
+    return vectors * torch.sign(vectors[..., :1, :])
+
+
 def _axes(x: torch.Tensor, axis: Any) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
 
@@ -275,6 +280,8 @@ OPERATIONS: Arithmetic = {
     "norm": lambda x, axis, keepdims: torch.linalg.vector_norm(x, 2, _axes(x, axis), keepdim=keepdims),
     "slogdet": lambda x: torch.linalg.slogdet(x).logabsdet,
     "matrix_power": torch.linalg.matrix_power,
+    "eigvalsh": lambda x: torch.linalg.eigvalsh((x + x.mT) / 2),
+    "eigh": _eigenvectors,
     **{name: getattr(torch, name) for name in ("positive", "nan_to_num")},
     "fabs": torch.abs,
     **{name: _operator(getattr(torch, name)) for name in ("fmax", "fmin", "copysign")},

@@ -16,7 +16,7 @@ from typing import Any
 
 from flint import arb, arb_series, ctx
 
-from nn_from_scratch.verify.oracles import special_series
+from nn_from_scratch.verify.oracles import eigen_series, special_series
 from nn_from_scratch.verify.oracles.series import PRECISION, divide, exactly, series, unknown, working
 from nn_from_scratch.verify.questions.expressions import Arithmetic, Expression
 
@@ -330,4 +330,6 @@ SERIES: Arithmetic = {
     "mixed_slope": lambda *_: arb_series([0]),
     "inverted": lambda *_: arb_series([0]),
     "inverted_slope": lambda *_: arb_series([0]),
+    "eigenvalue": eigen_series.eigenvalue,
+    "eigenvector": eigen_series.eigenvector,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn_from_scratch.verify.questions import lower_matrices
+from nn_from_scratch.verify.questions import lower_eigen, lower_matrices
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.lower import STRUCTURE, SUMS, variance
 
@@ -32,6 +32,27 @@ def _factor(x: Floats) -> Any:
     return np.where(positive[..., None, None], found, np.nan)
 
 
+_LEAST_GAP = 0.05
+"""Of the largest eigenvalue: second derivatives of eigenvectors have the square of a gap below them, and lose
+up to three of sixteen digits here."""
+_LEAST_ENTRY = 0.1
+"""Of a vector: an engine with few digits may give a smaller first entry either sign."""
+
+
+def _eigenvalues(x: Floats) -> Any:
+    """Return the eigenvalues of a matrix; NaN where two are so near to each other that digits are lost."""
+    found = lower_eigen.eigenvalues(x)
+    largest = np.abs(found).max(axis=-1, keepdims=True, initial=0.0)
+    return np.where(np.all(np.diff(found) > _LEAST_GAP * largest, axis=-1, keepdims=True), found, np.nan)
+
+
+def _eigenvectors(x: Floats) -> Any:
+    """Return the eigenvectors of a matrix; NaN where it is so, or one of them has nearly no first entry."""
+    found = lower_eigen.eigenvectors(x)
+    known = np.isfinite(_eigenvalues(x)) & (found[..., 0, :] > _LEAST_ENTRY)
+    return np.where(np.all(known, axis=-1)[..., None, None], found, np.nan)
+
+
 _NUMPYS_OWN = (
     *("mean", "nanmean", "max", "min", "median", "quantile", "percentile", "ptp", "sort"),
     *("fabs", "fmax", "fmin"),
@@ -53,4 +74,6 @@ WHOLE: Arithmetic = {
     "inv": lower_matrices.inverse,
     "det": lower_matrices.determinant,
     "cholesky": _factor,
+    "eigvalsh": _eigenvalues,
+    "eigh": _eigenvectors,
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.verify.questions import lower_matrices
+from nn_from_scratch.verify.questions import lower_eigen, lower_matrices
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Arithmetic
 from nn_from_scratch.verify.questions.operations import ELEMENTWISE, OPERATIONS, as_index
@@ -111,6 +111,8 @@ class Tracer(Recorder):
             "inv": partial(lower_matrices.inverse, record=self.apply),
             "det": partial(lower_matrices.determinant, record=self.apply),
             "cholesky": partial(lower_matrices.factor, root=scalar["sqrt"], record=self.apply),
+            "eigvalsh": partial(lower_eigen.eigenvalues, record=self.apply),
+            "eigh": partial(lower_eigen.eigenvectors, record=self.apply),
         }
 
     def _entry_by_entry(self, names: AbstractSet[str]) -> dict[str, Callable[..., Any]]:

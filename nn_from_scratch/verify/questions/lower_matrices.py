@@ -36,12 +36,12 @@ def determinant(x: Any, record: Record | None = None) -> Any:
         every = [*np.ravel(matrix), *(entry for row in _cofactors(rows) for entry in row)]
         return found * (record("inverted", found, *every) + 1.0)
 
-    return _each(one, x)
+    return each_matrix(one, x)
 
 
 def inverse(x: Any, record: Record | None = None) -> Any:
     """Return the inverse of each matrix of a stack."""
-    return _each(lambda matrix: _inverse(_as_factored(matrix, record)), x)
+    return each_matrix(lambda matrix: _inverse(_as_factored(matrix, record)), x)
 
 
 def solution(x: Any, y: Any, record: Record | None = None) -> Any:
@@ -68,10 +68,8 @@ def factor(x: Any, root: Callable[[Any], Any], record: Record | None = None) -> 
     """Return the lower triangular factor of the symmetric part of each matrix of a stack."""
 
     def one(matrix: Any) -> Any:
-        symmetric = (matrix + matrix.T) * 0.5
         places = range(len(matrix))
-        symmetric = np.array([[matrix[i, i] if i == j else symmetric[i, j] for j in places] for i in places])
-        rows = _as_factored(_as_factored(symmetric, record), record, "mixed")
+        rows = _as_factored(_as_factored(symmetric_part(matrix), record), record, "mixed")
         found = np.full(np.shape(matrix), 0.0, dtype=float if record is None else object)
         for j in places:
             for i in places[j:]:
@@ -81,10 +79,17 @@ def factor(x: Any, root: Callable[[Any], Any], record: Record | None = None) -> 
                 found[i, j] = root(rest) if i == j else rest / found[j, j]
         return found
 
-    return _each(one, x)
+    return each_matrix(one, x)
 
 
-def _each(function: Callable[[Any], Any], x: Any) -> Any:
+def symmetric_part(matrix: Any) -> Any:
+    """Return the mean of a matrix and its transpose, with the diagonal as it is."""
+    mean = (matrix + matrix.T) * 0.5
+    places = range(len(matrix))
+    return np.array([[matrix[i, i] if i == j else mean[i, j] for j in places] for i in places])
+
+
+def each_matrix(function: Callable[[Any], Any], x: Any) -> Any:
     """Apply a function to each matrix of a stack; a ValueError says that there is none."""
     x = np.asarray(x)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
@@ -92,7 +97,7 @@ def _each(function: Callable[[Any], Any], x: Any) -> Any:
     if x.ndim == 2:
         with np.errstate(all="ignore"):
             return np.asarray(function(x))
-    return np.stack([_each(function, one) for one in x])
+    return np.stack([each_matrix(function, one) for one in x])
 
 
 def _as_factored(matrix: Any, record: Record | None, name: str = "factored") -> Rows:

@@ -288,6 +288,9 @@ OF_NUMPY: dict[str, Operation] = {
         *(Operation(name, 1, distance=apart) for name in ("ptp", "median", "quantile", "percentile")),
         *(Operation(name, 1) for name in ("positive", "nan_to_num", "diag", "rot90", "delete")),
         *(Operation(name, 1) for name in ("nansum", "nanmean")),
+        # eigvalsh(x) are the eigenvalues of the symmetric part of x, ascending; eigh(x) its eigenvectors as
+        # columns, each with a positive first entry, so that there is one.
+        *(Operation(name, 1) for name in ("eigvalsh", "eigh")),
         Operation("fabs", 1, distance=from_zero),
         *(Operation(name, 2, operand_kinds=("xx",), distance=apart) for name in ("fmax", "fmin")),
         *(_bilinear(name) for name in ("copysign", "convolve", "correlate")),
@@ -319,13 +322,16 @@ WRITTEN: dict[str, Operation] = {
         Operation("factored", None),
         Operation("mixed", None),
         Operation("mixed_slope", None),
+        Operation("eigenvalue", None),
+        Operation("eigenvector", None),
         Operation("inverted", None),
         Operation("inverted_slope", None),
     )
 }
 """What nobody is asked: formulas of derivatives have bell, the slope of erf, trigamma, the slopes of sinc, j1
 and i1, and integers beside a quotient; the others are 0, but for what rounding makes of it: of x over its
-size, less its sign, and where a matrix is factored, or inverted (`lower_matrices`), once or twice."""
+size, less its sign, and where a matrix is factored, or inverted (`lower_matrices`), once or twice. Of
+eigenvalues and eigenvectors each number is one (`lower_eigen`)."""
 SCALARS = ELEMENTWISE | WRITTEN
 """All that a scalar expression may have."""
 

@@ -80,6 +80,8 @@ engine = Engine.from_transform(
             **dict.fromkeys(("scatter_add", "conv"), ""),
             **dict.fromkeys(("solve", "inv", "det"), "jnp.linalg.{name}({operands})"),
             "cholesky": "jnp.linalg.cholesky(({0} + {0}.mT) / 2)",
+            "eigvalsh": "jnp.linalg.eigvalsh(({0} + {0}.mT) / 2)",
+            "eigh": "((v := jnp.linalg.eigh(({0} + {0}.mT) / 2)[1]) * jnp.sign(v[..., :1, :]))",
             "where": "jnp.where({0} > 0, {1}, {2})",
             "logsumexp": "jax.scipy.special.logsumexp({arguments})",
             "lgamma": "jax.scipy.special.gammaln({0})",

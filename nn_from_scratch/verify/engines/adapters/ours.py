@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from nn_from_scratch import Node, gradients
 from nn_from_scratch.array_rules import SCATTER
 from nn_from_scratch.numpy_functions import NumpyFunctions
+from nn_from_scratch.verify.engines.calling import eigenvectors
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TapeSource
 from nn_from_scratch.verify.questions.expressions import Arithmetic
@@ -98,6 +99,8 @@ OPERATIONS: Arithmetic = {
     "inv": np.linalg.inv,
     "det": np.linalg.det,
     "cholesky": lambda x: np.linalg.cholesky((x + x.swapaxes(-1, -2)) / 2),
+    "eigvalsh": lambda x: np.linalg.eigvalsh((x + x.swapaxes(-1, -2)) / 2),
+    "eigh": partial(eigenvectors, np),
     "conv": _conv,
     **{name: _special(function) for name, function in _SPECIAL.items() if _HAS_SCIPY},
 }
@@ -109,6 +112,8 @@ WRITTEN: dict[str, str] = {
     **dict.fromkeys(("solve", "inv", "det"), "np.linalg.{name}({operands})"),
     "interp": "np.interp({0}, {xp}, {1})",
     "cholesky": "np.linalg.cholesky(({0} + {0}.mT) / 2)",
+    "eigvalsh": "np.linalg.eigvalsh(({0} + {0}.mT) / 2)",
+    "eigh": "((v := np.linalg.eigh(({0} + {0}.mT) / 2)[1]) * np.sign(v[..., :1, :]))",
     **{name: f"special.{function}({{arguments}})" for name, function in _SPECIAL.items()},
     **dict.fromkeys(("sigmoid", "softplus", "relu", "logsumexp", "softmax", "log_softmax"), METHOD),
     **{name: METHOD for name in _METHODS if name != "dot"},

@@ -70,6 +70,8 @@ engine = Engine.from_tape(
             **dict.fromkeys(("solve", "inv", "det"), "torch.linalg.{name}({operands})"),
             "conv": "(torch.conv1d if {0}.ndim == 3 else torch.conv2d)({arguments})",
             "cholesky": "torch.linalg.cholesky(({0} + {0}.mT) / 2)",
+            "eigvalsh": "torch.linalg.eigvalsh(({0} + {0}.mT) / 2)",
+            "eigh": "((v := torch.linalg.eigh(({0} + {0}.mT) / 2)[1]) * torch.sign(v[..., :1, :]))",
             "cumsum": "torch.cumsum({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
             "cumprod": "torch.cumprod({0}.ravel() if {axis} is None else {0}, {axis} or 0)",
             "diagonal": "torch.diagonal({0}, {offset}, {axis1}, {axis2})",
