@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from flint import arb, arb_series
@@ -101,9 +102,9 @@ def curvatures(step: Step, operands: Sequence[Any]) -> list[tuple[int, int, arb]
     moving = [k for k, operand in enumerate(operands) if not isinstance(operand, float)]
     halves = {k: _moved(step.operation, operands, (k,))[2] for k in moving}
     found = [(step.operands[k], step.operands[k], 2 * half) for k, half in halves.items()]
-    if len(moving) == 2:
-        first, second = (step.operands[k] for k in moving)
-        mixed = _moved(step.operation, operands, moving)[2] - sum(halves.values())
+    for k, other in combinations(moving, 2):
+        first, second = step.operands[k], step.operands[other]
+        mixed = _moved(step.operation, operands, (k, other))[2] - halves[k] - halves[other]
         found += [(first, second, mixed), (second, first, mixed)]
     return [one for one in found if not one[2].is_zero()]
 

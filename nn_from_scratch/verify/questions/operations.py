@@ -322,8 +322,8 @@ WRITTEN: dict[str, Operation] = {
         Operation("factored", None),
         Operation("mixed", None),
         Operation("mixed_slope", None),
-        Operation("eigenvalue", None),
-        Operation("eigenvector", None),
+        Operation("eigenvalue", None, operand_kinds=("cx",)),
+        Operation("eigenvector", None, operand_kinds=("ccx",)),
         Operation("inverted", None),
         Operation("inverted_slope", None),
     )

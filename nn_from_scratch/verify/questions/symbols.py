@@ -7,6 +7,7 @@ from typing import Any
 
 from nn_from_scratch.verify.questions.cases import Case
 from nn_from_scratch.verify.questions.expressions import Expression, Step
+from nn_from_scratch.verify.questions.operations import SCALARS
 
 _CONSTANTS = 1 << 40  # no point has as many entries
 
@@ -117,7 +118,8 @@ class Recorder:
         numbers = [x.number if type(x) is Symbol else self._constant(x) for x in operands]
         if min(numbers) >= _CONSTANTS:  # constants alone, or what an empty sum gave: it needs a node
             self.zero = self.zero or self.apply("mul", Symbol(self, 0), 0.0)
-            numbers[0] = self.apply("add", self.zero, operands[0]).number
+            node = SCALARS[name].operand_kinds[0].index("x")  # an order stays a constant
+            numbers[node] = self.apply("add", self.zero, operands[node]).number
         self.steps.append((name, numbers))
         return Symbol(self, -len(self.steps))
 

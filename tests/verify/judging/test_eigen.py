@@ -161,3 +161,24 @@ def test_eigenvalues_ascend_and_vectors_are_columns_that_begin_above_0() -> None
 def test_more_rows_than_there_is_a_closed_form_for_are_refused() -> None:
     with pytest.raises(ValueError, match="no closed form of 4 rows"):
         lower(asked("eigvalsh", np.diag([1.0, 2.0, 3.0, 4.0])))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_right_is_accused_at_a_kink_in_front(name: str) -> None:
+    """Of more than two operands no mixed second derivatives were known: graph 50,200 of seed 31 was wrong."""
+    steps = (Step("abs", (0,)), Step(name, (1,)))
+    size = 4 if name == "eigh" else 2
+    case = Case(Expression(1, (), steps, 2), (5.0, 0.0, 7.0, 0.25), ((2, 2),), (0.5, 1.0, 2.0, 3.0)[:size])
+    engine = load("nn_from_scratch")
+    assert not examine(engine, case).verdict.accuses
+    assert not examine(engine, replace(case, tangent=(5.0, 7.0, 0.25, 4.0))).verdict.accuses
+    answer = engine.answer(case)
+    off = tuple(x * (1 + 1e-6) for x in answer.gradient)
+    assert examine(giving(replace(answer, gradient=off)), case).verdict is Verdict.WRONG
+
+
+def test_which_number_is_asked_for_stays_a_constant_where_all_entries_are() -> None:
+    """Of constants alone one operand is made a node, as beside a kink: the eigenvalue's number was."""
+    steps = (Step("where", (0, 0, 2)), Step("eigvalsh", (3,)), Step("maximum", (4, 1)))
+    case = Case(Expression(2, (1.5,), steps, 5), (-0.26, 1.5), ((1, 1), ()), (2.0,), (0.75, 0.75))
+    assert not examine(load("nn_from_scratch"), case).verdict.accuses
