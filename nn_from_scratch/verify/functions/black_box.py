@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.functions.contract import ask
-from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
+from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
+from nn_from_scratch.verify.functions.signatures import takes_one_more
 from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
 from nn_from_scratch.verify.oracles.line import Line

@@ -15,7 +15,7 @@ from nn_from_scratch.verify.functions.outputs import Outputs
 from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
 from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
 from nn_from_scratch.verify.functions.result import FunctionResult
-from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.rows import Row, beginning
 from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced
 from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
@@ -272,7 +272,7 @@ class Judgement:
         elif isinstance(formula, NotTraced) and formula.of_the_other:
             why = f"{said}: the gradient may be the derivative of the other formula"
         elif not self.proved and KINK in said and has_no_derivative(self.box):
-            why = f"{NO_DERIVATIVE} ({_first_line(said)})"
+            why = f"{NO_DERIVATIVE} ({beginning(said)})"
         else:
             return accusing
         self.excused = True
@@ -281,7 +281,8 @@ class Judgement:
     def result(self, evaluations: int) -> FunctionResult:
         """Put together what was found, by so many evaluations beside those of the box."""
         verdict, reason = self._verdict()
-        rows = (*self._of_formula(), self._of_values(), Row("contract", Verdict.RIGHT, KEPT))
+        contract = Row("contract", Verdict.RIGHT, "; ".join([KEPT, *self.box.notes]))
+        rows = (*self._of_formula(), self._of_values(), contract)
         evaluations += self.box.evaluations
         if verdict is not Verdict.RIGHT:
             reason = f"{reason}\n({self._found_by(evaluations)})"
@@ -346,15 +347,15 @@ class Judgement:
     def _of_formula(self) -> Iterator[Row]:
         formula = self.formula
         if isinstance(formula, NotTraced) and self._by_choice:
-            said = f"{self._by_choice}, by the other choice: {_first_line(formula.reason)}"
+            said = f"{self._by_choice}, by the other choice: {beginning(formula.reason)}"
             yield Row("rules", Verdict.RIGHT, said)
             return
         if isinstance(formula, NotTraced):
-            yield Row("rules", None, f"numbers compared only: {_first_line(formula.reason)}")
+            yield Row("rules", None, f"numbers compared only: {beginning(formula.reason)}")
             by_numbers = self._by_numbers()
             if by_numbers is not None:
                 verdict, said = by_numbers
-                yield Row("accuracy", verdict, _first_line(said))
+                yield Row("accuracy", verdict, beginning(said))
             return
         different = formula.rules.rule is Rule.DIFFERENT
         said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")
@@ -392,9 +393,5 @@ class Judgement:
         """Say what it took, and what was possible."""
         said = f"found by {evaluations} evaluations of the function"
         if isinstance(self.formula, NotTraced):
-            return f"{said}; numbers compared only: {_first_line(self.formula.reason)}"
+            return f"{said}; numbers compared only: {beginning(self.formula.reason)}"
         return f"{said}; {self.formula.rules}"
-
-
-def _first_line(reason: str) -> str:
-    return reason.strip().partition("\n")[0]

@@ -77,12 +77,19 @@ def _asked(
     given = arguments.arguments(arguments.point)
     cotangents = outputs.cotangents(factor)
     before, sent = copy.deepcopy((arguments.moved(given), cotangents))
+    passed = arguments.passed(given)
+    as_given = [x.copy() for x in passed]
     found = arguments.apply(gradient, given, *cotangents)
     slopes, parts = arguments.gradient(found)
     moved = arguments.moved(given)
     for leaf, old, new in zip(arguments.leaves, before, moved, strict=True):
         if not np.array_equal(old, new, equal_nan=True):
             raise GradientError(f"the gradient writes into its input {leaf.name}")
+    for old, new in zip(as_given, passed, strict=True):
+        if not np.array_equal(old, new):
+            raise GradientError(
+                "the gradient writes into an array of integers, or of no numbers, that it was given"
+            )
     if not outputs.equal(sent, cotangents):
         raise GradientError("the gradient writes into its cotangent")
     return slopes, parts, moved

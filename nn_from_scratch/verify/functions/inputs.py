@@ -1,12 +1,11 @@
 """What a function is asked with: arguments of any nesting, as one vector of the numbers that move.
 
-Floating-point numbers and arrays are inputs; integers, booleans, texts and None inside of other arguments
-are passed through unchanged. Where nothing is a floating-point number, whole numbers are taken for such.
+Floating-point numbers and arrays are inputs; integers, booleans, texts and None are passed through unchanged.
+Where nothing is a floating-point number, whole numbers are taken for such.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.engines.answers import real_numbers
+from nn_from_scratch.verify.functions.signatures import takes, takes_by_name
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,10 +65,10 @@ class Arguments:
         self.keywords: tuple[str, ...] = ()
         if isinstance(inputs, tuple) and not hasattr(inputs, "_fields"):
             self.trees: list[Any] = list(inputs)
-        elif isinstance(inputs, Mapping) and _is_named(function, inputs):
+        elif isinstance(inputs, Mapping) and takes_by_name(function, inputs):
             self.keywords = tuple(inputs)
             self.trees = list(inputs.values())
-        elif isinstance(inputs, list) and _array(inputs) is None and _takes(function, *inputs):
+        elif isinstance(inputs, list) and _array(inputs) is None and takes(function, *inputs):
             self.trees = list(inputs)
         else:
             self.trees = [inputs]
@@ -107,7 +107,7 @@ class Arguments:
 
         def at_point(value: Any) -> Any:
             if not self._moves(value):
-                return value
+                return value.copy() if _is_passed(value) else value  # which a gradient may write into
             leaf, array = next(pairs)
             return array[()] if type(array) is np.ndarray and not leaf.is_array else array
 
@@ -116,6 +116,10 @@ class Arguments:
     def moved(self, arguments: list[Any]) -> list[Any]:
         """Return those leaves of arguments that are inputs."""
         return [leaf for tree in arguments for leaf in _leaves(tree) if self._moves(leaf)]
+
+    def passed(self, arguments: list[Any]) -> list[npt.NDArray[Any]]:
+        """Return the other leaves that are arrays of integers or texts."""
+        return [x for tree in arguments for x in _leaves(tree) if not self._moves(x) and _is_passed(x)]
 
     def rounded(self, point: Floats) -> Floats:
         """Round every number to the type of its input."""
@@ -291,28 +295,6 @@ def dense(part: Any) -> Any:
     return part if isinstance(part, np.ndarray) or not hasattr(part, "toarray") else part.toarray()
 
 
-def takes_one_more(gradient: Callable[..., Any], count: int, *, needed: bool) -> bool:
-    """Say whether a gradient takes a cotangent after so many arguments.
-
-    One that takes any number of arguments does if a cotangent is `needed`, for the value is no number.
-    A parameter with a default is none: the second parameter of numpy's `cos` is where to write.
-    """
-    try:
-        signature = inspect.signature(gradient)
-    except (TypeError, ValueError):
-        return False
-    kinds = [parameter.kind for parameter in signature.parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return needed
-    required = [
-        p
-        for p in signature.parameters.values()
-        if p.default is inspect.Parameter.empty
-        and p.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    return len(required) == count + 1
-
-
 def _is_floating(value: Any) -> bool:
     if isinstance(value, (bool, int, str, bytes)) or value is None:
         return False
@@ -366,6 +348,10 @@ def _named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
         yield name, tree
 
 
+def _is_passed(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biuSU"
+
+
 def _leaves(tree: Any) -> Iterator[Any]:
     for _, leaf in _named_leaves("", tree):
         yield leaf
@@ -380,17 +366,3 @@ def _mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     if hasattr(tree, "_fields"):
         return type(tree)(*children)
     return children if isinstance(tree, list) else tuple(children)
-
-
-def _is_named(function: Callable[..., Any], inputs: Mapping[Any, Any]) -> bool:
-    """Say whether a dict holds a function's arguments by their names."""
-    return all(isinstance(key, str) for key in inputs) and _takes(function, **inputs)
-
-
-def _takes(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> bool:
-    """Say whether a function can be called with these arguments."""
-    try:
-        inspect.signature(function).bind(*arguments, **keywords)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -27,4 +27,9 @@ class Row:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or what it is called: a row has room for no more."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return beginning(str(error)) or type(error).__name__
+
+
+def beginning(reason: str) -> str:
+    """Return the first line of a reason."""
+    return reason.strip().partition("\n")[0]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.elsewhere import Elsewhere, examined_elsewhere
-from nn_from_scratch.verify.functions.inputs import takes_one_more
+from nn_from_scratch.verify.functions.signatures import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject

@@ -235,3 +235,50 @@ def test_help_says_what_a_name_may_be(capsys: pytest.CaptureFixture[str]) -> Non
         assert words in out
     assert "NAME_gradient" in out
     assert "5 nothing could be checked" in out
+
+
+SHARED = """
+import torch
+
+X = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
+Y = X + 1
+
+
+class Sine(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * x.detach().cos()
+
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.save_for_backward(a, b)
+        return a * b
+
+    @staticmethod
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        return g * b, g * a * 2
+
+
+Sine_inputs = (X,)
+Product_inputs = (X, Y)
+"""
+
+
+def test_a_tensor_of_two_targets_is_asked_in_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first target made it require a gradient, so that the second was asked about nothing else."""
+    pytest.importorskip("torch")
+    path = tmp_path / "shared.py"
+    path.write_text(SHARED)
+    assert commands.main(["check", str(path)]) == WRONG
+    assert "input 1" in capsys.readouterr().out
+    assert commands.main(["check", f"{path}:Sine"]) == RIGHT
+    assert commands.main(["check", f"{path}:Sine", "--order", "2"]) == WRONG

@@ -279,3 +279,28 @@ def test_complex_numbers_within_a_real_function_are_its_own() -> None:
         check_gradient(energy, lambda x: 2 * x, x)
     with pytest.raises(ValueError, match="the function is complex: return"):
         check_gradient(loss, np.cos, x, expected=lambda x: loss(x) * 1j)
+
+
+def test_an_array_that_is_passed_through_is_not_written_into() -> None:
+    places = np.array([1, 2])
+
+    def gradient(x: Any, places: Any) -> Any:
+        places[:] = 0
+        return np.cos(x)
+
+    with pytest.raises(GradientError, match="writes into an array of integers"):
+        check_gradient(lambda x, places: np.sum(np.sin(x)), gradient, (X, places))
+    assert np.array_equal(places, [1, 2])
+    with pytest.raises(GradientError, match="writes into an array of integers"):
+        check_gradient(
+            lambda x, more: np.sum(np.sin(x)),
+            lambda x, more: gradient(x, more["places"]),
+            (X, {"places": places}),
+        )
+    assert check_gradient(lambda x, places: np.sum(np.sin(x)), lambda x, places: np.cos(x), (X, places))
+
+
+def test_a_gradient_that_lies_where_its_input_does_is_noted() -> None:
+    found = check_gradient(lambda x: np.sum(x * x) / 2, lambda x: x, X)
+    (row,) = [row for row in found.rows if row.name == "contract"]
+    assert "the derivative for x shares its memory with an input" in row.said

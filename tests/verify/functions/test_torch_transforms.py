@@ -142,3 +142,57 @@ class Plain(Function):  # type: ignore[misc]
     @staticmethod
     def backward(ctx: Any, g: Any) -> Any:
         return torch.from_numpy(g.detach().numpy() * ctx.saved_tensors[0].detach().cos().numpy())
+
+
+class Moved(Function):  # type: ignore[misc]
+    """A sine whose rule for vmap adds to the value, and keeps the gradient."""
+
+    off = 0.0
+
+    @staticmethod
+    def forward(x: Any) -> Any:
+        return x.sin()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, _output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * ctx.saved_tensors[0].cos()
+
+    @staticmethod
+    def vmap(_info: Any, dims: Any, x: Any) -> Any:
+        return Moved.apply(x) + Moved.off, dims[0]
+
+
+def test_another_value_under_vmap_or_compiled_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = draw(3)
+    assert row(Moved.apply, (x,), "vmap").verdict is Verdict.RIGHT
+    monkeypatch.setattr(Moved, "off", 100.0)
+    found = row(Moved.apply, (x,), "vmap")
+    assert found.verdict is Verdict.WRONG
+    assert "under vmap the value of output 0 is another" in found.said
+
+    def compiled(x: Any) -> Any:
+        return x.sin() + (100.0 if torch.compiler.is_compiling() else 0.0)
+
+    found = row(compiled, (x,), "compiled")
+    assert found.verdict is Verdict.WRONG
+    assert "compiled the value of output 0 is another" in found.said
+
+
+def test_an_operation_without_forward_mode_does_not_support_it() -> None:
+    """It has no tangent, which was taken for one of 0."""
+    name = "nn_from_scratch_tests::forwardless"
+    operation: Any = torch.library.custom_op(name, mutates_args=())(_sine)
+    operation.register_autograd(
+        lambda ctx, g: g * ctx.saved_tensors[0].cos(),
+        setup_context=lambda ctx, inputs, output: ctx.save_for_backward(inputs[0]),
+    )
+    for way in ("forward mode", "batched forward mode"):
+        assert row(operation, (draw(3),), way).verdict is None
+
+
+def _sine(x: torch.Tensor) -> torch.Tensor:
+    return x.sin()

@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import Measured
 from nn_from_scratch.verify.functions.checking import examine_gradient
-from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
+from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.named.answer import Answer
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.numeric import numeric
@@ -17,6 +17,7 @@ from nn_from_scratch.verify.functions.named.raised import row_of
 from nn_from_scratch.verify.functions.named.target import Target, not_called
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
 from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.signatures import takes_one_more
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NUMBERS = "numbers"

@@ -13,6 +13,11 @@ from nn_from_scratch.verify.functions.named.numeric import Floats, Input, Numeri
 from nn_from_scratch.verify.functions.named.target import Target, not_called
 from nn_from_scratch.verify.functions.pytorch.differences import half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.examine import examine
+from nn_from_scratch.verify.functions.pytorch.gradcheck import (
+    UndecidedError,
+    WrongGradientError,
+    gradgradcheck,
+)
 from nn_from_scratch.verify.functions.pytorch.measured import widened
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents, numbers
 from nn_from_scratch.verify.functions.rows import Row
@@ -22,15 +27,17 @@ _NUMPY = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: n
 
 
 def tensors(inputs: Any) -> Any:
-    """Return inputs with tensors for arrays; if none requires a gradient, all of floating point do."""
+    """Return inputs with tensors for arrays; if none requires a gradient, all of floating point do.
+
+    Those are tensors of their own: another target may have the same ones, and is asked about all of them.
+    """
     arguments = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     found = pytree.tree_map(_tensor, tuple(arguments))
     leaves = [x for x in pytree.tree_leaves(found) if isinstance(x, torch.Tensor)]
-    if not any(x.requires_grad for x in leaves):
-        for x in leaves:
-            if x.is_floating_point():
-                x.requires_grad_()
-    return found
+    if any(x.requires_grad for x in leaves):
+        return found
+    own = {id(x): x.detach().requires_grad_() for x in leaves if x.is_floating_point()}
+    return pytree.tree_map(lambda x: own.get(id(x), x), found)
 
 
 def _tensor(x: Any) -> Any:
@@ -49,13 +56,28 @@ def rows_of(target: Target, seed: int) -> list[Row]:
         rows = list(examine(target.function, inputs, seed=seed).rows)
     except ValueError as error:  # no input has a gradient
         raise TargetError(f"{target.name} cannot be asked: {error}") from error
-    return [_promised(row) if target.order > 1 else row for row in rows]
+    return [_of_second_order(target, row) if row.name == _TWICE else row for row in rows]
 
 
-def _promised(row: Row) -> Row:
-    """Let a double backward that is not supported be undecided, for it was asked for."""
-    unsupported = row.name == "double backward" and row.verdict is None
-    return Row(row.name, Verdict.UNDECIDED, row.said) if unsupported else row
+_TWICE = "double backward"
+
+
+def _of_second_order(target: Target, row: Row) -> Row:
+    """Ask for the numbers of a double backward, where second derivatives are asked for.
+
+    One that is not supported is undecided then.
+    """
+    if target.order < 2 or (row.verdict is not None and row.verdict is not Verdict.RIGHT):
+        return row
+    if row.verdict is None:
+        return Row(row.name, Verdict.UNDECIDED, row.said)
+    try:
+        gradgradcheck(target.function, tensors(target.inputs))
+    except WrongGradientError as error:
+        return Row(row.name, Verdict.WRONG, str(error))
+    except UndecidedError as error:
+        return Row(row.name, Verdict.UNDECIDED, str(error))
+    return Row(row.name, Verdict.RIGHT, "its numbers are those of gradgradcheck")
 
 
 def numeric_of(target: Target, seed: int) -> Numeric:

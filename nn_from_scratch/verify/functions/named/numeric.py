@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.functions.black_box import BlackBox
-from nn_from_scratch.verify.functions.inputs import Arguments, takes_one_more
+from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.named.target import Door, Target
 from nn_from_scratch.verify.functions.outputs import Outputs, is_one_number
+from nn_from_scratch.verify.functions.signatures import takes_one_more
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 
 def _twice(name: str, asked: Asked) -> Row:
     """Ask for the gradient again, twice: what changes at every second call is seen too."""
-    for again in (asked.found.gradient(asked.cotangents) for _ in range(2)):
+    for again in (asked.found.gradient([copied(c) for c in asked.cotangents]) for _ in range(2)):
         for x, second, first in zip(asked.question.names, again, asked.gradient, strict=True):
             gap = _largest_gap(second, first)
             if gap > asked.allowed.nondeterminism:
@@ -47,7 +47,7 @@ def _unchanged(name: str, asked: Asked) -> Row:
         if difference(x, old):
             return Row(name, Verdict.WRONG, f"the forward changes {what}")
     kept = [(f"{what}, which it was given", x) for what, x in zip(question.names, found.inputs, strict=True)]
-    kept += [("a tensor that it was given", x) for x in found.others]
+    kept += [("a tensor that it was given", x) for x in _in_memory(found.others)]
     cotangents = [copied(x) for x in asked.cotangents]
     kept += [("the cotangent, which others may still need", x) for x in cotangents]
     kept += [(f"a tensor that the forward saved ({where})", x) for where, x in saved(found)]
@@ -60,7 +60,7 @@ def _unchanged(name: str, asked: Asked) -> Row:
 
 
 def _unshared(name: str, asked: Asked) -> Row:
-    """Look whether `.grad` shares memory with an input or a saved tensor.
+    """Look whether `.grad` shares memory with an input or a saved tensor, or is overwritten by another call.
 
     Sharing it with the cotangent is no fault: PyTorch's own views do.
     """
@@ -68,8 +68,19 @@ def _unshared(name: str, asked: Asked) -> Row:
     if question.inside:
         return Row(name, None, "not asked of a function that closes over its inputs")
     found = question.run()
+    returned = found.gradient([copied(x) for x in asked.cotangents])
+    first = [copied(x) for x in returned]
+    found.gradient([2 * x for x in asked.cotangents])
+    for what, x, old in zip(question.names, returned, first, strict=True):
+        if difference(x, old):
+            return Row(
+                name,
+                Verdict.WRONG,
+                f"the backward overwrites what it returned: after another call the gradient of {what}, which "
+                "a caller kept, holds other numbers",
+            )
     kept = [*zip(question.names, found.inputs, strict=True)]
-    kept += [("a tensor that it was given", x) for x in found.others]
+    kept += [("a tensor that it was given", x) for x in _in_memory(found.others)]
     kept += [(f"a tensor that the forward saved ({where})", x) for where, x in saved(found)]
     torch.autograd.backward(
         found.outputs, [copied(x) for x in asked.cotangents], retain_graph=True, inputs=found.inputs
@@ -85,6 +96,11 @@ def _unshared(name: str, asked: Asked) -> Row:
                     f"the gradient of {what} is stored where {other} is: adding to the one changes the other",
                 )
     return Row(name, Verdict.RIGHT)
+
+
+def _in_memory(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return those whose numbers lie in memory, which can be compared: none that is sparse, or meta."""
+    return [x for x in tensors if x.layout == torch.strided and not x.is_meta]
 
 
 def _layouts(name: str, asked: Asked) -> Row:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from nn_from_scratch.verify.functions.pytorch.differences import half_of_the_digits
+from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
 from nn_from_scratch.verify.functions.pytorch.measured import differences_along
 from nn_from_scratch.verify.functions.pytorch.question import Tensors, cotangents, numbers, once_only
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
@@ -56,16 +56,20 @@ def _vmap(name: str, asked: Asked) -> Row:
     except Exception:  # noqa: BLE001  the function is not defined there
         other, alone = given, asked.gradient
 
-    def gradient(*tensors: torch.Tensor) -> Any:
-        def outputs(*points: torch.Tensor) -> Any:
-            found = question.run(points)
-            return tuple(found.outputs or found.plain)
+    def outputs(*points: torch.Tensor) -> Any:
+        found = question.run(points)
+        return tuple(found.outputs or found.plain)
 
-        _, pull = torch.func.vjp(outputs, *tensors)
-        return pull(tuple(asked.cotangents))
+    def both_passes(*tensors: torch.Tensor) -> Any:
+        values, pull = torch.func.vjp(outputs, *tensors)
+        return values, pull(tuple(asked.cotangents))
 
     both = [torch.stack([x.detach(), y.detach()]) for x, y in zip(given, other, strict=True)]
-    got = torch.func.vmap(gradient)(*both)
+    values, got = torch.func.vmap(both_passes)(*both)
+    for k, inputs in enumerate((given, other)):
+        differing = _other_values([y[k] for y in values], outputs(*[x.detach() for x in inputs]))
+        if differing:
+            return Row(name, Verdict.WRONG, f"under vmap {differing}")
     what = "vmap and one by one differ"
     row = asked.same(name, [x[0] for x in got], asked.cotangents, asked.gradient, what)
     if row.verdict is not Verdict.RIGHT:
@@ -74,6 +78,9 @@ def _vmap(name: str, asked: Asked) -> Row:
     return replace(asked, question=there, gradient=alone).same(
         name, [x[1] for x in got], asked.cotangents, alone, what
     )
+
+
+_NO_TANGENT = "no tangent comes out of it in forward mode"
 
 
 def _forward_mode(name: str, asked: Asked) -> Row:
@@ -90,6 +97,8 @@ def _forward_mode(name: str, asked: Asked) -> Row:
         tangents = [forward.unpack_dual(x).tangent for x in outputs]
     if len(outputs) != len(asked.cotangents):
         return Row(name, None, "other outputs are differentiable in forward mode")
+    if all(tangent is None for tangent in tangents):
+        return Row(name, None, _NO_TANGENT)
     pairs = zip(asked.cotangents, tangents, strict=True)
     got = sum((float((c * t.detach()).double().sum()) for c, t in pairs if t is not None), 0.0)
     return _product(name, got, asked, directions)
@@ -107,6 +116,8 @@ def _batched_forward(name: str, asked: Asked) -> Row:
     def pushed(*directions: torch.Tensor) -> Any:
         return torch.func.jvp(outputs, tuple(inputs), directions)[1]
 
+    if _forward_mode(name, asked).said == _NO_TANGENT:
+        return Row(name, None, _NO_TANGENT)
     directions = _directions(asked)
     tangents = torch.func.vmap(pushed)(*[torch.stack([-v, v]) for v in directions])
     pairs = list(zip(asked.cotangents, tangents, strict=True))
@@ -144,8 +155,23 @@ def _compiled(name: str, asked: Asked) -> Row:
     """Compile the function by `torch.compile(backend="aot_eager")`."""
     compiled = copy.copy(asked.question)
     compiled.call = torch.compile(compiled.call, backend="aot_eager")
-    got = compiled.run().gradient(asked.cotangents)
+    found = compiled.run()
+    same_outputs = len(found.outputs) == len(asked.found.outputs)
+    differing = _other_values(found.outputs, asked.found.outputs) if same_outputs else ""
+    if differing:
+        return Row(name, Verdict.WRONG, f"compiled {differing}")
+    got = found.gradient(asked.cotangents)
     return asked.same(name, got, asked.cotangents, asked.gradient, "compiled and eager differ")
+
+
+def _other_values(got: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> str:
+    """Say which output has another value, in the first half of its digits; nothing where all agree."""
+    for k, (value, true) in enumerate(zip(got, expected, strict=True)):
+        scale = float(true.detach().abs().nan_to_num(0.0, 0.0, 0.0).max()) if true.numel() else 0.0
+        gap = difference(value.detach(), true.detach(), scale)
+        if gap > half_of_the_digits(true.dtype):
+            return f"the value of output {k} is another, by {gap:.2g} of its size"
+    return ""
 
 
 def _directions(asked: Asked) -> Tensors:
