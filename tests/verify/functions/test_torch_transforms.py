@@ -196,3 +196,11 @@ def test_an_operation_without_forward_mode_does_not_support_it() -> None:
 
 def _sine(x: torch.Tensor) -> torch.Tensor:
     return x.sin()
+
+
+def test_a_value_that_has_no_gradient_beside_one_that_has_is_asked_under_vmap() -> None:
+    def both(x: Any) -> Any:
+        return x.sin(), (x > 0).to(x.dtype)
+
+    for way in ("vmap", "compiled"):
+        assert row(both, (draw(3),), way).verdict is Verdict.RIGHT
