@@ -8,6 +8,9 @@ from jax_formulas import formula, own
 
 jax = pytest.importorskip("jax")
 
+from nn_from_scratch.verify import GradientError  # noqa: E402
+from nn_from_scratch.verify.jax import check_grads  # noqa: E402
+
 jnp, lax = jax.numpy, jax.lax
 pytestmark = pytest.mark.once
 
@@ -58,3 +61,22 @@ def test_numbers_are_judged_as_well() -> None:
     rows = examine(FUNCTIONS["sizes"], (X.astype(np.float32),), 1, ("fwd", "rev"), Options(shapes=False))
     assert not [row for row in rows if row.verdict is not None and row.verdict.accuses], rows
     assert str(rows[0].verdict) == "right", rows[0]
+
+
+@pytest.mark.once
+def test_the_size_of_a_complex_number_is_rounded() -> None:
+    """It was taken for exact, as that of a real number is."""
+    x = jnp.array([0.5, 1.0, 2.0, -0.75], jnp.float32)
+    check_grads(lambda a: jnp.sum(jnp.abs(jnp.fft.fft(a))), (x,), 1)
+    check_grads(lambda a: jnp.sum(jnp.abs(jnp.exp(1j * a) + 1.0)), (x,), 1)
+
+    @jax.custom_vjp
+    def sizes(a: Any) -> Any:
+        return jnp.sum(jnp.abs(jnp.fft.fft(a)))
+
+    def backward(a: Any, g: Any) -> Any:
+        return (1.001 * g * jax.grad(lambda a: jnp.sum(jnp.abs(jnp.fft.fft(a))))(a),)
+
+    sizes.defvjp(lambda a: (sizes(a), a), backward)
+    with pytest.raises(GradientError):
+        check_grads(sizes, (x,), 1, modes=("rev",))

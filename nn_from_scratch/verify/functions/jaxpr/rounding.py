@@ -82,7 +82,8 @@ LIBRARY = 8.0
 
 def rounded(call: Call, results: list[Any]) -> list[Any]:
     """Return the results of a call as balls that hold what the primitive may give."""
-    if call.name in UNROUNDED or _converts_exactly(call):
+    is_root = call.is_complex and call.name in {"abs", "sign"}  # of a sum of squares, or divided by one
+    if (call.name in UNROUNDED and not is_root) or _converts_exactly(call):
         return results
     if call.is_complex:
         return [_of_parts(call, x) if is_shadow(x) else x for x in results]

@@ -38,7 +38,7 @@ def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim]
     if not arrays:
         return
-    counts = {int(x) for x in inputs if np.ndim(x) == 0 and np.asarray(x).dtype.kind in "iu"}
+    counts = {int(x) for x in inputs if _is_count(x)}
     rng = np.random.default_rng(seed)
     batch, total = arrays[0].shape[0], sum(x.size for x in arrays)
     whole = [_resized(inputs, _halved if total > LARGE else _doubled), _resized(inputs, _replaced(batch, 1))]
@@ -49,6 +49,13 @@ def other_inputs(inputs: Sequence[Any], seed: int) -> Iterator[tuple[Any, ...]]:
         small = sum(x.size for x in drawn if isinstance(x, np.ndarray)) <= MOST
         if small and changed and not changed & counts:
             yield drawn
+
+
+def _is_count(x: Any) -> bool:
+    """Whether an input is one whole number; a key of JAX's random numbers is none."""
+    if isinstance(x, int):
+        return not isinstance(x, bool)
+    return np.ndim(x) == 0 and getattr(getattr(x, "dtype", None), "kind", None) in {"i", "u"}
 
 
 def _changed_sizes(inputs: Sequence[Any], drawn: Sequence[Any]) -> set[int]:
