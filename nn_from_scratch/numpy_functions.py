@@ -106,7 +106,7 @@ def without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
     if ufunc in CONSTANT_UFUNCS:
         return ufunc(*(value_of(operand) for operand in operands))
     if ufunc is np.heaviside:
-        return heaviside(*operands)
+        return _heaviside(*operands)
     if ufunc in UFUNCS_OF_ARRAYS:
         return UFUNCS_OF_ARRAYS[ufunc](*operands)
     if ufunc is np.divmod:
@@ -227,7 +227,7 @@ def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     return SCATTER(weights, key=places, shape=counts.shape)
 
 
-def heaviside(x: Operand, at_0: Operand) -> Any:
+def _heaviside(x: Operand, at_0: Operand) -> Any:
     """Return the step function of numpy; a node where its value at 0 is one."""
     step = np.heaviside(value_of(x), value_of(at_0))
     return _where(np.equal(x, 0), at_0, step) if isinstance(at_0, Traced) else step
