@@ -29,7 +29,6 @@ def _mask(where: Any, x: Any) -> Any:
 
 def total(name: str, meaning: str, neutral: float, joined: Function) -> Function:
     """Return a sum or its like: `neutral` stands for what is left out, `joined` takes ``initial`` in."""
-    rule = RULES[name]
 
     def reduction(
         a: Any,
@@ -41,10 +40,10 @@ def total(name: str, meaning: str, neutral: float, joined: Function) -> Function
         where: Any = True,
     ) -> Any:
         if dtype is None and out is None and initial is None and where is True:  # most losses end in it
-            return a.apply(rule, (a,), {"axis": axes_of(axis), "keepdims": keepdims})
+            return a.apply(RULES[name], (a,), {"axis": axes_of(axis), "keepdims": keepdims})
         refuse_out(name, out)
         chosen = _chosen(cast(a, dtype), where, neutral)
-        z = rule(chosen, axis=axes_of(axis), keepdims=bool(keepdims))
+        z = RULES[name](chosen, axis=axes_of(axis), keepdims=bool(keepdims))
         return z if initial is None else joined(z, initial)
 
     reduction.__name__, reduction.__doc__ = name, meaning
@@ -53,7 +52,6 @@ def total(name: str, meaning: str, neutral: float, joined: Function) -> Function
 
 def _extreme(name: str, meaning: str, beyond: float, joined: Function) -> Function:
     """Return a maximum or minimum: `beyond` stands for what is left out, `joined` takes ``initial`` in."""
-    rule = RULES[name]
 
     def reduction(
         a: Any,
@@ -64,14 +62,14 @@ def _extreme(name: str, meaning: str, beyond: float, joined: Function) -> Functi
         where: Any = True,
     ) -> Any:
         if out is None and initial is None and where is True:
-            return a.apply(rule, (a,), {"axis": axes_of(axis), "keepdims": keepdims})
+            return a.apply(RULES[name], (a,), {"axis": axes_of(axis), "keepdims": keepdims})
         refuse_out(name, out)
         if initial is None:
             raise ValueError(f"np.{name} with where needs initial, for a part may be empty")
         if not np.size(a):
             empty = np.max(value_of(a), axis=axes_of(axis), keepdims=keepdims, initial=0.0, where=where)
             return np.full(empty.shape, initial)
-        z = rule(_chosen(a, where, beyond), axis=axes_of(axis), keepdims=bool(keepdims))
+        z = RULES[name](_chosen(a, where, beyond), axis=axes_of(axis), keepdims=bool(keepdims))
         return joined(z, initial)
 
     reduction.__name__, reduction.__doc__ = name, meaning

@@ -67,7 +67,7 @@ def scripts(faulty_package: Path) -> dict[str, str]:
     code = (
         "import json, sys\nsys.modules['torch'] = None  # slow to import\n"
         "from nn_from_scratch.verify import load, verify\n"
-        "results = verify(load('nn_from_scratch'), graphs=400, directly=False, grades=('rules',))\n"
+        "results = verify(load('nn_from_scratch'), graphs=800, directly=False, grades=('rules',))\n"
         "print(json.dumps(results['failures']))"
     )
     campaign = run(code, faulty_package)
