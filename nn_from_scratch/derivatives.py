@@ -15,7 +15,7 @@ from nn_from_scratch.node import Node
 from nn_from_scratch.recording import no_grad
 from nn_from_scratch.rule import IDENTITY
 from nn_from_scratch.trees import leaves, leaves_beside, mapped
-from nn_from_scratch.values import own_value
+from nn_from_scratch.values import brief, own_value
 
 
 def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
@@ -127,7 +127,7 @@ def _matching(direction: Iterable[Any], nodes: list[Node]) -> list[Any]:
     parts = [own_value(part, "direction") for part in direction]
     shapes, needed = [np.shape(part) for part in parts], [node.shape for node in nodes]
     if shapes != needed:
-        raise ValueError(f"a direction needs the shapes of the inputs, {needed}, got {shapes}")
+        raise ValueError(f"a direction needs the shapes of the inputs, {brief(needed)}, got {brief(shapes)}")
     return parts
 
 

@@ -11,6 +11,7 @@ from nn_from_scratch import changes
 from nn_from_scratch.node import Node
 from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, Options, OuterProduct, Rule, Value
 from nn_from_scratch.rules import RULES
+from nn_from_scratch.values import brief
 
 
 class Layer:
@@ -33,7 +34,7 @@ class Layer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "activation" and value not in ACTIVATIONS:
-            raise ValueError(f"Layer: activation must be one of {tuple(ACTIVATIONS)}, got {value!r}")
+            raise ValueError(f"Layer: activation must be one of {tuple(ACTIVATIONS)}, got {brief(value)}")
         super().__setattr__(name, value)
         changes.wiring = object()
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_from_scratch import MLP, Node, array, gradients, no_grad, value_and_gradient
+from nn_from_scratch import MLP, Node, array, gradients, hvp, no_grad, value_and_gradient
 
 
 def _item(node: Node) -> None:
@@ -253,3 +253,12 @@ def test_sums_and_products_in_place_give_new_nodes() -> None:
 def test_a_function_of_a_number_that_meets_math_is_told_its_line() -> None:
     with pytest.raises(TypeError, match=r"write np\.log for math\.log"):
         value_and_gradient(lambda x: math.log(x) * x)(2.0)
+
+
+def test_messages_of_long_arguments_show_their_beginning() -> None:
+    with pytest.raises(ValueError, match="activation must be one of") as raised:
+        MLP([2, 3, 1], activation="a" * 10**6)
+    assert len(str(raised.value)) < 600
+    with pytest.raises(ValueError, match="a direction needs the shapes") as raised:
+        hvp(lambda xs: xs[0].sum(), [np.ones(2)] * 1000, [np.ones(3)] * 1000)
+    assert len(str(raised.value)) < 600
