@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.recorded import Jump, Recorded
+from nn_from_scratch.recorded import SYMBOLS, Recorded
 from nn_from_scratch.rule import Elementwise, Operand, Options, Rule
 
 _DEEPEST = 12
 """How many operations one line nests."""
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-_SYMBOLS = {*_OPERATORS.values(), "<", "<=", ">", ">=", "==", "!=", "and", "or"}
 
 
 def is_number(x: Operand) -> bool:
@@ -127,8 +126,8 @@ class Writer:
     def _with_operators(self, rule: Rule, operands: list[str], options: Options, *, of_numbers: bool) -> str:
         """Return an operation written with Python's operators; nothing if there are none for it."""
         x, *others = operands
-        symbol = rule.name if isinstance(rule, Jump) else _OPERATORS.get(rule.name)
-        if symbol in _SYMBOLS and (of_numbers or symbol not in {"and", "or"}):
+        symbol = _OPERATORS.get(rule.name) or SYMBOLS.get(rule.compute)
+        if symbol and (of_numbers or symbol not in {"and", "or"}):
             return f"{x} {symbol} {others[0]}"
         if rule.name == "neg":
             return f"-{x}"

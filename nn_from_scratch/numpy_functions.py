@@ -105,12 +105,8 @@ def without_row(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> Any:
     """Apply a ufunc that is no row of numpy's: constant between jumps, of whole arrays, or scipy's."""
     if ufunc in CONSTANT_UFUNCS:
         return ufunc(*(value_of(operand) for operand in operands))
-    if ufunc is np.heaviside:
-        return _heaviside(*operands)
-    if ufunc in UFUNCS_OF_ARRAYS:
-        return UFUNCS_OF_ARRAYS[ufunc](*operands)
-    if ufunc is np.divmod:
-        return np.floor_divide(*operands), np.remainder(*operands)
+    if ufunc in _COMPOSED_UFUNCS:
+        return _COMPOSED_UFUNCS[ufunc](*operands)
     rule = special_rule(ufunc)
     if rule is None:
         raise TypeError(no_rule(ufunc))
@@ -257,6 +253,15 @@ def _size(a: Methods, axis: Any = None) -> int:
     return math.prod(a.shape[one] for one in axes_within("np.size", axis, a))
 
 
+def _divmod(x: Operand, y: Operand) -> tuple[Any, Any]:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+_COMPOSED_UFUNCS: dict[np.ufunc, Function] = {
+    **UFUNCS_OF_ARRAYS,
+    np.heaviside: _heaviside,
+    np.divmod: _divmod,
+}
 FUNCTIONS: dict[Any, Function] = {
     **REDUCING,
     **SCANNING,

@@ -235,7 +235,7 @@ def _chosen(condition: Any, *choices: Any) -> tuple[Any, Any, Any]:
     return condition, *choices
 
 
-_SYMBOLS: dict[Any, str] = {
+SYMBOLS: dict[Any, str] = {
     np.less: "<",
     np.less_equal: "<=",
     np.greater: ">",
@@ -245,12 +245,11 @@ _SYMBOLS: dict[Any, str] = {
     np.logical_and: "and",
     np.logical_or: "or",
 }
-JUMPS: dict[Any, Jump] = {
-    ufunc: Jump(_SYMBOLS.get(ufunc) or ufunc.__name__, ufunc, ()) for ufunc in CONSTANT_UFUNCS
-}
+"""Python's operators, by the ufunc that computes the same."""
+JUMPS: dict[Any, Jump] = {ufunc: Jump(ufunc.__name__, ufunc, ()) for ufunc in CONSTANT_UFUNCS}
 JUMPS |= {
     np.bitwise_and: JUMPS[np.logical_and],  # what `&`, `|` and `~` of arrays ask for
     np.bitwise_or: JUMPS[np.logical_or],
     np.invert: JUMPS[np.logical_not],
 }
-"""Operations that are constant between jumps, by ufunc: named by Python's operator, where it has one."""
+"""Operations that are constant between jumps, by ufunc."""

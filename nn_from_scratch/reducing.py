@@ -100,53 +100,39 @@ def mean(
     x = cast(a, dtype)
     if where is True:
         return RULES["mean"](x, axis=axes_of(axis), keepdims=bool(keepdims))
-    total = np.sum(x, axis=axis, keepdims=keepdims, where=where)
-    return total / _count(x, axis, where, keepdims=keepdims)
+    summed = np.sum(x, axis=axis, keepdims=keepdims, where=where)
+    return summed / _count(x, axis, where, keepdims=keepdims)
 
 
-def _var(
-    a: Any,
-    axis: Axes = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = True,
-    mean: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """Return the mean of the squared distances from the mean; what `ddof` subtracts is for samples."""
-    refuse_out("var", out)
-    x = cast(a, dtype)
-    center = np.mean(x, axis=axes_of(axis), keepdims=True, where=where) if mean is None else mean
-    squares = np.sum(np.square(x - center), axis=axes_of(axis), keepdims=keepdims, where=where)
-    n = _count(x, axis, where, keepdims=keepdims) - (ddof if correction is None else correction)
-    return squares / np.maximum(n, 0)
+def _variance(too_few: float) -> Function:
+    """Return a variance: `too_few` is what it is divided by where `ddof` leaves no samples."""
+
+    def reduction(
+        a: Any,
+        axis: Axes = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: float | None = None,
+    ) -> Any:
+        """Return the mean of the squared distances from the mean; what `ddof` subtracts is for samples."""
+        refuse_out("var", out)
+        x = cast(a, dtype)
+        center = np.mean(x, axis=axes_of(axis), keepdims=True, where=where) if mean is None else mean
+        squares = np.sum(np.square(x - center), axis=axes_of(axis), keepdims=keepdims, where=where)
+        n = _count(x, axis, where, keepdims=keepdims) - (ddof if correction is None else correction)
+        return squares / np.where(np.greater(n, 0), n, too_few)
+
+    return reduction
 
 
 def _std(a: Any, *arguments: Any, **keywords: Any) -> Any:
     """Return the root of the variance; where that is 0, as of equal elements, the derivative is 0."""
     return _root(np.var(a, *arguments, **keywords))
-
-
-def _nanvar(
-    a: Any,
-    axis: Axes = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = True,
-    mean: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """Return the variance of what is a number; NaN where `ddof` leaves no samples."""
-    ddof = ddof if correction is None else correction
-    counts = _numbers(a, where)
-    z = _var(np.where(counts, a, 0.0), axis, dtype, out, ddof, keepdims, where=counts, mean=mean)
-    return np.where(_count(a, axis, counts, keepdims=keepdims) > ddof, z, math.nan)
 
 
 def _nanstd(a: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -288,15 +274,13 @@ def _extreme_number(function: Function, beyond: float) -> Function:
     return reduction
 
 
-def _nanmean(a: Any, *arguments: Any, where: Any = True, **keywords: Any) -> Any:
-    counts = _numbers(a, where)
-    return np.mean(np.where(counts, a, 0.0), *arguments, where=counts, **keywords)
+def _of_numbers(function: Function) -> Function:
+    def reduction(a: Any, *arguments: Any, where: Any = True, **keywords: Any) -> Any:
+        counts = np.logical_not(np.isnan(a))
+        counts = counts if where is True else counts & _mask(where, a)
+        return function(np.where(counts, a, 0.0), *arguments, where=counts, **keywords)
 
-
-def _numbers(x: Any, where: Any) -> Any:
-    """Return what counts and is a number."""
-    is_number = np.logical_not(np.isnan(x))
-    return is_number if where is True else is_number & _mask(where, x)
+    return reduction
 
 
 _TIES = "those that tie for it share its derivative equally."
@@ -311,7 +295,7 @@ REDUCING: dict[Any, Function] = {
     np.min: _min,
     np.amin: _min,
     np.ptp: _ptp,
-    np.var: _var,
+    np.var: _variance(0.0),
     np.std: _std,
     np.average: _average,
     np.median: _median,
@@ -321,8 +305,8 @@ REDUCING: dict[Any, Function] = {
     np.nanprod: _without_nan(np.prod, 1.0),
     np.nanmax: _extreme_number(np.max, -math.inf),
     np.nanmin: _extreme_number(np.min, math.inf),
-    np.nanmean: _nanmean,
-    np.nanvar: _nanvar,
+    np.nanmean: _of_numbers(mean),
+    np.nanvar: _of_numbers(_variance(math.nan)),
     np.nanstd: _nanstd,
 }
 """By function of numpy, what it does to nodes."""

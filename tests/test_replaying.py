@@ -14,6 +14,8 @@ from rule_cases import CASES, Case
 from nn_from_scratch import MLP, Node, checkpoint, custom, no_grad, replay, value_and_gradient
 from nn_from_scratch.replaying import ReplayError
 from nn_from_scratch.verify import load, verify
+from nn_from_scratch.verify.engines.adapters.ours import OPERATIONS
+from nn_from_scratch.verify.engines.adapters.replay import BY_VALUES
 
 
 def assert_same(found: Any, expected: Any, rtol: float = 1e-13) -> None:
@@ -299,3 +301,23 @@ def test_what_would_lose_a_gradient_is_refused() -> None:
         replay(np.linalg.det)(np.eye(2))
     with pytest.raises(ValueError, match="must be given a number or an array"):
         replay(lambda: 1.0)()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", BY_VALUES)
+def test_what_the_suite_does_not_ask_of_replay_is_refused(name: str) -> None:
+    values = [
+        np.full((2, 2), 0.5) + np.eye(2) if name in {"det", "slogdet"} else np.array([0.5, 2.0, 1.0]),
+        np.array([1.0, 3.0, 2.0]),
+    ]
+    of_all = {"axis": None, "keepdims": False}
+    options: dict[str, Any] = {
+        "interp": {"xp": (-1.0, 0.0, 3.0)},
+        "quantile": {"q": 0.5, **of_all},
+        "percentile": {"q": 50.0, **of_all},
+        "median": of_all,
+        "sort": {"axis": -1},
+    }
+    operands = values if name == "interp" else values[:1]
+    with pytest.raises(ReplayError):
+        replay(lambda *xs: np.sum(OPERATIONS[name](*xs, **options.get(name, {}))))(*operands)

@@ -24,35 +24,12 @@ def _trigamma(x: float) -> float:
     return float(arb(2).zeta(arb(x)))
 
 
-def _part_of_gamma(part: Callable[..., arb]) -> Any:
-    def value(order: float, x: float) -> float:
-        with ctx.workprec(128):
-            return float(part(arb(x), arb(order), regularized=1))
-
-    return np.vectorize(value, otypes=[float])
-
-
-def _of_order(function: Callable[[arb, float], arb]) -> Any:
-    """Return a function of arrays of orders, and of numbers, that is right to the last digit."""
-
-    def value(order: float, x: float) -> float:
-        with ctx.workprec(128):
-            return float(function(arb(x), order))
-
-    return np.vectorize(value, otypes=[float])
-
-
-def _part_of_beta(first: float, second: float, x: float) -> float:
-    with ctx.workprec(128):
-        return float(arb(x).beta_lower(arb(first), arb(second), regularized=True))
-
-
-def _by_flint(function: Callable[[arb], arb]) -> Any:
+def _by_flint(function: Callable[..., arb]) -> Any:
     """Return a function of arrays that is right to the last digit."""
 
-    def value(x: float) -> float:
+    def value(*operands: float) -> float:
         with ctx.workprec(128):
-            return float(function(arb(x)))
+            return float(function(*map(arb, operands)))
 
     return np.vectorize(value, otypes=[float])
 
@@ -62,13 +39,15 @@ _lgamma = np.vectorize(math.lgamma, otypes=[float])
 erfc = np.vectorize(math.erfc, otypes=[float])
 digamma = np.vectorize(_digamma, otypes=[float])
 trigamma = np.vectorize(_trigamma, otypes=[float])
-gammainc, gammaincc = _part_of_gamma(arb.gamma_lower), _part_of_gamma(arb.gamma_upper)
+gammainc = _by_flint(lambda order, x: x.gamma_lower(order, 1))
+gammaincc = _by_flint(lambda order, x: x.gamma_upper(order, 1))
+betainc = _by_flint(lambda a, b, x: x.beta_lower(a, b, 1))
 erfinv = _by_flint(arb.erfinv)
 erfcinv = _by_flint(arb.erfcinv)
 erfcx = _by_flint(lambda x: (x * x).exp() * x.erfc())
-jv = _of_order(arb.bessel_j)
-iv = _of_order(arb.bessel_i)
-zeta = _of_order(lambda x, exponent: arb(exponent).zeta(x))
+jv = _by_flint(lambda order, x: x.bessel_j(order))
+iv = _by_flint(lambda order, x: x.bessel_i(order))
+zeta = _by_flint(arb.zeta)
 BELL = 2 / math.sqrt(math.pi)
 
 
@@ -162,10 +141,7 @@ FURTHER_RULES: Mapping[str, Row] = {
     "jv": (jv, lambda z, v, x: (0 * x, (jv(v - 1, x) - jv(v + 1, x)) / 2)),
     "iv": (iv, lambda z, v, x: (0 * x, (iv(v - 1, x) + iv(v + 1, x)) / 2)),
     "zeta": (zeta, lambda z, s, q: (0 * q, -s * zeta(s + 1, q))),
-    "betainc": (
-        np.vectorize(_part_of_beta, otypes=[float]),
-        lambda z, a, b, x: (0 * x, 0 * x, beta_density(a, b, x)),
-    ),
+    "betainc": (betainc, lambda z, a, b, x: (0 * x, 0 * x, beta_density(a, b, x))),
     "gammainc": (gammainc, lambda z, a, x: (0 * x, gamma_density(a, x))),
     "gammaincc": (gammaincc, lambda z, a, x: (0 * x, -gamma_density(a, x))),
     "gamma": (np.vectorize(math.gamma, otypes=[float]), lambda z, x: (z * digamma(x),)),

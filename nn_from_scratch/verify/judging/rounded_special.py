@@ -14,7 +14,6 @@ from nn_from_scratch.verify.oracles import special_series
 
 _BITS = 96
 """Of a number that is charged roundings of 2**-53 or more: with more it would only take longer."""
-_HIGHEST_ORDER = 100
 _FAR = 1e3  # where erfc is smaller than every format's smallest number
 
 
@@ -282,7 +281,7 @@ class SpecialFunctions:
 
 def _is_small_and_whole(order: Operand) -> TypeGuard[float]:
     """Whether it is the order of a Bessel function that is asked, or two beside one."""
-    return isinstance(order, float) and order.is_integer() and abs(order) <= _HIGHEST_ORDER
+    return isinstance(order, float) and order.is_integer() and abs(order) <= special_series.HIGHEST_ORDER
 
 
 def _first_term_of_bessel(order: float, x: arb) -> float:

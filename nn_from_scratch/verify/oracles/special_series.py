@@ -156,7 +156,7 @@ def bessel_of_order(sign: int) -> Callable[[Any, Any], Any]:
     kept = lru_cache(maxsize=64)(bessel_series)
 
     def function(order: Any, x: Any) -> Any:
-        whole = isinstance(order, float) and order.is_integer() and 0 <= order <= _HIGHEST_ORDER
+        whole = isinstance(order, float) and order.is_integer() and 0 <= order <= HIGHEST_ORDER
         return kept(sign, int(order))(x) if whole else unknown()
 
     return function
@@ -184,7 +184,8 @@ def bessel_series(sign: int, order: int, derivative: int = 0) -> Callable[[Any],
     return lambda x: expanded(function, x, derivative)
 
 
-_HIGHEST_ORDER = 100
+HIGHEST_ORDER = 100
+"""Of a Bessel function whose series is taken."""
 _BESSEL_TERMS = 36
 _BESSEL_LARGEST = 100.0
 """Beyond it J is far less than its largest term, and its digits cost too much."""

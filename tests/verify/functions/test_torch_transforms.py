@@ -7,6 +7,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
+from torch import library  # noqa: E402
 from torch_functions import draw  # noqa: E402
 
 from nn_from_scratch.verify.judging.verdicts import Verdict  # noqa: E402
@@ -189,7 +190,7 @@ def test_another_value_under_vmap_or_compiled_is_wrong(monkeypatch: pytest.Monke
 def test_an_operation_without_forward_mode_does_not_support_it() -> None:
     """It has no tangent, which was taken for one of 0."""
     name = "nn_from_scratch_tests::forwardless"
-    operation: Any = torch.library.custom_op(name, mutates_args=())(_sine)
+    operation: Any = library.custom_op(name, mutates_args=())(_sine)
     operation.register_autograd(
         lambda ctx, g: g * ctx.saved_tensors[0].cos(),
         setup_context=lambda ctx, inputs, output: ctx.save_for_backward(inputs[0]),

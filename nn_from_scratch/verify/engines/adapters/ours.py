@@ -104,6 +104,7 @@ OPERATIONS: Arithmetic = {
     "conv": _conv,
     **{name: _special(function) for name, function in _SPECIAL.items() if _HAS_SCIPY},
 }
+IMPORTS = "import numpy as np\n" + ("from scipy import special\n" if _HAS_SCIPY else "")
 WRITTEN: dict[str, str] = {
     "where": "np.where({0} > 0, {1}, {2})",
     "einsum": "np.einsum({subscripts!r}, {operands})",
@@ -135,9 +136,7 @@ engine = Engine.from_tape(
     arrays=True,
     complete=True,
     source=TapeSource(
-        imports="import numpy as np\n"
-        + ("from scipy import special\n" if _HAS_SCIPY else "")
-        + "\nfrom nn_from_scratch import Node, gradients",
+        imports=f"{IMPORTS}\nfrom nn_from_scratch import Node, gradients",
         variable="Node({})",
         backward="{output}.backprop()",
         backward_from="{output}.backprop({cotangent})",

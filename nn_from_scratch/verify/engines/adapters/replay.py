@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch import replay
-from nn_from_scratch.verify.engines.adapters.ours import OPERATIONS, WRITTEN
+from nn_from_scratch.verify.engines.adapters.ours import IMPORTS, OPERATIONS, WRITTEN
 from nn_from_scratch.verify.engines.engine import Engine
 from nn_from_scratch.verify.engines.source import METHOD, TransformSource
 
-_BY_VALUES = ("sort", "median", "quantile", "percentile", "interp", "det", "slogdet")
+BY_VALUES = ("sort", "median", "quantile", "percentile", "interp", "det", "slogdet")
 """What chooses by values, which are others when it is replayed: refused."""
 
 
@@ -40,13 +40,11 @@ engine = Engine.from_transform(
     arrays=True,
     complete=True,
     operations={
-        **{name: one for name, one in OPERATIONS.items() if name not in _BY_VALUES},
-        **{
-            name: _method(name) for name, text in WRITTEN.items() if text is METHOD and name not in _BY_VALUES
-        },
+        **{name: one for name, one in OPERATIONS.items() if name not in BY_VALUES},
+        **{name: _method(name) for name, text in WRITTEN.items() if text is METHOD and name not in BY_VALUES},
     },
     source=TransformSource(
-        imports="import numpy as np\nfrom scipy import special\n\nfrom nn_from_scratch import replay",
+        imports=f"{IMPORTS}\nfrom nn_from_scratch import replay",
         transform="replay({function})({inputs})",
         call="np.{name}({arguments})",
         operations=WRITTEN,
