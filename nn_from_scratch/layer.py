@@ -1,7 +1,6 @@
 """`Layer`, and its rule: activation(W x + b) is one row, not one for each of its steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -90,7 +89,6 @@ def _product(x: Operand, y: Operand) -> Operand:
 ones = lru_cache(np.ones)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _LayerRule(Rule):
     """The rule of a layer: `compute` takes input, weights, biases and the option ``single``.
 
@@ -99,7 +97,11 @@ class _LayerRule(Rule):
     fitting; `derivatives` stays empty.
     """
 
-    through_activation: Function = _through_nothing
+    __slots__ = ("through_activation",)
+
+    def __init__(self, compute: Function, through_activation: Function = _through_nothing) -> None:
+        super().__init__("layer", compute, ())
+        self.through_activation = through_activation
 
     def shared_pullback(
         self, g: Operand, z: Operand, operands: Sequence[Operand], options: Options
@@ -129,9 +131,9 @@ class _LayerRule(Rule):
         return _product(g.T, ones(len(x), x.dtype)) if x.ndim > 1 else g  # faster than a sum along an axis
 
 
-_AFFINE = _LayerRule("layer", _affine, ())
+_AFFINE = _LayerRule(_affine)
 ACTIVATIONS: dict[str, tuple[Rule, ...]] = {
-    "tanh": (_LayerRule("layer", _tanh_of_affine, (), through_activation=_through_tanh),),
+    "tanh": (_LayerRule(_tanh_of_affine, _through_tanh),),
     "sigmoid": (_AFFINE, RULES["sigmoid"]),
     "relu": (_AFFINE, RULES["relu"]),
     "softplus": (_AFFINE, RULES["softplus"]),

@@ -14,7 +14,6 @@ have a short way beside it, at the end of the class, for speed alone.
 import sys
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -369,13 +368,13 @@ def _argument(node: Node) -> tuple[float, ...]:
     return (node._dy,)
 
 
-_ADD = replace(RULES["add"], of_floats=_summands)
-_SUB = replace(RULES["sub"], of_floats=_summands)
-_SUB_FROM = replace(_SUB, compute=lambda x, y: y - x, derivatives=_SUB.derivatives[::-1])
-_MUL = replace(RULES["mul"], of_floats=_factors)
-_DIV = replace(RULES["div"], of_floats=_quotient)
-_SQUARE = replace(RULES["square"], of_floats=_argument)
-_RELU = replace(RULES["relu"], of_floats=_argument)
+_ADD = RULES["add"].replace(of_floats=_summands)
+_SUB = RULES["sub"].replace(of_floats=_summands)
+_SUB_FROM = _SUB.replace(compute=lambda x, y: y - x, derivatives=_SUB.derivatives[::-1])
+_MUL = RULES["mul"].replace(of_floats=_factors)
+_DIV = RULES["div"].replace(of_floats=_quotient)
+_SQUARE = RULES["square"].replace(of_floats=_argument)
+_RELU = RULES["relu"].replace(of_floats=_argument)
 
 
 def starting_cotangent(output: Node, cotangent: Any, create_graph: bool) -> Any:

@@ -1,7 +1,6 @@
 """Rules of one's own: `custom`, a function with its derivative, and `checkpoint`, which computes twice."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,14 @@ from nn_from_scratch.rule import NO_OPTIONS, Function, Operand, Options, Rule, T
 from nn_from_scratch.values import own_value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _TogetherRule(Rule):
     """A rule whose cotangents of all operands come from one call, of ``(g, operands)``."""
 
-    together: Function = tuple
+    __slots__ = ("together",)
+
+    def __init__(self, name: str, compute: Function, together: Function) -> None:
+        super().__init__(name, compute, ())
+        self.together = together
 
     def shared_pullback(
         self, g: Operand, z: Operand, operands: Sequence[Operand], options: Options
@@ -40,7 +42,7 @@ class Custom:
     def __init__(self, function: Callable[..., Any], gradient: Callable[..., Any]) -> None:
         self.function, self.gradient = function, gradient
         self.__name__ = getattr(function, "__name__", "custom")
-        self._rule = _TogetherRule(self.__name__, self._computed, (), together=self._pulled_back)
+        self._rule = _TogetherRule(self.__name__, self._computed, self._pulled_back)
 
     def __call__(self, *operands: Operand) -> Any:
         """Compute on values, or on nodes and values."""
@@ -147,7 +149,7 @@ def _checkpoint(function: Callable[..., Any], name: str, *, checked: bool = True
     def part(k: int) -> Callable[..., Operand]:
         return lambda g, *inputs: gradient(list(inputs), g, create_graph=True)[k]
 
-    return _TogetherRule(name, computed, (), together=pulled_back)
+    return _TogetherRule(name, computed, pulled_back)
 
 
 def _refuse_others(name: str, output: Node, inputs: Sequence[Node]) -> None:

@@ -11,8 +11,8 @@ visits nodes as their counts run out, which is a topological order::
 Nothing recurses, and the cost grows with the number of operations, however much is shared.
 """
 
+from _thread import RLock  # that of threading, whose import takes a tenth of the engine's
 from collections.abc import Sequence
-from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np

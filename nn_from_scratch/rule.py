@@ -12,8 +12,8 @@ derivatives of derivatives, nodes.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from copy import copy
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -54,7 +54,6 @@ class OuterProduct(tuple[Value, Value]):
     __slots__ = ()  # a bare tuple, which is made in a third of the time of a named one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One operation; calling it computes, and given a node among the operands gives a node.
 
@@ -75,11 +74,28 @@ class Rule:
 
     """
 
-    name: str
-    compute: Function
-    derivatives: Sequence[Function]
-    is_leaf: bool = False
-    of_floats: Function = tuple
+    __slots__ = ("compute", "derivatives", "is_leaf", "name", "of_floats")
+
+    def __init__(
+        self,
+        name: str,
+        compute: Function,
+        derivatives: Sequence[Function],
+        is_leaf: bool = False,
+        of_floats: Function = tuple,
+    ) -> None:
+        self.name = name
+        self.compute = compute
+        self.derivatives = derivatives
+        self.is_leaf = is_leaf
+        self.of_floats = of_floats
+
+    def replace(self, **parts: Any) -> Self:
+        """Return this rule with other parts in place of its own, by their names."""
+        made = copy(self)
+        for name, part in parts.items():
+            setattr(made, name, part)
+        return made
 
     def __call__(self, *operands: Operand, **options: Any) -> Any:
         """Compute on values, or on nodes and values."""
@@ -123,7 +139,6 @@ class Rule:
         return fitted(self.derivatives[position](g, z, *operands, **options), operands[position])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Elementwise(Rule):
     """An operation that acts element by element, after broadcasting its operands.
 
@@ -131,7 +146,17 @@ class Elementwise(Rule):
     `scalar` is a faster computation for Python floats, which may raise where numpy warns.
     """
 
-    scalar: Function | None = None
+    __slots__ = ("scalar",)
+
+    def __init__(
+        self,
+        name: str,
+        compute: Function,
+        derivatives: Sequence[Function],
+        scalar: Function | None = None,
+    ) -> None:
+        super().__init__(name, compute, derivatives)
+        self.scalar = scalar
 
     def evaluate(self, values: Sequence[Value], options: Options) -> Value:
         """Return the result's value; of floats without numpy, where Python can."""

@@ -14,8 +14,8 @@ graph. None of this can be seen but by `type`, and in the time it takes:
 """
 
 import weakref
+from _thread import RLock  # that of threading, whose import takes a tenth of the engine's
 from math import hypot
-from threading import RLock
 from typing import Any
 
 import numpy as np

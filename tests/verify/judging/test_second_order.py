@@ -112,7 +112,7 @@ def detached(rule: Rule) -> Rule:
     """Return the row with its local derivative taken for a constant, as when its operands are detached."""
     (slope,) = rule.derivatives
     value_of = lambda x: x.value if isinstance(x, Node) else x  # noqa: E731
-    return replace(rule, derivatives=(lambda *xs: slope(*map(value_of, xs)),))
+    return rule.replace(derivatives=(lambda *xs: slope(*map(value_of, xs)),))
 
 
 def detached_engine(name: str) -> Engine:
