@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +18,19 @@ from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
 from nn_from_scratch.verify.oracles.line import Line
 from nn_from_scratch.verify.oracles.noise import unit_roundoff
-from nn_from_scratch.verify.oracles.slopes import QUICK, Estimate, Slope, measure
+from nn_from_scratch.verify.oracles.slopes import LONGER, QUICK, SHORTER, Estimate, Slope, measure
 
 Floats = npt.NDArray[np.float64]
 
+MANY = 4096
+"""From so many inputs on, a function is asked at as few points as will do."""
 VAGUE = 1e-2
 """An error relative to the gradient, and to how the function changes, from which on nothing is right."""
 _ROUNDINGS = 64.0  # units of a gradient's own roundoff, of its norm: what any way of computing it may lose
 _SURE = 3.0  # times the interval: an error beyond it is the gradient's
 _REPEATABLE = 1e-6  # relative: two values of one point that differ by more are not one function's
 _DEEPEST = {8: 50, 4: 22, 2: 10}  # of the steps, by the size of the inputs' numbers in bytes
-
+_QUICK_OF_MANY = {8: SHORTER, 4: LONGER, 2: QUICK}
 
 _FLAT = (
     "the function does not change at all near the point, as the gradient says, and farther away it changes "
@@ -148,7 +151,10 @@ class BlackBox:
         self.sizes = self._sizes()
         kinds = [leaf.dtype for leaf in self.arguments.leaves]
         self.believed = max(self.unit, *map(unit_roundoff, kinds))
-        self.deepest = min(_DEEPEST[leaf.dtype.itemsize] for leaf in self.arguments.leaves)
+        shortest = min(leaf.dtype.itemsize for leaf in self.arguments.leaves)
+        self.deepest = _DEEPEST[shortest]
+        self.is_large = len(self.point) > MANY
+        self.quick = _QUICK_OF_MANY[shortest] if self.is_large else QUICK
 
     def value(self, point: Floats) -> float:
         """Ask the function; NaN where it is not defined, by its value or by what it raises."""
@@ -173,6 +179,7 @@ class BlackBox:
         vector: Floats,
         *,
         thorough: bool = True,
+        steps: range | None = None,
         jitter: float = 1.0,
         floor: float = 0.0,
         deep: int | None = None,
@@ -185,6 +192,8 @@ class BlackBox:
             Float64, shape (numbers,).
         thorough
             Whether to ask at all steps, and not only at those that suffice for a smooth function.
+        steps
+            Exponents of the steps where not all are asked, if not those.
         jitter
             A factor for all steps.
         floor
@@ -195,12 +204,11 @@ class BlackBox:
         """
         before = self.evaluations
         line = self.line(vector, jitter)
-        last = self.deepest if deep is None else min(deep, self.deepest)
-        slope = measure(
-            line,
-            range(last) if thorough else range(QUICK.start, min(QUICK.stop, self.deepest)),
-            thorough=thorough,
-        )
+        if thorough:
+            steps = range(self.deepest if deep is None else min(deep, self.deepest))
+        elif steps is None:
+            steps = self.quick
+        slope = measure(line, steps, thorough=thorough)
         self.coarseness = max(self.coarseness, slope.rough)
         if thorough:  # straight lines at a few steps from a round number have short values by themselves
             self.believed = max(self.believed, slope.unit)
@@ -259,12 +267,14 @@ class BlackBox:
                 got, np.nan, np.inf, 0.0, 0.0, verdict, reason, evaluations, slope.noise, slope.rough
             )
         unit = max(self.unit, slope.unit)
-        own = _ROUNDINGS * unit * max(norm, slope.scale if np.isfinite(slope.scale) else 0.0) + summed
+        # A function of n numbers that changes by n of them has a gradient whose norm is the root of that.
+        change = slope.scale / math.sqrt(max(int(moved.sum()), 1))
+        own = _ROUNDINGS * unit * max(norm, change if np.isfinite(change) else 0.0) + summed
         kink = abs(slope.kink.value)
         bounds = [
             Estimate(e.value, e.error + own + kink) for e in (slope.fine, slope.coarse) if e is not None
         ]
-        scale = max(norm, abs(best.value), slope.scale, floor)
+        scale = max(norm, abs(best.value), change, floor)
         shown = slope.fine if slope.fine is not None and slope.fine.error + own <= VAGUE * scale else best
         interval = shown.error + own
         verdict, reason = _judged(got, shown, bounds, (interval, kink, scale), max(slope.noise, slope.rough))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,10 +42,64 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
         If it returns no gradient: another shape, another nesting, no real numbers.
 
     """
-    first, parts, passed = _asked(gradient, arguments, outputs, 1.0)
-    second, again, _ = _asked(gradient, arguments, outputs, 1.0)
+    first, parts, shared = _asked(gradient, arguments, outputs, 1.0)
     kinds = [np.asarray(dense(part)).dtype for part in parts if part is not None]
     unit = max((shown_unit(first, kind) for kind in kinds if kind.kind == "f"), default=2.0**-53)
+    _check_repeated(gradient, arguments, outputs, (first, parts), unit)
+    if outputs.asks_cotangent:
+        _check_linearity(gradient, arguments, outputs, first, unit)
+        _check_layouts(gradient, arguments, outputs, unit)
+    return Answered(
+        first, unit, [f"the derivative for {name} shares its memory with an input" for name in shared]
+    )
+
+
+def _asked(
+    gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs, factor: float
+) -> tuple[Floats, list[Any], list[str]]:
+    """Return the gradient, the parts as they came, and the names of those that share memory with an input."""
+    given = arguments.arguments(arguments.point)
+    cotangents = outputs.cotangents(factor)
+    moved, passed = arguments.moved(given), arguments.passed(given)
+    before, sent = [_digest(x) for x in moved], outputs.digests(cotangents, _digest)
+    as_given = [x.copy() for x in passed]
+    found = arguments.apply(gradient, given, *cotangents)
+    slopes, parts = arguments.gradient(found)
+    moved = arguments.moved(given)
+    for leaf, old, new in zip(arguments.leaves, before, moved, strict=True):
+        if old != _digest(new):
+            raise GradientError(f"the gradient writes into its input {leaf.name}")
+    for array, other in zip(as_given, passed, strict=True):
+        if not np.array_equal(array, other):
+            raise GradientError(
+                "the gradient writes into an array of integers, or of no numbers, that it was given"
+            )
+    if sent != outputs.digests(cotangents, _digest):
+        raise GradientError("the gradient writes into its cotangent")
+    arrays = [x for x in moved if isinstance(x, np.ndarray)]
+    shared = [
+        leaf.name
+        for leaf, part in zip(arguments.leaves, parts, strict=True)
+        if isinstance(part, np.ndarray) and any(np.may_share_memory(part, x) for x in arrays)
+    ]
+    return slopes, parts, shared
+
+
+def _digest(x: Any) -> bytes:
+    """Return what tells whether an array was written into, in less memory than a copy takes."""
+    return hashlib.blake2b(np.ascontiguousarray(x).data).digest()
+
+
+def _check_repeated(
+    gradient: Callable[..., Any],
+    arguments: Arguments,
+    outputs: Outputs,
+    earlier: tuple[Floats, list[Any]],
+    unit: float,
+) -> None:
+    """Refuse a gradient that is another the second time, or whose array the second call overwrites."""
+    first, parts = earlier
+    second, again, _ = _asked(gradient, arguments, outputs, 1.0)
     if not _same(first, second, unit):
         third, *_ = _asked(gradient, arguments, outputs, 1.0)
         if _same(third - second, second - first, unit):
@@ -59,40 +113,6 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
             f"{arguments.name(index)} is {float(second[index])!r}, and was {float(first[index])!r}"
         )
     _check_overwriting(gradient, arguments, outputs, first, (parts, again))
-    if outputs.asks_cotangent:
-        _check_cotangents(gradient, arguments, outputs, first, unit)
-    notes = []
-    for leaf, part in zip(arguments.leaves, parts, strict=True):
-        if isinstance(part, np.ndarray) and any(
-            np.may_share_memory(part, x) for x in passed if isinstance(x, np.ndarray)
-        ):
-            notes.append(f"the derivative for {leaf.name} shares its memory with an input")
-    return Answered(first, unit, notes)
-
-
-def _asked(
-    gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs, factor: float
-) -> tuple[Floats, list[Any], list[Any]]:
-    """Return the gradient, the parts as they came, and the inputs that were passed."""
-    given = arguments.arguments(arguments.point)
-    cotangents = outputs.cotangents(factor)
-    before, sent = copy.deepcopy((arguments.moved(given), cotangents))
-    passed = arguments.passed(given)
-    as_given = [x.copy() for x in passed]
-    found = arguments.apply(gradient, given, *cotangents)
-    slopes, parts = arguments.gradient(found)
-    moved = arguments.moved(given)
-    for leaf, old, new in zip(arguments.leaves, before, moved, strict=True):
-        if not np.array_equal(old, new, equal_nan=True):
-            raise GradientError(f"the gradient writes into its input {leaf.name}")
-    for old, new in zip(as_given, passed, strict=True):
-        if not np.array_equal(old, new):
-            raise GradientError(
-                "the gradient writes into an array of integers, or of no numbers, that it was given"
-            )
-    if not outputs.equal(sent, cotangents):
-        raise GradientError("the gradient writes into its cotangent")
-    return slopes, parts, moved
 
 
 def _check_overwriting(
@@ -127,9 +147,10 @@ def _check_overwriting(
         )
 
 
-def _check_cotangents(
+def _check_linearity(
     gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs, first: Floats, unit: float
 ) -> None:
+    """Refuse a gradient that does not grow as its cotangent does."""
     doubled = _asked(gradient, arguments, outputs, 2.0)[0]
     if not _same(doubled, 2 * first, unit):
         if _same(doubled, first, unit):
@@ -146,6 +167,10 @@ def _check_cotangents(
             f"the gradient is not linear in its cotangent: {_TIMES:.0f} times the cotangent does not give so "
             "many times as much, as where it is clipped"
         )
+
+
+def _check_layouts(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs, unit: float) -> None:
+    """Refuse a gradient that is another for a cotangent that lies otherwise in memory."""
     for layout, cotangents in outputs.layouts():
         try:
             found = arguments.gradient(arguments.call(gradient, arguments.point, *cotangents))[0]

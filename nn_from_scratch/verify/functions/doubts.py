@@ -39,7 +39,6 @@ _STEPS = 32  # by which errors are added up
 _DIRECTIONS = 4  # along which jumps are looked for
 _BENDING = 2  # of these, along which small bends are
 _WORST = 2  # entries, likewise
-_MANY = 4096  # inputs of a function that is not asked so often
 _FEW = 4  # a part of the entries, 1 in so many
 
 
@@ -59,17 +58,21 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     measured = list(wrong.values()) or [whole]
     if not all(np.isfinite([x.got, x.expected]).all() for x in measured):
         return ""
-    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong else box.sizes
+    named_alone = box.is_large and not complete  # of many inputs only the first wrong ones are looked for
+    by_entries = wrong and not named_alone
+    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if by_entries else box.sizes
     size = float(np.linalg.norm(box.slopes * lengths))
     error = float(np.linalg.norm([x.beyond for x in measured]))
     worst = sorted(wrong, key=lambda index: -wrong[index].beyond)[:_WORST]
     entries = [box.unit_vector(index) for index in worst]
     few = bool(wrong) and complete and len(wrong) * _FEW <= len(box.point) and not box.coarseness
     everywhere = complete and len(wrong) == len(box.point)
+    if named_alone:
+        error, everywhere = max(error, whole.beyond), True
     tiny = (_COARSE if everywhere else _TINY) * size
     if not few and error <= max(tiny, min(_NOISES * box.coarseness, _SMALL * size)):
         return _agreeing(error, size, box.coarseness)
-    if len(box.point) > _MANY:
+    if box.is_large and complete:
         return ""
     directions = [] if few else [box.direction(number) for number in range(_DIRECTIONS)]
     rough = _jump(box, entries + directions, whole.noise, error, size)
@@ -77,8 +80,11 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
         rough = max(rough, _small_bend(box, directions[:_BENDING], whole.noise, error, size))
     if rough:
         return _agreeing(error, size, rough)
-    vectors, errors = entries or directions[:1], [wrong[index].beyond for index in worst] or [error]
-    if any(_fits_from_afar(box, x, whole.noise, off) for x, off in zip(vectors, errors, strict=True)):
+    if wrong:
+        lines = [(box.unit_vector(index), wrong[index].noise, wrong[index].beyond) for index in worst]
+    else:
+        lines = [(directions[0], whole.noise, error)]
+    if any(_fits_from_afar(box, *line) for line in lines):
         return (
             f"the gradient is off by {error:.2g} where steps are short, and that does not add up: what the "
             "function gains by long steps is what the gradient says. Its values are those of pieces that "

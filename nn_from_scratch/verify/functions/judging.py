@@ -9,25 +9,36 @@ from itertools import pairwise
 import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measured
+from nn_from_scratch.verify.oracles.slopes import QUICK, SHORT
 
 FEW = 16
 """So many numbers are asked about one by one, even if a direction shows nothing wrong."""
 SOME = 64
 """So many are, if a direction shows something."""
 _EXACT = 1e-6  # relative: an interval from which on one direction sees what there is to be seen
+_EXACT_OF_MANY = 1e-5  # likewise, of many inputs in float32
+_SEEN = 1e-3  # of a gradient of many inputs: an error that is seen along one of its directions
+_HIDDEN = 0.01  # the chance that it is not
+_PIECEWISE = 1e-4  # likewise, of many inputs of which each may be at a kink
 _DIRECTIONS = 8  # how many more are asked if the interval is wider
 _SPREAD = 1e-3  # of the sizes within one array: from there on each number moves by its own size, too
+_FAR = 32.0  # times the interval: an error that a quick look is believed
 _SHORTEST = 26  # the exponent of the shortest step where inputs are too many for a second look
-_MANY = 4096
 
 
 @dataclass
 class Judged:
-    """What was found along a direction, which one, and the entries that were asked about, by their places."""
+    """What was found along a direction, which one, and the entries that were asked about, by their places.
+
+    `steps` are the exponents of those that show it, None of the usual ones. Of many inputs the verdict is
+    `tentative` where it needs wrong entries to explain it.
+    """
 
     whole: Measured
     entries: dict[int, Measured]
     vector: Floats
+    steps: range | None = None
+    tentative: bool = False
 
     @property
     def verdict(self) -> str:
@@ -35,27 +46,37 @@ class Judged:
         return self.whole.verdict
 
 
-def judge(box: BlackBox) -> Judged:
-    """Judge the gradient along directions, and by entries where they are few or a direction is not clear."""
+def judge(box: BlackBox, *, tentatively: bool = True) -> Judged:
+    """Judge the gradient along directions, and by entries where they are few or a direction is not clear.
+
+    Parameters
+    ----------
+    box
+        The question.
+    tentatively
+        Whether many inputs may be accused where a few wrong entries would have to explain it.
+
+    """
     vector = box.direction(0)
     whole = box.along(vector, thorough=False)
-    if not (whole.right and whole.interval <= _EXACT * whole.scale) or whole.kink:
-        whole = _sure(box, vector, whole)
+    if not _is_clear(box, whole):
+        found = _tentatively(box, vector, whole) if tentatively and box.is_large else None
+        if found is not None:
+            return found
+        whole = _well_enough(box, vector, whole)
     count = len(box.point)
     if whole.wrong and not np.isfinite(whole.got):
         return Judged(whole, {}, vector)
     if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
         judged = _by_entries(box, vector, whole)
         return _unless_others_accuse(box, judged) if judged.verdict == "undecided" else judged
-    if whole.wrong:
-        return Judged(whole, {}, vector)
-    if count > 1 and whole.kink:
+    if count > 1 and whole.kink and not whole.wrong:
         return around_kinks(box, vector, whole)
     if whole.right:
         whole, vector = _more_directions(box, vector, whole)
         if whole.verdict == "undecided" and count <= SOME:
             return _by_entries(box, vector, whole)
-    elif count > 1 and _unlike(box):
+    elif count > 1 and not whole.wrong and _unlike(box):
         vector = box.relative_direction(1)
         whole = _sure(box, vector, whole)
     return Judged(whole, {}, vector)
@@ -65,16 +86,41 @@ def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
     """Judge the derivative for one number."""
     vector = box.unit_vector(index)
     quick = box.along(vector, thorough=False, floor=floor)
-    if quick.right and quick.interval <= _EXACT * quick.scale and not quick.kink:
+    if _is_clear(box, quick):
         return quick
     return _sure(box, vector, quick, floor)
 
 
+def _is_clear(box: BlackBox, found: Measured) -> bool:
+    """Say whether a direction shows that the gradient is right, as exactly as one can."""
+    exact = _EXACT_OF_MANY if box.is_large and SHORT.stop > box.deepest else _EXACT
+    return found.right and found.interval <= exact * found.scale and not found.kink
+
+
+def _tentatively(box: BlackBox, vector: Floats, quick: Measured) -> Judged | None:
+    """Judge many inputs by what is no proof by itself: a quick look, or steps by which few pass a kink."""
+    if quick.wrong:
+        return Judged(quick, {}, vector, tentative=True)
+    if SHORT.stop > box.deepest:
+        return None
+    found = box.along(vector, thorough=False, steps=SHORT)
+    if found.verdict == "undecided" or found.interval > _PIECEWISE * found.scale:
+        return None
+    return Judged(found, {}, vector, SHORT, tentative=True)
+
+
+def _well_enough(box: BlackBox, vector: Floats, quick: Measured) -> Measured:
+    """Look thoroughly, unless many inputs are in a short format: more directions tell more of them."""
+    is_enough = box.is_large and SHORT.stop > box.deepest and quick.right and not quick.kink
+    return quick if is_enough else _sure(box, vector, quick)
+
+
 def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) -> Measured:
     """Look thoroughly, and twice before something is accused."""
-    if len(box.point) > _MANY:
-        if quick.wrong and abs(quick.got - quick.expected) > 32 * quick.interval:
-            return quick  # what is found along a single entry is looked at thoroughly
+    if box.is_large:
+        far_off = quick.wrong and not abs(quick.got - quick.expected) <= _FAR * quick.interval
+        if far_off and _is_wrong_by_other_steps(box, vector, quick, floor):
+            return quick
         return box.along(vector, floor=floor, deep=_SHORTEST)
     found = box.along(vector, floor=floor)
     if found.wrong and np.isfinite(found.got):
@@ -85,6 +131,15 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
             )
             return replace(again, verdict="undecided", reason=reason)
     return found
+
+
+def _is_wrong_by_other_steps(box: BlackBox, vector: Floats, quick: Measured, floor: float) -> bool:
+    """Say whether longer steps accuse as well, and short ones, if they tell so much, do not call right."""
+    longer = box.along(vector, thorough=False, steps=QUICK, jitter=1.37, floor=floor)
+    if not longer.wrong or SHORT.stop > box.deepest:
+        return longer.wrong
+    short = box.along(vector, thorough=False, steps=SHORT, floor=floor)
+    return not short.right or short.interval > abs(quick.got - quick.expected) / _FAR
 
 
 def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
@@ -101,11 +156,14 @@ def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
 
 def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Measured, Floats]:
     """Ask along more directions, the less exactly one could be compared: an error may be hidden in one."""
-    wide = whole.interval > _EXACT * whole.scale
     clear = whole, vector
-    for number in range(1, _DIRECTIONS if wide else 1):
+    for number in range(1, _how_many_directions(box, whole)):
         other = box.direction(number)
-        found = _sure(box, other, whole)
+        found = (
+            _well_enough(box, other, box.along(other, thorough=False))
+            if box.is_large
+            else _sure(box, other, whole)
+        )
         if found.wrong:
             return found, other
         if abs(found.got - found.expected) > found.interval + found.kink:
@@ -118,6 +176,16 @@ def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Me
         if not found.right:
             return found, other
     return whole, vector
+
+
+def _how_many_directions(box: BlackBox, whole: Measured) -> int:
+    """Return along how many directions to ask; of many inputs, so many as are not likely to hide an error."""
+    if _is_clear(box, whole):
+        return 1
+    hidden = whole.interval / (_SEEN * whole.scale)
+    if not box.is_large or hidden >= 0.5:
+        return _DIRECTIONS
+    return min(_DIRECTIONS, int(np.ceil(np.log(_HIDDEN) / np.log(max(hidden, _HIDDEN)))))
 
 
 def _by_entries(box: BlackBox, vector: Floats, whole: Measured) -> Judged:

@@ -51,14 +51,16 @@ def differences(box: BlackBox) -> Differences:
 
 
 def _of_judged(box: BlackBox, judged: Judged) -> Differences:
-    if judged.verdict == "undecided":
-        return Differences(Verdict.UNDECIDED, judged.whole, judged.whole.reason)
-    if judged.verdict == "right":
-        return Differences(Verdict.RIGHT, judged.whole)
+    if judged.verdict != "wrong":
+        return Differences(Verdict(judged.verdict), judged.whole, judged.whole.reason)
     wrong = {k: x for k, x in judged.entries.items() if x.wrong}
     complete = len(judged.entries) == len(box.point)
     if not wrong:
-        wrong, complete = wrong_entries(box, judged.vector, judged.whole)
+        wrong, complete = wrong_entries(box, judged)
+        if judged.tentative and not (wrong and complete):
+            judged = judge(box, tentatively=False)
+            if judged.verdict != "wrong":
+                return Differences(Verdict(judged.verdict), judged.whole, judged.whole.reason)
         if not wrong and not judged.entries and bends_somewhere(box, judged.vector):
             return _of_judged(box, around_kinks(box, judged.vector, judged.whole))
     sound = {k: x for k, x in wrong.items() if not (x.kink and kinks_meet(box, k))}

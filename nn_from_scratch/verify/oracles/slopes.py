@@ -48,6 +48,10 @@ _RESOLVED = 2.0**-46  # of the inputs: steps by which they certainly move
 _SUMMED = 2.0**10  # roundings of the inputs: what a sum that cancels may lose; more is no rounding
 QUICK = range(3, 10)
 """Exponents of the steps that a smooth function is asked at first."""
+SHORTER, LONGER = range(5, 12), range(2, 9)
+"""Those of a function of many inputs, in float64, and in float32, whose values are coarser."""
+SHORT = range(21, 26)
+"""Those by which few of a million inputs pass a kink."""
 
 
 @dataclass

@@ -86,7 +86,7 @@ def _places(box: BlackBox, *, accused: bool) -> Iterator[int]:
     if accused:
         judged = judge(box)
         if judged.verdict == "wrong":
-            wrong = list(wrong_entries(box, judged.vector, judged.whole)[0])
+            wrong = list(wrong_entries(box, judged)[0])
     yield from wrong
     yield from (int(k) for k in np.unique(np.linspace(0, count - 1, SAMPLE).round()) if k not in wrong)
 
