@@ -15,9 +15,10 @@ from typing import Any
 
 from nn_from_scratch.verify.campaign.environment import environment
 from nn_from_scratch.verify.cli.arguments import Once, path
-from nn_from_scratch.verify.functions.named.asking import Found, ask
+from nn_from_scratch.verify.functions.named.asking import Found, ask, not_asked
 from nn_from_scratch.verify.functions.named.finding import Asked, find
 from nn_from_scratch.verify.functions.named.given import DTYPES, FILES
+from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.results import results_of
 from nn_from_scratch.verify.functions.named.target import Door, Target
 
@@ -108,7 +109,7 @@ def asked(options: argparse.Namespace, targets: Sequence[Target], progress: Prog
     Raises
     ------
     TargetError
-        If a function cannot be called with its inputs.
+        If the only function cannot be called with its inputs: of several the others are asked.
 
     """
     answers: list[Found] = []
@@ -118,7 +119,7 @@ def asked(options: argparse.Namespace, targets: Sequence[Target], progress: Prog
         try:
             for done, target in enumerate(targets):
                 progress(done, len(targets), f"asking {target.name}")
-                answers.append(ask(target, seed=options.seed, again=again))
+                answers.append(_answer(target, options.seed, again, alone=len(targets) == 1))
         except KeyboardInterrupt:
             interrupted = True
     return results_of(
@@ -129,6 +130,15 @@ def asked(options: argparse.Namespace, targets: Sequence[Target], progress: Prog
         environment=environment(),
         interrupted=interrupted,
     )
+
+
+def _answer(target: Target, seed: int, again: str, *, alone: bool) -> Found:
+    try:
+        return ask(target, seed=seed, again=again)
+    except TargetError as error:
+        if alone:
+            raise
+        return not_asked(target, str(error))
 
 
 def scripts(folder: Path, results: dict[str, Any]) -> dict[Path, str]:

@@ -140,14 +140,19 @@ class BlackBox:
         self.arguments = Arguments(function, inputs)
         self.point = self.arguments.point
         self.evaluations += 1
-        value = self.arguments.call(function, self.point)
+        given = self.arguments.arguments(self.point)
+        value = self.arguments.apply(function, given)
+        written = [
+            f"the function writes into its input {name}: a gradient that is asked after it gets other numbers"
+            for name in self.arguments.written(given)
+        ]
         self.outputs = outputs_of(value, gradient, self.arguments, seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):
             raise ValueError(f"the function is {self.centre} here: there is no derivative to compare with")
         self.roughness = self._roughness()
         answered = ask(gradient, self.arguments, self.outputs)
-        self.slopes, self.unit, self.notes = answered.slopes, answered.unit, answered.notes
+        self.slopes, self.unit, self.notes = answered.slopes, answered.unit, written + answered.notes
         self.sizes = self._sizes()
         kinds = [leaf.dtype for leaf in self.arguments.leaves]
         self.believed = max(self.unit, *map(unit_roundoff, kinds))

@@ -117,6 +117,11 @@ class Arguments:
         """Return those leaves of arguments that are inputs."""
         return [leaf for tree in arguments for leaf in _leaves(tree) if self._moves(leaf)]
 
+    def written(self, arguments: list[Any]) -> list[str]:
+        """Return the names of the inputs that were written into since they were made of the point."""
+        triples = zip(self.leaves, self.moved(arguments), self.arrays(self.point), strict=True)
+        return [leaf.name for leaf, x, before in triples if not np.array_equal(x, before, equal_nan=True)]
+
     def passed(self, arguments: list[Any]) -> list[npt.NDArray[Any]]:
         """Return the other leaves that are arrays of integers or texts."""
         return [x for tree in arguments for x in _leaves(tree) if not self._moves(x) and _is_passed(x)]

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from written_functions import NUMPY, NUMPY_MENDED, NUMPY_SLIPS, written
 
-from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, RIGHT, WRONG
+from nn_from_scratch.statuses import BAD_USAGE, INTERRUPTED, NOTHING_CHECKED, RIGHT, WRONG
 from nn_from_scratch.verify.cli import check, commands
 from nn_from_scratch.verify.functions.named.asking import ask
 
@@ -179,6 +179,7 @@ def test_status_of_what_is_odd(
         (["{}:talking", "--inputs", '{"y": [1.0]}'], "talking raises when it is called with its inputs"),
         (["{}:talking", "--inputs", "[]"], "the inputs must be finite numbers, at least one"),
         (["{}:talking", "--framework", "other"], "argument --framework: invalid choice"),
+        (["{}:talking", "--shape", "x"], "--shape must be sizes with commas between, such as 3,4, got 'x'"),
         (["{}:talking", "--order", "3"], "argument --order: invalid choice"),
         (["{}:talking", "--order", "2"], "--order 2 is for functions of PyTorch and JAX"),
         ([], "the following arguments are required: FILE.py:NAME"),
@@ -219,6 +220,41 @@ def test_interruption_keeps_what_there_was(
     results = results_of(path)
     assert results["interrupted"]
     assert [one["name"] for one in results["functions"]] == ["loss", "affine_forward"]
+    assert results["verdict"] == "undecided"
+
+
+SOME_CANNOT = """
+import numpy as np
+
+inputs = np.array([0.3, 0.4])
+
+def raising(x): raise RuntimeError("no such table")
+def raising_gradient(x): return x
+
+def lost(x): return np.sum(x)
+def lost_gradient(x): return np.ones_like(x)
+def lost_inputs(): return 1 / 0
+
+def fine(x): return np.sum(x * x)
+def fine_gradient(x): return 2 * x
+"""
+
+
+def test_what_cannot_be_asked_keeps_nobody_else_from_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "some.py"
+    path.write_text(SOME_CANNOT)
+    assert commands.main(["check", str(path)]) == NOTHING_CHECKED
+    out = capsys.readouterr().out
+    assert "not asked: raising raises when it is called with its inputs: RuntimeError: no such table" in out
+    assert "not asked: lost_inputs() raises ZeroDivisionError" in out
+    assert "UNDECIDED" in out
+    assert "1 right, 2 undecided" in out
+    path.write_text(f"{SOME_CANNOT}\ndef off(x): return np.sum(x)\ndef off_gradient(x): return x\n")
+    assert commands.main(["check", str(path)]) == WRONG
+    path.write_text(SOME_CANNOT.partition("def fine")[0])
+    assert status_of([str(path)]) == BAD_USAGE
 
 
 def test_help_says_what_a_name_may_be(capsys: pytest.CaptureFixture[str]) -> None:

@@ -304,3 +304,15 @@ def test_a_gradient_that_lies_where_its_input_does_is_noted() -> None:
     found = check_gradient(lambda x: np.sum(x * x) / 2, lambda x: x, X)
     (row,) = [row for row in found.rows if row.name == "contract"]
     assert "the derivative for x shares its memory with an input" in row.said
+
+
+def test_a_function_that_writes_into_its_input_is_noted() -> None:
+    def function(x: Any) -> Any:
+        x -= x.mean()
+        return np.sum(x * x)
+
+    found = check_gradient(function, lambda x: 2 * (x - x.mean()), np.array([1.0, 2.0, 4.0]))
+    (contract,) = [row for row in found.rows if row.name == "contract"]
+    assert "the function writes into its input x" in contract.said
+    with pytest.raises(GradientError, match="note: the function writes into its input x"):
+        check_gradient(function, lambda x: 3 * x, np.array([1.0, 2.0, 4.0]))

@@ -76,6 +76,8 @@ def ask(target: Target, *, seed: int = 0, again: str = "") -> Found:
         If the function cannot be called with its inputs.
 
     """
+    if target.missing:
+        return not_asked(target, target.missing)
     start = time.perf_counter()
     if target.order > 1 and target.door is Door.NUMPY:
         raise TargetError(
@@ -94,6 +96,11 @@ def ask(target: Target, *, seed: int = 0, again: str = "") -> Found:
     script = Script(target, asked, tuple(entries), seed, again)
     failures = tuple(Failure(row, script_of(script, row)) for row in _accusing(answer))
     return Found(target, answer, asked, tuple(entries), failures, time.perf_counter() - start)
+
+
+def not_asked(target: Target, reason: str) -> Found:
+    """Return that a function could not be asked, and why: nothing is known of its gradient."""
+    return Found(target, Answer.of([Row("numbers", Verdict.UNDECIDED, f"not asked: {reason}")]))
 
 
 def _accusing(answer: Answer) -> list[Row]:

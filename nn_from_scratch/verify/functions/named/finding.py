@@ -90,7 +90,18 @@ class _Finder:
                 f"nothing in {self.location} has a gradient beside it: "
                 f"name what to check, {self.location}:NAME"
             )
-        return [target for name in chosen for target in self.named(name)]
+        targets: list[Target] = []
+        for name in chosen:
+            try:
+                targets += self.named(name)
+            except TargetError as error:
+                if len(chosen) == 1:
+                    raise
+                door = self.asked.door or _door_of(self.names[name]) or Door.NUMPY
+                targets.append(Target(name, door, self.names[name], (), missing=str(error)))
+        if all(target.missing for target in targets):
+            raise TargetError(targets[0].missing)
+        return targets
 
     def _defines(self, value: Any) -> bool:
         return callable(value) and getattr(value, "__module__", None) == self.module.__name__

@@ -88,9 +88,11 @@ def drawn(shapes: Sequence[str], dtype: str, seed: int) -> tuple[Any, ...]:
 
 
 def _shape(text: str) -> tuple[int, ...]:
-    sizes = [size for size in text.strip("()[] ").replace("x", ",").split(",") if size.strip()]
+    if text.strip() == "()":
+        return ()
+    plain = text.strip("()[] ").replace("x", ",").removesuffix(",")
     try:
-        shape = tuple(int(size) for size in sizes)
+        shape = tuple(int(size) for size in plain.split(","))
     except ValueError:
         shape = (-1,)
     if any(size < 1 for size in shape):

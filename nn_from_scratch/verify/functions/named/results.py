@@ -50,7 +50,7 @@ def results_of(
         "kind": "functions",
         "spec": spec,
         "command": list(command),
-        "verdict": _overall(found),
+        "verdict": _overall(found, interrupted=interrupted),
         "seed": seed,
         "seconds": round(sum(one.seconds for one in found), 3),
         "interrupted": interrupted,
@@ -59,12 +59,12 @@ def results_of(
     }
 
 
-def _overall(found: Sequence[Found]) -> str:
+def _overall(found: Sequence[Found], *, interrupted: bool) -> str:
     if any(one.verdict.accuses for one in found):
         return "wrong"
     if not any(row.verdict is not None for one in found for row in one.rows):
         return "nothing checked"
-    return "right" if all(found) else "undecided"
+    return "right" if all(found) and not interrupted else "undecided"
 
 
 def _function(found: Found) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class Target:
     """One function to ask.
 
     `gradient` is None where the function brings its own, as those of PyTorch and JAX do. `inputs` is a tuple
-    of arguments, or whatever the door takes. Without `code` nobody finds the function again.
+    of arguments, or whatever the door takes. Without `code` nobody finds the function again. `missing` says
+    why it cannot be asked, where others of its file can.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Target:
     code: Code | None = None
     order: int = 1
     modes: tuple[str, ...] = ("fwd", "rev")
+    missing: str = ""
 
 
 def not_called(target: Target, error: Exception) -> TargetError:
