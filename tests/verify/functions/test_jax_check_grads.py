@@ -217,6 +217,15 @@ def test_derivative_that_draws_is_not_the_same_twice() -> None:
     assert examined(drawn, (POINT,))["reverse mode twice the same"].startswith("wrong: not deterministic")
 
 
+def test_value_that_is_another_under_vmap_is_not_right() -> None:
+    sine = jax.custom_batching.custom_vmap(jnp.sin)
+    sine.def_vmap(lambda _, batched, x: (jnp.sin(x) * 1.5, *batched))
+    found = examined(custom(sine, lambda g, x: (g * jnp.cos(x),)), (POINT,))
+    told = found.pop("reverse mode under vmap")
+    assert told.startswith("undecided: the value of output 0 differs by ")
+    assert all(said.startswith("right") for said in found.values())
+
+
 def test_derivative_that_is_wrong_under_vmap_alone_is_wrong_there() -> None:
     slope = jax.custom_batching.custom_vmap(jnp.cos)
     slope.def_vmap(lambda _, batched, x: (jnp.cos(x) * 1.01, *batched))

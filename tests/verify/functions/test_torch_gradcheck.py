@@ -749,3 +749,19 @@ def test_a_sparse_argument_is_passed_through() -> None:
     x = torch.ones(3, 2, dtype=torch.float64, requires_grad=True)
     for layout in (graph.to_sparse(), graph.to_sparse_csr()):
         assert gradcheck(lambda x, graph: torch.sparse.mm(graph, x), (x, layout))
+
+
+def test_cotangents_of_another_shape_are_the_callers_mistake() -> None:
+    with pytest.raises(ValueError, match=r"grad_outputs must be a tensor .*: \[\(3,\)\], got \[\(5,\)\]"):
+        gradgradcheck(SINE, draw(3), draw(5))
+    with pytest.raises(ValueError, match="check_batched_grad needs check_rev_over_rev"):
+        gradgradcheck(
+            SINE, draw(3), check_rev_over_rev=False, check_fwd_over_rev=True, check_batched_grad=True
+        )
+
+
+def test_what_is_not_needed_is_said_where_it_is_asked() -> None:
+    for check in (gradcheck, gradgradcheck):
+        with pytest.warns(UserWarning, match="eps not needed") as told:
+            check(SINE, draw(3), eps=1e-4)
+        assert [warning.filename for warning in told] == [__file__]

@@ -143,12 +143,19 @@ def _under_vmap(question: Question, mode: str, seeds: Sequence[Any], expected: E
     pairs = [jnp.stack([x, y]) for x, y in zip(question.point, other, strict=True)]
     twice = [jnp.stack([x, x]) for x in seeds]
     try:
-        found = jax.vmap(function)(*pairs, *twice)[count:]
+        batched = jax.vmap(function)(*pairs, *twice)
     except (ValueError, TypeError, NotImplementedError, jax.errors.JAXTypeError) as error:
         return Row("under vmap", None, first_line(error))
+    values, found = batched[:count], batched[count:]
     row = expected.row("under vmap", [numbers(x[0]) for x in found])
     if row.verdict is not Verdict.RIGHT:
         return row
+    outputs = [f"value of output {k}" for k in range(count)]
+    for k, point in enumerate((question.point, other)):
+        own = [numbers(y) for y in question.function(*point)]
+        what = expected.like("under vmap", [numbers(y[k]) for y in values], own, outputs)
+        if what.verdict is Verdict.UNDECIDED and any(y.size for y in own):
+            return what
     alone = computed(question, mode, seeds)(other)
     second = expected.like("under vmap", [numbers(x[1]) for x in found], alone)
     return row if second.verdict is Verdict.RIGHT else second

@@ -175,22 +175,24 @@ class Expected:
             return "there is none"
         return "the derivative is beyond the range of its dtype, or not known, for every entry"
 
-    def like(self, way: str, found: list[Numbers], expected: list[Numbers]) -> Row:
-        """Compare two ways to compute the same: half of the digits must hold.
+    def like(self, way: str, found: list[Numbers], expected: list[Numbers], names: Sequence[str] = ()) -> Row:
+        """Compare two ways to compute the same, derivatives or what has other names: half of the digits hold.
 
         That accuses nobody: rounding may turn a comparison, and what follows from it is any number.
         """
         if not any(x.size for x in found):
             return Row(way, Verdict.UNDECIDED, "no number could be compared: there is none")
         half = math.sqrt(float(jnp.finfo(self.question.narrowest).eps))
-        for name, a, b in zip(self.names, found, expected, strict=True):
+        for name, a, b in zip(
+            names or [f"derivative for {x}" for x in self.names], found, expected, strict=True
+        ):
             same = (a == b) | (np.isnan(a) & np.isnan(b))
             if same.all():
                 continue
             size = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
             gap = float(np.abs(a - b)[~same].max())
             if not gap <= half * size:
-                said = f"the derivative for {name} differs by {gap:.3g} from that computed otherwise"
+                said = f"the {name} differs by {gap:.3g} from that computed otherwise"
                 return Row(way, Verdict.UNDECIDED, said)
         return Row(way, Verdict.RIGHT, "as eagerly")
 

@@ -180,8 +180,12 @@ def gradgradcheck(
         As `gradcheck`; a `WrongGradientError` too where the gradient cannot be differentiated.
 
     """
+    _say_what_is_not_needed(eps, atol, rtol)
     if not (check_fwd_over_rev or check_rev_over_rev):
         raise ValueError("nothing to check: check_fwd_over_rev and check_rev_over_rev are both false")
+    if check_batched_grad and not check_rev_over_rev:
+        raise ValueError("check_batched_grad needs check_rev_over_rev")
+    del fast_mode, masked
     try:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             question = Question(func, inputs, expected)
@@ -197,24 +201,20 @@ def gradgradcheck(
     if once:
         row = Row("double backward", None, "marked with once_differentiable")
         return _answer(Report((row,)), raise_exception)
-    return gradcheck(
+    wanted = {"batched cotangents": check_batched_grad, "forward mode": check_fwd_over_rev}
+    report = examine(
         _gradient_of(question, len(given)),
         (*question.tensors, *given),
-        eps=eps,
-        atol=atol,
-        rtol=rtol,
-        raise_exception=raise_exception,
-        nondet_tol=nondet_tol,
-        check_undefined_grad=check_undefined_grad,
-        check_grad_dtypes=check_grad_dtypes,
-        check_batched_grad=check_batched_grad,
-        check_forward_ad=check_fwd_over_rev,
-        check_backward_ad=check_rev_over_rev,
-        fast_mode=fast_mode,
-        masked=masked,
+        transforms=[name for name, asked in wanted.items() if asked],
+        backward=check_rev_over_rev,
+        nondeterminism=nondet_tol,
+        undefined=check_undefined_grad,
+        dtypes=check_grad_dtypes,
         expected=None if question.meant is None else _gradient_of(question.meant, len(given)),
         shapes=False,
+        progress=_shown if sys.stderr.isatty() else None,
     )
+    return _answer(report, raise_exception)
 
 
 def _cotangents(question: Question, given: Any, strided: bool) -> Tensors:
@@ -223,7 +223,13 @@ def _cotangents(question: Question, given: Any, strided: bool) -> Tensors:
     if not outputs:
         raise NotAskedError("no output has a gradient: nothing was checked")
     if given is not None:
-        return list(given) if isinstance(given, (tuple, list)) else [given]
+        parts = list(given) if isinstance(given, (tuple, list)) else [given]
+        shapes = [[tuple(getattr(x, "shape", ())) for x in some] for some in (parts, outputs)]
+        if shapes[0] != shapes[1] or not all(isinstance(x, torch.Tensor) for x in parts):
+            raise ValueError(
+                f"grad_outputs must be a tensor for each output, of its shape: {shapes[1]}, got {shapes[0]}"
+            )
+        return parts
     drawn = cotangents(outputs, seed=1)
     if strided:
         drawn = [torch.stack([x, x], dim=-1)[..., 0] for x in drawn]
