@@ -102,3 +102,15 @@ def test_what_a_mask_hides_accuses_nobody(check: Any, name: str, dtype: str) -> 
 def test_a_factor_that_no_numbers_show_is_proved_beside_a_mask(check: Any, name: str) -> None:
     with pytest.raises(GradientError, match="formula proved to differ"):
         check(name, 1 + 1e-12, "float64")
+
+
+def test_a_gradient_that_overflows_says_at_which_operation() -> None:
+    def softplus(x: Any) -> Any:
+        return np.sum(np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0))
+
+    def naive(x: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.exp(x) / (1 + np.exp(x))
+
+    with pytest.raises(GradientError, match=r"is nan, its formula 1: it overflows at exp, test_infinities"):
+        check_gradient(softplus, naive, np.array([1.0, 800.0]))

@@ -25,7 +25,7 @@ from nn_from_scratch.verify.functions.pytorch.question import (
     cotangents,
 )
 from nn_from_scratch.verify.functions.pytorch.reference import by_reference, format_of
-from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules
+from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules, value_row
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_triangle
@@ -241,13 +241,27 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     if row.accuses and meant:
         row = Row(row.name, Verdict.UNDECIDED, meant)
     yield row
-    if isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
+    value = value_row(found, asked.found.outputs or asked.found.plain)
+    if value is not None:
+        yield value
+    elif isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
         if ask.shapes:
             alone = Row(NUMBERS, Verdict.UNDECIDED, found.here_alone) if found.here_alone else None
             elsewhere = shapes_row(question, seed), alone or numbers_row(question, seed)
             yield from (row for row in elsewhere if row is not None)
-        return
+    else:
+        yield from _by_differences(asked, ask, found, row, meant)
+
+
+def _by_differences(
+    asked: Asked, ask: _Ask, found: Formula | NotCompared, row: Row, meant: str | None
+) -> Iterator[Row]:
+    """Ask differences where the formula, of which `row` tells, says nothing or wrong.
+
+    `meant` says what convention may make it right.
+    """
+    question, given, gradient, seed = asked.question, asked.cotangents, asked.gradient, asked.seed
     reason, by_code = (found.reason, found.by_code) if isinstance(found, NotCompared) else ("", False)
     smaller = smaller_row(question, seed) if reason == TOO_LARGE else None
     if smaller is not None:

@@ -57,6 +57,10 @@ class Formula:
     """A format that the backward alone computes in, narrower than those of the inputs, and the line."""
     here_alone: str | None
     """Why it is right at this point alone, if it is."""
+    lost: str | None
+    """Which output is not finite where its formula is, and in range."""
+    overflows: str | None
+    """The operation and line at which numbers first were out of range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,19 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT:
         places = (*places, *_origin(tracing))
     alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
-    return Formula(rules, literal, places, gradient, constants, tuple(tracing.notes), tracing.narrower, alone)
+    notes, overflows = tuple(tracing.notes), tracing.local.overflows
+    return Formula(
+        rules,
+        literal,
+        places,
+        gradient,
+        constants,
+        notes,
+        tracing.narrower,
+        alone,
+        tracing.lost,
+        overflows,
+    )
 
 
 def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from flint import arb
 
+from nn_from_scratch.verify.functions.pytorch.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS, own_numbers
@@ -61,6 +62,8 @@ class Tracing:
         """The tables and numbers that come from outside of the trace."""
         self.tables_of_forward: list[Numbers] = []
         """The tables that come from there before the backward."""
+        self.lost: str | None = None
+        """Which output is not finite where its formula is."""
         self.replayed = False
         """Whether forward and backward were traced."""
         self.replaced: dict[tuple[float, str], arb] = {}
@@ -197,6 +200,7 @@ class Tracing:
         literal, found = self._backward(here, self.question.fresh(), self.cotangents)
         _demand_traced(here, found.outputs)
         self._demand_the_local_check()
+        self.lost = self._lost(here, found.outputs)
         there = Tracer(Reading.LITERAL, progress=self.progress)
         self._backward(there, self._near(), [-2 * x for x in self.cotangents])
         _demand_the_same(here.trace, there.trace)
@@ -215,6 +219,10 @@ class Tracing:
             self.notes[f"fused kernel {name}: formula by its decomposition ({line})"] = None
         self.literal = literal
         self.replayed = True
+
+    def _lost(self, tracer: Tracer, outputs: Tensors) -> str | None:
+        found = (out_of_range(f"output {k}", x, tracer.shadow(x)) for k, x in enumerate(outputs))
+        return next((said for said in found if said is not None), None)
 
     @property
     def inputs(self) -> dict[str, Numbers]:

@@ -7,6 +7,7 @@ import math
 import torch
 
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, relative_error
+from nn_from_scratch.verify.functions.pytorch.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.rules import Rule
@@ -14,6 +15,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, 
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NAME = "rules"
+VALUE = "value"
 _SOME_ROUNDINGS = 64
 _FEWER = 0.75
 """A gradient that keeps less than this share of its digits may have been computed in a narrower format."""
@@ -38,6 +40,18 @@ def rules(found: Formula | NotCompared, question: Question) -> Row:
     return Row(NAME, Verdict.RIGHT, said)
 
 
+def value_row(found: Formula | NotCompared, outputs: Tensors) -> Row | None:
+    """Say that outputs are not finite: where their formula is, or all of them; None of others."""
+    if isinstance(found, Formula) and found.lost is not None:
+        return Row(VALUE, Verdict.WRONG, f"{found.lost}: it overflows at {found.overflows}")
+    if any(bool(x.isfinite().any()) for x in outputs):
+        return None
+    number = float(outputs[0].detach().ravel()[0])
+    return Row(
+        VALUE, Verdict.UNDECIDED, f"the function is {number} here: there is no derivative to compare with"
+    )
+
+
 def numbers_of_formula(name: str, found: Formula, question: Question, gradient: Tensors) -> Row:
     """Compare the numbers of a gradient with what its own formula, which is right, has here.
 
@@ -48,14 +62,12 @@ def numbers_of_formula(name: str, found: Formula, question: Question, gradient: 
     worst = 0.0
     unit = max(float(torch.finfo(x.dtype).eps) / 2 for x in question.tensors)
     for what, x, shadow in zip(question.names, gradient, found.gradient, strict=True):
+        lost = out_of_range(f"the gradient of {what}", x, shadow)
+        if lost is not None:
+            return Row(name, Verdict.WRONG, f"{lost}: it overflows at {found.overflows}")
         with exactly_computing():
             truth = nearest(shadow)
-        limit = float(torch.finfo(x.dtype).max)
         got = numbers(x)
-        for place, (number, true) in enumerate(zip(got.ravel(), truth.ravel(), strict=True)):
-            if math.isfinite(true) and abs(true) <= limit and not math.isfinite(number):
-                said = f"the gradient of {what} is {number} at entry {place}, where its formula is {true:.6g}"
-                return Row(name, Verdict.WRONG, said)
         worst = max(worst, relative_error([*zip(got.ravel(), truth.ravel(), strict=True)]))
     digits = "all digits" if not worst else f"{max(0.0, -math.log10(worst)):.1f} digits"
     if found.narrower is not None and worst > unit**_FEWER:

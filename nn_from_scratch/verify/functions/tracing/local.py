@@ -35,9 +35,13 @@ class Observation:
 
 @dataclass
 class LocalCheck:
-    """Watches the operations of a trace; `worst` is the largest error of each."""
+    """Watches the operations of a trace.
+
+    `worst` is the largest error of each, and `overflows` says where numbers first were out of range.
+    """
 
     worst: dict[str, Observation] = field(default_factory=dict)
+    overflows: str | None = None
 
     def observe(
         self,
@@ -74,6 +78,8 @@ class LocalCheck:
         for k, (got, entry) in enumerate(rows):
             true = value(entry)
             size = abs(float(true)) if sizes is None else sizes[k]
+            if self.overflows is None and true.is_finite() and not got.is_finite():
+                self.overflows = f"{operation}, {line}"
             if not (got.is_finite() and true.is_finite() and math.isfinite(size)):
                 continue  # out of range is judged where it reaches a result
             error = float((got - true).abs_upper())

@@ -71,7 +71,7 @@ class Deciding:
             return
         if by_made and base in _SELECTIONS:
             self._trace.selections.append(line)
-            one, other = (_numbers(operands[name]) for name in _SELECTIONS[base])
+            one, other = (_at_256_bits(operands[name]) for name in _SELECTIONS[base])
             if alike(one, other):
                 self._trace.switches.append(line)
         elif by_made or (differentiated and base in _SIGNS):

@@ -171,6 +171,7 @@ class Examination(Replay):
         if lost is not None:
             self.verdict = Verdict.WRONG
             self.message = f"{lost}: it overflows at {balls.trace.overflow}"
+            self.causes = [self.message]
             return
         if self.rules.rule is Rule.UNKNOWN:
             raise TraceEndedError("its formula is not known here: a singular point, or the edge of a domain")

@@ -163,7 +163,9 @@ def _drawn(x: Any, which: int, sizes: Mapping[Place, int], rng: np.random.Genera
     if x.dtype.kind == "f" and _is_mask(x):
         return rng.choice(x.ravel(), shape)
     if x.dtype.kind == "f":
-        spread, centre = float(np.std(x)) or 1.0, float(np.mean(x))
+        largest = float(np.abs(x).max(initial=0.0)) or 1.0
+        scaled = x.astype(np.float64) / largest  # squares, and sums, of large numbers are out of range
+        spread, centre = largest * float(np.std(scaled)) or 1.0, largest * float(np.mean(scaled))
         low, high = float(np.min(x, initial=np.inf)), float(np.max(x, initial=-np.inf))
         drawn = rng.normal(centre, spread, size=shape)
         if is_symmetric(x) and has_square_matrices(drawn):
