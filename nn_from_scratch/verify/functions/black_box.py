@@ -140,12 +140,7 @@ class BlackBox:
         self.arguments = Arguments(function, inputs)
         self.point = self.arguments.point
         self.evaluations += 1
-        given = self.arguments.arguments(self.point)
-        value = self.arguments.apply(function, given)
-        written = [
-            f"the function writes into its input {name}: a gradient that is asked after it gets other numbers"
-            for name in self.arguments.written(given)
-        ]
+        value, written = self._at_the_point()
         self.outputs = outputs_of(value, gradient, self.arguments, seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):
@@ -160,6 +155,15 @@ class BlackBox:
         self.deepest = _DEEPEST[shortest]
         self.is_large = len(self.point) > MANY
         self.quick = _QUICK_OF_MANY[shortest] if self.is_large else QUICK
+
+    def _at_the_point(self) -> tuple[Any, list[str]]:
+        """Call the function, and note which inputs it writes into."""
+        given = self.arguments.arguments(self.point)
+        value = self.arguments.apply(self.function, given)
+        return value, [
+            f"the function writes into its input {name}: a gradient that is asked after it gets other numbers"
+            for name in self.arguments.written(given)
+        ]
 
     def value(self, point: Floats) -> float:
         """Ask the function; NaN where it is not defined, by its value or by what it raises."""

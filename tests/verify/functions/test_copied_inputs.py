@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from in_frameworks import FRAMEWORKS, Rule, check_in_jax, check_in_torch, framework_for
+from long_runs import half
 
 from nn_from_scratch.verify import UndecidedError, check_gradient
 
@@ -149,8 +150,10 @@ FORMATS = [
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(("framework", "dtype"), FORMATS)
-@pytest.mark.parametrize("name", copying(np, np.array, np.float64))
+@pytest.mark.parametrize(
+    ("name", "framework", "dtype"),
+    half([(name, *form) for name in copying(np, np.array, np.float64) for form in FORMATS]),
+)
 def test_what_is_right_at_this_point_alone_is_not_right(name: str, framework: str, dtype: Any) -> None:
     if name == "its norm" and dtype is np.float16:
         pytest.skip("it has so few digits that somebody may have written it")

@@ -8,6 +8,8 @@ import pytest
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 from nn_from_scratch.verify.functions.values import check_values
 
+pytestmark = pytest.mark.once
+
 NODES = np.linspace(0, 2, 20)
 FINE = np.linspace(0, 2, 20_001)
 
@@ -58,7 +60,6 @@ def test_solver_whose_mesh_changes_farther_away_is_not_accused_of_its_own_error(
     assert not isinstance(raised.value, UndecidedError)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-3])
 @pytest.mark.parametrize("seed", range(2))
 def test_exact_gradient_of_a_differential_equation_solved_coarsely_is_not_accused(

@@ -9,6 +9,8 @@ from long_runs import half
 
 from nn_from_scratch.verify import GradientError, check_gradient
 
+pytestmark = pytest.mark.once
+
 ALLOWED = np.tril(np.ones((4, 4), bool))
 NOT_ITSELF = np.diag(np.full(4, np.inf))
 RANDOM = np.random.default_rng(0)

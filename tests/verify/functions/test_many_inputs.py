@@ -62,7 +62,7 @@ def spoiled(gradient: Callable[..., Any], place: int = PLACE, times: float = 1.5
 def test_a_smooth_function_takes_20_evaluations_and_100_bytes_an_input(name: str) -> None:
     function, gradient = SMOOTH[name]
     counted = Counted(function)
-    check_gradient(function, gradient, X[:9])  # which imports what it needs
+    check_gradient(function, gradient, X[: COUNT // 3])  # which imports what it needs
     tracemalloc.start()
     check_gradient(counted, gradient, X)
     taken = tracemalloc.get_traced_memory()[1]

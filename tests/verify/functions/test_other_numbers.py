@@ -10,6 +10,8 @@ from in_frameworks import FRAMEWORKS, Rule, framework_for, in_torch
 
 from nn_from_scratch.verify import GradientError, UndecidedError, check_gradient
 
+pytestmark = pytest.mark.once
+
 X = np.random.default_rng(5).normal(size=(5, 3))
 SYMMETRIC = X.T @ X
 
@@ -52,7 +54,6 @@ def rules(np: Any, array: Callable[[Any], Any], dtype: Any) -> dict[str, tuple[R
     }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("name", rules(np, np.array, np.float64))
 def test_a_gradient_that_reads_the_other_of_two_equal_inputs_is_not_right(name: str, framework: str) -> None:
@@ -234,7 +235,6 @@ def test_a_factor_that_is_lost_is_wrong(number: float) -> None:
         )
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("function", "right", "wrong", "kept"),
     [

@@ -7,6 +7,8 @@ import pytest
 
 from nn_from_scratch.verify import GradientError, check_gradient
 
+pytestmark = pytest.mark.once
+
 KNOTS = np.array([0.0, 1.0, 2.0, 4.0])
 
 
