@@ -104,3 +104,10 @@ def test_functions_of_several_terms_are_right_and_those_that_are_off_are_seen(fa
 
     answer = found(by_numpy(standardized, gradient), X)
     assert answer.verdict is (Verdict.RIGHT if factor == 1.0 else Verdict.WRONG), answer.said
+
+
+def test_a_long_forward_is_not_run_ten_times() -> None:
+    function = by_numpy(lambda x: jnp.tanh(jnp.tile(x, 30_000)).sum(), lambda g, x: g * x)
+    asked = found(function, X)
+    assert asked.verdict is None
+    assert asked.said.startswith("not traced: more than 1,000,000 scalar operations")

@@ -12,11 +12,17 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.approximations import approximation
 from nn_from_scratch.verify.functions.jaxpr.formulas import MEANINGS, Replay, Trace
-from nn_from_scratch.verify.functions.jaxpr.interpreter import Interpreter, NotTracedError
+from nn_from_scratch.verify.functions.jaxpr.interpreter import (
+    LIMIT,
+    Interpreter,
+    NotTracedError,
+    TooLongError,
+)
 from nn_from_scratch.verify.functions.jaxpr.measured import Measured
 from nn_from_scratch.verify.functions.jaxpr.plain import primitives
 from nn_from_scratch.verify.functions.jaxpr.question import numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import rounded
+from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import excused
 from nn_from_scratch.verify.functions.tracing.around import is_known_around
@@ -38,6 +44,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
 )
 from nn_from_scratch.verify.functions.tracing.smoothness import is_smooth
 
+_PASSES = 10  # over the forward, about
 _STEPS = frozenset(["floor", "ceil", "round"])
 _DECIDING = frozenset(["argmax", "argmin", "cond", "convert_element_type", "select_n", "sign"])
 """Primitives by which a function may decide more than which of two formulas holds."""
@@ -56,6 +63,8 @@ def numbers_by_forward(traced: Trace, cotangents: Sequence[Any], seed: int) -> B
         Which direction.
 
     """
+    if _PASSES * scalars(traced.primal) > LIMIT:
+        return ByForward(None, f"not traced: {TooLongError()}")
     try:
         with exactly_computing(), np.errstate(all="ignore"):
             return _judged(traced, cotangents, seed)
