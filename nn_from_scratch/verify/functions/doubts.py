@@ -39,6 +39,7 @@ _STEPS = 32  # by which errors are added up
 _DIRECTIONS = 4  # along which jumps are looked for
 _BENDING = 2  # of these, along which small bends are
 _WORST = 2  # entries, likewise
+_MORE = 2.0  # times the error of the entries that are named: there are more of them
 _FEW = 4  # a part of the entries, 1 in so many
 
 
@@ -58,21 +59,21 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     measured = list(wrong.values()) or [whole]
     if not all(np.isfinite([x.got, x.expected]).all() for x in measured):
         return ""
-    named_alone = box.is_large and not complete  # of many inputs only the first wrong ones are looked for
-    by_entries = wrong and not named_alone
-    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if by_entries else box.sizes
-    size = float(np.linalg.norm(box.slopes * lengths))
     error = float(np.linalg.norm([x.beyond for x in measured]))
+    # Of many inputs only the first wrong ones are looked for.
+    has_more = box.is_large and not complete and (not wrong or whole.beyond > _MORE * error)
+    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes) if wrong and not has_more else box.sizes
+    size = float(np.linalg.norm(box.slopes * lengths))
     worst = sorted(wrong, key=lambda index: -wrong[index].beyond)[:_WORST]
     entries = [box.unit_vector(index) for index in worst]
     few = bool(wrong) and complete and len(wrong) * _FEW <= len(box.point) and not box.coarseness
     everywhere = complete and len(wrong) == len(box.point)
-    if named_alone:
-        error, everywhere = max(error, whole.beyond), True
+    if has_more:
+        error, everywhere = whole.beyond, True
     tiny = (_COARSE if everywhere else _TINY) * size
     if not few and error <= max(tiny, min(_NOISES * box.coarseness, _SMALL * size)):
         return _agreeing(error, size, box.coarseness)
-    if box.is_large and complete:
+    if box.is_large and not has_more:
         return ""
     directions = [] if few else [box.direction(number) for number in range(_DIRECTIONS)]
     rough = _jump(box, entries + directions, whole.noise, error, size)

@@ -17,9 +17,9 @@ SOME = 64
 """So many are, if a direction shows something."""
 _EXACT = 1e-6  # relative: an interval from which on one direction sees what there is to be seen
 _EXACT_OF_MANY = 1e-5  # likewise, of many inputs in float32
-_SEEN = 1e-3  # of a gradient of many inputs: an error that is seen along one of its directions
+_PIECEWISE = 1e-4  # likewise, of many inputs of which some pass a kink
+_SEEN = 1e-3  # of a gradient of many inputs: an error that is to be seen along one direction of several
 _HIDDEN = 0.01  # the chance that it is not
-_PIECEWISE = 1e-4  # likewise, of many inputs of which each may be at a kink
 _DIRECTIONS = 8  # how many more are asked if the interval is wider
 _SPREAD = 1e-3  # of the sizes within one array: from there on each number moves by its own size, too
 _FAR = 32.0  # times the interval: an error that a quick look is believed
@@ -104,7 +104,7 @@ def _tentatively(box: BlackBox, vector: Floats, quick: Measured) -> Judged | Non
     if SHORT.stop > box.deepest:
         return None
     found = box.along(vector, thorough=False, steps=SHORT)
-    if found.verdict == "undecided" or found.interval > _PIECEWISE * found.scale:
+    if found.verdict == "undecided" or found.kink or found.interval > _PIECEWISE * found.scale:
         return None
     return Judged(found, {}, vector, SHORT, tentative=True)
 
@@ -159,11 +159,8 @@ def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Me
     clear = whole, vector
     for number in range(1, _how_many_directions(box, whole)):
         other = box.direction(number)
-        found = (
-            _well_enough(box, other, box.along(other, thorough=False))
-            if box.is_large
-            else _sure(box, other, whole)
-        )
+        quick = box.along(other, thorough=False) if box.is_large else whole
+        found = _well_enough(box, other, quick)
         if found.wrong:
             return found, other
         if abs(found.got - found.expected) > found.interval + found.kink:

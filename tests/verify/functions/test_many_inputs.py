@@ -151,3 +151,18 @@ def test_few_digits_beside_a_steep_function_are_not_right() -> None:
     z = 1 + 0.1 * np.random.default_rng(1).normal(size=COUNT).astype(np.float32)
     with pytest.raises(GradientError):  # or undecided; it grows by a hundred times what its gradient says
         check_values(lambda x: np.maximum(x, 0).sum(), lambda x: (x > 0) * z, x)
+
+
+@pytest.mark.parametrize("count", [5000, 100_000])
+def test_a_kink_at_the_point_allows_what_lies_between(count: int) -> None:
+    x = X[:count].copy()
+    x[7] = 0.0
+
+    def check(slope: float) -> None:
+        check_values(lambda x: np.maximum(x, 0).sum(), lambda x: np.where(x == 0, slope, x > 0), x)
+
+    for slope in (0.0, 0.5, 1.0):
+        check(slope)
+    for slope in (2.0, -1.0):
+        with pytest.raises(GradientError, match=r"the derivative for x\[7\] is .* there is a kink here"):
+            check(slope)
