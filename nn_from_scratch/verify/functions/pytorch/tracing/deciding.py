@@ -100,5 +100,7 @@ def _numbers(x: Any) -> Any:
 
 
 def _at_256_bits(x: Any) -> Any:
-    """Return numbers as the shadow has them, if there is one: where a format overflows, they are finite."""
-    return nearest(x.shadow) if isinstance(x, Operand) and x.shadow is not None else _numbers(x)
+    """Return real numbers as the shadow has them, if there is one: finite where a format overflows."""
+    if not isinstance(x, Operand) or x.shadow is None or x.numbers.dtype.kind == "c":
+        return _numbers(x)
+    return nearest(x.shadow)
