@@ -18,12 +18,12 @@ from nn_from_scratch.verify.judging.checking import UndecidedError
 from nn_from_scratch.verify.judging.many_inputs import miss_probability
 from nn_from_scratch.verify.oracles.line import Line
 from nn_from_scratch.verify.oracles.noise import unit_roundoff
-from nn_from_scratch.verify.oracles.slopes import LONGER, QUICK, SHORTER, Estimate, Slope, measure
+from nn_from_scratch.verify.oracles.slopes import LONGER, QUICK, SHORT, SHORTER, Estimate, Slope, measure
 
 Floats = npt.NDArray[np.float64]
 
 MANY = 4096
-"""From so many inputs on, a function is asked at as few points as will do."""
+"""Inputs beyond which evaluations are spared: steps are few, and other shapes are not asked as well."""
 VAGUE = 1e-2
 """An error relative to the gradient, and to how the function changes, from which on nothing is right."""
 _ROUNDINGS = 64.0  # units of a gradient's own roundoff, of its norm: what any way of computing it may lose
@@ -155,6 +155,7 @@ class BlackBox:
         self.deepest = _DEEPEST[shortest]
         self.is_large = len(self.point) > MANY
         self.quick = _QUICK_OF_MANY[shortest] if self.is_large else QUICK
+        self.short = SHORT if SHORT.stop <= self.deepest else None
 
     def _at_the_point(self) -> tuple[Any, list[str]]:
         """Call the function, and note which inputs it writes into."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.earlier import answer_elsewhere, with_what_is_kept
-from nn_from_scratch.verify.functions.formula import MANY, Counted, traced_formula
+from nn_from_scratch.verify.functions.formula import Counted, traced_formula
 from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.meeting import MEET
 from nn_from_scratch.verify.functions.outputs import Outputs
@@ -240,7 +240,7 @@ class Judgement:
         enough = (
             self.proved
             and (bool(formula) or (isinstance(formula, Traced) and formula.named))
-            and len(box.point) > MANY
+            and box.is_large
         )
         self.values: Differences | None = None if enough else differences(box)
         if self.values is not None and self.values.verdict is Verdict.WRONG:

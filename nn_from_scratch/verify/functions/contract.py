@@ -60,23 +60,20 @@ def _asked(
     """Return the gradient, the parts as they came, and the names of those that share memory with an input."""
     given = arguments.arguments(arguments.point)
     cotangents = outputs.cotangents(factor)
-    moved, passed = arguments.moved(given), arguments.passed(given)
-    before, sent = [_digest(x) for x in moved], outputs.digests(cotangents, _digest)
+    before, passed = _digests(given, cotangents, arguments, outputs), arguments.passed(given)
     as_given = [x.copy() for x in passed]
     found = arguments.apply(gradient, given, *cotangents)
     slopes, parts = arguments.gradient(found)
-    moved = arguments.moved(given)
-    for leaf, old, new in zip(arguments.leaves, before, moved, strict=True):
-        if old != _digest(new):
-            raise GradientError(f"the gradient writes into its input {leaf.name}")
+    names = [f"input {leaf.name}" for leaf in arguments.leaves]
+    for k, (old, new) in enumerate(zip(before, _digests(given, cotangents, arguments, outputs), strict=True)):
+        if old != new:
+            raise GradientError(f"the gradient writes into its {names[k] if k < len(names) else 'cotangent'}")
     for array, other in zip(as_given, passed, strict=True):
         if not np.array_equal(array, other):
             raise GradientError(
                 "the gradient writes into an array of integers, or of no numbers, that it was given"
             )
-    if sent != outputs.digests(cotangents, _digest):
-        raise GradientError("the gradient writes into its cotangent")
-    arrays = [x for x in moved if isinstance(x, np.ndarray)]
+    arrays = [x for x in arguments.moved(given) if isinstance(x, np.ndarray)]
     shared = [
         leaf.name
         for leaf, part in zip(arguments.leaves, parts, strict=True)
@@ -85,9 +82,10 @@ def _asked(
     return slopes, parts, shared
 
 
-def _digest(x: Any) -> bytes:
-    """Return what tells whether an array was written into, in less memory than a copy takes."""
-    return hashlib.blake2b(np.ascontiguousarray(x).data).digest()
+def _digests(given: list[Any], cotangents: list[Any], arguments: Arguments, outputs: Outputs) -> list[bytes]:
+    """Return what tells whether inputs and cotangents were written into, in less memory than copies take."""
+    sent = [x for cotangent in cotangents for x in outputs.flat(cotangent)]
+    return [hashlib.blake2b(np.ascontiguousarray(x).data).digest() for x in (*arguments.moved(given), *sent)]
 
 
 def _check_repeated(

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, outputs_of
-from nn_from_scratch.verify.functions.formula import MANY
 from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.values import differences
@@ -72,7 +71,7 @@ def with_what_is_kept(found: FunctionResult, box: BlackBox, earlier: Floats | No
         What the gradient answered elsewhere, before.
 
     """
-    asked = found.verdict in {Verdict.RIGHT, Verdict.WRONG} and len(box.point) <= MANY
+    asked = found.verdict in {Verdict.RIGHT, Verdict.WRONG} and not box.is_large
     if not asked or earlier is None or not earlier.any() or not np.array_equal(earlier, box.slopes):
         return found
     made = box.arguments.arguments(SHRUNK * box.point)

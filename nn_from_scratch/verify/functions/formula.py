@@ -13,9 +13,6 @@ from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_sub
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report, Watch
 
-MANY = 4096
-"""Inputs beyond which evaluations are spared: other shapes and differences are not asked as well."""
-
 MOST_INPUTS = 2**15
 """Numbers of a point that is traced, at most: each needs a hundred bytes or two at every operation."""
 
@@ -56,7 +53,7 @@ def traced_formula(
     subject = subject_of(function, gradient, box)
     subject.users = (function.function, gradient)
     subject.watch = None if progress is None else Watch(progress)
-    shapes = shapes and len(box.point) <= MANY
+    shapes = shapes and not box.is_large
     return trace_subject(subject, seed=seed, shapes=shapes, scalar=not box.outputs.asks_cotangent)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import BlackBox, Floats, Measured
-from nn_from_scratch.verify.oracles.slopes import QUICK, SHORT
+from nn_from_scratch.verify.oracles.slopes import QUICK
 
 FEW = 16
 """So many numbers are asked about one by one, even if a direction shows nothing wrong."""
@@ -93,7 +93,7 @@ def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
 
 def _is_clear(box: BlackBox, found: Measured) -> bool:
     """Say whether a direction shows that the gradient is right, as exactly as one can."""
-    exact = _EXACT_OF_MANY if box.is_large and SHORT.stop > box.deepest else _EXACT
+    exact = _EXACT_OF_MANY if box.is_large and box.short is None else _EXACT
     return found.right and found.interval <= exact * found.scale and not found.kink
 
 
@@ -101,17 +101,17 @@ def _tentatively(box: BlackBox, vector: Floats, quick: Measured) -> Judged | Non
     """Judge many inputs by what is no proof by itself: a quick look, or steps by which few pass a kink."""
     if quick.wrong:
         return Judged(quick, {}, vector, tentative=True)
-    if SHORT.stop > box.deepest:
+    if box.short is None:
         return None
-    found = box.along(vector, thorough=False, steps=SHORT)
+    found = box.along(vector, thorough=False, steps=box.short)
     if found.verdict == "undecided" or found.kink or found.interval > _PIECEWISE * found.scale:
         return None
-    return Judged(found, {}, vector, SHORT, tentative=True)
+    return Judged(found, {}, vector, box.short, tentative=True)
 
 
 def _well_enough(box: BlackBox, vector: Floats, quick: Measured) -> Measured:
     """Look thoroughly, unless many inputs are in a short format: more directions tell more of them."""
-    is_enough = box.is_large and SHORT.stop > box.deepest and quick.right and not quick.kink
+    is_enough = box.is_large and box.short is None and quick.right and not quick.kink
     return quick if is_enough else _sure(box, vector, quick)
 
 
@@ -136,9 +136,9 @@ def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) ->
 def _is_wrong_by_other_steps(box: BlackBox, vector: Floats, quick: Measured, floor: float) -> bool:
     """Say whether longer steps accuse as well, and short ones, if they tell so much, do not call right."""
     longer = box.along(vector, thorough=False, steps=QUICK, jitter=1.37, floor=floor)
-    if not longer.wrong or SHORT.stop > box.deepest:
+    if not longer.wrong or box.short is None:
         return longer.wrong
-    short = box.along(vector, thorough=False, steps=SHORT, floor=floor)
+    short = box.along(vector, thorough=False, steps=box.short, floor=floor)
     return not short.right or short.interval > abs(quick.got - quick.expected) / _FAR
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -113,11 +113,6 @@ class Outputs:
     def nested(self, parts: Any) -> Any:
         """Return arrays nested as the function's value is."""
         return _rebuilt(self._tree, iter(parts))
-
-    @staticmethod
-    def digests(cotangents: list[Any], digest: Callable[[Any], bytes]) -> list[bytes]:
-        """Return what a function makes of each array of a cotangent."""
-        return [digest(x) for x in _leaves(tuple(cotangents))]
 
 
 def is_one_number(value: Any) -> bool:

@@ -316,3 +316,13 @@ def test_a_function_that_writes_into_its_input_is_noted() -> None:
     assert "the function writes into its input x" in contract.said
     with pytest.raises(GradientError, match="note: the function writes into its input x"):
         check_gradient(function, lambda x: 3 * x, np.array([1.0, 2.0, 4.0]))
+
+
+def test_a_gradient_that_replaces_an_array_of_its_cotangents_writes_into_them() -> None:
+    def gradient(x: Any, c: Any) -> Any:
+        found = c[0] + 2 * x * c[1]
+        c[0] = c[0] * 0
+        return found
+
+    with pytest.raises(GradientError, match="the gradient writes into its cotangent"):
+        check_gradient(lambda x: [x * 1.0, x * x], gradient, np.array([1.0, 2.0]))

@@ -83,3 +83,11 @@ def test_what_overflows_on_purpose_accuses_nobody() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_softplus_is_right_where_its_other_branch_overflows(x: float, dtype: Any) -> None:
     assert gradcheck(SOFTPLUS, at(1.0, x, dtype=dtype))
+
+
+def test_of_outputs_that_are_all_infinite_the_first_may_be_empty() -> None:
+    def function(x: Any) -> Any:
+        return x[:0], torch.exp(x * 1e3)
+
+    with pytest.raises(UndecidedError, match="the function is inf here"):
+        gradcheck(function, at(1.0, 2.0))

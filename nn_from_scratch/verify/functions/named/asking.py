@@ -73,11 +73,11 @@ def ask(target: Target, *, seed: int = 0, again: str = "") -> Found:
     Raises
     ------
     TargetError
-        If the function cannot be called with its inputs.
+        If the function cannot be asked, or not be called with its inputs.
 
     """
     if target.missing:
-        return not_asked(target, target.missing)
+        raise TargetError(target.missing)
     start = time.perf_counter()
     if target.order > 1 and target.door is Door.NUMPY:
         raise TargetError(

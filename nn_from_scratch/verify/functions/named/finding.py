@@ -95,8 +95,6 @@ class _Finder:
             try:
                 targets += self.named(name)
             except TargetError as error:
-                if len(chosen) == 1:
-                    raise
                 door = self.asked.door or _door_of(self.names[name]) or Door.NUMPY
                 targets.append(Target(name, door, self.names[name], (), missing=str(error)))
         if all(target.missing for target in targets):

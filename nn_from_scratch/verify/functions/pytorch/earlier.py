@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from nn_from_scratch.verify.functions.black_box import MANY
 from nn_from_scratch.verify.functions.earlier import AT_ONE_POINT, SAID, SHRUNK
-from nn_from_scratch.verify.functions.formula import MANY
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import NotCompared, trace
 from nn_from_scratch.verify.functions.pytorch.question import Question

@@ -59,7 +59,7 @@ class Formula:
     """Why it is right at this point alone, if it is."""
     lost: str | None
     """Which output is not finite where its formula is, and in range."""
-    overflows: str | None
+    overflow: str | None
     """The operation and line at which numbers first were out of range."""
 
 
@@ -135,19 +135,8 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT:
         places = (*places, *_origin(tracing))
     alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
-    notes, overflows = tuple(tracing.notes), tracing.local.overflows
-    return Formula(
-        rules,
-        literal,
-        places,
-        gradient,
-        constants,
-        notes,
-        tracing.narrower,
-        alone,
-        tracing.lost,
-        overflows,
-    )
+    rest = tuple(tracing.notes), tracing.narrower, alone, tracing.lost, tracing.local.overflow
+    return Formula(rules, literal, places, gradient, constants, *rest)
 
 
 def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:

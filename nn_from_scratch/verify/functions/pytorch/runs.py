@@ -23,7 +23,7 @@ from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_
 from nn_from_scratch.verify.functions.tracing.places import moved_to
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, values
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, nearest, values
 
 _STREAM = 0x646972656374696F
 """Nobody's inputs are drawn from this stream."""
@@ -221,7 +221,7 @@ class Tracing:
         self.replayed = True
 
     def _lost(self, tracer: Tracer, outputs: Tensors) -> str | None:
-        found = (out_of_range(f"output {k}", x, tracer.shadow(x)) for k, x in enumerate(outputs))
+        found = (out_of_range(f"output {k}", x, nearest(tracer.shadow(x))) for k, x in enumerate(outputs))
         return next((said for said in found if said is not None), None)
 
     @property

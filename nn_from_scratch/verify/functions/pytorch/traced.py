@@ -10,6 +10,7 @@ from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompare
 from nn_from_scratch.verify.functions.pytorch.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row
+from nn_from_scratch.verify.functions.tracing.local import overflowing
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -43,10 +44,10 @@ def rules(found: Formula | NotCompared, question: Question) -> Row:
 def value_row(found: Formula | NotCompared, outputs: Tensors) -> Row | None:
     """Say that outputs are not finite: where their formula is, or all of them; None of others."""
     if isinstance(found, Formula) and found.lost is not None:
-        return Row(VALUE, Verdict.WRONG, f"{found.lost}: it overflows at {found.overflows}")
+        return Row(VALUE, Verdict.WRONG, overflowing(found.lost, found.overflow))
     if any(bool(x.isfinite().any()) for x in outputs):
         return None
-    number = float(outputs[0].detach().ravel()[0])
+    number = next(float(x.detach().ravel()[0]) for x in outputs if x.numel())
     return Row(
         VALUE, Verdict.UNDECIDED, f"the function is {number} here: there is no derivative to compare with"
     )
@@ -62,11 +63,11 @@ def numbers_of_formula(name: str, found: Formula, question: Question, gradient: 
     worst = 0.0
     unit = max(float(torch.finfo(x.dtype).eps) / 2 for x in question.tensors)
     for what, x, shadow in zip(question.names, gradient, found.gradient, strict=True):
-        lost = out_of_range(f"the gradient of {what}", x, shadow)
-        if lost is not None:
-            return Row(name, Verdict.WRONG, f"{lost}: it overflows at {found.overflows}")
         with exactly_computing():
             truth = nearest(shadow)
+        lost = out_of_range(f"the gradient of {what}", x, truth)
+        if lost is not None:
+            return Row(name, Verdict.WRONG, overflowing(lost, found.overflow))
         got = numbers(x)
         worst = max(worst, relative_error([*zip(got.ravel(), truth.ravel(), strict=True)]))
     digits = "all digits" if not worst else f"{max(0.0, -math.log10(worst)):.1f} digits"

@@ -33,15 +33,20 @@ class Observation:
     units: float
 
 
+def overflowing(said: str, place: str | None) -> str:
+    """Add to what is said of a number the operation and line at which it overflows, if they are known."""
+    return said if place is None else f"{said}: it overflows at {place}"
+
+
 @dataclass
 class LocalCheck:
     """Watches the operations of a trace.
 
-    `worst` is the largest error of each, and `overflows` says where numbers first were out of range.
+    `worst` is the largest error of each, and `overflow` says where numbers first were out of range.
     """
 
     worst: dict[str, Observation] = field(default_factory=dict)
-    overflows: str | None = None
+    overflow: str | None = None
 
     def observe(
         self,
@@ -78,8 +83,8 @@ class LocalCheck:
         for k, (got, entry) in enumerate(rows):
             true = value(entry)
             size = abs(float(true)) if sizes is None else sizes[k]
-            if self.overflows is None and true.is_finite() and not got.is_finite():
-                self.overflows = f"{operation}, {line}"
+            if self.overflow is None and true.is_finite() and not got.is_finite():
+                self.overflow = f"{operation}, {line}"
             if not (got.is_finite() and true.is_finite() and math.isfinite(size)):
                 continue  # out of range is judged where it reaches a result
             error = float((got - true).abs_upper())

@@ -26,6 +26,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
 )
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
+from nn_from_scratch.verify.functions.tracing.local import overflowing
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -170,7 +171,7 @@ class Examination(Replay):
         lost = lost or _not_finite(plain.gradients, balls.gradient_shadows, "the gradient")
         if lost is not None:
             self.verdict = Verdict.WRONG
-            self.message = f"{lost}: it overflows at {balls.trace.overflow}"
+            self.message = overflowing(lost, self.overflow)
             self.causes = [self.message]
             return
         if self.rules.rule is Rule.UNKNOWN:

@@ -35,6 +35,7 @@ class Replay:
     seed: int
     scalar: bool = False
     local_units: float = field(default=0.0, init=False)
+    overflow: str | None = field(default=None, init=False)
     operations: int = field(default=0, init=False)
     directions: list[Numbers] = field(default_factory=list, init=False)
     _forwards: dict[Run, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
@@ -66,6 +67,7 @@ class Replay:
                 f"({found.line}): the trace may not be of what is computed"
             )
         self.local_units = local.largest.units if local.largest is not None else 0.0
+        self.overflow = local.overflow
         return plain, balls
 
     def require_own_numbers(self, balls: Pass) -> None:

@@ -193,7 +193,6 @@ class Trace:
     tables: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
     repeated: Repetitions = field(default_factory=Repetitions)
-    overflow: str | None = None
     lower_in_forward: str | None = None
     lower_in_backward: str | None = None
     coarsest: float = 0.0
@@ -277,7 +276,7 @@ class Trace:
     def observe(
         self, name: str, numbers: Numbers, expected: Callable[[], Shadow], scale: Callable[[], Any] | None
     ) -> None:
-        """Check an operation locally, and note what repeats and what overflows."""
+        """Check an operation locally, and note what repeats."""
         self.count(max(numbers.size, 1))
         if self.rehearsal:
             return
@@ -295,8 +294,6 @@ class Trace:
                 dtype=format_name(numbers.dtype),
                 scale=None if scale is None else scale(),
             )
-        if self.overflow is None and not np.isfinite(numbers).all():
-            self.overflow = f"{name}, {line}"
 
     def note_lower(self, numbers: Numbers) -> None:
         """Note that numbers become shorter."""
