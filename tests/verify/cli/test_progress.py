@@ -45,7 +45,8 @@ def test_a_campaign_has_a_bar_that_is_gone_at_the_end(folder: Path) -> None:
         screen = read()
         assert process.wait(60) == WRONG
     pictures = [found for picture in screen.shown if (found := re.search(TOLD, picture))]
-    assert {found[1] for found in pictures} == {"200", "400", "600"}
+    told = {found[1] for found in pictures}
+    assert "600" in told <= {"200", "400", "600"}  # those between may be gone before they are drawn
     assert all(found[2] == "600" for found in pictures)
     assert all("━" in found.string and len(found.string) <= 80 for found in pictures)
     assert (screen.has_cursor, "".join(screen.lines).strip()) == (True, "")
@@ -54,11 +55,11 @@ def test_a_campaign_has_a_bar_that_is_gone_at_the_end(folder: Path) -> None:
 def test_a_bar_is_gone_after_an_interruption_too(folder: Path) -> None:
     words = command("campaign", "store.db", "--graphs", "1e9", "--jobs", "1")
     with on_a_terminal(words, folder, environment(folder)) as (process, read):
-        screen = read("200 of 1,000,000,000 graphs")
+        screen = read("00 of 1,000,000,000 graphs")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) in {INTERRUPTED, WRONG}
     assert re.search(
-        r"200 of 1,000,000,000 graphs, \d+ a second, \d+ (hours|days) left", "".join(screen.shown)
+        r"00 of 1,000,000,000 graphs, \d+ a second, \d+ (hours|days) left", "".join(screen.shown)
     )
     assert (screen.has_cursor, "".join(screen.lines).strip()) == (True, "")
 
