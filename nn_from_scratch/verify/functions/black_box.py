@@ -45,6 +45,14 @@ _NEXT_TO_NOTHING = 1e-8
 """Of the whole gradient: an entry along which a function saturates may be as small as it likes."""
 
 
+class NotFiniteError(ValueError):
+    """A function has no finite value at the point."""
+
+    def __init__(self, number: float, arguments: Arguments, outputs: Outputs) -> None:
+        super().__init__(f"the function is {number} here: there is no derivative to compare with")
+        self.arguments, self.outputs = arguments, outputs
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A derivative by finite differences, with what the gradient makes of it.
@@ -144,10 +152,11 @@ class BlackBox:
         self.outputs = outputs_of(value, gradient, self.arguments, seed)
         self.centre = self.outputs.number(value)
         if not np.isfinite(self.centre):
-            raise ValueError(f"the function is {self.centre} here: there is no derivative to compare with")
+            raise NotFiniteError(self.centre, self.arguments, self.outputs)
         self.roughness = self._roughness()
         answered = ask(gradient, self.arguments, self.outputs)
         self.slopes, self.unit, self.notes = answered.slopes, answered.unit, written + answered.notes
+        self.formats = answered.kinds
         self.sizes = self._sizes()
         kinds = [leaf.dtype for leaf in self.arguments.leaves]
         self.believed = max(self.unit, *map(unit_roundoff, kinds))

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
+from nn_from_scratch.verify.functions.black_box import BlackBox, NotFiniteError
 from nn_from_scratch.verify.functions.earlier import answer_elsewhere, with_what_is_kept
-from nn_from_scratch.verify.functions.formula import Counted, traced_formula
+from nn_from_scratch.verify.functions.formula import Counted, traced_formula, value_out_of_range
 from nn_from_scratch.verify.functions.inputs import Arguments
-from nn_from_scratch.verify.functions.meeting import MEET
+from nn_from_scratch.verify.functions.judgement import Judgement
 from nn_from_scratch.verify.functions.outputs import Outputs
 from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
 from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
 from nn_from_scratch.verify.functions.result import FunctionResult
-from nn_from_scratch.verify.functions.rows import Row, beginning
+from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.symmetric import by_convention
-from nn_from_scratch.verify.functions.traced import NotTraced, Traced
-from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
+from nn_from_scratch.verify.functions.traced import NotTraced
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report
-from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
-from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.triangles import OneTriangle, one_triangle
-from nn_from_scratch.verify.functions.values import Differences, differences, has_no_derivative
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
-NO_DERIVATIVE = (
-    "the function has no derivative here: along two directions it is not what it is along their sum. Ask "
-    "where no numbers are equal"
-)
-
 ABSENT: Any = object()
 """Stands for inputs that are not given."""
-
-KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
-
-_SEEN, _ROUNDINGS = 1e-9, 16
-"""What differences see of a gradient in float64, and how many roundings are none in shorter formats."""
 
 
 def check_gradient(
@@ -114,9 +100,10 @@ def check_gradient(
     UndecidedError
         If nothing can decide: noise, a jump, an edge of the domain, a function that is not deterministic.
     ValueError
-        If the function returns no finite real number, the gradient has another shape than the input, or what
-        is expected another shape than the function's value. If an input, a value or a derivative is complex:
-        give real and imaginary parts as two real numbers; complex numbers within are the function's own.
+        If the function returns no real number, or one that is not finite while its formula is not known to
+        be, the gradient has another shape than the input, or what is expected another shape than the value.
+        If an input, a value or a derivative is complex: give real and imaginary parts as two real numbers;
+        complex numbers within are the function's own.
     TypeError
         If no gradient is given, and the function brings none.
 
@@ -169,9 +156,14 @@ def examine_gradient(
         box.evaluations += 1  # elsewhere
     except UndecidedError as error:
         return FunctionResult(Verdict.UNDECIDED, (), str(error), None, 3)
+    except NotFiniteError as error:
+        plain = reference[0] if isinstance(reference, tuple) else reference
+        lost = value_out_of_range(meant, error.arguments, error.outputs, plain)
+        if lost is None:
+            raise
+        return _wrong("value", lost)
     except GradientError as error:
-        row = Row("contract", Verdict.WRONG, str(error))
-        return FunctionResult(Verdict.WRONG, (row,), str(error), None, 3)
+        return _wrong("contract", str(error))
     if reference is not None:
         return judged_by_reference(box, gradient, reference, compute, stored)
     counted = Counted(meant)
@@ -179,6 +171,11 @@ def examine_gradient(
     found = with_what_is_kept(Judgement(box, formula).result(counted.calls), box, earlier)
     triangle = None if found else one_triangle(meant, gradient, inputs)
     return found if triangle is None else _along_symmetric(found, triangle, gradient, inputs, seed)
+
+
+def _wrong(name: str, said: str) -> FunctionResult:
+    """Return what is wrong before any derivative is compared."""
+    return FunctionResult(Verdict.WRONG, (Row(name, Verdict.WRONG, said),), said, None, 3)
 
 
 def _along_symmetric(
@@ -227,171 +224,3 @@ def _check_outputs(function: Callable[..., Any], expected: Callable[..., Any], i
         outputs.number(meant)
     except ValueError as error:
         raise ValueError("the function and what is expected= return values of unlike shapes") from error
-
-
-class Judgement:
-    """The verdict on a gradient by its formula and its values: where they disagree, the formula holds."""
-
-    def __init__(self, box: BlackBox, formula: Traced | NotTraced) -> None:
-        self.box = box
-        self.formula = formula
-        self.excused = False
-        self.proved = isinstance(formula, Traced) and (formula.unsure is None or formula.verdict.accuses)
-        enough = (
-            self.proved
-            and (bool(formula) or (isinstance(formula, Traced) and formula.named))
-            and box.is_large
-        )
-        self.values: Differences | None = None if enough else differences(box)
-        if self.values is not None and self.values.verdict is Verdict.WRONG:
-            self.values = self._unless_excused(self.values)
-        elif self.values is not None and self.values.verdict is Verdict.RIGHT:
-            self.values = self._unless_right_for_nothing(self.values)
-
-    def _unless_right_for_nothing(self, approving: Differences) -> Differences:
-        """Return an approval, or why it says nothing: the formula is wrong elsewhere, or off unseen."""
-        formula = self.formula
-        if not isinstance(formula, NotTraced):
-            return approving
-        if formula.alone:
-            self.excused = True
-            return replace(approving, verdict=Verdict.UNDECIDED, said=formula.alone)
-        if formula.near_a_limit <= max(_SEEN, _ROUNDINGS * self.box.believed):
-            return approving
-        self.excused = True
-        return replace(approving, verdict=Verdict.UNDECIDED, said=f"{formula.reason}: {TO_ITS_END}")
-
-    def _unless_excused(self, accusing: Differences) -> Differences:
-        """Return an accusation, or why the gradient may be right all the same."""
-        formula = self.formula
-        if isinstance(formula, NotTraced) and formula.by_choice and accusing.at_kinks:
-            return replace(accusing, verdict=Verdict.UNDECIDED, said=MEET)
-        said = formula.reason if isinstance(formula, NotTraced) else formula.unsure or ""
-        if isinstance(formula, NotTraced) and formula.near_a_limit:
-            why = f"{said}: {TO_ITS_END}"
-        elif isinstance(formula, NotTraced) and formula.of_the_other:
-            why = f"{said}: the gradient may be the derivative of the other formula"
-        elif not self.proved and KINK in said and has_no_derivative(self.box):
-            why = f"{NO_DERIVATIVE} ({beginning(said)})"
-        else:
-            return accusing
-        self.excused = True
-        return replace(accusing, verdict=Verdict.UNDECIDED, said=why)
-
-    def result(self, evaluations: int) -> FunctionResult:
-        """Put together what was found, by so many evaluations beside those of the box."""
-        verdict, reason = self._verdict()
-        contract = Row("contract", Verdict.RIGHT, "; ".join([KEPT, *self.box.notes]))
-        rows = (*self._of_formula(), self._of_values(), contract)
-        evaluations += self.box.evaluations
-        if verdict is not Verdict.RIGHT:
-            reason = f"{reason}\n({self._found_by(evaluations)})"
-        measured = self.values.measured if self.values is not None else self._exactly()
-        return FunctionResult(verdict, rows, reason, measured, evaluations)
-
-    def _verdict(self) -> tuple[Verdict, str]:
-        """Return the verdict, and why."""
-        formula, values = self.formula, self.values
-        by_formula = self._by_formula(formula) if isinstance(formula, Traced) else None
-        if by_formula is not None:
-            return by_formula
-        if values is None:
-            raise RuntimeError("the values are asked where the formula does not decide")
-        by_numbers = self._by_numbers()
-        if by_numbers is not None:
-            verdict, said = by_numbers
-            return verdict, "" if verdict is Verdict.RIGHT else said
-        if self._by_choice:
-            return Verdict.RIGHT, ""
-        if isinstance(formula, Traced) and formula.loses_digits and values.verdict is not Verdict.RIGHT:
-            return Verdict.UNDECIDED, f"the formula is equal, but {formula.unsure}"
-        return values.verdict, values.said
-
-    def _by_formula(self, formula: Traced) -> tuple[Verdict, str] | None:
-        """Return the verdict that a formula gives, and why, where it decides."""
-        accused = self.values if self.values is not None and self.values.verdict is Verdict.WRONG else None
-        if formula.verdict is Verdict.UNDECIDED and accused is None:
-            return Verdict.UNDECIDED, "\n".join(formula.elsewhere)
-        if not self.proved:
-            return None
-        if not formula.verdict.accuses:
-            return formula.verdict, ""
-        lines = [accused.said, *formula.causes] if accused is not None else [str(formula)]
-        return formula.verdict, "\n".join(lines)
-
-    def _by_numbers(self) -> tuple[Verdict, str] | None:
-        """Return the verdict on the numbers by the function's own formula, and why, where it decides.
-
-        It does where differences leave the question open, and where it calls right what they accuse: it is
-        exact at the point.
-        """
-        numbers = self.formula.numbers if isinstance(self.formula, NotTraced) else None
-        if numbers is None or numbers.verdict is None or self.values is None:
-            return None
-        decides = self.values.verdict is Verdict.UNDECIDED or numbers.verdict is Verdict.RIGHT
-        return (numbers.verdict, numbers.said) if decides else None
-
-    @property
-    def _by_choice(self) -> str | None:
-        """How formulas compare that one choice at all kinks makes equal, where differences leave it open.
-
-        They do not where they accuse, and are excused because there is no derivative at all.
-        """
-        formula, values = self.formula, self.values
-        if values is None or values.verdict is not Verdict.UNDECIDED or self.excused:
-            return None
-        if isinstance(formula, NotTraced):
-            return formula.by_choice
-        return str(formula.rules) if formula and formula.bends and not formula.loses_digits else None
-
-    def _of_formula(self) -> Iterator[Row]:
-        formula = self.formula
-        if isinstance(formula, NotTraced) and self._by_choice:
-            said = f"{self._by_choice}, by the other choice: {beginning(formula.reason)}"
-            yield Row("rules", Verdict.RIGHT, said)
-            return
-        if isinstance(formula, NotTraced):
-            yield Row("rules", None, f"numbers compared only: {beginning(formula.reason)}")
-            by_numbers = self._by_numbers()
-            if by_numbers is not None:
-                verdict, said = by_numbers
-                yield Row("accuracy", verdict, beginning(said))
-            return
-        different = formula.rules.rule is Rule.DIFFERENT
-        said = f"{formula.rules}" + (f"; {formula.unsure}" if formula.unsure else "")
-        yield Row("rules", Verdict.WRONG if different else Verdict.RIGHT, said)
-        if different:
-            return
-        if formula.here.accuses:
-            yield Row("accuracy", formula.here, "; ".join(formula.notes) or formula.message)
-            return
-        verdict = Verdict.UNDECIDED if formula.loses_digits else Verdict.RIGHT
-        yield Row("accuracy", verdict, f"numbers within {formula.units:.2g} units")
-        said = "; ".join(formula.elsewhere) or "none was asked, none is taken, or none shows anything"
-        yield Row("other shapes", formula.at_other_shapes, said)
-
-    def _of_values(self) -> Row:
-        values = self.values
-        if values is None:
-            return Row("values", None, "not asked for so many inputs, whose formula is proved")
-        if values.verdict is Verdict.RIGHT:
-            return Row("values", Verdict.RIGHT, str(values.measured))
-        if values.verdict is Verdict.WRONG and self.proved and self.formula:
-            said = f"the formula, which is exact at the point, holds against differences: {values.said}"
-            return Row("values", Verdict.UNDECIDED, said)
-        return Row("values", values.verdict, values.said)
-
-    def _exactly(self) -> Measured:
-        """Return the derivative along a direction by its formula, in the words of a measurement."""
-        found = self.formula.along if isinstance(self.formula, Traced) else None
-        if found is None:
-            raise RuntimeError("the values are asked where the formula is not proved")
-        sizes = (found.interval, 0.0, found.size)
-        return Measured(found.got, found.expected, *sizes, Verdict.RIGHT, "", 0, 0.0, 0.0)
-
-    def _found_by(self, evaluations: int) -> str:
-        """Say what it took, and what was possible."""
-        said = f"found by {evaluations} evaluations of the function"
-        if isinstance(self.formula, NotTraced):
-            return f"{said}; numbers compared only: {beginning(self.formula.reason)}"
-        return f"{said}; {self.formula.rules}"

@@ -23,10 +23,13 @@ _SAME = 64.0  # roundings: what threads may change from one call to the next
 
 @dataclass
 class Answered:
-    """A gradient that kept the contract: its numbers, the unit roundoff that they show, and what to note."""
+    """A gradient that kept the contract: its numbers, their formats and unit roundoff, and what to note."""
 
     slopes: Floats
+    kinds: list[np.dtype[Any] | None]
+    """The format of each array that it returned; None where that was None."""
     unit: float
+    """The one that the numbers show."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -43,15 +46,15 @@ def ask(gradient: Callable[..., Any], arguments: Arguments, outputs: Outputs) ->
 
     """
     first, parts, shared = _asked(gradient, arguments, outputs, 1.0)
-    kinds = [np.asarray(dense(part)).dtype for part in parts if part is not None]
-    unit = max((shown_unit(first, kind) for kind in kinds if kind.kind == "f"), default=2.0**-53)
+    kinds = [None if part is None else np.asarray(dense(part)).dtype for part in parts]
+    floating = [kind for kind in kinds if kind is not None and kind.kind == "f"]
+    unit = max((shown_unit(first, kind) for kind in floating), default=2.0**-53)
     _check_repeated(gradient, arguments, outputs, (first, parts), unit)
     if outputs.asks_cotangent:
         _check_linearity(gradient, arguments, outputs, first, unit)
         _check_layouts(gradient, arguments, outputs, unit)
-    return Answered(
-        first, unit, [f"the derivative for {name} shares its memory with an input" for name in shared]
-    )
+    notes = [f"the derivative for {name} shares its memory with an input" for name in shared]
+    return Answered(first, kinds, unit, notes)
 
 
 def _asked(

@@ -167,7 +167,12 @@ def judge_array(name: str, numbers: Numbers, exact: Shadow, rounded: Shadow, sto
         true = value(exact[place])
         spread = abs(value(rounded[place]) - true).abs_upper()
         tolerance = float(spread) + 1.01 * unit * float(abs(true).abs_upper()) + 4 * TINY[stored]
-        found = _entry(f"{name}{list(place) if place else ''}", float(number), true, tolerance, largest)
+        what = f"{name}{list(place) if place else ''}"
+        if not np.isfinite(number) and not abs(true) < 2.0 ** (FORMATS[stored].largest_exponent - 1):
+            said = f"{what} is {number}, and its reference beyond the range of {stored}"
+            found = Judged(Verdict.UNDECIDED, said, 0.0)
+        else:
+            found = _entry(what, float(number), true, tolerance, largest)
         if (found.verdict.severity, found.ratio) > (worst.verdict.severity, worst.ratio):
             worst = found
     return worst

@@ -43,14 +43,14 @@ def judged_by_reference(
     stored: str | None,
 ) -> FunctionResult:
     """Judge the values and gradients of a kernel by those of its plain version, within rounding."""
-    kernel = subject_of(box.function, gradient, box)
+    kernel = subject_of(box.function, gradient, box.arguments, box.outputs)
     kernel.cotangents = box.outputs.weights()
     scalar = not box.outputs.asks_cotangent
     if isinstance(reference, tuple):
-        plain = subject_of(*reference, box)
+        plain = subject_of(*reference, box.arguments, box.outputs)
         found = judge_by_plain(kernel, plain, compute, stored, box.seed, scalar=scalar)
     else:
-        plain = subject_of(reference, gradient, box)
+        plain = subject_of(reference, gradient, box.arguments, box.outputs)
         plain.users = (reference,)
         found = _by_forward(kernel, plain, compute, stored)
     contract = Row("contract", Verdict.RIGHT, "the same twice; changes no input and no cotangent")

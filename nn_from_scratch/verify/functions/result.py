@@ -19,8 +19,8 @@ class FunctionResult:
         RIGHT, UNDECIDED, INACCURATE or WRONG.
     rows
         What was asked: "rules" (the two formulas, compared exactly), "accuracy" (the gradient's numbers by
-        its own formula), "values" (finite differences), "contract", "other shapes". A verdict is None
-        where it was not asked, for the reason that it says.
+        its own formula), "values" (finite differences), "contract", "other shapes"; or "value" alone, where
+        that is out of range. A verdict is None where it was not asked, for the reason that it says.
     said
         Why, unless it is right: what is wrong, or what to do to find out.
     measured

@@ -63,6 +63,15 @@ def _of_judged(box: BlackBox, judged: Judged) -> Differences:
                 return Differences(Verdict(judged.verdict), judged.whole, judged.whole.reason)
         if not wrong and not judged.entries and bends_somewhere(box, judged.vector):
             return _of_judged(box, around_kinks(box, judged.vector, judged.whole))
+    return _of_wrong(box, judged, wrong, complete=complete)
+
+
+def _of_wrong(box: BlackBox, judged: Judged, wrong: dict[int, Measured], *, complete: bool) -> Differences:
+    """Accuse wrong entries, unless they are choices at kinks, out of range, or the function is coarse."""
+    beyond = {k: said for k, x in wrong.items() if (said := _beyond_the_range(box, k, x))}
+    if beyond and len(beyond) == len(wrong):
+        return Differences(Verdict.UNDECIDED, judged.whole, next(iter(beyond.values())))
+    wrong = {k: x for k, x in wrong.items() if k not in beyond}
     sound = {k: x for k, x in wrong.items() if not (x.kink and kinks_meet(box, k))}
     if _may_be_a_choice(box, judged, wrong, sound):
         return Differences(Verdict.UNDECIDED, judged.whole, MEET)
@@ -133,9 +142,28 @@ def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, c
     return "\n".join(lines)
 
 
+def _beyond_the_range(box: BlackBox, index: int, found: Measured) -> str | None:
+    """Say that a derivative is infinite because no number of its format is as large, if that is so."""
+    leaf, expected = box.arguments.leaf(index), found.expected / _length(box, index)
+    returned = box.formats[box.arguments.leaves.index(leaf)]
+    formats = [kind for kind in (leaf.dtype, returned) if kind is not None and kind.kind == "f"]
+    narrow = min(formats, key=lambda kind: kind.itemsize)
+    if np.isfinite(box.slopes[index]) or abs(expected) <= float(np.finfo(narrow).max) / 4:
+        return None
+    return (
+        f"the derivative for {box.arguments.name(index)} is {box.slopes[index]}, for it is beyond the range "
+        f"of {narrow}: about {expected:.3g}. Ask in a wider format, or where it is smaller"
+    )
+
+
+def _length(box: BlackBox, index: int) -> float:
+    """Return what an entry was moved by, as a vector of one number."""
+    return float(np.abs(box.unit_vector(index)).max())
+
+
 def _line(box: BlackBox, index: int, found: Measured) -> str:
     """Say what is wrong with one entry: got, expected, interval, and how many digits hold."""
-    length = float(np.abs(box.unit_vector(index)).max())
+    length = _length(box, index)
     got, expected, interval = float(box.slopes[index]), found.expected / length, found.interval / length
     between = ""
     if found.kink:

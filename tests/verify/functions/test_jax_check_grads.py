@@ -207,8 +207,27 @@ def test_numbers_that_overflow_are_wrong_although_the_formula_is_right() -> None
         return jnp.log1p(jnp.exp(x))
 
     wrong = custom(softplus, lambda g, x: (g * jnp.exp(x) / (1 + jnp.exp(x)),))
-    with pytest.raises(GradientError, match=r"eagerly: wrong: .* is nan where its formula gives"):
+    said = r"eagerly: wrong: .* is nan where its formula gives .*: it overflows at exp, .*/test_jax_check"
+    with pytest.raises(GradientError, match=said):
         check_grads(wrong, (np.array([0.5, 100.0], dtype=np.float32),), 1)
+
+
+@pytest.mark.once
+def test_value_that_overflows_is_wrong_whatever_its_derivative() -> None:
+    naive = custom(lambda x: jnp.log(jnp.exp(x).sum()), lambda g, x: (g * jax.nn.softmax(x),))
+    check_grads(naive, (np.array([0.5, 8.0], dtype=np.float32),), 1, modes=("rev",))
+    said = r"value: wrong: output 0 is inf, where its formula is 100: it overflows at exp, .*/test_jax_check"
+    with pytest.raises(GradientError, match=said):
+        check_grads(naive, (np.array([0.5, 100.0], dtype=np.float32),), 1, modes=("rev",))
+
+
+@pytest.mark.once
+def test_value_that_is_infinite_on_purpose_accuses_nobody() -> None:
+    masked = custom(
+        lambda x: jnp.where(x > 2, -jnp.inf, x), lambda g, x: (jnp.where(x > 2, jnp.zeros_like(g), g),)
+    )
+    with pytest.raises(UndecidedError, match="the function is -inf here"):
+        check_grads(masked, (np.array([0.5, 3.0], dtype=np.float32),), 1, modes=("rev",))
 
 
 def test_derivative_that_draws_is_not_the_same_twice() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch: Any = pytest.importorskip("torch")
@@ -46,7 +47,7 @@ SOFTPLUS = of(functional.softplus, lambda g, x: g * torch.sigmoid(x))
 def test_value_that_overflows_is_wrong_whatever_its_gradient() -> None:
     assert gradcheck(NAIVE, at(1.0, 8.0))
     with pytest.raises(
-        WrongGradientError, match=r"output 0 is inf at entry 0, where its formula is 800: .* exp"
+        WrongGradientError, match=r"output 0 is inf, where its formula is 800: it overflows at exp"
     ):
         gradcheck(NAIVE, at(1.0, 800.0))
     squares = of(lambda x: (x * x).sum() / 100, lambda g, x: g * x / 50)
@@ -60,6 +61,27 @@ def test_gradient_that_overflows_says_where() -> None:
         WrongGradientError, match=r"is nan at entry 1, .* it overflows at exp, test_torch_overflow"
     ):
         gradcheck(naive, at(1.0, 800.0))
+
+
+def test_value_that_overflows_is_wrong_where_its_backward_is_not_traced() -> None:
+    def outside(g: Any, x: Any) -> Any:
+        return g * torch.from_numpy(torch.softmax(x, 0).numpy())
+
+    naive = of(lambda x: torch.log(torch.exp(x).sum()), outside)
+    assert gradcheck(naive, at(1.0, 8.0))
+    with pytest.raises(WrongGradientError, match=r"output 0 is inf, where its formula is 800: .* exp"):
+        gradcheck(naive, at(1.0, 800.0))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("reference", [None, lambda x: (1 / x).sum()], ids=["alone", "by a reference"])
+def test_gradient_that_no_number_of_its_format_holds_is_not_accused(reference: Any) -> None:
+    def outside(g: Any, x: Any) -> Any:
+        return torch.from_numpy(np.asarray(-g.numpy() / x.numpy() ** 2, dtype=np.float32))
+
+    inverse = of(lambda x: torch.from_numpy(np.asarray((1 / x.detach().numpy()).sum())), outside)
+    with pytest.raises(UndecidedError, match=r"is -inf, .* beyond the range of float32"):
+        check(inverse, (at(1e-30, 2e-30, dtype=torch.float32),), reference=reference)
 
 
 def test_function_that_is_infinite_has_no_derivative_to_compare_with() -> None:

@@ -22,6 +22,7 @@ from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, dra
 from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_version, reference_rows
 from nn_from_scratch.verify.functions.jaxpr.sizes import alike
 from nn_from_scratch.verify.functions.jaxpr.triangles import OneTriangle, one_triangle
+from nn_from_scratch.verify.functions.jaxpr.values import out_of_range_row
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
@@ -84,7 +85,8 @@ def examine(
         plain = plain_version(Question.of(options.reference, arguments), options.compute)
     elif options.compute is not None:
         raise ValueError("compute says in which format a function computes that has a reference")
-    rows = list(_rows(question, plain, order, modes, options, before=""))
+    lost = out_of_range_row(question) if plain is None else None
+    rows = [*([lost] if lost else []), *_rows(question, plain, order, modes, options, before="")]
     right = [
         mode for mode in modes for row in rows if row.name == WORDS[mode] and row.verdict is Verdict.RIGHT
     ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
+from nn_from_scratch.verify.functions.jaxpr.local import MOST, step_by_step
 from nn_from_scratch.verify.functions.jaxpr.losses import first_loss
 from nn_from_scratch.verify.functions.jaxpr.question import Question
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, smallest
@@ -68,6 +69,15 @@ class Exact:
             return None
         return [MARGIN * radii(x) for x in rounded.derivatives]
 
+    def explain_loss(self, said: str) -> str:
+        """Add to what is said of a number that is not finite where that comes from, if it is known."""
+        if self.traced.scalars > MOST:
+            return said
+        try:
+            return step_by_step(self.traced, self.seeds).check.explain(said)
+        except NotTracedError:
+            return said
+
     @cached_property
     def narrower(self) -> str | None:
         """Say which format the derivative alone is computed in that is narrower than all around it."""
@@ -111,7 +121,7 @@ class Expected:
         if lost.any():
             place = int(np.argmax(lost))
             said = f"the derivative for {name} is {got.flat[place]} where its formula gives"
-            return _Judged(Verdict.WRONG, f"{said} {middle.flat[place]:.6g}", math.inf)
+            return _Judged(Verdict.WRONG, exact.explain_loss(f"{said} {middle.flat[place]:.6g}"), math.inf)
         if not known.any():
             return None
         errors = np.where(known, np.abs(got - np.where(known, middle, 0.0)), 0.0)

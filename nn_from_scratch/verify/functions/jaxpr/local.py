@@ -63,7 +63,7 @@ class Stepwise:
         if call.name == "cholesky":
             numbers = np.tril(numbers)  # above the diagonal is what was given, and nobody reads it
         scale = radii(ball) / (ALLOWED * unit(call))  # what rounding may do is what is allowed
-        self.check.observe(call.name, call.place, numbers, result, dtype=dtype, scale=scale)
+        self.check.observe(call.name, call.line, numbers, result, dtype=dtype, scale=scale)
         return exact(numbers)
 
 
@@ -110,7 +110,8 @@ def operations_row(traced: Trace, seeds: Sequence[Any]) -> Row:
     if worst is None:
         return Row(name, Verdict.RIGHT, "it only moves numbers")
     times = worst.units / ALLOWED
-    said = f"{worst.line} is off by {times:.2g} times its rounding"
+    place = f"{worst.operation} ({worst.line})" if worst.line else worst.operation
+    said = f"{place} is off by {times:.2g} times its rounding"
     if times <= 1:
         return Row(name, Verdict.RIGHT, f"each of {steps.operations} within its rounding; at most {said}")
     half = worst.units * worst_unit(traced) ** 0.5 <= 1

@@ -9,6 +9,7 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.black_box import Measured
 from nn_from_scratch.verify.functions.checking import examine_gradient
+from nn_from_scratch.verify.functions.formula import value_out_of_range
 from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.named.answer import Answer
 from nn_from_scratch.verify.functions.named.importing import TargetError
@@ -21,6 +22,7 @@ from nn_from_scratch.verify.functions.signatures import takes_one_more
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NUMBERS = "numbers"
+VALUE = "value"
 
 
 def answer_of(target: Target, seed: int) -> Answer:
@@ -64,11 +66,15 @@ def _not_finite(target: Target, gradient: Callable[..., Any]) -> Row | None:
         raise not_called(target, error) from error
     try:
         asks = takes_one_more(gradient, len(arguments.trees), needed=not is_one_number(value))
-        number = Outputs(value, asks_cotangent=asks, seed=0).number(value)
+        outputs = Outputs(value, asks_cotangent=asks, seed=0)
+        number = outputs.number(value)
     except ValueError as error:
         raise TargetError(f"{target.name} cannot be asked: {error}") from error
     if np.isfinite(number):
         return None
+    lost = value_out_of_range(target.function, arguments, outputs)
+    if lost is not None:
+        return Row(VALUE, Verdict.WRONG, lost)
     return Row(NUMBERS, Verdict.UNDECIDED, f"the function is {number} here: there is no derivative")
 
 

@@ -67,6 +67,17 @@ def numbers_by_forward(
         return ByForward(None, f"it raises {type(error).__name__} while it is traced: {first_line(error)}")
 
 
+def lost_by_forward(question: Question, progress: Progress | None = None) -> str | None:
+    """Say which output is not finite where its formula is, and in range; None where that is not traced."""
+    tracing = Tracing(question, [], 0, progress)
+    try:
+        with exactly_computing(), np.errstate(all="ignore"):
+            tracing.replay_forward()
+    except Exception:  # noqa: BLE001  whatever a function does not like about being watched
+        return None
+    return tracing.lost
+
+
 def _judged(tracing: Tracing, seed: int) -> ByForward:
     question = tracing.question
     outputs = tracing.replay_forward()

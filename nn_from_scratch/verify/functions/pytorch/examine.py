@@ -241,7 +241,7 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     if row.accuses and meant:
         row = Row(row.name, Verdict.UNDECIDED, meant)
     yield row
-    value = value_row(found, asked.found.outputs or asked.found.plain)
+    value = value_row(found, question, asked.found.outputs or asked.found.plain)
     if value is not None:
         yield value
     elif isinstance(found, Formula) and row.verdict is Verdict.RIGHT:

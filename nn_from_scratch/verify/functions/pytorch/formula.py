@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
+from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -59,8 +60,8 @@ class Formula:
     """Why it is right at this point alone, if it is."""
     lost: str | None
     """Which output is not finite where its formula is, and in range."""
-    overflow: str | None
-    """The operation and line at which numbers first were out of range."""
+    local: LocalCheck
+    """What was seen of each operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     if rules.rule is Rule.DIFFERENT:
         places = (*places, *_origin(tracing))
     alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
-    rest = tuple(tracing.notes), tracing.narrower, alone, tracing.lost, tracing.local.overflow
+    rest = tuple(tracing.notes), tracing.narrower, alone, tracing.lost, tracing.local
     return Formula(rules, literal, places, gradient, constants, *rest)
 
 

@@ -112,7 +112,8 @@ def measure(
     if isinstance(wide, str) and not set(narrow) <= {"float32", "float16"}:
         said = f"{wide}, and differences of {', '.join(narrow)} are too coarse"
         return Row(NAME, Verdict.UNDECIDED, said)
-    if isinstance(wide, str) or not narrow:
+    in_range = all(bool(x.isfinite().all()) for x in gradient)
+    if isinstance(wide, str) or not (narrow and in_range):
         row = differences(question, cotangents, [numbers(x) for x in gradient], seed)
         return replace(row, said=f"{row.said}\n({wide})") if isinstance(wide, str) else row
     return _by_float64(question, wide, cotangents, gradient, seed)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from flint import arb
 
-from nn_from_scratch.verify.functions.pytorch.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS, own_numbers
@@ -20,10 +19,11 @@ from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tr
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
+from nn_from_scratch.verify.functions.tracing.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.tracing.places import moved_to
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
 from nn_from_scratch.verify.functions.tracing.rules import Comparison, compare, moved_by_rounding
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, nearest, values
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exact, values
 
 _STREAM = 0x646972656374696F
 """Nobody's inputs are drawn from this stream."""
@@ -221,8 +221,12 @@ class Tracing:
         self.replayed = True
 
     def _lost(self, tracer: Tracer, outputs: Tensors) -> str | None:
-        found = (out_of_range(f"output {k}", x, nearest(tracer.shadow(x))) for k, x in enumerate(outputs))
-        return next((said for said in found if said is not None), None)
+        found = (
+            out_of_range(f"output {k}", numbers(x), tracer.shadow(x), float(torch.finfo(x.dtype).max))
+            for k, x in enumerate(outputs)
+        )
+        lost = next(filter(None, found), None)
+        return lost if lost is None else self.local.explain(lost)
 
     @property
     def inputs(self) -> dict[str, Numbers]:
@@ -241,6 +245,8 @@ class Tracing:
             found = self._forward(tracer, given, self.meant_question)
             outputs.append(found.outputs or found.plain)
             _demand_traced(tracer, outputs[-1])
+            if not traces and self.meant_question is self.question:
+                self.lost = self._lost(tracer, outputs[0])
             traces.append(tracer.trace)
         self._demand_the_local_check()
         _demand_the_same(*traces)

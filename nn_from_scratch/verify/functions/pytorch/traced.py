@@ -6,11 +6,11 @@ import math
 
 import torch
 
+from nn_from_scratch.verify.functions.pytorch.by_forward import lost_by_forward
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, relative_error
-from nn_from_scratch.verify.functions.pytorch.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row
-from nn_from_scratch.verify.functions.tracing.local import overflowing
+from nn_from_scratch.verify.functions.tracing.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -41,10 +41,13 @@ def rules(found: Formula | NotCompared, question: Question) -> Row:
     return Row(NAME, Verdict.RIGHT, said)
 
 
-def value_row(found: Formula | NotCompared, outputs: Tensors) -> Row | None:
+def value_row(found: Formula | NotCompared, question: Question, outputs: Tensors) -> Row | None:
     """Say that outputs are not finite: where their formula is, or all of them; None of others."""
-    if isinstance(found, Formula) and found.lost is not None:
-        return Row(VALUE, Verdict.WRONG, overflowing(found.lost, found.overflow))
+    if all(bool(x.isfinite().all()) for x in outputs):
+        return None
+    lost = found.lost if isinstance(found, Formula) else lost_by_forward(question)
+    if lost is not None:
+        return Row(VALUE, Verdict.WRONG, lost)
     if any(bool(x.isfinite().any()) for x in outputs):
         return None
     number = next(float(x.detach().ravel()[0]) for x in outputs if x.numel())
@@ -65,9 +68,9 @@ def numbers_of_formula(name: str, found: Formula, question: Question, gradient: 
     for what, x, shadow in zip(question.names, gradient, found.gradient, strict=True):
         with exactly_computing():
             truth = nearest(shadow)
-        lost = out_of_range(f"the gradient of {what}", x, truth)
+        lost = out_of_range(f"the gradient of {what}", numbers(x), shadow, float(torch.finfo(x.dtype).max))
         if lost is not None:
-            return Row(name, Verdict.WRONG, overflowing(lost, found.overflow))
+            return Row(name, Verdict.WRONG, found.local.explain(lost))
         got = numbers(x)
         worst = max(worst, relative_error([*zip(got.ravel(), truth.ravel(), strict=True)]))
     digits = "all digits" if not worst else f"{max(0.0, -math.log10(worst)):.1f} digits"

@@ -33,20 +33,23 @@ class Observation:
     units: float
 
 
-def overflowing(said: str, place: str | None) -> str:
-    """Add to what is said of a number the operation and line at which it overflows, if they are known."""
-    return said if place is None else f"{said}: it overflows at {place}"
-
-
 @dataclass
 class LocalCheck:
     """Watches the operations of a trace.
 
-    `worst` is the largest error of each, and `overflow` says where numbers first were out of range.
+    `worst` is the largest error of each; `overflow` and `underflow` say where a number first was too large
+    for its format, and too small.
     """
 
     worst: dict[str, Observation] = field(default_factory=dict)
     overflow: str | None = None
+    underflow: str | None = None
+
+    def explain(self, said: str) -> str:
+        """Add to what is said of a number that is not finite where that comes from, if it is known."""
+        if self.overflow is not None:
+            return f"{said}: it overflows at {self.overflow}"
+        return said if self.underflow is None else f"{said}: a number underflows at {self.underflow}"
 
     def observe(
         self,
@@ -84,7 +87,9 @@ class LocalCheck:
             true = value(entry)
             size = abs(float(true)) if sizes is None else sizes[k]
             if self.overflow is None and true.is_finite() and not got.is_finite():
-                self.overflow = f"{operation}, {line}"
+                self.overflow = f"{operation}, {line}" if line else operation
+            if self.underflow is None and got.is_zero() and true.is_finite() and not true.contains(0):
+                self.underflow = f"{operation}, {line}" if line else operation
             if not (got.is_finite() and true.is_finite() and math.isfinite(size)):
                 continue  # out of range is judged where it reaches a result
             error = float((got - true).abs_upper())

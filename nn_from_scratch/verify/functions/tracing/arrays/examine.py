@@ -26,7 +26,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import (
 )
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
-from nn_from_scratch.verify.functions.tracing.local import overflowing
+from nn_from_scratch.verify.functions.tracing.out_of_range import out_of_range
 from nn_from_scratch.verify.functions.tracing.rules import (
     Comparison,
     Rule,
@@ -36,7 +36,7 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     judge,
     moved_by_rounding,
 )
-from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest, value
+from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 PLAIN_TO_SEE = 1e-2
@@ -167,11 +167,11 @@ class Examination(Replay):
         outputs, trace = self.forward(Reading.RECOGNISED)
         if not any(has_series(shadow) for shadow in outputs):
             raise TraceEndedError("the result does not depend on the inputs by what was traced")
-        lost = _not_finite(plain.outputs, balls.output_shadows, "the value")
-        lost = lost or _not_finite(plain.gradients, balls.gradient_shadows, "the gradient")
+        lost = _out_of_range("the value", plain.outputs, balls.output_shadows)
+        lost = lost or _out_of_range("the gradient", plain.gradients, balls.gradient_shadows)
         if lost is not None:
             self.verdict = Verdict.WRONG
-            self.message = overflowing(lost, self.overflow)
+            self.message = self.local.explain(lost)
             self.causes = [self.message]
             return
         if self.rules.rule is Rule.UNKNOWN:
@@ -274,15 +274,11 @@ def _digits(relative: float) -> int:
     return max(0, int(-math.log10(relative))) if math.isfinite(relative) else 0
 
 
-def _not_finite(numbers: list[Numbers], shadows: list[Shadow], what: str) -> str | None:
-    """Say which number is not finite where its formula is, and is in range of the dtype."""
-    for array, shadow in zip(numbers, shadows, strict=True):
-        largest = float(np.finfo(array.dtype).max) / 4
-        for place, number in np.ndenumerate(array):
-            entry = value(shadow[place])
-            if not np.isfinite(number) and entry.is_finite() and abs(entry) < largest:
-                return f"{what} is {number}, its formula {float(entry.mid()):.6g}"
-    return None
+def _out_of_range(what: str, arrays: list[Numbers], shadows: list[Shadow]) -> str | None:
+    """Say which number of some arrays is not finite where its formula is, and in range."""
+    pairs = zip(arrays, shadows, strict=True)
+    found = (out_of_range(what, x, shadow, float(np.finfo(x.dtype).max)) for x, shadow in pairs)
+    return next(filter(None, found), None)
 
 
 def _distance(numbers: Numbers, shadow: Shadow) -> float:

@@ -35,7 +35,7 @@ class Replay:
     seed: int
     scalar: bool = False
     local_units: float = field(default=0.0, init=False)
-    overflow: str | None = field(default=None, init=False)
+    local: LocalCheck = field(default_factory=LocalCheck, init=False)
     operations: int = field(default=0, init=False)
     directions: list[Numbers] = field(default_factory=list, init=False)
     _forwards: dict[Run, tuple[list[Shadow], Trace]] = field(default_factory=dict, init=False)
@@ -53,12 +53,12 @@ class Replay:
         rehearsed = subject.rehearse()
         if subject.watch is not None:
             subject.watch.expect(rehearsed.scalars)
-        local = LocalCheck()
+        local = self.local
         self._passes[Reading.RECOGNISED, moved_to()] = balls = subject.balls(Reading.RECOGNISED, local)
         self.operations = balls.trace.scalars
         plain = self._asked(subject)
-        _check_replay(plain, balls)
-        _check_replay(plain, self._asked(subject), "asked twice, it gives two results: not deterministic")
+        check_replay(plain, balls)
+        check_replay(plain, self._asked(subject), "asked twice, it gives two results: not deterministic")
         self._check_nearby(balls.trace)
         if local.failed is not None:
             found = local.failed
@@ -67,7 +67,6 @@ class Replay:
                 f"({found.line}): the trace may not be of what is computed"
             )
         self.local_units = local.largest.units if local.largest is not None else 0.0
-        self.overflow = local.overflow
         return plain, balls
 
     def require_own_numbers(self, balls: Pass) -> None:
@@ -124,7 +123,7 @@ class Replay:
         inputs = tuple(_nudged(x, NEARBY * rng.uniform(0.5, 1, np.shape(x))) for x in subject.inputs)
         nearby = subject.at(inputs)
         there = nearby.balls(Reading.LITERAL)
-        _check_replay(self._asked(nearby), there)
+        check_replay(self._asked(nearby), there)
         forward = self.forward(Reading.RECOGNISED)[1]
         changed = {*there.trace.constants, *forward.constants} - set(here.constants)
         if changed:
@@ -176,9 +175,7 @@ def _floating(y: Numbers) -> Any:
     return y.dtype
 
 
-def _check_replay(
-    own: Pass, traced: Pass, why: str = "traced, it gives other numbers than by itself"
-) -> None:
+def check_replay(own: Pass, traced: Pass, why: str = "traced, it gives other numbers than by itself") -> None:
     """End the trace if its numbers are not those that the function gives by itself."""
     pairs = zip([*own.outputs, *own.gradients], [*traced.outputs, *traced.gradients], strict=True)
     for a, b in pairs:
