@@ -223,6 +223,30 @@ def test_what_may_be_right_for_such_inputs_alone_is_undecided(
         check_gradient(function, gradient, inputs)
 
 
+OF_0_AND_1 = {
+    "identity": np.eye(3),
+    "mask": np.array([0.0, 1.0, 1.0, 0.0, 1.0]),
+    "signs": np.array([1.0, -1.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OF_0_AND_1)
+def test_a_power_is_not_right_where_all_numbers_are_0_and_1(name: str, framework: str) -> None:
+    _, array, dtype, check = framework_for(framework, np.float64)
+    inputs = (array(OF_0_AND_1[name].astype(dtype)),)
+    check((lambda x: x**3, lambda x, c: (3 * c * x**2,), inputs))
+    with pytest.raises(UndecidedError, match="is of nothing but 0, 1 and -1, but with drawn ones"):
+        check((lambda x: x**3, lambda x, c: (3 * c * x**4,), inputs))
+
+
+def test_what_is_right_for_rotations_is_right_at_the_identity() -> None:
+    def through_inverse(r: Any) -> Any:
+        return -r @ Z @ r
+
+    assert check_gradient(lambda r: np.sum(np.linalg.inv(r) * Z), through_inverse, (np.eye(3),))
+
+
 @pytest.mark.parametrize("number", [0.0, 1.0, -1.0])
 def test_a_factor_that_is_lost_is_wrong(number: float) -> None:
     """It is right for no kind of numbers: neither for a mask, nor for labels."""

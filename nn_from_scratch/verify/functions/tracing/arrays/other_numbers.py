@@ -58,7 +58,10 @@ class OtherNumbers:
 
 def other_numbers(inputs: Sequence[Any], seed: int) -> Iterator[OtherNumbers]:
     """Draw other numbers for inputs that may hide something; a symmetric matrix stays one."""
+    floats = [x for x in inputs if _has_floats(x)]
     for hiding in _HIDING:
+        if hiding.everywhere and not all(hiding.is_one(x, ()) for x in floats):
+            continue
         places = [k for k, x in enumerate(inputs) if _has_floats(x) and hiding.is_one(x, inputs[:k])]
         drawn = _drawn(inputs, places, hiding.any_numbers, seed)
         kinds = [_drawn(inputs, places, draw, seed) for draw in hiding.kinds]
@@ -98,6 +101,10 @@ def is_one_number_throughout(x: Any, _: Sequence[Any] = ()) -> bool:
 
 def _is_identity(x: Any, _: Sequence[Any]) -> bool:
     return x.ndim == 2 and len(x) > 1 and np.array_equal(x, np.eye(*x.shape)) and has_square_matrices(x)
+
+
+def _is_of_some_0_and_1(x: Any, _: Sequence[Any]) -> bool:
+    return _is_of_0_and_1(x)
 
 
 def _is_an_earlier_mask(x: Any, earlier: Sequence[Any]) -> bool:
@@ -178,8 +185,9 @@ def _of_the_same_sums(x: Any, rng: np.random.Generator) -> Any | None:
     return found + (x.mean(-1) - found.mean(-1))[..., None]
 
 
-def _rotation(x: Any, rng: np.random.Generator) -> Any:
-    return np.linalg.qr(rng.normal(size=x.shape))[0]
+def _rotation(x: Any, rng: np.random.Generator) -> Any | None:
+    """Return a rotation in place of the identity."""
+    return np.linalg.qr(rng.normal(size=x.shape))[0] if _is_identity(x, ()) else None
 
 
 def _along_the_first(x: Any, _: np.random.Generator) -> Any | None:
@@ -200,6 +208,8 @@ class _Hiding:
     any_numbers: Draw
     kinds: tuple[Draw, ...] = ()
     accuses: bool = False
+    everywhere: bool = False
+    """Whether it hides something only where all arrays are such: beside others it is a mask, or labels."""
 
 
 _HIDING = (
@@ -223,5 +233,12 @@ _HIDING = (
         "has the numbers of an earlier one",
         _scaled,
         (_along_the_first, _along_the_last, _of_the_same_sums),
+    ),
+    _Hiding(
+        _is_of_some_0_and_1,
+        "is of nothing but 0, 1 and -1",
+        _beside,
+        (_rotation, _of_the_same_sums),
+        everywhere=True,
     ),
 )
