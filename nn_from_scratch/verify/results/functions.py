@@ -36,12 +36,15 @@ def _show(console: Console, function: dict[str, Any]) -> None:
     console.print(
         f"[bold]{escape(function['name'])}[/] [dim]{escape(inputs)}[/]", highlight=False, soft_wrap=True
     )
-    told = [row for row in function["rows"] if row["verdict"] in _TOLD or _says_how(row)]
+    rows = function["rows"]
+    told = [row for row in rows if row["verdict"] in _TOLD or _says_how(row)]
+    if all(row["verdict"] == "not supported" for row in rows):
+        told = rows  # why nothing was checked
     wide = max((len(row["name"]) for row in told), default=0)
     for row in told:
         _show_row(console, row, wide)
     for verdict in ("right", "not supported"):
-        names = [row["name"] for row in function["rows"] if row["verdict"] == verdict and row not in told]
+        names = [row["name"] for row in rows if row["verdict"] == verdict and row not in told]
         if names:
             text = f"  [dim]{'also ' * (verdict == 'right')}{verdict}: {escape(', '.join(names))}[/]"
             console.print(text, highlight=False, soft_wrap=True)

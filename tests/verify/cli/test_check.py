@@ -318,3 +318,46 @@ def test_a_tensor_of_two_targets_is_asked_in_both(tmp_path: Path, capsys: pytest
     assert "input 1" in capsys.readouterr().out
     assert commands.main(["check", f"{path}:Sine"]) == RIGHT
     assert commands.main(["check", f"{path}:Sine", "--order", "2"]) == WRONG
+
+
+CUSTOM = """
+import torch
+
+
+@torch.library.custom_op("nn_from_scratch_cli::cube", mutates_args=())
+def cube(x: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(x.detach().numpy() ** 3)
+
+
+@torch.library.custom_op("nn_from_scratch_cli::same", mutates_args=())
+def same(x: torch.Tensor) -> torch.Tensor:
+    return x.clone()
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def backward(ctx, g):
+    (x,) = ctx.saved_tensors
+    return FACTOR * g * x * x
+
+
+FACTOR = 3
+cube.register_autograd(backward, setup_context=keep)
+packet = torch.ops.nn_from_scratch_cli.cube
+inputs = (torch.tensor([1.0, 2.0, -0.5], dtype=torch.float64),)
+"""
+
+
+def test_a_custom_operation_of_pytorch_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "operation.py"
+    path.write_text(CUSTOM)
+    assert commands.main(["check", f"{path}:cube"]) == RIGHT
+    assert commands.main(["check", f"{path}:same"]) == NOTHING_CHECKED
+    assert "no autograd formula was registered" in capsys.readouterr().out
+    path.write_text(CUSTOM.replace("FACTOR = 3", "FACTOR = 2").replace("scratch_cli", "scratch_cli_wrong"))
+    for spec in (str(path), f"{path}:packet"):  # of the whole file that which has a gradient
+        assert commands.main(["check", spec]) == WRONG
+        assert "it is 2/3 times the derivative" in capsys.readouterr().out

@@ -102,10 +102,13 @@ class _Finder:
         return targets
 
     def _defines(self, value: Any) -> bool:
-        return callable(value) and getattr(value, "__module__", None) == self.module.__name__
+        made_of = getattr(value, "_init_fn", value)  # a custom operation of PyTorch has its function there
+        return callable(value) and getattr(made_of, "__module__", None) == self.module.__name__
 
     def _has_gradient(self, name: str) -> bool:
         value = self.names[name]
+        if getattr(value, "_backward_fn", True) is None:  # an operation of PyTorch's, of which it has none
+            return False
         if _door_of(value) is not None:
             return not (isinstance(value, type) and _is_torch_module(value) and not needs_nothing(value))
         if is_layer(value):
@@ -289,9 +292,10 @@ def _door_of(value: Any) -> Door | None:
             return Door.PYTORCH
         if getattr(value, "__name__", "") == "apply" and isinstance(getattr(value, "__self__", None), type):
             return Door.PYTORCH if issubclass(value.__self__, torch.autograd.Function) else None
-    kind = value if isinstance(value, type) else type(value)
-    made_by_jax = kind.__module__.partition(".")[0] in {"jax", "jaxlib"}
-    return Door.JAX if made_by_jax and not isinstance(value, type) else None
+    if isinstance(value, type):
+        return None
+    makers = {"torch": Door.PYTORCH, "jax": Door.JAX, "jaxlib": Door.JAX}
+    return makers.get(type(value).__module__.partition(".")[0])
 
 
 def _door_of_inputs(inputs: Any) -> Door:
