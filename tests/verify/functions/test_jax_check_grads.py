@@ -230,6 +230,31 @@ def test_value_that_is_infinite_on_purpose_accuses_nobody() -> None:
         check_grads(masked, (np.array([0.5, 3.0], dtype=np.float32),), 1, modes=("rev",))
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("make", [jax.random.key, jax.random.PRNGKey], ids=["typed", "of integers"])
+@pytest.mark.parametrize("given", [True, False], ids=["given", "closed over"])
+def test_key_of_random_numbers_is_data(make: Any, given: bool) -> None:
+    key, x = make(3), np.array([0.5, -1.0, 2.0, 0.25], dtype=np.float32)
+
+    def checked(scale: float) -> None:
+        def dropped(x: Any, key: Any) -> Any:
+            return x * jax.random.bernoulli(jax.random.split(key)[0], 0.5, x.shape) * 2
+
+        function = jax.custom_vjp(dropped)
+        function.defvjp(
+            lambda x, key: (dropped(x, key), (x, key)),
+            lambda kept, c: (scale * jax.vjp(lambda x: dropped(x, kept[1]), kept[0])[1](c)[0], None),
+        )
+        if given:
+            check_grads(function, (x, key), 1, ("rev",))
+        else:
+            check_grads(lambda x: function(x, key), (x,), 1, ("rev",))
+
+    checked(1.0)
+    with pytest.raises(GradientError, match=r"0\.5 times it"):
+        checked(0.5)
+
+
 def test_derivative_that_draws_is_not_the_same_twice() -> None:
     draw = np.random.default_rng(0)
     drawn = custom(jnp.sin, lambda g, x: (g * jnp.cos(x) * draw.normal(),))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb
@@ -53,18 +54,19 @@ def formula_row(name: str, mode: str, traced: Trace, outputs: Sequence[Any], inp
 
 def _right_here_alone(traced: Trace, formulas: Formulas) -> str | None:
     question = traced.question
-    constants = list(map(_of_numpy, (*traced.derived.consts, *(x for x, _ in traced.numbers))))
-    forward = list(map(_of_numpy, traced.primal.consts))
-    inputs = {name: _of_numpy(x) for name, x in zip(question.names, question.point, strict=True)}
+    constants = _of_numpy((*traced.derived.consts, *(x for x, _ in traced.numbers)))
+    forward = _of_numpy(traced.primal.consts)
+    inputs = dict(zip(question.names, _of_numpy(question.point), strict=True))
     rule = formulas.compare(question.narrowest).rule
     with exactly_computing():
         return right_here_alone(constants, forward, inputs, formulas.compared, rule, may_be_fixed=False)
 
 
-def _of_numpy(x: Any) -> Any:
-    """Return an array in its format, if numpy has that, else in float32."""
-    array = np.asarray(x)
-    return array.astype(np.float32) if array.dtype.kind == "V" else array
+def _of_numpy(constants: Iterable[Any]) -> list[Any]:
+    """Return arrays in their formats, or float32 if numpy has not theirs, without keys of random numbers."""
+    keys = jax.dtypes.extended
+    arrays = [np.asarray(x) for x in constants if not jnp.issubdtype(jnp.result_type(x), keys)]
+    return [x.astype(np.float32) if x.dtype.kind == "V" else x for x in arrays]
 
 
 def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:
