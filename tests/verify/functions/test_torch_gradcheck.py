@@ -158,6 +158,20 @@ def test_small_nondeterminism_is_allowed_if_the_caller_allows_it() -> None:
     assert gradcheck(sine(backward), draw(3), nondet_tol=1e-12)
 
 
+def test_backward_that_draws_is_allowed_within_what_the_caller_allows() -> None:
+    def drawing(size: float) -> Any:
+        def backward(ctx: Any, g: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return g * x.cos() * (1 + size * torch.randn_like(x))
+
+        return sine(backward)
+
+    assert gradcheck(drawing(1e-9), draw(3), nondet_tol=1e-6)
+    for size, allowed in ((1e-9, 0.0), (1e-9, 1e-11), (1e-3, 1e-6)):
+        with pytest.raises(GradcheckError, match="formula proved to differ"):
+            gradcheck(drawing(size), draw(3), nondet_tol=allowed)
+
+
 def test_dropout_is_not_deterministic_in_those_words() -> None:
     with pytest.raises(UndecidedError, match="not deterministic"):
         gradcheck(torch.nn.functional.dropout, draw(8))

@@ -33,6 +33,7 @@ from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.repetition import ITERATES, TO_ITS_END
+from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 
@@ -236,7 +237,7 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     """Trace; where that says nothing, or says wrong, ask differences as well."""
     question, given, gradient, seed = asked.question, asked.cotangents, asked.gradient, asked.seed
     found = trace(question, given, seed, ask.progress)
-    row = rules(found, question)
+    row = rules(found, question, asked.allowed.nondeterminism)
     meant = convention(question) if row.accuses or row.verdict is None else None
     if row.accuses and meant:
         row = Row(row.name, Verdict.UNDECIDED, meant)
@@ -246,7 +247,7 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
         yield value
     elif isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
-        if ask.shapes:
+        if ask.shapes and found.rules.rule is not Rule.DIFFERENT:
             alone = Row(NUMBERS, Verdict.UNDECIDED, found.here_alone) if found.here_alone else None
             elsewhere = shapes_row(question, seed), alone or numbers_row(question, seed)
             yield from (row for row in elsewhere if row is not None)

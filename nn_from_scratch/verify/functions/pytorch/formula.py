@@ -62,6 +62,8 @@ class Formula:
     """Which output is not finite where its formula is, and in range."""
     local: LocalCheck
     """What was seen of each operation."""
+    drawn_apart: float
+    """By how much random numbers that are drawn may let an entry differ, at least; infinite if none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,15 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
         places = (*places, *_origin(tracing))
     alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
     rest = tuple(tracing.notes), tracing.narrower, alone, tracing.lost, tracing.local
-    return Formula(rules, literal, places, gradient, constants, *rest)
+    return Formula(rules, literal, places, gradient, constants, *rest, _drawn_apart(tracing, rules))
+
+
+def _drawn_apart(tracing: Tracing, rules: Rules) -> float:
+    """Return the gap of the formulas for each unit of a direction, where random numbers are drawn."""
+    if not tracing.draws:
+        return math.inf
+    gap = abs(rules.comparison.truth - rules.comparison.formula)
+    return float(gap.mid()) / sum(float(np.abs(x).sum()) for x in tracing.directions)
 
 
 def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:

@@ -62,6 +62,8 @@ class Tracing:
         """The tables and numbers that come from outside of the trace."""
         self.tables_of_forward: list[Numbers] = []
         """The tables that come from there before the backward."""
+        self.draws = False
+        """Whether random numbers are drawn."""
         self.lost: str | None = None
         """Which output is not finite where its formula is."""
         self.replayed = False
@@ -213,6 +215,7 @@ class Tracing:
         self.alone = here.trace.alone(there.trace)
         if self.meant_question is not self.question:
             self.replay_forward()
+        self.draws = bool(here.trace.random)
         for note in here.trace.random:
             self.notes[f"random numbers are constants: {note}"] = None
         for name, line in here.trace.fused.items():

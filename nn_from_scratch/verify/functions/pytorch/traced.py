@@ -22,8 +22,11 @@ _FEWER = 0.75
 """A gradient that keeps less than this share of its digits may have been computed in a narrower format."""
 
 
-def rules(found: Formula | NotCompared, question: Question) -> Row:
-    """Return what the formulas say; None where they were not compared."""
+def rules(found: Formula | NotCompared, question: Question, nondeterminism: float = 0.0) -> Row:
+    """Return what the formulas say; None where they were not compared.
+
+    Those that differ because one draws random numbers are the same within `nondeterminism`.
+    """
     if isinstance(found, NotCompared):
         return Row(NAME, None, f"not traced: {found.reason}")
     coarsest = max(float(torch.finfo(x.dtype).eps) for x in question.tensors)
@@ -34,6 +37,9 @@ def rules(found: Formula | NotCompared, question: Question) -> Row:
     rule = found.rules.rule
     if rule is Rule.UNKNOWN:
         return Row(NAME, None, "the formulas are not known well enough here")
+    if rule is Rule.DIFFERENT and found.drawn_apart <= nondeterminism:
+        said = f"formula within {nondeterminism:g} of the derivative: {'; '.join(found.notes)}"
+        return Row(NAME, Verdict.RIGHT, said)
     if rule is Rule.DIFFERENT:
         return Row(NAME, Verdict.WRONG, said)
     if rule is Rule.SHORT and found.difference > coarsest:
