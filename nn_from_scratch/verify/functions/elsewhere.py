@@ -94,8 +94,16 @@ def _with(other: OtherNumbers, subject: Subject, seed: int, scalar: bool) -> Els
         return None
     names = ", ".join(f"input {k}" for k, x in enumerate(other.drawn) if x is not None)
     said = f"right where {names} {other.hides}, but with drawn ones: {found.rules}"
-    lines = [said, *found.message.splitlines()[1:]]
-    return Elsewhere(Verdict.WRONG if blamed else Verdict.UNDECIDED, "\n".join(lines), decides=True)
+    return Elsewhere(Verdict.WRONG if blamed else Verdict.UNDECIDED, _explained(said, found), decides=True)
+
+
+def _explained(said: str, examination: Examination) -> str:
+    """Add to what is said where a formula is wrong, and why, if that can be told."""
+    try:
+        examination.explain()
+    except TraceEndedError:
+        return said
+    return "\n".join([said, *examination.message.splitlines()[1:]])
 
 
 def _keeps_squares(inputs: Sequence[Any], drawn: Sequence[Any]) -> bool:
@@ -114,9 +122,11 @@ def _asked(subject: Subject, drawn: Sequence[Any], seed: int, scalar: bool) -> E
     except TraceEndedError:
         return None
     found = _found(examination, subject.inputs, scalar)
-    if found is not None and found.verdict is not Verdict.RIGHT and not _is_general(subject, seed, scalar):
+    if found is None or found.verdict is Verdict.RIGHT:
+        return found
+    if not _is_general(subject, seed, scalar):
         return None
-    return found
+    return replace(found, said=_explained(found.said, examination)) if found.verdict.accuses else found
 
 
 def _is_general(subject: Subject, seed: int, scalar: bool) -> bool:
@@ -145,11 +155,11 @@ def _found(examination: Examination, given: Sequence[Any], scalar: bool) -> Else
         return None
     said = f"at drawn inputs of shape {sizes}, forward and backward differ: is a size a constant?"
     if not scalar:
-        return Elsewhere(Verdict.WRONG, "\n".join([said, *examination.message.splitlines()[1:]]))
+        return Elsewhere(Verdict.WRONG, said)
     if _may_be_meant(there, examination, given):
         return Elsewhere(Verdict.UNDECIDED, said)
     said = f"right at the shape given, but not at drawn inputs of shape {sizes}"
-    return Elsewhere(Verdict.WRONG, "\n".join([f"{said}: {rules}", *examination.message.splitlines()[1:]]))
+    return Elsewhere(Verdict.WRONG, f"{said}: {rules}")
 
 
 def _ignores(there: Subject, inputs: Sequence[Any]) -> bool:

@@ -214,4 +214,5 @@ def _examined(subject: Subject, seed: int, scalar: bool) -> Examination:
     # Cotangents are drawn anew, in the shapes of the outputs there.
     examination = Examination(dataclasses.replace(subject, cotangents=()), seed, scalar=scalar)
     examination.run()
+    examination.explain()
     return examination

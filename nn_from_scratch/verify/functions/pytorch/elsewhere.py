@@ -97,7 +97,7 @@ def _row_with(other: OtherNumbers, names: str, asked: Callable[[Drawn], Asked]) 
     if blamed is None:
         return None
     said = f"right where {names} {other.hides}, but with drawn ones: {found.rules}"
-    return Row(NUMBERS, Verdict.WRONG if blamed else Verdict.UNDECIDED, "; ".join([said, *found.places]))
+    return Row(NUMBERS, Verdict.WRONG if blamed else Verdict.UNDECIDED, "; ".join([said, *found.explain()]))
 
 
 def _compared_with(drawn: Drawn, asked: Callable[[Drawn], Asked]) -> Formula | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -47,9 +48,9 @@ class Formula:
     rules: Rules
     difference: float
     """By how much they differ as they are written, relative to their size."""
-    places: tuple[str, ...]
-    """The inputs that a wrong formula is wrong for, with an entry of each where that was looked for; and the
-    constant or operation of the backward that explains it, where one alone does."""
+    explain: Callable[[], list[str]]
+    """Says which inputs a wrong formula is wrong for, with an entry of each where that is looked for; and the
+    constant or operation of the backward that explains it, where one alone does. That takes longest."""
     gradient: list[Shadow]
     constants: float
     """By how much the rounding of its constants changes the gradient, relative to each largest entry."""
@@ -128,18 +129,16 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
             raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, but {said}")
         rules = other[0]
         tracing.notes[f"its own derivative is {gap:.2g} apart, for {said}"] = None
-    places = tuple(tracing.where(rules.comparison.relative)) if rules.rule is Rule.DIFFERENT else ()
     gradient = tracing.gradients(Reading.LITERAL)
     literal = 0.0
     if rules.rule in {Rule.SHORT, Rule.DIFFERENT}:
         outputs = tracing.derivative(Reading.LITERAL)
         literal = compare(outputs, weights, gradient, tracing.directions).relative
     constants = max(map(largest_error, tracing.meant, gradient), default=0.0)
-    if rules.rule is Rule.DIFFERENT:
-        places = (*places, *_origin(tracing))
+    explain = partial(_explained, tracing, rules)
     alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
     rest = tuple(tracing.notes), tracing.narrower, alone, tracing.lost, tracing.local
-    return Formula(rules, literal, places, gradient, constants, *rest, _drawn_apart(tracing, rules))
+    return Formula(rules, literal, explain, gradient, constants, *rest, _drawn_apart(tracing, rules))
 
 
 def _drawn_apart(tracing: Tracing, rules: Rules) -> float:
@@ -195,13 +194,18 @@ def _by_the_other_formula(tracing: Tracing, found: Rules, dtype: str) -> tuple[R
     return None
 
 
-def _origin(tracing: Tracing) -> list[str]:
-    """Say where the difference comes from; what is not traced with a change is no origin."""
-    try:
-        found = origin(tracing, 0)
-    except NotTracedError:
+def _explained(tracing: Tracing, rules: Rules) -> list[str]:
+    """Say where formulas differ, and where that comes from; what is not traced with a change is no origin."""
+    if rules.rule is not Rule.DIFFERENT:
         return []
-    return [found] if found else []
+    places: list[str] = []
+    try:
+        with exactly_computing(), np.errstate(all="ignore"):
+            places = tracing.where(rules.comparison.relative)
+            found = origin(tracing, 0)
+    except NotTracedError:
+        return places
+    return [*places, found] if found else places
 
 
 def largest_error(got: Shadow, truth: Shadow) -> float:

@@ -33,7 +33,7 @@ def rules(found: Formula | NotCompared, question: Question, nondeterminism: floa
     rounded = []
     if found.constants > _SOME_ROUNDINGS * coarsest:
         rounded = [f"constants are rounded, so that {-math.log10(found.constants):.0f} digits of it hold"]
-    said = "; ".join([str(found.rules), *rounded, *found.places, *found.notes])
+    said = "; ".join([str(found.rules), *rounded, *found.explain(), *found.notes])
     rule = found.rules.rule
     if rule is Rule.UNKNOWN:
         return Row(NAME, None, "the formulas are not known well enough here")

@@ -65,7 +65,10 @@ class Along:
 
 @dataclass
 class Examination(Replay):
-    """What is found of a subject; `run` fills it in, or raises where the trace does not count."""
+    """What is found of a subject; `run` fills it in, or raises where the trace does not count.
+
+    Of a formula that differs `explain` says where and why, which takes longer.
+    """
 
     rules: Rules = field(init=False)
     verdict: Verdict = field(init=False)
@@ -78,6 +81,8 @@ class Examination(Replay):
     bends: bool = field(default=False, init=False)
     named: bool = field(default=False, init=False)
     along: Along | None = field(default=None, init=False)
+    _constant: str | None = field(default=None, init=False)
+    """The constant that explains a difference, if one does."""
 
     @property
     def numbers(self) -> set[float]:
@@ -101,6 +106,16 @@ class Examination(Replay):
             self._check_constants(dtype)
         self._decide(plain, balls)
         self.along = self._along(plain)
+
+    def explain(self) -> None:
+        """Say of a formula that differs at which inputs, and what explains it, where that can be told."""
+        if self.message:
+            return
+        places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.uncertain, self.seed)
+        cause = self._constant or blamed_operation(self.subject, self.seed)
+        self.causes = [cause] if cause else []
+        self.message = "\n".join([str(self.rules), *places.lines, *self.causes])
+        self.named = places.named
 
     def right_here_alone(self) -> str | None:
         """Say why a gradient that is right here is so at this point alone, or nothing."""
@@ -214,11 +229,7 @@ class Examination(Replay):
                 "the function may be noisy"
             )
         self.verdict = Verdict.WRONG
-        places = wrong_places(self.subject, self._pass(Reading.LITERAL).trace.uncertain, self.seed)
-        cause = cause or blamed_operation(self.subject, self.seed)
-        self.causes = [cause] if cause else []
-        self.message = "\n".join([str(self.rules), *places.lines, *self.causes])
-        self.named = places.named
+        self._constant = cause
 
     def _judge_numbers(self, plain: Pass, balls: Pass) -> None:
         """Compare the gradient's numbers with their own formula."""
