@@ -92,8 +92,11 @@ def value_out_of_range(
             return None
         if local.failed is not None:
             return None
-        pairs = zip(own.outputs, traced.output_shadows, strict=True)
-        found = (out_of_range("the value", x, y, float(np.finfo(x.dtype).max)) for x, y in pairs)
+        found = (
+            out_of_range("the value", x, y, float(np.finfo(x.dtype).max))
+            for x, y in zip(own.outputs, traced.output_shadows, strict=True)
+            if x.dtype.kind == "f"
+        )
         said = next(filter(None, found), None)
     return said if said is None or reference is not None else local.explain(said)
 

@@ -62,6 +62,15 @@ def test_value_out_of_range_is_wrong_whatever_its_gradient(name: str) -> None:
         check_gradient(function, gradient, x)
 
 
+def test_value_out_of_range_may_lie_beside_whole_numbers() -> None:
+    with pytest.raises(GradientError, match="the value is inf, where its formula is 800"):
+        check_gradient(
+            lambda x: (np.arange(2), np.log(np.exp(x).sum())),
+            lambda x, g: g[1] * softmax(x),
+            np.array([800.0, 1.0]),
+        )
+
+
 def test_value_that_is_infinite_by_its_formula_has_no_derivative_to_compare_with() -> None:
     cases: list[tuple[Callable[..., Any], Callable[..., Any], list[float]]] = [
         (lambda x: np.exp(x).sum(), np.exp, [800.0, 1.0]),
