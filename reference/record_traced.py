@@ -15,8 +15,8 @@ import scipy.linalg
 import scipy.special
 
 from nn_from_scratch.verify.campaign.environment import environment
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.rules import truth_along

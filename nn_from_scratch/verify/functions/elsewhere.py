@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.examine import PLAIN_TO_SEE, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
     Drawn,
@@ -22,7 +23,6 @@ from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     same_shapes,
     three_for_one,
 )
-from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, AT_SUCH_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 

@@ -11,9 +11,9 @@ from nn_from_scratch.verify.functions.black_box import BlackBox
 from nn_from_scratch.verify.functions.inputs import Arguments, dense
 from nn_from_scratch.verify.functions.outputs import Outputs
 from nn_from_scratch.verify.functions.traced import NotTraced, Traced, trace_subject
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.replay import check_replay
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Report, Watch
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck

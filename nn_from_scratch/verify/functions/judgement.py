@@ -21,6 +21,8 @@ NO_DERIVATIVE = (
     "where no numbers are equal"
 )
 
+CANNOT_TELL = "its values do not tell. Ask at points where it is smooth"
+
 KEPT = "the same twice; changes no input and no cotangent, and overwrites nothing"
 
 _SEEN, _ROUNDINGS = 1e-9, 16
@@ -54,10 +56,12 @@ class Judgement:
         if formula.alone:
             self.excused = True
             return replace(approving, verdict=Verdict.UNDECIDED, said=formula.alone)
-        if formula.near_a_limit <= max(_SEEN, _ROUNDINGS * self.box.believed):
+        apart = max(formula.near_a_limit, formula.rough)
+        if apart <= max(_SEEN, _ROUNDINGS * self.box.believed):
             return approving
         self.excused = True
-        return replace(approving, verdict=Verdict.UNDECIDED, said=f"{formula.reason}: {TO_ITS_END}")
+        todo = TO_ITS_END if formula.near_a_limit else CANNOT_TELL
+        return replace(approving, verdict=Verdict.UNDECIDED, said=f"{formula.reason}: {todo}")
 
     def _unless_excused(self, accusing: Differences) -> Differences:
         """Return an accusation, or why the gradient may be right all the same."""

@@ -10,8 +10,8 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.traced import NotTraced, trace_subject
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import TINY
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, exactly_computing, value

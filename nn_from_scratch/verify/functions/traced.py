@@ -12,15 +12,16 @@ import numpy as np
 from nn_from_scratch.verify.functions.elsewhere import Elsewhere, examined_elsewhere
 from nn_from_scratch.verify.functions.signatures import takes_one_more
 from nn_from_scratch.verify.functions.tracing.arrays.by_forward import numbers_by_forward
-from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
-from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import (
+from nn_from_scratch.verify.functions.tracing.arrays.ended import (
     AtAKinkError,
     FitsHereError,
     NearALimitError,
     OtherFormulaError,
+    RoughError,
     TraceEndedError,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
 from nn_from_scratch.verify.functions.tracing.rules import Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
@@ -36,6 +37,8 @@ class NotTraced:
     """By how much of their size the formulas differ, if those of an iteration and of its limit may."""
     of_the_other: bool = False
     """Whether they differ by no more than two that one may take for each other on purpose."""
+    rough: float = 0.0
+    """Likewise, where they do because the function may be noisy."""
     numbers: ByForward | None = None
     """What the function's own formula says of the gradient's numbers, if only the backward is not traced."""
     by_choice: str | None = None
@@ -180,9 +183,10 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             numbers = numbers_by_forward(subject, seed, scalar=scalar) if error.in_backward else None
             chosen = error.by_choice if isinstance(error, AtAKinkError) else None
             limit = error.relative if isinstance(error, NearALimitError) else 0.0
+            rough = error.relative if isinstance(error, RoughError) else 0.0
             other = isinstance(error, OtherFormulaError)
             alone = error.alone if shapes and isinstance(error, FitsHereError) else None
-            return NotTraced(str(error), limit, other, numbers, chosen, alone)
+            return NotTraced(str(error), limit, other, rough, numbers, chosen, alone)
         ask = shapes and not found.verdict.accuses
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
         here_alone = found.right_here_alone() if ask else None

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, derivatives, trace
+from nn_from_scratch.verify.functions.jaxpr.comparing import derivatives
+from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
 from nn_from_scratch.verify.functions.rows import Row, first_line

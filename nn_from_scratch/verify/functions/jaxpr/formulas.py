@@ -1,11 +1,9 @@
-"""The formulas of a function and of its gradient, compared exactly."""
+"""The formulas of a function and of one way to differentiate it, traced and run exactly."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +31,7 @@ from nn_from_scratch.verify.functions.jaxpr.interpreter import (
 from nn_from_scratch.verify.functions.jaxpr.linear import LINEAR
 from nn_from_scratch.verify.functions.jaxpr.lines import lines_of_rules
 from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
-from nn_from_scratch.verify.functions.jaxpr.question import Question, drawn, numbers, precision
+from nn_from_scratch.verify.functions.jaxpr.question import Question, numbers, precision
 from nn_from_scratch.verify.functions.jaxpr.rounding import radii, rounded
 from nn_from_scratch.verify.functions.jaxpr.sizes import scalars
 from nn_from_scratch.verify.functions.jaxpr.windows import WINDOWS
@@ -42,29 +40,16 @@ from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
 from nn_from_scratch.verify.functions.tracing.places import moved_to
 from nn_from_scratch.verify.functions.tracing.repetition import Repetitions
-from nn_from_scratch.verify.functions.tracing.rules import (
-    Comparison,
-    Rules,
-    compare,
-    is_of_no_constants,
-    judge,
-    moved_by_rounding,
-)
 from nn_from_scratch.verify.functions.tracing.shadows import (
     Shadow,
     exact,
     exactly_computing,
-    joined,
     nearest,
-    values,
 )
 from nn_from_scratch.verify.judging.rounded_numbers import MARGIN
 
 MEANINGS: dict[str, Meaning] = by_kind({**COMPUTING, **DECIDING, **FACTORING, **LINEAR, **MOVING, **WINDOWS})
 """Of every primitive that is traced."""
-
-_FURTHER = 1000
-"""Further directions are drawn from this seed on."""
 
 KEPT = 8
 """Runs that are kept: of function and derivative, by four readings."""
@@ -285,102 +270,3 @@ def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_
         with lines_of_rules():
             derived = jax.make_jaxpr(derivative)(*inputs, *seeds)
     return Trace(question, primal, derived, len(outputs), derivative, wide)
-
-
-Values = Callable[[Reading, Mapping[Constant, arb]], Sequence[Shadow]]
-
-
-@dataclass(frozen=True)
-class Formulas:
-    """Two formulas for one number: the slopes of the one, weighed, and the values of the other, weighed."""
-
-    traced: Trace
-    truth: Values
-    formula: Values
-    truth_weights: Sequence[Any]
-    formula_weights: Sequence[Any]
-    scale: float = 0.0
-    """The size of what cancels where the number is 0."""
-    along: Callable[[int], Comparison] | None = None
-    """Compares along another direction."""
-
-    def compare(self, dtype: str) -> Rules:
-        """Judge the one by the other."""
-        with exactly_computing():
-            return judge(
-                lambda reading: self.truth(reading, {}),
-                lambda reading: self.formula(reading, {}),
-                self.truth_weights,
-                self.formula_weights,
-                dtype=dtype,
-                rounding=self._rounding,
-                along=self.along,
-                scale=self.scale,
-            )
-
-    def compared(self, reading: Reading, replaced: Mapping[Constant, arb] = NONE) -> Comparison:
-        """Compare them with constants read in one way, some of them replaced."""
-        truth, formula = self.truth(reading, replaced), self.formula(reading, replaced)
-        return compare(truth, self.truth_weights, formula, self.formula_weights)
-
-    def is_of_no_constants(self) -> bool:
-        """Whether their difference hardly changes where constants move within their rounding."""
-        with exactly_computing():
-            return is_of_no_constants(self.compared, self.compared(Reading.LITERAL))
-
-    def _rounding(self) -> tuple[Comparison, arb] | None:
-        """Compare with each constant at one number, and bound what the rounding of the others changes."""
-        if self.traced.arrays:
-            return None  # their entries are rounded one by one
-        return moved_by_rounding(partial(self.compared, Reading.RECOGNISED), self.traced.unrecognised)
-
-
-def derivatives(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:
-    """Return a gradient's formula (mode "rev"), or a tangent's, beside the derivative."""
-    seeds, weights = (outputs, inputs) if mode == "rev" else (inputs, outputs)
-
-    def truth(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
-        return traced.primal_values(reading, inputs, replaced)
-
-    def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
-        return traced.derived_values(reading, seeds, replaced)[1]
-
-    def along(number: int) -> Comparison:
-        other = drawn(traced.question.point, _FURTHER + number)
-        given, by = (outputs, other) if mode == "rev" else (other, outputs)
-        slopes, found = (
-            traced.primal_values(Reading.LITERAL, other),
-            traced.derived_values(Reading.LITERAL, given),
-        )
-        return compare(slopes, outputs, found[1], by)
-
-    return Formulas(traced, truth, formula, outputs, weights, _scale(traced, outputs, inputs), along)
-
-
-def _scale(traced: Trace, outputs: Sequence[Any], inputs: Sequence[Any]) -> float:
-    """Return how much the weighed outputs change where the inputs change by their directions, by their sizes.
-
-    A function that is 0 here, or is asked at 0, is taken to be of the size of its cotangents.
-    """
-    with exactly_computing():
-        found = traced.primal_values(Reading.RECOGNISED, inputs)
-    terms = sum(float(np.abs(c * nearest(y)).sum()) for c, y in zip(outputs, found, strict=True))
-    moved = max((float(np.abs(d).max(initial=0.0)) for d in inputs), default=0.0)
-    size = max((float(np.abs(x).max(initial=0.0)) for x in traced.question.numbers()), default=0.0)
-    if not (terms and math.isfinite(terms) and size):
-        terms = sum(float(np.abs(c).sum()) for c in outputs)
-    return terms * moved / (size or 1.0)
-
-
-def own_values(traced: Trace, mode: str, outputs: Sequence[Any], inputs: Sequence[Any]) -> Formulas:
-    """Return the value that a derivative's rule computes, beside the function's own: they may differ."""
-    seeds = outputs if mode == "rev" else inputs
-
-    def truth(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
-        found = traced.primal_values(reading, inputs, replaced)
-        return [joined(values(x), values(x)) for x in found]  # slopes are what is compared
-
-    def formula(reading: Reading, replaced: Mapping[Constant, arb]) -> Sequence[Shadow]:
-        return traced.derived_values(reading, seeds, replaced)[0]
-
-    return Formulas(traced, truth, formula, outputs, outputs)

@@ -11,7 +11,8 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.jaxpr.causes import causes
-from nn_from_scratch.verify.functions.jaxpr.formulas import Formulas, Trace, derivatives, own_values
+from nn_from_scratch.verify.functions.jaxpr.comparing import Formulas, derivatives, own_values
+from nn_from_scratch.verify.functions.jaxpr.formulas import Trace
 from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import Reading

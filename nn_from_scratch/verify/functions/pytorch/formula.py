@@ -28,8 +28,10 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     Rules,
     compare,
     judge,
+    unlike_sizes,
 )
 from nn_from_scratch.verify.functions.tracing.shadows import (
+    Numbers,
     Shadow,
     exactly_computing,
     nearest,
@@ -161,15 +163,26 @@ def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:
 
 
 def _judged(tracing: Tracing, dtype: str) -> Rules:
-    weights = [numbers(c) for c in tracing.cotangents]
+    """Judge along a direction; of inputs of unlike sizes along one that moves each by its own, too."""
+    found = _judged_along(tracing, dtype, tracing.directions, None)
+    sizes = None if found.rule is Rule.EQUAL else unlike_sizes([numbers(x) for x in tracing.question.tensors])
+    if sizes is None:
+        return found
+    others = [x * size for x, size in zip(tracing.directions, sizes, strict=True)]
+    return found.unless(_judged_along(tracing, dtype, others, sizes))
+
+
+def _judged_along(
+    tracing: Tracing, dtype: str, directions: list[Numbers], sizes: list[Numbers] | None
+) -> Rules:
     return judge(
-        tracing.derivative,
+        lambda reading: tracing.slopes(reading, directions),
         tracing.gradients,
-        weights,
-        tracing.directions,
+        [numbers(c) for c in tracing.cotangents],
+        directions,
         dtype=dtype,
-        rounding=tracing.rounding,
-        along=tracing.along,
+        rounding=lambda: tracing.rounding(directions),
+        along=lambda number: tracing.along(number, sizes),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class Tracing:
         """Run the forward over series along the directions."""
         return self.slopes(reading, self.directions)
 
-    def slopes(self, reading: Reading, directions: list[Numbers]) -> list[Shadow]:
+    def slopes(self, reading: Reading, directions: Sequence[Numbers]) -> list[Shadow]:
         """Run the forward over series along some directions."""
         tracer = self._tracer(reading)
         tracer.deciding.taking = self.taking
@@ -92,9 +93,14 @@ class Tracing:
         found = self._forward(tracer, given, self.meant_question)
         return [tracer.shadow(x) for x in found.outputs or found.plain]
 
-    def along(self, number: int) -> Comparison:
-        """Compare along another drawn direction, with constants as the numbers that they are."""
+    def along(self, number: int, sizes: Sequence[Numbers] | None) -> Comparison:
+        """Compare along another drawn direction, with constants as the numbers that they are.
+
+        It moves each input by its size, if these are given.
+        """
         directions = self._drawn(1 + number)
+        if sizes is not None:
+            directions = [x * size for x, size in zip(directions, sizes, strict=True)]
         outputs, gradients = self.slopes(Reading.LITERAL, directions), self.gradients(Reading.LITERAL)
         return compare(outputs, [numbers(c) for c in self.cotangents], gradients, directions)
 
@@ -117,8 +123,8 @@ class Tracing:
         """The lines of the forward that were seen to select between formulas that are nearly alike."""
         return list(dict.fromkeys(line for trace in self.traces for line in trace.switches))
 
-    def rounding(self) -> tuple[Comparison, arb] | None:
-        """Compare with every constant at one number, and bound what their rounding makes of it.
+    def rounding(self, directions: Sequence[Numbers]) -> tuple[Comparison, arb] | None:
+        """Compare along a direction with every constant at one number, and bound what their rounding changes.
 
         A constant is what it stands for where that is certain, and else the number it is; each of the latter
         is moved by its rounding, wherever it is used, and the changes add up. None if there are too many.
@@ -126,15 +132,18 @@ class Tracing:
         uncertain = {key: arb(key[0]) for trace in self.traces for key in trace.uncertain}
         if len(uncertain) > _CONSTANTS or any(trace.long_tables for trace in self.traces):
             return None
-        return moved_by_rounding(self._compared, uncertain)
+        return moved_by_rounding(partial(self._compared, directions), uncertain)
 
-    def _compared(self, replaced: Mapping[tuple[float, str], arb]) -> Comparison:
+    def _compared(
+        self, directions: Sequence[Numbers], replaced: Mapping[tuple[float, str], arb]
+    ) -> Comparison:
         self.replaced = dict(replaced)
         try:
-            outputs, gradient = self.derivative(Reading.RECOGNISED), self.gradients(Reading.RECOGNISED)
+            outputs = self.slopes(Reading.RECOGNISED, directions)
+            gradient = self.gradients(Reading.RECOGNISED)
         finally:
             self.replaced = {}
-        return compare(outputs, [numbers(c) for c in self.cotangents], gradient, self.directions)
+        return compare(outputs, [numbers(c) for c in self.cotangents], gradient, directions)
 
     def where(self, relative: float) -> list[str]:
         """Say which inputs a wrong formula is wrong for, and an entry of those that are small.

@@ -32,6 +32,9 @@ _PLACES = 4
 _TIMES_MOVED = 16
 """A difference of so many times its changes, where constants move, is not made by their rounding."""
 
+_UNLIKE = 100.0
+"""Times a number another is so large that each is moved in proportion, too."""
+
 _FEW_DIGITS = 3.0
 """Up to so many digits, of the terms, two may agree along one direction by chance."""
 _OTHERS = 4
@@ -59,6 +62,9 @@ AT_ANY_INPUTS = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT})
 """How formulas compare that are one, whatever the inputs are."""
 AT_SUCH_INPUTS = AT_ANY_INPUTS | {Rule.INPUTS}
 """The same, or where they are one for inputs of a kind, but for rounding."""
+
+
+_GRAVITY = (Rule.EQUAL, Rule.ROUNDED, Rule.INPUTS, Rule.SHORT, Rule.UNKNOWN, Rule.DIFFERENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,13 @@ class Rules:
     rule: Rule
     comparison: Comparison
 
+    def unless(self, others: Rules) -> Rules:
+        """Return these, or others if a difference that these do not show, or show less, is seen by them."""
+        if others.rule is not self.rule:
+            return max(self, others, key=lambda found: _GRAVITY.index(found.rule))
+        wider = others.rule is Rule.DIFFERENT and others.comparison.relative > self.comparison.relative
+        return others if wider else self
+
     def __str__(self) -> str:
         """Say it in words."""
         if self.rule is Rule.EQUAL:
@@ -121,6 +134,22 @@ class Rules:
 def drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
     """Draw an array of signs and unlike sizes: what a direction, or a cotangent, has for every entry."""
     return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
+
+
+def unlike_sizes(inputs: Sequence[Any]) -> list[Numbers] | None:
+    """Return by how much each number is to be moved where their sizes, or units, are unlike; else None.
+
+    Along a direction that moves all by as much, what is wrong for one is next to nothing beside what is right
+    for another. A number that is 0 is taken to be of the size of the others in its array, or 1.
+    """
+    sizes = [_sizes(np.asarray(x, np.float64)) for x in inputs]
+    each = np.concatenate([np.ones(0), *(x.ravel() for x in sizes)])
+    return sizes if each.size and each.max() > _UNLIKE * each.min() else None
+
+
+def _sizes(x: Numbers) -> Numbers:
+    mean = math.sqrt(float(np.mean(x * x))) if x.size else 0.0
+    return np.where(x == 0, mean or 1.0, np.abs(x))
 
 
 def truth_along(outputs: Sequence[Shadow], cotangents: Sequence[Any]) -> tuple[arb, arb]:

@@ -12,10 +12,11 @@ import pytest
 from nn_from_scratch.verify import GradientError, check_gradient
 from nn_from_scratch.verify.functions.result import FunctionResult
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.python_numbers import SMOOTH, Float
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.arrays.stand_in import standing_in
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.shadows import exact, exactly_computing, slope, value
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from flint import arb
 
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.mending import DIRECTIONS, Mend, Mending, Step
 from nn_from_scratch.verify.functions.tracing.operations import apply

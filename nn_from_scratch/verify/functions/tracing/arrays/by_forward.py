@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.approximations import excused, selected
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.by_forward import (
     ByForward,
     Directions,

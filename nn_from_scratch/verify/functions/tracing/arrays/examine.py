@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,17 +13,16 @@ from flint import arb
 from nn_from_scratch.verify.functions.tracing.approximations import CLOSE
 from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
-from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
-from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass
-from nn_from_scratch.verify.functions.tracing.arrays.trace import (
-    KINK,
+from nn_from_scratch.verify.functions.tracing.arrays.ended import (
     AtAKinkError,
-    Constant,
     FitsHereError,
     OtherFormulaError,
-    Trace,
+    RoughError,
     TraceEndedError,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.replay import Replay, coarsest
+from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass
+from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK, Constant, Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
 from nn_from_scratch.verify.functions.tracing.out_of_range import out_of_range
@@ -35,6 +34,7 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     drawn,
     judge,
     moved_by_rounding,
+    unlike_sizes,
 )
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -93,19 +93,45 @@ class Examination(Replay):
         """Trace, replay, judge the formula, then the numbers."""
         plain, balls = self.replay()
         dtype = str(balls.gradients[0].dtype) if balls.gradients else "float64"
-        self.rules = judge(
-            self._derivative,
-            self._gradients,
-            self.subject.cotangents,
-            self.directions,
-            dtype=dtype,
-            rounding=self._rounding,
-            along=self._along_another,
-        )
+        found = self.rules = self._judged(dtype)
+        sizes = None if found.rule is Rule.EQUAL else unlike_sizes(self.subject.differentiated)
+        if sizes is not None:
+            self.rules = found.unless(self._judged(dtype, sizes))
         if self.rules.rule is Rule.ROUNDED:
             self._check_constants(dtype)
         self._decide(plain, balls)
-        self.along = self._along(plain)
+        self.along = self._along(plain, found.comparison)
+
+    def _judged(self, dtype: str, sizes: Sequence[Numbers] | None = None) -> Rules:
+        """Judge the formula along a direction, which moves each number by its size, if these are given."""
+
+        def sized(directions: list[Numbers]) -> list[Numbers]:
+            if sizes is None:
+                return directions
+            return [x * size for x, size in zip(directions, sizes, strict=True)]
+
+        directions = sized(self.directions)
+
+        def derivative(reading: Reading) -> Sequence[Shadow]:
+            if sizes is None:
+                return self._derivative(reading)
+            return self.subject.derivative(directions, reading)[0]
+
+        def along(number: int) -> Comparison:
+            rng = np.random.default_rng([self.seed, _STREAM, number])
+            others = sized([drawn(rng, x.shape) for x in directions])
+            outputs, _ = self.subject.derivative(others, Reading.LITERAL)
+            return compare(outputs, self.subject.cotangents, self._gradients(Reading.LITERAL), others)
+
+        return judge(
+            derivative,
+            self._gradients,
+            self.subject.cotangents,
+            directions,
+            dtype=dtype,
+            rounding=partial(self._rounding, directions),
+            along=along,
+        )
 
     def explain(self) -> None:
         """Say of a formula that differs at which inputs, and what explains it, where that can be told."""
@@ -160,22 +186,24 @@ class Examination(Replay):
                 self.right_here_alone(),
             )
 
-    def _rounding(self) -> tuple[Comparison, arb] | None:
+    def _rounding(self, directions: Sequence[Numbers]) -> tuple[Comparison, arb] | None:
         trace = self._pass(Reading.LITERAL).trace
         if any(key not in trace.numbers_of for key in trace.constants):
             return None  # an array: its entries are rounded one by one
-        return moved_by_rounding(partial(self._compared, Reading.RECOGNISED), trace.uncertain)
+        return moved_by_rounding(partial(self._compared_by, directions, Reading.RECOGNISED), trace.uncertain)
 
     def _compared(self, reading: Reading, replaced: Mapping[Constant, arb] | None = None) -> Comparison:
-        outputs, _ = self.subject.derivative(self.directions, reading, replaced)
-        gradients = self.subject.balls(reading, replaced=replaced).gradient_shadows
-        return compare(outputs, self.subject.cotangents, gradients, self.directions)
+        return self._compared_by(self.directions, reading, replaced)
 
-    def _along_another(self, number: int) -> Comparison:
-        rng = np.random.default_rng([self.seed, _STREAM, number])
-        directions = [drawn(rng, x.shape) for x in self.subject.differentiated]
-        outputs, _ = self.subject.derivative(directions, Reading.LITERAL)
-        return compare(outputs, self.subject.cotangents, self._gradients(Reading.LITERAL), directions)
+    def _compared_by(
+        self,
+        directions: Sequence[Numbers],
+        reading: Reading,
+        replaced: Mapping[Constant, arb] | None = None,
+    ) -> Comparison:
+        outputs, _ = self.subject.derivative(directions, reading, replaced)
+        gradients = self.subject.balls(reading, replaced=replaced).gradient_shadows
+        return compare(outputs, self.subject.cotangents, gradients, directions)
 
     def _decide(self, plain: Pass, balls: Pass) -> None:
         """Choose the verdict, and say why."""
@@ -224,9 +252,10 @@ class Examination(Replay):
                 f"{trace.approximates}"
             )
         if cause is None and relative < PLAIN_TO_SEE and not self.difference_is_smooth():
-            raise TraceEndedError(
+            raise RoughError(
                 f"forward and backward differ by {relative:.2g}, at points nearby by something else: "
-                "the function may be noisy"
+                "the function may be noisy",
+                relative,
             )
         self.verdict = Verdict.WRONG
         self._constant = cause
@@ -261,16 +290,16 @@ class Examination(Replay):
         self.notes.append(self.unsure)
         self.loses_digits = True
 
-    def _along(self, plain: Pass) -> Along:
+    def _along(self, plain: Pass, found: Comparison) -> Along:
         """Return the derivative along the drawn direction, by the gradient's numbers and exactly."""
         got, explained = 0.0, 0.0
-        size = float(self.rules.comparison.size.mid())
+        size = float(found.size.mid())
         for numbers, direction in zip(plain.gradients, self.directions, strict=True):
             unit = coarsest([numbers, *self.subject.differentiated])
             got += float(np.sum(numbers.astype(np.float64) * direction))
             largest = float(np.max(np.abs(numbers), initial=0))
             explained += 2 * unit * (self.units * largest * float(np.sum(np.abs(direction))) + size)
-        return Along(got, float(self.rules.comparison.truth.mid()), explained, size)
+        return Along(got, float(found.truth.mid()), explained, size)
 
 
 def _numbers_of(trace: Trace) -> list[Numbers]:

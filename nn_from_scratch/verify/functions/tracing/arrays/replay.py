@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Pass, Subject
-from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, TraceEndedError
+from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace
 from nn_from_scratch.verify.functions.tracing.constants import Reading, unit_roundoff
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.places import moved_to

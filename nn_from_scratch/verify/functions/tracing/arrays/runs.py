@@ -13,13 +13,9 @@ import numpy as np
 from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays.array import TracedArray, is_traced, plain
+from nn_from_scratch.verify.functions.tracing.arrays.ended import TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.stand_in import stacked, standing_in
-from nn_from_scratch.verify.functions.tracing.arrays.trace import (
-    MOST_OPERATIONS,
-    Constant,
-    Trace,
-    TraceEndedError,
-)
+from nn_from_scratch.verify.functions.tracing.arrays.trace import MOST_OPERATIONS, Constant, Trace
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck

@@ -23,6 +23,7 @@ from nn_from_scratch.verify.functions.tracing.approximations import (
     is_grid,
     stopped,
 )
+from nn_from_scratch.verify.functions.tracing.arrays.ended import NearALimitError, TraceEndedError
 from nn_from_scratch.verify.functions.tracing.arrays.masks import Mask
 from nn_from_scratch.verify.functions.tracing.arrays.watch import Watch
 from nn_from_scratch.verify.functions.tracing.constants import (
@@ -79,45 +80,6 @@ Others = Mapping[str, Callable[[], Shadow]]
 
 Constant = tuple[str, str, bytes]
 """Where a constant was met, its dtype, and its bytes."""
-
-
-class TraceEndedError(Exception):
-    """A value left the trace, or an operation is not known: the reason, with the user's line.
-
-    `in_backward` is whether that was in the backward, which its forward was traced up to.
-    """
-
-    def __init__(self, reason: str, *, in_backward: bool = False) -> None:
-        super().__init__(reason)
-        self.in_backward = in_backward
-
-
-class AtAKinkError(TraceEndedError):
-    """The formulas differ at a kink; `by_choice` says that by the other choice they do not, or is None."""
-
-    def __init__(self, reason: str, by_choice: str | None) -> None:
-        super().__init__(reason)
-        self.by_choice = by_choice
-
-
-class NearALimitError(TraceEndedError):
-    """The formulas differ, `relative` to their size, no more than those of an iteration and its limit may."""
-
-    def __init__(self, reason: str, relative: float) -> None:
-        super().__init__(reason)
-        self.relative = relative
-
-
-class FitsHereError(TraceEndedError):
-    """The formulas agree at the point asked only; `alone` says why, where it is known."""
-
-    def __init__(self, reason: str, alone: str | None) -> None:
-        super().__init__(reason)
-        self.alone = alone
-
-
-class OtherFormulaError(TraceEndedError):
-    """The forward may take one of two formulas for the other, by how much they differ."""
 
 
 @cache
