@@ -88,7 +88,8 @@ def _asked(
 def _digests(given: list[Any], cotangents: list[Any], arguments: Arguments, outputs: Outputs) -> list[bytes]:
     """Return what tells whether inputs and cotangents were written into, in less memory than copies take."""
     sent = [x for cotangent in cotangents for x in outputs.flat(cotangent)]
-    return [hashlib.blake2b(np.ascontiguousarray(x).data).digest() for x in (*arguments.moved(given), *sent)]
+    arrays = (*arguments.moved(given), *sent)  # None where the gradient has taken an input away
+    return [b"" if x is None else hashlib.blake2b(np.ascontiguousarray(x).data).digest() for x in arrays]
 
 
 def _check_repeated(

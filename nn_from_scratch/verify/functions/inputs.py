@@ -6,6 +6,7 @@ Where nothing is a floating-point number, whole numbers are taken for such.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,17 +115,24 @@ class Arguments:
         return [_mapped(tree, at_point) for tree in self.trees]
 
     def moved(self, arguments: list[Any]) -> list[Any]:
-        """Return those leaves of arguments that are inputs."""
-        return [leaf for tree in arguments for leaf in _leaves(tree) if self._moves(leaf)]
+        """Return those leaves of arguments that are inputs, which a function may have put others beside."""
+        pairs = zip(self.trees, arguments, strict=True)
+        return [x for tree, value in pairs for leaf, x in _like_leaves(tree, value) if self._moves(leaf)]
 
     def written(self, arguments: list[Any]) -> list[str]:
         """Return the names of the inputs that were written into since they were made of the point."""
         triples = zip(self.leaves, self.moved(arguments), self.arrays(self.point), strict=True)
-        return [leaf.name for leaf, x, before in triples if not np.array_equal(x, before, equal_nan=True)]
+        return [
+            leaf.name
+            for leaf, x, before in triples
+            if x is None or not np.array_equal(x, before, equal_nan=True)
+        ]
 
     def passed(self, arguments: list[Any]) -> list[npt.NDArray[Any]]:
         """Return the other leaves that are arrays of integers or texts."""
-        return [x for tree in arguments for x in _leaves(tree) if not self._moves(x) and _is_passed(x)]
+        pairs = zip(self.trees, arguments, strict=True)
+        leaves = [pair for tree, value in pairs for pair in _like_leaves(tree, value)]
+        return [x for leaf, x in leaves if _is_passed(leaf) and not self._moves(leaf)]
 
     def rounded(self, point: Floats) -> Floats:
         """Round every number to the type of its input."""
@@ -360,6 +368,23 @@ def _is_passed(value: Any) -> bool:
 def _leaves(tree: Any) -> Iterator[Any]:
     for _, leaf in _named_leaves("", tree):
         yield leaf
+
+
+def _is_the_same(x: Any, before: npt.NDArray[Any]) -> bool:
+    return x is not None and np.array_equal(x, before, equal_nan=True)
+
+
+def _like_leaves(tree: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the leaves of a tree with what a value has in their places; None where it has nothing there."""
+    if not _is_node(tree):
+        yield tree, value
+    elif isinstance(tree, Mapping):
+        for key, child in tree.items():
+            yield from _like_leaves(child, value.get(key) if isinstance(value, Mapping) else None)
+    else:
+        found = list(value) if isinstance(value, (tuple, list)) else []
+        for child, part in itertools.zip_longest(tree, found[: len(tree)]):
+            yield from _like_leaves(child, part)
 
 
 def _mapped(tree: Any, change: Callable[[Any], Any]) -> Any:

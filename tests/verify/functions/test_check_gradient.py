@@ -464,3 +464,24 @@ def test_loop_of_twenty_steps_is_proved_right_or_wrong() -> None:
     assert rules.startswith("rules: right: formula equal at this point to ")
     with pytest.raises(GradientError, match=r"x1\[\d, \d\]"):
         check_gradient(recurrent, lambda x, w, g: recurrent_gradient(x, w, g, 1), (x, w), shapes=False)
+
+
+def test_a_function_may_put_more_into_what_it_is_given() -> None:
+    def centred(x: Any, settings: Any) -> Any:
+        settings["mean"] = x.mean(0)
+        settings.setdefault("calls", []).append(1.0)
+        return x - settings["mean"]
+
+    def gradient(x: Any, settings: Any, d: Any) -> Any:
+        settings["seen"] = x
+        return d - d.mean(0), None
+
+    assert check_gradient(centred, gradient, (np.arange(6.0).reshape(3, 2), {"mode": "train"}))
+
+
+def test_an_input_that_is_taken_out_of_a_dict_was_written_into() -> None:
+    def popping(parameters: Any) -> Any:
+        return {"w": 2 * parameters.pop("w")}
+
+    with pytest.raises(GradientError, match="writes into its input x"):
+        check_gradient(lambda parameters: np.sum(parameters["w"] ** 2), popping, {"w": np.ones(2)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from nn_from_scratch.verify.functions.named.importing import TargetError, import
 from nn_from_scratch.verify.functions.named.layers import function_and_gradient, is_layer, of_class
 from nn_from_scratch.verify.functions.named.recording import recorded
 from nn_from_scratch.verify.functions.named.target import Code, Door, Layer, Target
+from nn_from_scratch.verify.functions.own_gradient import Pair, with_own_gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,11 @@ def find(spec: str, asked: Asked) -> list[Target]:
     ----------
     spec
         ``FILE.py:NAME`` or ``MODULE:NAME``: a function with its gradient beside it (``NAME_gradient``,
-        ``NAME_grad``, ``NAME_backward`` ...), a layer (``NAME_forward`` and ``NAME_backward``, or a class
-        with both), a `torch.autograd.Function` or module, a `jax.custom_vjp` or other function of JAX's; or a
-        function of nothing that returns (function, gradient, inputs), or calls `check_gradient`, `gradcheck`
-        or `check_grads` as a test does. Without NAME everything in the file is found that has a gradient.
+        ``NAME_grad``, ``NAME_backward`` ...) or that returns both, a layer (``NAME_forward`` and
+        ``NAME_backward``, or a class with both), a `torch.autograd.Function` or module, a `jax.custom_vjp` or
+        other function of JAX's; or a function of nothing that returns (function, gradient, inputs), or calls
+        `check_gradient`, `gradcheck` or `check_grads` as a test does. Without NAME everything in the file is
+        found that has a gradient.
     asked
         What stands in for what would be looked for. Inputs are ``NAME_inputs`` or ``inputs`` otherwise.
 
@@ -116,7 +119,10 @@ class _Finder:
         return gradient_beside(self.names, name) is not None
 
     def named(self, name: str) -> Iterator[Target]:
-        """Find what one name stands for."""
+        """Find what one name stands for: a function, or the two of a layer that begin with it."""
+        forward = f"{name}_forward"
+        if not hasattr(self.module, name) and callable(self.names.get(forward)):
+            name = forward
         value = self._value(name)
         door = self.asked.door or _door_of(value)
         if isinstance(value, (tuple, list, dict)):
@@ -155,10 +161,16 @@ class _Finder:
                 )
             return Target(name, door, function, inputs, code=code, order=self.asked.order)
         if gradient_name is None:
+            own = _own_gradient(function, inputs)
+            if own is not None:
+                both = code.function
+                code = replace(code, function=_PART.format(both, 0), gradient=_PART.format(both, 1))
+                return Target(name, Door.NUMPY, own[0], inputs, own[1], code=code, order=self.asked.order)
             looked = ", ".join(list(gradient_names(name))[:4])
             raise TargetError(
-                f"no gradient of {name} was found: {looked} and the like are not in {self.location}. Give "
-                "--gradient NAME; or --framework pytorch or jax, if one of them differentiates it"
+                f"no gradient of {name} was found: {looked} and the like are not in {self.location}, and it "
+                "does not return (value, gradient). Give --gradient NAME; or --framework pytorch or jax, if "
+                "one of them differentiates it"
             )
         gradient = self._value(gradient_name)
         imports = imports_of(self.module, [name, gradient_name])
@@ -180,7 +192,7 @@ class _Finder:
         if isinstance(inputs, dict):
             return False
         try:
-            found = forward(*arguments)
+            found = forward(*copy.deepcopy(arguments))  # which it may write into
         except Exception as error:
             raise TargetError(f"{name} raises {type(error).__name__} at its inputs: {error}") from error
         return isinstance(found, tuple) and len(found) == 2
@@ -247,6 +259,18 @@ class _Finder:
         if said.lstrip()[:1] in '[{"-0123456789':
             return given.from_text(said)
         return made(self._value(said), said)
+
+
+_PART = "(lambda *given, **named: {}(*given, **named)[{}])"
+"""Python for one of the two that a function returns."""
+
+
+def _own_gradient(function: Callable[..., Any], inputs: Any) -> Pair | None:
+    """Return a function and the gradient that it brings itself, as where it returns both; or None."""
+    try:
+        return with_own_gradient(function, inputs)
+    except Exception:  # noqa: BLE001  whatever it raises at its inputs: that is told where it is asked
+        return None
 
 
 def _by_place(case: Sequence[Any]) -> dict[str, Any]:

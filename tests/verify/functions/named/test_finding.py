@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -5,9 +7,11 @@ import numpy as np
 import pytest
 from written_functions import NUMPY, NUMPY_MENDED, PYTORCH, PYTORCH_MENDED, written
 
+from nn_from_scratch.verify.functions.named.asking import ask
 from nn_from_scratch.verify.functions.named.finding import Asked, find
 from nn_from_scratch.verify.functions.named.importing import TargetError
 from nn_from_scratch.verify.functions.named.target import Door
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
 CASES = """\
 import numpy as np
@@ -230,3 +234,42 @@ def test_an_autograd_function_a_module_and_tensors_are_pytorchs(tmp_path: Path) 
     with pytest.raises(TargetError, match="cannot be made without arguments"):
         find(f"{path}:Needing", Asked())
     assert {target.name for target in find(str(path), Asked())} == {"Swish", "Square"}
+
+
+LAYERS = """\
+import numpy as np
+
+
+def loss(x, y):
+    return np.sum((x - y) ** 2), 2 * (x - y)
+
+
+def norm_forward(x, settings):
+    settings["mean"] = x.mean(0)
+    return x - settings["mean"], x
+
+
+def norm_backward(d, x):
+    return d - d.mean(0)
+
+
+loss_inputs = np.array([1.0, 2.0]), np.array([3, 5])
+norm_inputs = np.array([[1.0, 2.0], [4.0, 3.0]]), {"mode": "train"}
+"""
+
+
+def test_function_may_return_its_gradient_and_a_layer_is_named_by_what_both_begin_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "more_layers.py"
+    path.write_text(LAYERS)
+    for name in ("loss", "norm", "norm_forward"):
+        (target,) = find(f"{path}:{name}", Asked())
+        assert target.name == name.replace("norm_forward", "norm").replace("norm", "norm_forward")
+        assert ask(target).verdict is Verdict.RIGHT  # settings that the forward writes are no inputs
+    wrong = tmp_path / "wrong_layers.py"
+    wrong.write_text(LAYERS.replace("2 * (x - y)", "3 * (x - y)"))
+    (target,) = find(f"{wrong}:loss", Asked())
+    found = ask(target)
+    assert found.verdict is Verdict.WRONG
+    assert subprocess.run([sys.executable, "-c", found.script], check=False).returncode == 1
