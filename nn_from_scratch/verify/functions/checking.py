@@ -11,6 +11,7 @@ from nn_from_scratch.verify.functions.earlier import answer_elsewhere, with_what
 from nn_from_scratch.verify.functions.formula import Counted, traced_formula, value_out_of_range
 from nn_from_scratch.verify.functions.inputs import Arguments
 from nn_from_scratch.verify.functions.judgement import Judgement
+from nn_from_scratch.verify.functions.other_values import unless_hidden
 from nn_from_scratch.verify.functions.outputs import Outputs
 from nn_from_scratch.verify.functions.own_gradient import with_own_gradient
 from nn_from_scratch.verify.functions.reference import Reference, judged_by_reference
@@ -166,11 +167,18 @@ def examine_gradient(
         return _wrong("contract", str(error))
     if reference is not None:
         return judged_by_reference(box, gradient, reference, compute, stored)
-    counted = Counted(meant)
-    formula = traced_formula(counted, gradient, box, seed=seed, shapes=shapes, progress=progress)
-    found = with_what_is_kept(Judgement(box, formula).result(counted.calls), box, earlier)
+    found = with_what_is_kept(_judged(box, shapes=shapes, progress=progress), box, earlier)
     triangle = None if found else one_triangle(meant, gradient, inputs)
     return found if triangle is None else _along_symmetric(found, triangle, gradient, inputs, seed)
+
+
+def _judged(box: BlackBox, *, shapes: bool, progress: Report | None = None) -> FunctionResult:
+    """Judge by the formula, by values, and with other numbers where it is by values alone."""
+    counted = Counted(box.function)
+    formula = traced_formula(counted, box.gradient, box, seed=box.seed, shapes=shapes, progress=progress)
+    found = Judgement(box, formula).result(counted.calls)
+    by_values_alone = isinstance(formula, NotTraced) and shapes and not box.is_large
+    return unless_hidden(found, box) if found and by_values_alone else found
 
 
 def _wrong(name: str, said: str) -> FunctionResult:
@@ -188,10 +196,7 @@ def _along_symmetric(
     """
     evaluations = found.evaluations
     if triangle.along is not None:
-        box = BlackBox(*triangle.along, inputs, seed)
-        counted = Counted(triangle.along[0])
-        formula = traced_formula(counted, triangle.along[1], box, seed=seed, shapes=False, progress=None)
-        along = Judgement(box, formula).result(counted.calls)
+        along = _judged(BlackBox(*triangle.along, inputs, seed), shapes=False)
         evaluations += along.evaluations
         if along.wrong or (along and triangle.fits and triangle.alone):
             return _noted(along, triangle.said, evaluations)

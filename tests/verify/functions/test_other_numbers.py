@@ -303,3 +303,66 @@ def test_what_pytorch_keeps_without_a_gradient_may_hide_something_too(
     assert check_with(right)
     with pytest.raises(UndecidedError, match="right where a tensor that needs no gradient has"):
         check_with(wrong)
+
+
+def outside(x: Any) -> Any:
+    """Return the same numbers, by what is not traced."""
+    return np.asarray(memoryview(np.ascontiguousarray(x)).tolist())
+
+
+def fitted(u: Any) -> Any:
+    """Return squares beside fourth powers, whose derivative at 0 is 0 whatever its factor."""
+    return np.sum((outside(u) - Z) ** 2) + np.sum(outside(u) ** 4)
+
+
+def through_fitted(factor: float) -> Callable[[Any], Any]:
+    return lambda u: 2 * (outside(u) - Z) + 4 * factor * outside(u) ** 3
+
+
+def test_values_of_what_is_not_traced_are_asked_with_other_numbers_too() -> None:
+    zeros = np.zeros((3, 3))
+    found = check_gradient(fitted, through_fitted(1.0), zeros)
+    assert "numbers compared only" in str(found)
+    with pytest.raises(
+        UndecidedError, match="right where an input has one number throughout, but with drawn"
+    ):
+        check_gradient(fitted, through_fitted(-1.0), zeros)
+    assert check_gradient(fitted, through_fitted(-1.0), zeros, shapes=False)
+
+
+def test_values_of_what_pytorch_does_not_trace_are_asked_with_other_numbers_too() -> None:
+    torch = pytest.importorskip("torch")
+    from nn_from_scratch.verify.torch import gradcheck
+
+    def check_with(factor: float) -> Any:
+        own = in_torch(
+            lambda u: torch.from_numpy(np.asarray(fitted(u.detach().numpy()))),
+            lambda u, c: (c * torch.from_numpy(through_fitted(factor)(u.numpy())),),
+        )
+        return gradcheck(own, torch.zeros(3, 3, dtype=torch.float64, requires_grad=True))
+
+    assert check_with(1.0)
+    with pytest.raises(
+        UndecidedError, match="right where an input has one number throughout, but with drawn"
+    ):
+        check_with(-1.0)
+
+
+def test_values_of_what_jax_does_not_trace_are_asked_with_other_numbers_too() -> None:
+    jax = pytest.importorskip("jax")
+    from nn_from_scratch.verify.jax import check_grads
+
+    def outside_of_jax(function: Callable[[Any], Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+        form = jax.ShapeDtypeStruct(shape, np.float64)
+        return lambda u: jax.pure_callback(function, form, u, vmap_method="sequential")
+
+    def check_with(factor: float) -> Any:
+        own = jax.custom_vjp(outside_of_jax(fitted, ()))
+        slopes = outside_of_jax(through_fitted(factor), (3, 3))
+        own.defvjp(lambda u: (own(u), u), lambda u, c: (c * slopes(u),))
+        return check_grads(own, (np.zeros((3, 3)),), 1, ("rev",))
+
+    with jax.enable_x64(True):
+        check_with(1.0)
+        with pytest.raises(UndecidedError, match="right where an input has one number throughout, but with"):
+            check_with(-1.0)

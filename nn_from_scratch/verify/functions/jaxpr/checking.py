@@ -12,11 +12,11 @@ import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
-from nn_from_scratch.verify.functions.jaxpr.elsewhere import numbers_row, shapes_row
+from nn_from_scratch.verify.functions.jaxpr.elsewhere import numbers_row, shapes_row, values_row
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
 from nn_from_scratch.verify.functions.jaxpr.judging import formula_row, value_row
-from nn_from_scratch.verify.functions.jaxpr.measured import conventions, measured_row, settled
+from nn_from_scratch.verify.functions.jaxpr.measured import NUMBERS_ONLY, conventions, measured_row, settled
 from nn_from_scratch.verify.functions.jaxpr.plain import STOP, primitives
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn, numbers
 from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_version, reference_rows
@@ -87,13 +87,13 @@ def examine(
         raise ValueError("compute says in which format a function computes that has a reference")
     lost = out_of_range_row(question) if plain is None else None
     rows = [*([lost] if lost else []), *_rows(question, plain, order, modes, options, before="")]
-    right = [
-        mode for mode in modes for row in rows if row.name == WORDS[mode] and row.verdict is Verdict.RIGHT
-    ]
-    if options.shapes and plain is None and right:
-        ask = partial(Question.of, function, expected=options.expected)
-        for where, ask_there in (("other shapes", shapes_row), ("other numbers", numbers_row)):
-            row = ask_there(f"{WORDS[right[0]]} at {where}", ask, arguments, right[0], options.seed)
+    right = {row.name: row for row in rows if row.verdict is Verdict.RIGHT}
+    mode = next((mode for mode in modes if WORDS[mode] in right), None)
+    if options.shapes and plain is None and mode is not None:
+        ask, name = partial(Question.of, function, expected=options.expected), WORDS[mode]
+        others = values_row if right[name].said.startswith(NUMBERS_ONLY) else numbers_row
+        for where, ask_there in (("other shapes", shapes_row), ("other numbers", others)):
+            row = ask_there(f"{name} at {where}", ask, arguments, mode, options.seed)
             rows += [] if row is None else [row]
     return rows
 

@@ -12,9 +12,14 @@ import numpy as np
 from nn_from_scratch.verify.functions.jaxpr.comparing import derivatives
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
+from nn_from_scratch.verify.functions.jaxpr.measured import measured_row
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, Question, drawn
 from nn_from_scratch.verify.functions.rows import Row, first_line
-from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import Drawn, other_numbers
+from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
+    Drawn,
+    hidden_from_values,
+    other_numbers,
+)
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
     other_inputs,
     same_shapes,
@@ -100,11 +105,7 @@ def numbers_row(
     name: str, ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
 ) -> Row | None:
     """Compare the formulas with other numbers in what may hide something; None unless they differ."""
-    leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
-
-    def asked(drawn: Drawn) -> Question:
-        pairs = zip(leaves, drawn, strict=True)
-        return ask(jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs]))
+    leaves, asked = _with_drawn(ask, arguments)
 
     def is_right(drawn: Drawn) -> bool:
         try:
@@ -112,7 +113,7 @@ def numbers_row(
         except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
             return False
 
-    for other in other_numbers(list(map(_as_numpy, leaves)), seed):
+    for other in other_numbers(leaves, seed):
         try:
             if _compared(asked(other.drawn), mode, seed, least=0.0) is not None:
                 continue
@@ -124,6 +125,37 @@ def numbers_row(
             said = f"right where an argument {other.hides}, but with drawn ones its formula is another"
             return Row(name, Verdict.WRONG if blamed else Verdict.UNDECIDED, said)
     return None
+
+
+def values_row(
+    name: str, ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any], mode: str, seed: int
+) -> Row | None:
+    """Compare the values of a function that is not traced with other numbers, likewise."""
+    leaves, asked = _with_drawn(ask, arguments)
+
+    def verdict_at(others: Drawn) -> Verdict | None:
+        try:
+            question = asked(others)
+            outputs = drawn(question.outputs(wide=False), 2 * seed)
+            return measured_row(name, question, mode, outputs, seed).verdict
+        except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+            return None
+
+    said = hidden_from_values(leaves, seed, verdict_at)
+    return None if said is None else Row(name, Verdict.UNDECIDED, said)
+
+
+def _with_drawn(
+    ask: Callable[[Sequence[Any]], Question], arguments: Sequence[Any]
+) -> tuple[list[Any], Callable[[Drawn], Question]]:
+    """Return the arrays of arguments as numpy has them, and what asks with others in some places."""
+    leaves, tree = jax.tree_util.tree_flatten(tuple(arguments))
+
+    def asked(others: Drawn) -> Question:
+        pairs = zip(leaves, others, strict=True)
+        return ask(jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs]))
+
+    return list(map(_as_numpy, leaves)), asked
 
 
 def _is_general(

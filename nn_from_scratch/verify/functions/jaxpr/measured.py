@@ -32,6 +32,9 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 FAILURES = (jax.errors.JAXTypeError, jax.errors.JaxRuntimeError)
 """What JAX raises where it cannot run a function in float64."""
 
+NUMBERS_ONLY = "numbers compared only"
+"""How it begins what is said of a derivative that is right by values alone."""
+
 MANY = 256
 """Inputs beyond which a forward mode is not asked for every one."""
 
@@ -135,7 +138,7 @@ def measured_row(name: str, question: Question, mode: str, cotangents: Sequence[
     except GradientError as error:
         return _accused(name, question, error)
     compared = f"{found.got:.9g}, {found.expected:.9g} within {found.interval:.2g} expected"
-    said = f"numbers compared only, in float64: {compared}"
+    said = f"{NUMBERS_ONLY}, in float64: {compared}"
     return _settled(name, question, box, said)
 
 

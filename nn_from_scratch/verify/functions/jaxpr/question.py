@@ -89,11 +89,14 @@ class Question:
         return cls(partial(flat, function), point, names, meant, expected is not None)
 
     def structures(self, *, wide: bool) -> list[Any]:
-        """Return the shapes and dtypes of the inputs, in float64 if `wide`."""
-        return [
-            jax.ShapeDtypeStruct(x.shape, jnp.float64 if wide else x.dtype, weak_type=x.aval.weak_type)
-            for x in self.point
-        ]
+        """Return the shapes and dtypes of the inputs, in float64 if `wide`.
+
+        What came of a number of Python's, and takes the dtype of what it meets, is an array of float64 then:
+        else what meets it would be computed in float32.
+        """
+        if wide:
+            return [jax.ShapeDtypeStruct(x.shape, jnp.float64) for x in self.point]
+        return [jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=x.aval.weak_type) for x in self.point]
 
     def outputs(self, *, wide: bool) -> list[Any]:
         """Return the shapes and dtypes of the outputs, without computing them if that can be."""

@@ -13,12 +13,14 @@ from torch.utils import _pytree as pytree
 
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import PLAIN_TO_SEE, Formula, NotCompared, trace
+from nn_from_scratch.verify.functions.pytorch.measured import measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
     Drawn,
     OtherNumbers,
+    hidden_from_values,
     other_numbers,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, same_shapes
@@ -50,6 +52,28 @@ def numbers_row(question: Question, seed: int) -> Row | None:
         return None
     found = itertools.chain(_with_other_inputs(question, seed), _with_others_beside(question, seed))
     return next((row for row in found if row is not None), None)
+
+
+def values_row(question: Question, seed: int) -> Row | None:
+    """Compare the values of a function that is not traced with other numbers, likewise."""
+    if question.inside:
+        return None
+    arrays = list(map(_array, question.tensors))
+
+    def verdict_at(drawn: Drawn) -> Verdict | None:
+        pairs = zip(drawn, question.tensors, strict=True)
+        there = question.at([own if x is None else _like(x, own) for x, own in pairs])
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # said at the point asked
+                found = there.run()
+                given = cotangents(found.outputs, seed)
+                return measure(there, widened(there), given, found.gradient(given), seed).verdict
+        except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
+            return None
+
+    said = hidden_from_values(arrays, seed, verdict_at)
+    return None if said is None else Row(NUMBERS, Verdict.UNDECIDED, said)
 
 
 def _with_other_inputs(question: Question, seed: int) -> Iterator[Row | None]:

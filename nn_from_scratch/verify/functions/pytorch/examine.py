@@ -9,11 +9,18 @@ from typing import Any
 
 import torch
 
+from nn_from_scratch.verify.functions.black_box import MANY
 from nn_from_scratch.verify.functions.pytorch.by_forward import numbers_by_forward
 from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
-from nn_from_scratch.verify.functions.pytorch.elsewhere import NUMBERS, numbers_row, shapes_row, smaller_row
+from nn_from_scratch.verify.functions.pytorch.elsewhere import (
+    NUMBERS,
+    numbers_row,
+    shapes_row,
+    smaller_row,
+    values_row,
+)
 from nn_from_scratch.verify.functions.pytorch.formula import Formula, NotCompared, detaches, trace
 from nn_from_scratch.verify.functions.pytorch.measured import NAME, measure, widened
 from nn_from_scratch.verify.functions.pytorch.question import (
@@ -283,6 +290,10 @@ def _by_differences(
     if measured.verdict is not Verdict.RIGHT and not meant and by_code:
         measured = _by_numbers(asked, wide, ask.progress, measured)
     yield measured
+    few = sum(x.numel() for x in question.tensors) <= MANY
+    hidden = values_row(question, seed) if ask.shapes and few and measured.verdict is Verdict.RIGHT else None
+    if hidden is not None:
+        yield hidden
 
 
 def _by_numbers(asked: Asked, wide: Question | str, progress: Progress | None, measured: Row) -> Row:

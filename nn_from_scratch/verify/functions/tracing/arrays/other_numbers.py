@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch.verify.functions.symmetric import has_square_matrices, is_symmetric, symmetric
+from nn_from_scratch.verify.judging.verdicts import Verdict
 
 Drawn = list[Any | None]
 """In the place of each input another, or None where it stays."""
@@ -67,6 +68,28 @@ def other_numbers(inputs: Sequence[Any], seed: int) -> Iterator[OtherNumbers]:
         kinds = [_drawn(inputs, places, draw, seed) for draw in hiding.kinds]
         if _is_other(drawn):
             yield OtherNumbers(drawn, list(filter(_is_other, kinds)), hiding.said, hiding.accuses)
+
+
+def hidden_from_values(
+    inputs: Sequence[Any], seed: int, verdict_at: Callable[[Drawn], Verdict | None]
+) -> str | None:
+    """Say what hides that a gradient which is not traced is wrong, if other numbers show it.
+
+    Parameters
+    ----------
+    inputs, seed
+        The point, at which its values are right, and which numbers are drawn.
+    verdict_at
+        Judges the values with other numbers; None where the function has none there.
+
+    """
+    for other in other_numbers(inputs, seed):
+        if verdict_at(other.drawn) is not Verdict.WRONG:
+            continue
+        blamed = other.blames(lambda drawn: verdict_at(drawn) is Verdict.RIGHT, plain=True)
+        if blamed is not None:  # it may be meant for such inputs
+            return f"right where an input {other.hides}, but with drawn ones the gradient is wrong"
+    return None
 
 
 def _drawn(inputs: Sequence[Any], places: Sequence[int], draw: Draw, seed: int) -> Drawn:
