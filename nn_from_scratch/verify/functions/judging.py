@@ -248,13 +248,17 @@ def _alike(box: BlackBox, entries: dict[int, Measured]) -> Iterator[Floats]:
 def _directions_of(box: BlackBox, alike: list[int], entries: dict[int, Measured]) -> Iterator[Floats]:
     """Yield directions of some entries; along the first each of them moves what is chosen by the same.
 
-    What is the largest together stays so along it, and the function has no kink there.
+    What is the largest together stays so along it, and the function has no kink there. Along the second each
+    moves by the same, and so do neighbours whose differences have the kinks.
     """
     bends = np.array([np.sign(entries[k].expected) * entries[k].kink / box.unit_vector(k)[k] for k in alike])
     if np.all(bends):
         together = np.zeros(len(box.point))
         together[alike] = np.min(box.sizes[alike] * np.abs(bends)) / bends
         yield together
+    equal = np.zeros(len(box.point))
+    equal[alike] = np.min(box.sizes[alike])
+    yield equal
     for number in range(_DIRECTIONS):
         drawn = box.direction(number)[alike]
         other = np.zeros(len(box.point))
