@@ -178,7 +178,7 @@ def _judged(box: BlackBox, *, shapes: bool, progress: Report | None = None) -> F
     formula = traced_formula(counted, box.gradient, box, seed=box.seed, shapes=shapes, progress=progress)
     found = Judgement(box, formula).result(counted.calls)
     by_values_alone = isinstance(formula, NotTraced) and shapes and not box.is_large
-    return unless_hidden(found, box) if found and by_values_alone else found
+    return unless_hidden(found, box) if found and by_values_alone and not found.kink else found
 
 
 def _wrong(name: str, said: str) -> FunctionResult:
