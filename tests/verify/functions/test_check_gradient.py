@@ -508,3 +508,16 @@ def test_a_term_without_a_kink_is_seen_where_all_differences_of_neighbours_have_
     for factor in (1.1, 1.01, 2.0, -1.0):
         with pytest.raises((GradientError, UndecidedError)):
             check_gradient(loss, lambda u, factor=factor: gradient(u, factor), np.zeros((4, 5)))
+
+
+def test_one_branch_of_many_is_seen_though_the_function_jumps_nearby() -> None:
+    def function(x: Any) -> Any:
+        return np.sum(np.select([x < -1, x < 1], [-2 * x, x**2], default=3 * x))
+
+    def gradient(x: Any, first: float = -2.0) -> Any:
+        return np.select([x < -1, x < 1], [first + 0 * x, 2 * x], default=3.0)
+
+    x = np.array([-2.0, 0.5, 4.0])
+    assert check_gradient(function, gradient, x)
+    with pytest.raises(GradientError, match=r"the derivative for x\[0\] is 2.00000 by its formula"):
+        check_gradient(function, lambda x: gradient(x, 2.0), x)

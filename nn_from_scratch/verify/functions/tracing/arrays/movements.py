@@ -22,7 +22,7 @@ _NAMES = """
     reshape transpose swapaxes moveaxis rollaxis concatenate stack vstack hstack dstack column_stack
     block split array_split vsplit hsplit dsplit expand_dims squeeze broadcast_to broadcast_arrays take
     take_along_axis repeat tile roll flip fliplr flipud rot90 diag diagonal diagflat tril triu ravel
-    atleast_1d atleast_2d atleast_3d compress extract delete insert append resize choose select copy pad
+    atleast_1d atleast_2d atleast_3d compress extract delete insert append resize choose copy pad
     unstack matrix_transpose permute_dims concat real meshgrid
 """
 MOVEMENTS: frozenset[Callable[..., Any]] = frozenset(
@@ -38,11 +38,10 @@ MOVEMENTS: frozenset[Callable[..., Any]] = frozenset(
 
 _INDICES = {
     "indices", "indices_or_sections", "axis", "repeats", "shift", "shape", "newshape", "reps", "k",
-    "condition", "condlist", "pad_width", "window_shape", "axes", "obj", "new_shape",
+    "condition", "pad_width", "window_shape", "axes", "obj", "new_shape",
     "strides",
 }  # fmt: skip
-_FIRST_IS_INDEX = {np.compress, np.extract, np.select, np.choose}
-_DECIDED = {np.compress, np.extract, np.select, np.choose}
+_FIRST_IS_INDEX = _DECIDED = {np.compress, np.extract, np.choose}
 _DROPPED = {"out", "dtype", "casting", "subok"}
 _PADDINGS = {"constant", "edge", "wrap", "reflect", "symmetric"}
 

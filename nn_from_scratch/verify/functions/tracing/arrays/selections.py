@@ -113,6 +113,14 @@ def _where(trace: Trace, condition: Any, x: Any, y: Any) -> Any:
     return computed(trace, "where", lambda a, b: select(mask, a, b), (x, y), numbers)
 
 
+@answers(np.select)
+def _select(_: Trace, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    found = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        found = np.where(condition, choice, found)
+    return found
+
+
 @answers(np.fix)
 def _fix(_: Trace, x: Any) -> Any:
     return np.trunc(x)
