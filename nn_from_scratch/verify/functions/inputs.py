@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ class Leaf:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     is_array: bool
+    order: Literal["C", "F"]
+    """How it lies in memory: row by row, or column by column, as Fortran has it."""
     start: int
     stop: int
 
@@ -100,7 +102,10 @@ class Arguments:
 
     def arrays(self, point: Floats) -> list[npt.NDArray[Any]]:
         """Return a new array for each input from a vector of numbers."""
-        return [point[leaf.start : leaf.stop].astype(leaf.dtype).reshape(leaf.shape) for leaf in self.leaves]
+        return [
+            np.array(point[leaf.start : leaf.stop].reshape(leaf.shape), leaf.dtype, order=leaf.order)
+            for leaf in self.leaves
+        ]
 
     def filled(self, arrays: Sequence[Any]) -> list[Any]:
         """Make the arguments of an array for each input, which may be of another shape, or be traced."""
@@ -209,7 +214,8 @@ class Arguments:
         dtype = array.dtype if array.dtype.kind == "f" and array.dtype.itemsize <= 8 else np.dtype(np.float64)
         start = self.leaves[-1].stop if self.leaves else 0
         is_array = not isinstance(value, (int, float, np.generic))
-        self.leaves.append(Leaf(name, array.shape, dtype, is_array, start, start + array.size))
+        order: Literal["C", "F"] = "F" if array.flags.fnc else "C"
+        self.leaves.append(Leaf(name, array.shape, dtype, is_array, order, start, start + array.size))
         return array.astype(np.float64).ravel()
 
     def parts(self, found: Any) -> list[Any]:
@@ -368,10 +374,6 @@ def _is_passed(value: Any) -> bool:
 def _leaves(tree: Any) -> Iterator[Any]:
     for _, leaf in _named_leaves("", tree):
         yield leaf
-
-
-def _is_the_same(x: Any, before: npt.NDArray[Any]) -> bool:
-    return x is not None and np.array_equal(x, before, equal_nan=True)
 
 
 def _like_leaves(tree: Any, value: Any) -> Iterator[tuple[Any, Any]]:

@@ -23,7 +23,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.ended import (
 from nn_from_scratch.verify.functions.tracing.arrays.examine import Along, Examination
 from nn_from_scratch.verify.functions.tracing.arrays.runs import Subject
 from nn_from_scratch.verify.functions.tracing.by_forward import ByForward
-from nn_from_scratch.verify.functions.tracing.rules import Rules
+from nn_from_scratch.verify.functions.tracing.rules import Rule, Rules
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -187,7 +187,8 @@ def trace_subject(subject: Subject, *, seed: int, shapes: bool, scalar: bool) ->
             other = isinstance(error, OtherFormulaError)
             alone = error.alone if shapes and isinstance(error, FitsHereError) else None
             return NotTraced(str(error), limit, other, rough, numbers, chosen, alone)
-        ask = shapes and not found.verdict.accuses
+        # What is left out may be all there is at another shape, as the derivative of x / (|x| + 1e-9) of one.
+        ask = shapes and not found.verdict.accuses and found.rules.rule is not Rule.LEFT_OUT
         elsewhere = examined_elsewhere(subject, seed, scalar=scalar) if ask else []
         here_alone = found.right_here_alone() if ask else None
         if here_alone:

@@ -521,3 +521,15 @@ def test_one_branch_of_many_is_seen_though_the_function_jumps_nearby() -> None:
     assert check_gradient(function, gradient, x)
     with pytest.raises(GradientError, match=r"the derivative for x\[0\] is 2.00000 by its formula"):
         check_gradient(function, lambda x: gradient(x, 2.0), x)
+
+
+def test_arrays_are_given_in_their_order_in_memory() -> None:
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+
+    def function(x: Any) -> Any:
+        assert x.flags.f_contiguous
+        return np.sum(x.ravel(order="K") * np.arange(6))
+
+    assert check_gradient(function, lambda x: np.arange(6.0).reshape(3, 2).T, x)
+    with pytest.raises(GradientError):
+        check_gradient(function, lambda x: np.arange(6.0).reshape(2, 3), x)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flint import arb
 
@@ -25,6 +26,7 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     is_of_no_constants,
     judge,
     moved_by_rounding,
+    unless_left_out,
     unlike_sizes,
 )
 from nn_from_scratch.verify.functions.tracing.shadows import (
@@ -70,9 +72,16 @@ class Formulas:
                 along=self.along,
                 scale=self.scale,
             )
-        if found.rule is Rule.EQUAL or self.in_proportion is None:
-            return found
-        return found.unless(self.in_proportion.compare(dtype))
+        if found.rule is not Rule.EQUAL and self.in_proportion is not None:
+            found = found.unless(self.in_proportion.compare(dtype))
+        numbers = [number for number, _ in self.traced.plain_numbers]
+        return unless_left_out(found, float(jnp.finfo(dtype).eps) / 2, numbers, self._without)
+
+    def _without(self, number: float) -> Comparison:
+        constants = self.traced.plain_numbers | self.traced.numbers
+        left_out = {key: arb(0) for key in constants if key[0] == number}
+        with exactly_computing():
+            return self.compared(Reading.RECOGNISED, left_out)
 
     def compared(self, reading: Reading, replaced: Mapping[Constant, arb] = NONE) -> Comparison:
         """Compare them with constants read in one way, some of them replaced."""

@@ -254,7 +254,7 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
         yield value
     elif isinstance(found, Formula) and row.verdict is Verdict.RIGHT:
         yield numbers_of_formula(NAME, found, question, gradient)
-        if ask.shapes and found.rules.rule is not Rule.DIFFERENT:
+        if ask.shapes and found.rules.rule not in {Rule.DIFFERENT, Rule.LEFT_OUT}:
             alone = Row(NUMBERS, Verdict.UNDECIDED, found.here_alone) if found.here_alone else None
             elsewhere = shapes_row(question, seed), alone or numbers_row(question, seed)
             yield from (row for row in elsewhere if row is not None)

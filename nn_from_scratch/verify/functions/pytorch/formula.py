@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from flint import arb
 
 from nn_from_scratch.verify.functions.pytorch.origins import origin
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
@@ -28,6 +29,7 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     Rules,
     compare,
     judge,
+    unless_left_out,
     unlike_sizes,
 )
 from nn_from_scratch.verify.functions.tracing.shadows import (
@@ -107,7 +109,7 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     """Replay a trace, and judge its formulas."""
     weights = [numbers(c) for c in tracing.cotangents]
     tracing.replay()
-    rules = _judged(tracing, dtype)
+    rules = _unless_left_out(tracing, _judged(tracing, dtype), dtype)
     if rules.rule is not Rule.DIFFERENT and tracing.alone:
         raise NotTracedError(f"its formula is of this point alone: {tracing.alone[0]}")
     if rules.rule is Rule.DIFFERENT and tracing.ties:
@@ -170,6 +172,15 @@ def _judged(tracing: Tracing, dtype: str) -> Rules:
         return found
     others = [x * size for x, size in zip(tracing.directions, sizes, strict=True)]
     return found.unless(_judged_along(tracing, dtype, others, sizes))
+
+
+def _unless_left_out(tracing: Tracing, found: Rules, dtype: str) -> Rules:
+    constants = {key for trace in tracing.traces for key in trace.constants}
+
+    def without(number: float) -> Comparison:
+        return tracing.replacing({key: arb(0) for key in constants if key[0] == number})
+
+    return unless_left_out(found, UNIT[dtype], [number for number, _ in constants], without)
 
 
 def _judged_along(

@@ -134,6 +134,10 @@ class Tracing:
             return None
         return moved_by_rounding(partial(self._compared, directions), uncertain)
 
+    def replacing(self, replaced: Mapping[tuple[float, str], arb]) -> Comparison:
+        """Compare with other numbers for some constants, wherever they are used."""
+        return self._compared(self.directions, replaced)
+
     def _compared(
         self, directions: Sequence[Numbers], replaced: Mapping[tuple[float, str], arb]
     ) -> Comparison:

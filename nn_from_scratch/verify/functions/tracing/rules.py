@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,6 +32,11 @@ _PLACES = 4
 _TIMES_MOVED = 16
 """A difference of so many times its changes, where constants move, is not made by their rounding."""
 
+_GUARD = 1e-4
+"""A number up to which one may be added so that nothing is divided by 0, and left out of a derivative."""
+_GUARDS = 4
+"""So many are tried."""
+
 _UNLIKE = 100.0
 """Times a number another is so large that each is moved in proportion, too."""
 
@@ -54,17 +59,22 @@ class Rule(enum.Enum):
     ROUNDED = "equal up to the rounding of its constants"
     INPUTS = "equal up to the rounding of its inputs"
     SHORT = "equal if constants that are written short stand for what they are short for"
+    LEFT_OUT = "equal if a constant that guards against 0 is left out, which is less than its format shows"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
 
 
-AT_ANY_INPUTS = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT})
+AT_ANY_INPUTS = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT, Rule.LEFT_OUT})
 """How formulas compare that are one, whatever the inputs are."""
 AT_SUCH_INPUTS = AT_ANY_INPUTS | {Rule.INPUTS}
 """The same, or where they are one for inputs of a kind, but for rounding."""
 
 
-_GRAVITY = (Rule.EQUAL, Rule.ROUNDED, Rule.INPUTS, Rule.SHORT, Rule.UNKNOWN, Rule.DIFFERENT)
+_GRAVITY = (
+    *(Rule.EQUAL, Rule.ROUNDED, Rule.INPUTS, Rule.SHORT, Rule.LEFT_OUT),
+    *(Rule.UNKNOWN, Rule.DIFFERENT),
+)
+"""How they may compare along one direction, the gravest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +282,37 @@ def moved_by_rounding(
         after = compared({**literal, constant: number + radius})
         effect += abs((after.formula - after.truth) - (before.formula - before.truth)).abs_upper()
     return before, effect
+
+
+def unless_left_out(
+    found: Rules,
+    unit: float,
+    numbers: Iterable[float],
+    without: Callable[[float], Comparison],
+) -> Rules:
+    """Return how formulas compare, or that they are equal where a small constant is left out of both.
+
+    A derivative is often written without what is added to a denominator or below a logarithm, so that it is
+    never 0. That counts where the whole difference is less than the format of the numbers shows.
+
+    Parameters
+    ----------
+    found
+        How they compare as they are.
+    unit
+        The unit roundoff of the format.
+    numbers, without
+        The constants of the function, and what compares without one of them.
+
+    """
+    if found.rule is not Rule.DIFFERENT or found.comparison.relative >= unit:
+        return found
+    guards = sorted({x for x in numbers if 0 < x <= _GUARD})
+    for number in guards[:_GUARDS]:
+        comparison = without(number)
+        if _equal(comparison):
+            return Rules(Rule.LEFT_OUT, comparison)
+    return found
 
 
 def _equal(comparison: Comparison) -> bool:

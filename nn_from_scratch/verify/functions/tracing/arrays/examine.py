@@ -34,6 +34,7 @@ from nn_from_scratch.verify.functions.tracing.rules import (
     drawn,
     judge,
     moved_by_rounding,
+    unless_left_out,
     unlike_sizes,
 )
 from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, has_series, nearest
@@ -97,10 +98,21 @@ class Examination(Replay):
         sizes = None if found.rule is Rule.EQUAL else unlike_sizes(self.subject.differentiated)
         if sizes is not None:
             self.rules = found.unless(self._judged(dtype, sizes))
+        self.rules = self._unless_left_out(plain)
         if self.rules.rule is Rule.ROUNDED:
             self._check_constants(dtype)
         self._decide(plain, balls)
         self.along = self._along(plain, found.comparison)
+
+    def _unless_left_out(self, plain: Pass) -> Rules:
+        numbers = self.forward(Reading.RECOGNISED)[1].numbers_of
+        unit = coarsest([*plain.gradients, *self.subject.differentiated])
+
+        def without(number: float) -> Comparison:
+            left_out = {key: arb(0) for key, x in numbers.items() if x == number}
+            return self._compared(Reading.RECOGNISED, left_out)
+
+        return unless_left_out(self.rules, unit, numbers.values(), without)
 
     def _judged(self, dtype: str, sizes: Sequence[Numbers] | None = None) -> Rules:
         """Judge the formula along a direction, which moves each number by its size, if these are given."""
