@@ -80,7 +80,8 @@ class Measured:
         expected = f"{self.expected:.9g} within {self.interval:.2g} expected"
         said = f"{self.got:.9g} along a random direction, {expected}"
         if self.right and abs(self.got - self.expected) > self.interval:
-            said += f", or up to {self.kink:.3g} beside it, for there is a kink"
+            beside = f"or up to {self.kink:.3g} beside it, for there is a kink"
+            said += f", {beside if self.kink else 'which is coarse: each entry was compared by itself'}"
         return said
 
     @property
