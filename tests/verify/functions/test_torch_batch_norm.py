@@ -112,3 +112,10 @@ def test_fault_behind_batch_norm_that_cannot_be_traced_is_wrong() -> None:
     report = examine(lambda x: Steep.apply(norm(x)), draw(5, 4), transforms=[], shapes=False)
     assert report.rows[0].verdict is None
     assert report.rows[1].verdict is Verdict.WRONG, str(report)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bias_before_a_batch_norm_is_0_but_for_rounding(seed: int) -> None:
+    torch.manual_seed(seed)
+    layers = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.SiLU())
+    assert gradcheck(layers, (torch.randn(2, 2, 4, 4, requires_grad=True),))
