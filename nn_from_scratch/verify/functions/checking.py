@@ -161,7 +161,7 @@ def examine_gradient(
         plain = reference[0] if isinstance(reference, tuple) else reference
         lost = value_out_of_range(meant, error.arguments, error.outputs, plain)
         if lost is None:
-            raise
+            raise ValueError(str(error)) from None
         return _wrong("value", lost)
     except GradientError as error:
         return _wrong("contract", str(error))

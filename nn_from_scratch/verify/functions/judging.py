@@ -67,6 +67,8 @@ def judge(box: BlackBox, *, tentatively: bool = True) -> Judged:
     count = len(box.point)
     if whole.wrong and not np.isfinite(whole.got):
         return Judged(whole, {}, vector)
+    if 1 < count <= FEW and is_unlike(box):  # steps that suit one are far too long for another
+        whole, vector = in_proportion(box)
     if count > 1 and (count <= FEW or (count <= SOME and (not whole.right or whole.kink))):
         judged = _by_entries(box, vector, whole)
         return _unless_others_accuse(box, judged) if judged.verdict == "undecided" else judged
@@ -76,10 +78,15 @@ def judge(box: BlackBox, *, tentatively: bool = True) -> Judged:
         whole, vector = _more_directions(box, vector, whole)
         if whole.verdict == "undecided" and count <= SOME:
             return _by_entries(box, vector, whole)
-    elif count > 1 and not whole.wrong and _unlike(box):
-        vector = box.relative_direction(1)
-        whole = _sure(box, vector, whole)
+    elif count > 1 and not whole.wrong and is_unlike(box):
+        whole, vector = in_proportion(box)
     return Judged(whole, {}, vector)
+
+
+def in_proportion(box: BlackBox) -> tuple[Measured, Floats]:
+    """Judge along a direction that moves each number by about its own size."""
+    vector = box.relative_direction(1)
+    return _sure(box, vector, box.along(vector, thorough=False)), vector
 
 
 def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
@@ -167,7 +174,7 @@ def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Me
             clear = found, other  # no accusation, but not what was seen along the others
     if not clear[0].right:
         return clear
-    if len(box.point) > FEW and _unlike(box):
+    if len(box.point) > FEW and is_unlike(box):
         other = box.relative_direction(1)
         found = _sure(box, other, box.along(other, thorough=False))
         if not found.right:
@@ -187,11 +194,12 @@ def _how_many_directions(box: BlackBox, whole: Measured) -> int:
 
 def _by_entries(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
     """Judge every entry; together they are the gradient."""
-    norm = float(np.linalg.norm(np.where(np.isfinite(box.slopes), box.slopes, 0.0)))
+    slopes = np.where(np.isfinite(box.slopes), box.slopes, 0.0)
+    lengths = np.where(box.point != 0, np.abs(box.point), box.sizes)
+    norm, moved = float(np.linalg.norm(slopes)), float(np.linalg.norm(slopes * lengths))
     found = {}
-    for index in range(len(box.point)):
-        length = float(np.abs(box.unit_vector(index)).max())
-        found[index] = entry(box, index, norm * length if whole.right else 0.0)
+    for index, length in enumerate(lengths.tolist()):
+        found[index] = entry(box, index, min(norm * length, moved) if whole.right else 0.0)
     wrong = [x for x in found.values() if x.wrong]
     unclear = [x for x in found.values() if not x.right]
     if wrong:
@@ -313,7 +321,7 @@ def only(vector: Floats, part: range) -> Floats:
     return kept
 
 
-def _unlike(box: BlackBox) -> bool:
+def is_unlike(box: BlackBox) -> bool:
     """Say whether the numbers of an array are of sizes too unlike to move alike."""
     for leaf in box.arguments.leaves:
         sizes = np.abs(box.point[leaf.start : leaf.stop])

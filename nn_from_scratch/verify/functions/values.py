@@ -11,7 +11,14 @@ import numpy as np
 from nn_from_scratch.verify.functions.black_box import BlackBox, Measured
 from nn_from_scratch.verify.functions.causes import likely_cause
 from nn_from_scratch.verify.functions.doubts import doubt
-from nn_from_scratch.verify.functions.judging import Judged, around_kinks, bends_somewhere, judge
+from nn_from_scratch.verify.functions.judging import (
+    Judged,
+    around_kinks,
+    bends_somewhere,
+    in_proportion,
+    is_unlike,
+    judge,
+)
 from nn_from_scratch.verify.functions.locating import wrong_entries
 from nn_from_scratch.verify.functions.meeting import MEET, kinks_meet
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
@@ -61,6 +68,10 @@ def _of_judged(box: BlackBox, judged: Judged) -> Differences:
             judged = judge(box, tentatively=False)
             if judged.verdict != "wrong":
                 return Differences(Verdict(judged.verdict), judged.whole, judged.whole.reason)
+        if not wrong and is_unlike(box):
+            whole, _ = in_proportion(box)
+            if not whole.wrong:
+                return Differences(Verdict(whole.verdict), whole, whole.reason)
         if not wrong and not judged.entries and bends_somewhere(box, judged.vector):
             return _of_judged(box, around_kinks(box, judged.vector, judged.whole))
     return _of_wrong(box, judged, wrong, complete=complete)

@@ -1,6 +1,7 @@
 """Parameters of unlike units: what is wrong for one is small beside what is right for another."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,3 +148,46 @@ def test_a_formula_that_differs_is_not_right_by_values_that_do_not_tell() -> Non
         assert check_gradient(forward, backward, inputs, seed=seed)
         with pytest.raises((GradientError, UndecidedError)):
             check_gradient(forward, lambda x, g, b, d: backward(x, g, b, d, 0.0), inputs, seed=seed)
+
+
+def opaque(x: Any) -> Any:
+    """Return the same numbers, by what is not traced."""
+    return np.asarray(memoryview(np.ascontiguousarray(x)).tolist(), x.dtype)
+
+
+def bumps(scales: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Return a sum of smooth functions of numbers in units of their own, and its gradient."""
+
+    def function(x: Any) -> Any:
+        u = opaque(x) / scales
+        return np.sum(np.tanh(u) + u * u / 4) * np.cos(u[0] / 4)
+
+    def gradient(x: Any) -> Any:
+        u = opaque(x) / scales
+        slopes = (1 - np.tanh(u) ** 2 + u / 2) * np.cos(u[0] / 4)
+        slopes[0] -= np.sum(np.tanh(u) + u * u / 4) * np.sin(u[0] / 4) / 4
+        return (slopes / scales).astype(x.dtype)
+
+    return function, gradient
+
+
+def negated(gradient: Callable[[Any], Any], place: int, x: Any) -> Any:
+    slopes = gradient(x)
+    slopes[place] *= -1
+    return slopes
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("count", [3, 6, 24])
+def test_values_of_unlike_units_accuse_nobody_and_hide_nothing(count: int, dtype: Any) -> None:
+    """Steps that suit one number are a million times another."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        scales = (10.0 ** rng.uniform(-3, 3, count)).astype(dtype)
+        x = (scales * rng.uniform(0.4, 1.4, count)).astype(dtype)
+        function, gradient = bumps(scales)
+        found = check_gradient(function, gradient, x, seed=seed)
+        assert "numbers compared only" in str(found)
+        for k in rng.choice(count, 2, replace=False).tolist():
+            with pytest.raises((GradientError, UndecidedError)):
+                check_gradient(function, partial(negated, gradient, k), x, seed=seed)
