@@ -307,7 +307,7 @@ def test_what_pytorch_keeps_without_a_gradient_may_hide_something_too(
 
 def outside(x: Any) -> Any:
     """Return the same numbers, by what is not traced."""
-    return np.asarray(memoryview(np.ascontiguousarray(x)).tolist())
+    return np.asarray(np.ascontiguousarray(x).data.tolist())
 
 
 def fitted(u: Any) -> Any:
