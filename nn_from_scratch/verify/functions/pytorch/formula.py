@@ -142,15 +142,17 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
     explain = partial(_explained, tracing, rules)
     alone = None if rules.rule is Rule.DIFFERENT else _right_here_alone(tracing, rules.rule)
     rest = tuple(tracing.notes), tracing.narrower, alone, tracing.lost, tracing.local
-    return Formula(rules, literal, explain, gradient, constants, *rest, _drawn_apart(tracing, rules))
+    return Formula(rules, literal, explain, gradient, constants, *rest, _drawn_apart(tracing))
 
 
-def _drawn_apart(tracing: Tracing, rules: Rules) -> float:
+def _drawn_apart(tracing: Tracing) -> float:
     """Return the gap of the formulas for each unit of a direction, where random numbers are drawn."""
     if not tracing.draws:
         return math.inf
-    gap = abs(rules.comparison.truth - rules.comparison.formula)
-    return float(gap.mid()) / sum(float(np.abs(x).sum()) for x in tracing.directions)
+    along = tracing.replacing({})
+    return float(abs(along.truth - along.formula).mid()) / sum(
+        float(np.abs(x).sum()) for x in tracing.directions
+    )
 
 
 def _right_here_alone(tracing: Tracing, rule: Rule) -> str | None:
