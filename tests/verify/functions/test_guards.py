@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from in_frameworks import FRAMEWORKS, Rule, framework_for
 
-from nn_from_scratch.verify import GradientError
+from nn_from_scratch.verify import GradientError, check_gradient
 
 pytestmark = pytest.mark.once
 
@@ -55,3 +55,20 @@ def test_guard_that_float64_shows_may_not(make: Any, framework: str) -> None:
     functions, array, dtype, check = framework_for(framework, np.float64)
     with pytest.raises(GradientError, match="formula proved to differ"):
         check(make(functions, array, dtype, 1e-9))
+
+
+def test_epsilon_of_a_layer_norm_is_none() -> None:
+    """However large the inputs are, among which float32 does not show it."""
+
+    def norm(x: Any) -> Any:
+        return (x - x.mean()) / np.sqrt(x.var() + 1e-6)
+
+    def gradient(x: Any, c: Any, epsilon: float = 1e-6) -> Any:
+        scale = np.sqrt(x.var() + epsilon)
+        y = (x - x.mean()) / scale
+        return (c - c.mean() - y * (y * c).mean()) / scale
+
+    x = (100 * np.array([0.5, -1.0, 2.0, 0.25])).astype(np.float32)
+    assert check_gradient(norm, gradient, x)
+    with pytest.raises(GradientError, match=r"formula proved to differ, by .*e-1"):
+        check_gradient(norm, lambda x, c: gradient(x, c, 0.0), x)

@@ -32,8 +32,11 @@ _PLACES = 4
 _TIMES_MOVED = 16
 """A difference of so many times its changes, where constants move, is not made by their rounding."""
 
-_GUARD = 1e-4
-"""A number up to which one may be added so that nothing is divided by 0, and left out of a derivative."""
+_GUARD = 1e-8
+"""A number up to which one may be added so that nothing is divided by 0, and left out of a derivative.
+
+A larger one, as of a layer norm, is a part of the function for inputs of some sizes.
+"""
 _GUARDS = 4
 """So many are tried."""
 
