@@ -56,28 +56,21 @@ Constant = TypeVar("Constant", bound=tuple[object, ...])
 
 
 class Rule(enum.Enum):
-    """How two formulas compare."""
+    """How two formulas compare, the gravest last."""
 
     EQUAL = "equal"
     ROUNDED = "equal up to the rounding of its constants"
     INPUTS = "equal up to the rounding of its inputs"
     SHORT = "equal if constants that are written short stand for what they are short for"
     LEFT_OUT = "equal if a constant that guards against 0 is left out, which is less than its format shows"
-    DIFFERENT = "different"
     UNKNOWN = "unknown"
+    DIFFERENT = "different"
 
 
 AT_ANY_INPUTS = frozenset({Rule.EQUAL, Rule.ROUNDED, Rule.SHORT, Rule.LEFT_OUT})
 """How formulas compare that are one, whatever the inputs are."""
 AT_SUCH_INPUTS = AT_ANY_INPUTS | {Rule.INPUTS}
 """The same, or where they are one for inputs of a kind, but for rounding."""
-
-
-_GRAVITY = (
-    *(Rule.EQUAL, Rule.ROUNDED, Rule.INPUTS, Rule.SHORT, Rule.LEFT_OUT),
-    *(Rule.UNKNOWN, Rule.DIFFERENT),
-)
-"""How they may compare along one direction, the gravest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +124,7 @@ class Rules:
     def unless(self, others: Rules) -> Rules:
         """Return these, or others if a difference that these do not show, or show less, is seen by them."""
         if others.rule is not self.rule:
-            return max(self, others, key=lambda found: _GRAVITY.index(found.rule))
+            return max(self, others, key=lambda found: [*Rule].index(found.rule))
         wider = others.rule is Rule.DIFFERENT and others.comparison.relative > self.comparison.relative
         return others if wider else self
 
