@@ -127,6 +127,15 @@ def test_trees_integers_and_none_are_passed_through() -> None:
 
 
 @pytest.mark.once
+def test_number_of_weak_type_beside_float32_is_right_in_either_precision() -> None:
+    x = np.array([1.0, 2.0], dtype=np.float32)
+    for wide in (False, True):
+        with jax.enable_x64(wide):
+            check_grads(lambda b: jnp.sum(jnp.tanh(x) * b), (jnp.asarray(0.5),), 1)
+            check_grads(lambda x, b: jnp.tanh(x) * b, (x, 1.5), 1)
+
+
+@pytest.mark.once
 def test_control_flow_is_followed_and_a_while_loop_has_no_reverse() -> None:
     def loops(x: Any) -> Any:
         scanned, steps = jax.lax.scan(lambda c, t: (c * t, jnp.sin(c)), x[0], x, reverse=True)

@@ -231,7 +231,7 @@ class Trace:
         """Run what was traced as JAX does, beside balls that hold what rounding may make of it."""
         with precision(wide=self.wide):
             given = [*self.question.numbers(), *seeds]
-            arrays = [jnp.asarray(x, y.dtype) for x, y in zip(given, self.derived.in_avals, strict=True)]
+            arrays = [_as_traced(x, y) for x, y in zip(given, self.derived.in_avals, strict=True)]
             inputs = arrays[: len(self.question.point)]
             try:
                 found = [*self.question.primal(*inputs), *self.derivative(*arrays)]
@@ -259,6 +259,12 @@ class Trace:
         self.primitives |= interpreter.primitives
         self.scalars = max(self.scalars, interpreter.operations)
         return found
+
+
+def _as_traced(x: Any, traced: Any) -> Any:
+    """Return an array as it was traced; a number of weak type stays one, or what it meets is another."""
+    weak = traced.weak_type and not traced.ndim
+    return jnp.asarray(float(x)) if weak else jnp.asarray(x, traced.dtype)
 
 
 def trace(question: Question, derivative: Callable[..., Any], *, wide: bool, by_outputs: bool) -> Trace:
