@@ -15,7 +15,7 @@ from torch.autograd.function import BackwardCFunction
 
 from nn_from_scratch.verify.functions.pytorch.differences import difference
 from nn_from_scratch.verify.functions.pytorch.earlier import nothing_kept
-from nn_from_scratch.verify.functions.pytorch.question import Pass, copied, share_memory
+from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, copied, share_memory
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import raised_by_a_hook
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
@@ -37,26 +37,43 @@ def _twice(name: str, asked: Asked) -> Row:
     return Row(name, Verdict.RIGHT)
 
 
-def _unchanged(name: str, asked: Asked) -> Row:
-    """Look whether a forward or a backward writes into what it is given, or has saved."""
-    question = asked.question
-    given = question.tensors if question.inside else question.fresh()
-    before = [copied(x) for x in given]
-    found = question.run(None if question.inside else given)
-    for what, x, old in zip(question.names, given, before, strict=True):
-        if difference(x, old):
-            return Row(name, Verdict.WRONG, f"the forward changes {what}")
+def gradient_and_changes(
+    question: Question, found: Pass, before: Tensors, given: Tensors
+) -> tuple[Tensors, str]:
+    """Ask a pass for its gradient, for the first time, and say what its forward or its backward changed.
+
+    Parameters
+    ----------
+    question, found
+        Of what the gradient is asked, and the pass.
+    before
+        What the tensors that are differentiated were before it.
+    given
+        The cotangents, which a backward may change.
+
+    """
+    changed = [
+        f"the forward changes {what}"
+        for what, x, old in zip(question.names, found.inputs, before, strict=True)
+        if difference(x, old)
+    ]
     kept = [(f"{what}, which it was given", x) for what, x in zip(question.names, found.inputs, strict=True)]
     kept += [("a tensor that it was given", x) for x in _in_memory(found.others)]
-    cotangents = [copied(x) for x in asked.cotangents]
-    kept += [("the cotangent, which others may still need", x) for x in cotangents]
+    kept += [("the cotangent, which others may still need", x) for x in given]
     kept += [(f"a tensor that the forward saved ({where})", x) for where, x in saved(found)]
     values = [copied(x) for _, x in kept]
-    found.gradient(cotangents)
-    for (what, x), old in zip(kept, values, strict=True):
-        if x.dtype.is_floating_point and difference(x, old):
-            return Row(name, Verdict.WRONG, f"the backward changes {what}")
-    return Row(name, Verdict.RIGHT)
+    gradient = found.gradient(given)
+    changed += [
+        f"the backward changes {what}"
+        for (what, x), old in zip(kept, values, strict=True)
+        if x.dtype.is_floating_point and difference(x, old)
+    ]
+    return gradient, changed[0] if changed else ""
+
+
+def _unchanged(name: str, asked: Asked) -> Row:
+    """Say whether a forward or a backward writes into what it is given, or has saved."""
+    return Row(name, Verdict.WRONG if asked.changed else Verdict.RIGHT, asked.changed)
 
 
 def _unshared(name: str, asked: Asked) -> Row:
@@ -67,7 +84,7 @@ def _unshared(name: str, asked: Asked) -> Row:
     question = asked.question
     if question.inside:
         return Row(name, None, "not asked of a function that closes over its inputs")
-    found = question.run()
+    found = asked.found
     returned = found.gradient([copied(x) for x in asked.cotangents])
     first = [copied(x) for x in returned]
     found.gradient([2 * x for x in asked.cotangents])
@@ -86,10 +103,11 @@ def _unshared(name: str, asked: Asked) -> Row:
         found.outputs, [copied(x) for x in asked.cotangents], retain_graph=True, inputs=found.inputs
     )
     for what, x in zip(question.names, found.inputs, strict=True):
-        if x.grad is None or x.grad.layout != torch.strided:
+        given, x.grad = x.grad, None
+        if given is None or given.layout != torch.strided:
             continue
         for other, y in kept:
-            if x.numel() and share_memory(x.grad, y):
+            if x.numel() and share_memory(given, y):
                 return Row(
                     name,
                     Verdict.WRONG,
@@ -125,6 +143,8 @@ def _alone(name: str, asked: Asked) -> Row:
     question = asked.question
     if question.inside:
         return Row(name, None, "not asked of a function that closes over its inputs")
+    if len(question.names) == 1:
+        return Row(name, Verdict.RIGHT)  # it does
     for k, x in enumerate(question.names):
         if not bool(asked.gradient[k].count_nonzero()):
             continue
@@ -171,7 +191,7 @@ def _linear(name: str, asked: Asked) -> Row:
 
 def _without(name: str, asked: Asked, k: int) -> Row | None:
     """Leave the cotangent of one output undefined, as it is where nobody uses that output."""
-    found = asked.question.run()
+    found = asked.found
     undefine = torch._C._functions.UndefinedGrad()  # noqa: SLF001  gradcheck's own way to do this
     outputs = [undefine(x) if j == k else x for j, x in enumerate(found.outputs)]
     partial = Pass(found.inputs, found.others, outputs, [])
@@ -188,7 +208,7 @@ def _without(name: str, asked: Asked, k: int) -> Row | None:
 
 def _returned(name: str, asked: Asked) -> Row:
     """Look at what the backward itself returns: the engine converts dtypes, and sums what is not reduced."""
-    found = asked.question.run()
+    found = asked.found
     with recorded(found) as calls:
         found.gradient(asked.cotangents)
     notes = []
@@ -247,6 +267,8 @@ def _recording(backward: Callable[..., Any], calls: list[tuple[Any, Sequence[Any
 
 def _largest_gap(x: torch.Tensor, y: torch.Tensor) -> float:
     """Return the largest absolute difference; infinite where only one is a finite number."""
+    if torch.equal(x, y):
+        return 0.0
     gap = (x - y).detach().double().abs()[~((x == y) | (x.isnan() & y.isnan()))]
     return float(gap.nan_to_num(float("inf")).max()) if gap.numel() else 0.0
 

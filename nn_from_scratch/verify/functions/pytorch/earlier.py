@@ -8,7 +8,7 @@ from nn_from_scratch.verify.functions.black_box import MANY
 from nn_from_scratch.verify.functions.earlier import AT_ONE_POINT, SAID, SHRUNK
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.formula import NotCompared, trace
-from nn_from_scratch.verify.functions.pytorch.question import Question
+from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors
 from nn_from_scratch.verify.functions.pytorch.triangles import one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row
@@ -21,11 +21,17 @@ def nothing_kept(name: str, asked: Asked) -> Row:
     question = asked.question
     if question.inside:
         return Row(name, None, "not asked of a function that closes over its inputs")
-    if question.earlier is None:
+    if asked.repeated is None:
         return Row(name, None, f"it has no answer where all inputs are {SHRUNK:g} times as large")
-    pairs = list(zip(question.earlier, asked.gradient, strict=True))
-    same = all(torch.equal(x, y) for x, y in pairs) and any(bool(x.count_nonzero()) for x, _ in pairs)
-    return _of_the_same(name, asked) if same else Row(name, Verdict.RIGHT)
+    return _of_the_same(name, asked) if asked.repeated else Row(name, Verdict.RIGHT)
+
+
+def is_repeated(elsewhere: Tensors | None, gradient: Tensors) -> bool | None:
+    """Return whether a gradient, but for zeros, is what it was elsewhere, to the bit."""
+    if elsewhere is None:
+        return None
+    pairs = list(zip(elsewhere, gradient, strict=True))
+    return all(torch.equal(x, y) for x, y in pairs) and any(bool(x.count_nonzero()) for x, _ in pairs)
 
 
 def _of_the_same(name: str, asked: Asked) -> Row:

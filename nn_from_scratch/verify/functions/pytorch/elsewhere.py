@@ -195,7 +195,8 @@ def _is_general(question: Question, seed: int) -> bool:
 
 def _asked(question: Question, drawn: tuple[Any, ...], seed: int) -> Asked:
     asked = Question(question.function, drawn, question.expected)
-    return asked, trace(asked, cotangents(asked.run().outputs, seed), seed)
+    outputs = asked.run().outputs if asked.values is None else asked.values
+    return asked, trace(asked, cotangents(outputs, seed), seed)
 
 
 def other_arguments(arguments: tuple[Any, ...], seed: int) -> Iterator[tuple[Any, ...]]:

@@ -11,9 +11,10 @@ import torch
 
 from nn_from_scratch.verify.functions.black_box import MANY
 from nn_from_scratch.verify.functions.pytorch.by_forward import numbers_by_forward
-from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT
+from nn_from_scratch.verify.functions.pytorch.contract import CONTRACT, gradient_and_changes
 from nn_from_scratch.verify.functions.pytorch.conventions import convention
 from nn_from_scratch.verify.functions.pytorch.differences import difference
+from nn_from_scratch.verify.functions.pytorch.earlier import is_repeated
 from nn_from_scratch.verify.functions.pytorch.elsewhere import (
     NUMBERS,
     numbers_row,
@@ -33,7 +34,8 @@ from nn_from_scratch.verify.functions.pytorch.question import (
 )
 from nn_from_scratch.verify.functions.pytorch.reference import by_reference, format_of
 from nn_from_scratch.verify.functions.pytorch.traced import numbers_of_formula, rules, value_row
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
+from nn_from_scratch.verify.functions.pytorch.tracing.size import TOO_LARGE
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress
 from nn_from_scratch.verify.functions.pytorch.transforms import TRANSFORMS
 from nn_from_scratch.verify.functions.pytorch.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.pytorch.ways import Allowed, Asked
@@ -157,6 +159,7 @@ def _rows(
     allowed: Allowed,
     seed: int,
 ) -> Iterator[Row]:
+    before = list(map(copied, question.tensors)) if question.inside else question.tensors
     found = question.run()
     outputs = found.outputs or found.plain
     if not outputs:
@@ -169,11 +172,12 @@ def _rows(
         return
     given = cotangents(outputs, seed)
     try:
-        gradient = found.gradient([copied(c) for c in given])  # which it may change
+        gradient, changed = gradient_and_changes(question, found, before, list(map(copied, given)))
     except Exception as error:  # noqa: BLE001  whatever a backward raises
         yield raised(NAME, error)
         return
-    asked = Asked(question, found, given, gradient, seed, allowed)
+    repeated, question.elsewhere = is_repeated(question.elsewhere, gradient), None
+    asked = Asked(question, found, given, gradient, seed, allowed, changed, repeated)
     triangle = one_triangle(question)
     if ask.backward and ask.plain is not None:
         yield from by_reference(asked, *ask.plain)
@@ -245,8 +249,8 @@ def _rules_and_numbers(asked: Asked, ask: _Ask) -> Iterator[Row]:
     question, given, gradient, seed = asked.question, asked.cotangents, asked.gradient, asked.seed
     found = trace(question, given, seed, ask.progress)
     row = rules(found, question, asked.allowed.nondeterminism)
-    meant = convention(question) if row.accuses or row.verdict is None else None
-    if row.accuses and meant:
+    meant = convention(question) if row.accuses else None
+    if meant:
         row = Row(row.name, Verdict.UNDECIDED, meant)
     yield row
     value = value_row(found, question, asked.found.outputs or asked.found.plain)
@@ -276,6 +280,8 @@ def _by_differences(
         yield smaller
     wide = widened(question)
     measured = measure(question, wide, given, gradient, seed)
+    if row.verdict is None and measured.verdict is not Verdict.RIGHT:
+        meant = convention(question)
     if measured.accuses and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.verdict is not Verdict.RIGHT and ITERATES in reason:
@@ -359,14 +365,24 @@ def _settled(name: str, promise: Callable[[str, Asked], Row], asked: Asked) -> R
 
 
 def _not_deterministic(question: Question, found: Pass) -> str | None:
-    again = question.run()
-    ours, theirs = found.outputs or found.plain, again.outputs or again.plain
-    if len(ours) != len(theirs) or any(x.shape != y.shape for x, y in zip(ours, theirs, strict=True)):
+    ours = found.outputs or found.plain
+    if question.values is not None and _gap(question.values, ours) == 0.0:
+        return None
+    again = question.run()  # the first call was watched, and what is compiled may run otherwise then
+    gap = _gap(again.outputs or again.plain, ours)
+    if gap is None:
         return "not deterministic: two calls return outputs of unlike number or shape"
-    gap = max(difference(x, y) for x, y in zip(ours, theirs, strict=True))
     if not gap:
+        question.values = list(map(copied, ours))
         return None
     return (
         f"not deterministic: two calls with the same inputs return values that differ by {gap:.2g} of the "
         "largest; give the function the random numbers that it draws, or seed it within"
     )
+
+
+def _gap(ours: Tensors, theirs: Tensors) -> float | None:
+    """Return by how much outputs differ, relative to the largest; None if they do in number or shape."""
+    if [x.shape for x in ours] != [x.shape for x in theirs]:
+        return None
+    return max(difference(x, y) for x, y in zip(ours, theirs, strict=True))

@@ -13,11 +13,12 @@ from flint import arb
 
 from nn_from_scratch.verify.functions.pytorch.origins import origin
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers, reached
-from nn_from_scratch.verify.functions.pytorch.runs import Tracing
+from nn_from_scratch.verify.functions.pytorch.runs import NO_GRADIENT, Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting, ReadingBuffers
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
-from nn_from_scratch.verify.functions.pytorch.tracing.tracer import TOO_LARGE, Progress
+from nn_from_scratch.verify.functions.pytorch.tracing.size import TOO_LARGE, is_too_large
+from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress
 from nn_from_scratch.verify.functions.rows import first_line
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
@@ -86,12 +87,11 @@ def trace(
     """Compare the formula of a function's backward with the derivative of its forward."""
     if question.inside:
         return NotCompared("the function closes over its inputs")
-    outputs = question.run().outputs
-    if not outputs or len(outputs) != len(cotangents):
-        return NotCompared("no output has a gradient")
     dtypes = {x.dtype for x in question.tensors}
     if not dtypes <= set(FORMATS):
         return NotCompared(f"inputs of {dtypes - set(FORMATS)}")
+    if is_too_large(question):
+        return NotCompared(TOO_LARGE)
     narrowest = max((FORMATS[x] for x in dtypes), key=lambda name: UNIT[name])
     tracing = Tracing(question, cotangents, seed, progress)
     try:
@@ -102,7 +102,7 @@ def trace(
         reason = str(error)
     except Exception as error:  # noqa: BLE001  whatever a function does not like about being watched
         reason = f"it raises {type(error).__name__} while it is traced: {first_line(error)}"
-    return NotCompared(reason, by_code=not tracing.replayed and reason != TOO_LARGE)
+    return NotCompared(reason, by_code=not tracing.replayed and reason not in {TOO_LARGE, NO_GRADIENT})
 
 
 def _compared(tracing: Tracing, dtype: str) -> Formula:

@@ -31,13 +31,21 @@ class Measured:
         self.question = question
         self.cotangents = cotangents
         self._weights = [numbers(x) for x in cotangents]
+        self._known = None if question.meant is not None else question.values
 
     def value(self, *arrays: Floats) -> float:
         """Return the sum of each cotangent times its output."""
-        found = (self.question.meant or self.question).run(self._given(arrays))
-        outputs = found.outputs or found.plain
-        products = [c * numbers(x) for c, x in zip(self._weights, outputs, strict=True)]
-        return math.fsum(float(x) for product in products for x in product.ravel())
+        given = self._given(arrays)
+        if self._known is not None and all(map(torch.equal, given, self.question.tensors)):
+            return self._sum(self._known)
+        found = (self.question.meant or self.question).run(given)
+        return self._sum(found.outputs or found.plain)
+
+    def _sum(self, outputs: Tensors) -> float:
+        products = [numbers(x) for x in outputs]
+        for product, c in zip(products, self._weights, strict=True):
+            np.multiply(product, c, out=product)
+        return math.fsum(float(x) for product in products for x in product.flat)
 
     def gradient(self, *arrays: Floats) -> list[Floats]:
         """Return the gradient of that."""
@@ -87,8 +95,10 @@ def _numerically(
     At other points it is asked `elsewhere`, or is what it is here.
     """
     formats = [_NUMPY.get(x.dtype, np.float64) for x in question.tensors]
-    point = tuple(numbers(x).astype(kind) for x, kind in zip(question.tensors, formats, strict=True))
-    parts = [part.astype(kind) for part, kind in zip(gradient, formats, strict=True)]
+    point = tuple(
+        numbers(x).astype(kind, copy=False) for x, kind in zip(question.tensors, formats, strict=True)
+    )
+    parts = [part.astype(kind, copy=False) for part, kind in zip(gradient, formats, strict=True)]
 
     def answer(*arrays: Floats) -> Any:
         here = elsewhere is None or all(map(np.array_equal, arrays, point))

@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,8 +92,10 @@ class Question:
     inside
         Whether the function reads one of them that it closes over, and not the one that it is given. Then
         it is asked with the caller's own tensors, which are moved and put back.
-    earlier
-        The gradient elsewhere, where all inputs are somewhat smaller; None if it has no answer there.
+    elsewhere
+        The gradient where all inputs are somewhat smaller; None if it has no answer there.
+    values
+        The outputs of a first call, to compare a second with; None if there was none with copies of its own.
     meant
         The same question of `expected`, or None.
 
@@ -134,7 +136,8 @@ class Question:
         self.call = _caller(function)
         self.dtype: torch.dtype | None = None
         self.inside = False
-        self.earlier = None if elsewhere is None else self._answer_elsewhere(elsewhere)
+        self.values: Tensors | None = None
+        self.elsewhere = None if elsewhere is None else self._answer_elsewhere(elsewhere)
         self.inside = self.module is None and self._reads_what_it_closes_over()
         self.meant: Question | None = None
         if expected is not None:
@@ -145,14 +148,14 @@ class Question:
         """Return the same question in float64: every tensor of floating point is converted."""
         wide = copy.copy(self)
         wide.tensors = [copied(x, torch.float64) for x in self.tensors]
-        wide.dtype = torch.float64
+        wide.dtype, wide.values = torch.float64, None
         wide.meant = None if self.meant is None else self.meant.widened()
         return wide
 
     def at(self, tensors: Tensors) -> Question:
         """Return the same question at another point."""
         there = copy.copy(self)
-        there.tensors = [copied(x) for x in tensors]
+        there.tensors, there.values = [copied(x) for x in tensors], None
         return there
 
     def shrunk(self) -> Question:
@@ -239,9 +242,10 @@ class Question:
         Autograd's graph tells of those that it differentiates, the mode of those that it detaches or reads
         beside what it was given.
         """
-        own = _passed(self.tensors, [], self.function(*self.arguments))
         reading = _Reading(self.tensors)
         lent = self.run(watching=lambda _: reading)
+        own = replace(lent, inputs=self.tensors)
+        self.values = [copied(x) for x in lent.outputs or lent.plain]
         return reading.found or any(
             theirs and not ours for theirs, ours in zip(reached(own), reached(lent), strict=True)
         )
@@ -346,7 +350,8 @@ def share_memory(x: torch.Tensor, y: torch.Tensor) -> bool:
 def numbers(x: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the numbers of a tensor, in float64."""
     # A gradient that is 0 everywhere may have no memory; a clone has.
-    return np.array(x.detach().clone().to("cpu", torch.float64).numpy())
+    found: np.ndarray[Any, np.dtype[np.float64]] = x.detach().clone().to("cpu", torch.float64).numpy()
+    return found
 
 
 def _passed(inputs: Tensors, others: Tensors, found: Any) -> Pass:

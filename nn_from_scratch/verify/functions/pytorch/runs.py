@@ -28,6 +28,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, ex
 
 _STREAM = 0x646972656374696F
 """Nobody's inputs are drawn from this stream."""
+NO_GRADIENT = "no output has a gradient"
 _SHOWN = 1e-2
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
@@ -297,6 +298,8 @@ class Tracing:
         for x in given:
             tracer.know(x, of_input(own_numbers(x)))
         found = self._forward(tracer, given, self.question)
+        if not found.outputs or len(found.outputs) != len(cotangents):
+            raise NotTracedError(NO_GRADIENT)
         own = [c.clone() for c in cotangents]
         for c in own:
             tracer.know(c, exact(numbers(c)))

@@ -205,5 +205,5 @@ def _calling(
     meant: Question | None,
 ) -> Question:
     again = copy.copy(question)
-    again.call, again.meant = call, meant
+    again.call, again.meant, again.values = call, meant, None
     return again

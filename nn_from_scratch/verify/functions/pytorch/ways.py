@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits
+from nn_from_scratch.verify.functions.pytorch.differences import difference, half_of_the_digits, largest_entry
 from nn_from_scratch.verify.functions.pytorch.measured import differences
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
 from nn_from_scratch.verify.functions.rows import Row
@@ -36,6 +36,10 @@ class Asked:
     gradient: Tensors
     seed: int
     allowed: Allowed
+    changed: str = ""
+    """What a forward or a backward wrote into that is not its own."""
+    repeated: bool | None = None
+    """Whether the gradient was the same elsewhere, to the bit; None if it had no answer there."""
 
     def same(
         self, name: str, got: Sequence[torch.Tensor], cotangents: Tensors, expected: Tensors, what: str
@@ -48,7 +52,7 @@ class Asked:
         the rounding of a derivative that cancels or a fault, and differences of the function's values tell
         which: no other way accuses.
         """
-        sizes = list(map(_largest, self.gradient))
+        sizes = list(map(largest_entry, self.gradient))
         for x, part, truth, size in zip(self.question.names, got, expected, sizes, strict=True):
             half = half_of_the_digits(truth.dtype)
             rounding = _ROUNDINGS * float(torch.finfo(truth.dtype).eps) * max(sizes)
@@ -64,8 +68,3 @@ class Asked:
             return Row(name, Verdict.UNDECIDED, said)
         row = differences(self.question, cotangents, [numbers(x) for x in got], self.seed)
         return replace(row, name=name, said=said if row.verdict is Verdict.RIGHT else f"{said}\n{row.said}")
-
-
-def _largest(x: torch.Tensor) -> float:
-    """Return the size of the largest finite entry."""
-    return float(x.detach().abs().nan_to_num(0.0, 0.0, 0.0).max()) if x.numel() else 0.0

@@ -41,6 +41,7 @@ from nn_from_scratch.verify.functions.pytorch.tracing.operands import (
     signature,
 )
 from nn_from_scratch.verify.functions.pytorch.tracing.rules import RULES, rounding_scale
+from nn_from_scratch.verify.functions.pytorch.tracing.size import LARGEST, TOO_LARGE
 from nn_from_scratch.verify.functions.pytorch.tracing.tables import tables
 from nn_from_scratch.verify.functions.pytorch.tracing.ties import equal_to_one, tied
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step, Trace
@@ -59,9 +60,6 @@ from nn_from_scratch.verify.functions.tracing.shadows import (
     values,
 )
 
-LARGEST = 1_000_000
-"""How many numbers one trace computes at most; a question of as many takes some 20 seconds."""
-TOO_LARGE = f"more than {LARGEST:,} numbers"
 _A_SIGN = 50_000
 """Numbers between two signs of progress."""
 Progress = Callable[[int, str], None]
