@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch: Any = pytest.importorskip("torch")
+
+from torch.autograd import Function  # noqa: E402
 
 from nn_from_scratch.verify.functions.pytorch.formula import NotCompared, trace  # noqa: E402
 from nn_from_scratch.verify.functions.pytorch.question import Question, cotangents  # noqa: E402
@@ -19,7 +21,7 @@ NUMBERS = 600_000
 def counted(calls: list[int]) -> Any:
     """Return tanh with a backward of its own, which notes how many numbers each forward is given."""
 
-    class Tanh(torch.autograd.Function):
+    class Tanh(Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, x: Any) -> Any:
             calls.append(x.numel())
