@@ -43,13 +43,15 @@ _MORE = 2.0  # times the error of the entries that are named: there are more of 
 _FEW = 4  # a part of the entries, 1 in so many
 
 
-def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complete: bool) -> str:
+def doubt(
+    box: BlackBox, whole: Measured, vector: Floats, wrong: dict[int, Measured], *, complete: bool
+) -> str:
     """Return why an accusation is not certain, or nothing.
 
     Parameters
     ----------
-    box, whole
-        The question, and what was measured along a direction.
+    box, whole, vector
+        The question, what was measured along a direction, and which.
     wrong
         The entries that are wrong.
     complete
@@ -84,7 +86,7 @@ def doubt(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complet
     if wrong:
         lines = [(box.unit_vector(index), wrong[index].noise, wrong[index].beyond) for index in worst]
     else:
-        lines = [(directions[0], whole.noise, error)]
+        lines = [(vector, whole.noise, error)]
     if any(_fits_from_afar(box, *line) for line in lines):
         return (
             f"the gradient is off by {error:.2g} where steps are short, and that does not add up: what the "

@@ -31,7 +31,7 @@ class Judged:
     """What was found along a direction, which one, and the entries that were asked about, by their places.
 
     `steps` are the exponents of those that show it, None of the usual ones. Of many inputs the verdict is
-    `tentative` where it needs wrong entries to explain it.
+    `tentative` where it needs wrong entries to explain it. `along` says what the direction is.
     """
 
     whole: Measured
@@ -39,6 +39,7 @@ class Judged:
     vector: Floats
     steps: range | None = None
     tentative: bool = False
+    along: str = "a random direction"
 
     @property
     def verdict(self) -> str:
@@ -86,7 +87,7 @@ def judge(box: BlackBox, *, tentatively: bool = True) -> Judged:
 def in_proportion(box: BlackBox) -> tuple[Measured, Floats]:
     """Judge along a direction that moves each number by about its own size."""
     vector = box.relative_direction(1)
-    return _sure(box, vector, box.along(vector, thorough=False)), vector
+    return sure(box, vector, box.along(vector, thorough=False)), vector
 
 
 def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
@@ -95,7 +96,7 @@ def entry(box: BlackBox, index: int, floor: float = 0.0) -> Measured:
     quick = box.along(vector, thorough=False, floor=floor)
     if _is_clear(box, quick):
         return quick
-    return _sure(box, vector, quick, floor)
+    return sure(box, vector, quick, floor)
 
 
 def _is_clear(box: BlackBox, found: Measured) -> bool:
@@ -119,10 +120,10 @@ def _tentatively(box: BlackBox, vector: Floats, quick: Measured) -> Judged | Non
 def _well_enough(box: BlackBox, vector: Floats, quick: Measured) -> Measured:
     """Look thoroughly, unless many inputs are in a short format: more directions tell more of them."""
     is_enough = box.is_large and box.short is None and quick.right and not quick.kink
-    return quick if is_enough else _sure(box, vector, quick)
+    return quick if is_enough else sure(box, vector, quick)
 
 
-def _sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) -> Measured:
+def sure(box: BlackBox, vector: Floats, quick: Measured, floor: float = 0.0) -> Measured:
     """Look thoroughly, and twice before something is accused."""
     if box.is_large:
         far_off = quick.wrong and not abs(quick.got - quick.expected) <= _FAR * quick.interval
@@ -155,7 +156,7 @@ def _unless_others_accuse(box: BlackBox, judged: Judged) -> Judged:
         return judged
     for number in range(1, _DIRECTIONS):
         other = box.direction(number)
-        found = _sure(box, other, judged.whole)
+        found = sure(box, other, judged.whole)
         if found.wrong:
             return Judged(found, judged.entries, other)
     return judged
@@ -176,7 +177,7 @@ def _more_directions(box: BlackBox, vector: Floats, whole: Measured) -> tuple[Me
         return clear
     if len(box.point) > FEW and is_unlike(box):
         other = box.relative_direction(1)
-        found = _sure(box, other, box.along(other, thorough=False))
+        found = sure(box, other, box.along(other, thorough=False))
         if not found.right:
             return found, other
     return whole, vector
@@ -233,7 +234,7 @@ def _by_bends(
     for other in _alike(box, entries):
         found = box.along(other, thorough=False)
         if found.wrong:
-            found = _sure(box, other, found)
+            found = sure(box, other, found)
         if found.wrong:
             return found, other
     return replace(whole, verdict="right", reason=""), vector
@@ -288,7 +289,7 @@ def around_kinks(box: BlackBox, vector: Floats, whole: Measured) -> Judged:
         if len(part) == 1:
             measured = found[part[0]] = entry(box, part[0])
         else:
-            measured = _sure(box, only(vector, part), whole)
+            measured = sure(box, only(vector, part), whole)
         if measured.wrong:
             accused.append((part, measured))
         if len(part) > 1 and (measured.kink or not measured.right):

@@ -18,9 +18,15 @@ from nn_from_scratch.verify.functions.judging import (
     in_proportion,
     is_unlike,
     judge,
+    sure,
 )
 from nn_from_scratch.verify.functions.locating import wrong_entries
-from nn_from_scratch.verify.functions.meeting import MEET, kinks_meet
+from nn_from_scratch.verify.functions.meeting import (
+    MEET,
+    kinks_meet,
+    of_equal_numbers,
+    passes_no_kink,
+)
 from nn_from_scratch.verify.judging.checking import GradientError, UndecidedError
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -54,7 +60,21 @@ class Differences:
 
 def differences(box: BlackBox) -> Differences:
     """Compare a gradient with finite differences, and look for its wrong entries."""
-    return _of_judged(box, judge(box))
+    found = _of_judged(box, judge(box))
+    if found.verdict is not Verdict.UNDECIDED or box.is_large:
+        return found
+    accused = _along_equal_numbers(box)
+    return found if accused is None else _of_wrong(box, accused, {}, complete=False)
+
+
+def _along_equal_numbers(box: BlackBox) -> Judged | None:
+    """Return what is wrong along a line of equal numbers that passes no kink: no choice changes it."""
+    for vector in of_equal_numbers(box):
+        whole = sure(box, vector, box.along(vector, thorough=False))
+        if whole.wrong and not whole.kink and passes_no_kink(box, vector):
+            equal = f"the direction in which its {np.count_nonzero(vector)} equal numbers stay equal"
+            return Judged(whole, {}, vector, along=equal)
+    return None
 
 
 def _of_judged(box: BlackBox, judged: Judged) -> Differences:
@@ -83,15 +103,27 @@ def _of_wrong(box: BlackBox, judged: Judged, wrong: dict[int, Measured], *, comp
     if beyond and len(beyond) == len(wrong):
         return Differences(Verdict.UNDECIDED, judged.whole, next(iter(beyond.values())))
     wrong = {k: x for k, x in wrong.items() if k not in beyond}
-    sound = {k: x for k, x in wrong.items() if not (x.kink and kinks_meet(box, k))}
+    sound = _without_choice(box, judged, wrong)
     if _may_be_a_choice(box, judged, wrong, sound):
         return Differences(Verdict.UNDECIDED, judged.whole, MEET)
-    reason = doubt(box, judged.whole, sound, complete=complete)
+    reason = doubt(box, judged.whole, judged.vector, sound, complete=complete)
     if reason:
         return Differences(Verdict.UNDECIDED, judged.whole, reason)
-    said = _accusation(box, judged.whole, sound, complete=complete)
+    said = _accusation(box, judged, sound, complete=complete)
     at_kinks = bool(sound) and all(x.kink for x in sound.values())
     return Differences(Verdict.WRONG, judged.whole, said, at_kinks)
+
+
+def _without_choice(box: BlackBox, judged: Judged, wrong: dict[int, Measured]) -> dict[int, Measured]:
+    """Return the wrong entries that no choice at kinks makes right.
+
+    Kinks that cancel along an entry show beside it only. They are looked for where others show, as where
+    numbers are equal.
+    """
+    bends = any(x.kink for x in (judged.whole, *judged.entries.values()))
+    if not bends and not box.is_large and any(True for _ in of_equal_numbers(box)):
+        bends = bends_somewhere(box, judged.vector)
+    return {k: x for k, x in wrong.items() if not ((x.kink or bends) and kinks_meet(box, k, int(x.kink > 0)))}
 
 
 def _may_be_a_choice(
@@ -100,7 +132,7 @@ def _may_be_a_choice(
     """Whether choices at kinks may make a gradient right; of its wrong entries some are `sound`."""
     if wrong:
         return not sound
-    return any(x.kink and kinks_meet(box, k) for k, x in judged.entries.items())
+    return any(x.kink and kinks_meet(box, k, 1) for k, x in judged.entries.items())
 
 
 def has_no_derivative(box: BlackBox) -> bool:
@@ -134,12 +166,13 @@ def check_values(
     return found.measured
 
 
-def _accusation(box: BlackBox, whole: Measured, wrong: dict[int, Measured], *, complete: bool) -> str:
+def _accusation(box: BlackBox, judged: Judged, wrong: dict[int, Measured], *, complete: bool) -> str:
     """Say what is wrong: entries, and the likely cause."""
+    whole = judged.whole
     lines = [_line(box, index, measured) for index, measured in list(wrong.items())[:_LINES]]
     if not lines:
         lines.append(
-            f"the derivative along a random direction is {whole.got!r}, expected {whole.expected!r} within "
+            f"the derivative along {judged.along} is {whole.got!r}, expected {whole.expected!r} within "
             f"{whole.interval:.2g} (finite differences): the error is {abs(whole.got - whole.expected):.3g}"
         )
     if not complete:

@@ -114,3 +114,83 @@ def test_slope_of_no_choice_is_wrong_where_others_are_at_kinks_of_their_own() ->
 
     with pytest.raises(GradientError, match=r"x\[1\] .* there is a kink here"):
         check_gradient(lambda x: np.maximum(x, 0), gradient, np.array([0.0, 0.0, 0.7, -1.3]))
+
+
+IMAGES = {
+    "flat": np.zeros((4, 5)),
+    "two levels": np.repeat([0.0, 1.0], 10).reshape(4, 5),
+    "three levels": np.repeat([0.0, 1.0, 2.0], 12).reshape(6, 6),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_term_beside_a_total_variation_is_judged_where_its_numbers_are_equal(name: str) -> None:
+    """No choice at the kinks of differences changes what numbers that stay equal do together."""
+    image = IMAGES[name]
+    seen = np.random.default_rng(0).random(image.shape) * 4
+
+    def denoising(u: Any) -> Any:
+        variation = np.abs(np.diff(u, axis=0)).sum() + np.abs(np.diff(u, axis=1)).sum()
+        return 0.5 * np.sum((u - seen) ** 2) + variation
+
+    def gradient(data: Any, variation: float = 1.0) -> Any:
+        def of_both(u: Any) -> Any:
+            rows, columns = np.sign(np.diff(u, axis=0)), np.sign(np.diff(u, axis=1))
+            found = np.zeros_like(u)
+            found[1:] += rows
+            found[:-1] -= rows
+            found[:, 1:] += columns
+            found[:, :-1] -= columns
+            return data(u) * (u - seen) + variation * found
+
+        return of_both
+
+    assert check_gradient(denoising, gradient(lambda u: 1.0), image)
+    for factor in (2.0, -1.0, 0.0, 1.01):
+        with pytest.raises(GradientError) as caught:
+            check_gradient(denoising, gradient(lambda u, factor=factor: factor), image)
+        assert not isinstance(caught.value, UndecidedError)
+    with pytest.raises(GradientError, match="equal numbers stay equal"):
+        check_gradient(denoising, gradient(lambda u: np.where(u == 0, 1.3, 1.0)), image)
+    if name != "flat":
+        with pytest.raises(GradientError, match="equal numbers stay equal"):
+            check_gradient(denoising, gradient(lambda u: 1.0, 0.5), image)
+
+
+def test_kinks_that_cancel_along_an_entry_are_a_choice_all_the_same() -> None:
+    """Beside the point they lie apart: of the largest number, and of a step up from the one before."""
+
+    def rising(x: Any) -> Any:
+        return np.max(x) - np.maximum(np.diff(x), 0).sum() + np.sum(np.sin(x))
+
+    def gradient(x: Any) -> Any:
+        up = 1.0 * (np.diff(x) > 0)
+        found = np.cos(x)
+        found[np.argmax(x)] += 1
+        found[1:] -= up
+        found[:-1] += up
+        return found
+
+    for seed in range(3):
+        with suppress(UndecidedError):
+            check_gradient(rising, gradient, np.array([0.3, 1.3, 1.3, -0.2, 1.3, 1.3, 1.3, 0.8]), seed=seed)
+
+
+def test_choice_of_a_median_of_many_equal_numbers_is_not_accused() -> None:
+    """It is smooth along each number alone, beside a norm that has kinks of its own."""
+
+    def middle(x: Any) -> Any:
+        return np.median(x) + np.abs(x).max() + np.sum(np.sin(x))
+
+    def gradient(x: Any) -> Any:
+        order, half = np.argsort(x, kind="stable"), len(x) // 2
+        found = np.cos(x)
+        found[order[half - 1 : half + 1]] += 0.5
+        largest = np.argmax(np.abs(x))
+        found[largest] += np.sign(x[largest])
+        return found
+
+    for seed in range(3):
+        with suppress(UndecidedError):
+            point = np.random.default_rng(seed).integers(-1, 3, 80) * 1.0
+            check_gradient(middle, gradient, point, seed=seed)
