@@ -14,6 +14,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.trace import KINK
 from nn_from_scratch.verify.functions.tracing.repetition import TO_ITS_END
 from nn_from_scratch.verify.functions.tracing.rules import Rule
 from nn_from_scratch.verify.functions.values import Differences, differences, has_no_derivative
+from nn_from_scratch.verify.functions.widened import differences_in_float64
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
 NO_DERIVATIVE = (
@@ -29,6 +30,16 @@ _SEEN, _ROUNDINGS = 1e-9, 16
 """What differences see of a gradient in float64, and how many roundings are none in shorter formats."""
 
 
+def _of_values(box: BlackBox) -> Differences:
+    """Compare with differences, in float64 where that tells more: of many inputs first, as it takes less."""
+    if box.is_large:
+        return differences_in_float64(box) or differences(box)
+    found = differences(box)
+    if found.verdict is not Verdict.UNDECIDED:
+        return found
+    return differences_in_float64(box) or found
+
+
 class Judgement:
     """The verdict on a gradient by its formula and its values: where they disagree, the formula holds."""
 
@@ -42,7 +53,7 @@ class Judgement:
             and (bool(formula) or (isinstance(formula, Traced) and formula.named))
             and box.is_large
         )
-        self.values: Differences | None = None if enough else differences(box)
+        self.values: Differences | None = None if enough else _of_values(box)
         if self.values is not None and self.values.verdict is Verdict.WRONG:
             self.values = self._unless_excused(self.values)
         elif self.values is not None and self.values.verdict is Verdict.RIGHT:
@@ -177,7 +188,8 @@ class Judgement:
         if values is None:
             return Row("values", None, "not asked for so many inputs, whose formula is proved")
         if values.verdict is Verdict.RIGHT:
-            return Row("values", Verdict.RIGHT, str(values.measured))
+            said = f"{values.measured}; {values.said}" if values.said else str(values.measured)
+            return Row("values", Verdict.RIGHT, said)
         if values.verdict is Verdict.WRONG and self.proved and self.formula:
             said = f"the formula, which is exact at the point, holds against differences: {values.said}"
             return Row("values", Verdict.UNDECIDED, said)

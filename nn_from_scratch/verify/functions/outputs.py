@@ -26,6 +26,11 @@ class Outputs:
     seed
         Which one is drawn: every entry has a random sign and is between 1/2 and 3/2 in size.
 
+    Attributes
+    ----------
+    value
+        As it was given.
+
     Raises
     ------
     ValueError
@@ -56,7 +61,7 @@ class Outputs:
         ]
         self.dtype = max(self._kinds, key=unit_roundoff)
         self._shapes = [x.shape for x in numbers]
-        self._tree = value
+        self.value = value
         rng = np.random.default_rng([seed, 1])
         self._weights = [
             (rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape)).astype(kind)
@@ -107,12 +112,12 @@ class Outputs:
         """Return the arrays of a value of the function, in order; each may be traced."""
         return [
             part if isinstance(part, np.ndarray) else np.stack(part) if isinstance(part, list) else part
-            for part in _like(self._tree, value)
+            for part in _like(self.value, value)
         ]
 
     def nested(self, parts: Any) -> Any:
         """Return arrays nested as the function's value is."""
-        return _rebuilt(self._tree, iter(parts))
+        return _rebuilt(self.value, iter(parts))
 
 
 def is_one_number(value: Any) -> bool:

@@ -49,6 +49,8 @@ class Differences:
         What is wrong, or why it is undecided.
     at_kinks
         Whether every entry that is wrong is at a kink.
+    relative
+        By how much a wrong gradient is off: its worst entry, beside the largest of all; or along a direction.
 
     """
 
@@ -56,6 +58,7 @@ class Differences:
     measured: Measured
     said: str = ""
     at_kinks: bool = False
+    relative: float = 0.0
 
 
 def differences(box: BlackBox) -> Differences:
@@ -111,7 +114,16 @@ def _of_wrong(box: BlackBox, judged: Judged, wrong: dict[int, Measured], *, comp
         return Differences(Verdict.UNDECIDED, judged.whole, reason)
     said = _accusation(box, judged, sound, complete=complete)
     at_kinks = bool(sound) and all(x.kink for x in sound.values())
-    return Differences(Verdict.WRONG, judged.whole, said, at_kinks)
+    return Differences(Verdict.WRONG, judged.whole, said, at_kinks, _relative(box, judged.whole, sound))
+
+
+def _relative(box: BlackBox, whole: Measured, wrong: dict[int, Measured]) -> float:
+    """Return by how much entries are off, beside the largest of all, or the whole along its direction."""
+    finite = np.where(np.isfinite(box.slopes), box.slopes, 0.0)
+    if not wrong:
+        return float(whole.beyond / (np.linalg.norm(finite * box.sizes) or 1.0))
+    worst = max(x.beyond / _length(box, k) for k, x in wrong.items())
+    return float(worst / (np.abs(finite).max() or 1.0))
 
 
 def _without_choice(box: BlackBox, judged: Judged, wrong: dict[int, Measured]) -> dict[int, Measured]:
