@@ -55,9 +55,7 @@ class NumpyFunctions(ArrayMethods):
     ) -> Any:
         if function in CONSTANT_FUNCTIONS:
             return constant(function, arguments, options)
-        if function not in FUNCTIONS:
-            raise TypeError(no_rule(function))
-        ours = FUNCTIONS[function]
+        ours = FUNCTIONS.get(function) or _composed(function)
         if options:
             known = _parameters(ours)
             if "**" not in known:
@@ -67,6 +65,15 @@ class NumpyFunctions(ArrayMethods):
                 if not all(name in known for name in options):
                     raise TypeError(unknown_keywords(function, known, options))
         return ours(*arguments, **options)
+
+
+def _composed(function: Any) -> Function:
+    """Return what is made of other functions: read when it is first asked for, as few programs do."""
+    from nn_from_scratch.composing import COMPOSING  # noqa: PLC0415
+
+    if function not in COMPOSING:
+        raise TypeError(no_rule(function))
+    return COMPOSING[function]
 
 
 def _parameters(function: Function) -> tuple[str, ...]:

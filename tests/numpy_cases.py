@@ -307,6 +307,66 @@ def _rearrangements() -> Iterator[Asked]:
         yield Asked("np.unstack(x, axis=1)[2]", (A,))
 
 
+def _composed() -> Iterator[Asked]:
+    for text, shapes in (
+        ("np.cov(x)", (A,)),
+        ("np.cov(x)", (V,)),
+        ("np.cov(x, y)", (A, A)),
+        ("np.cov(x, y, rowvar=False)", (V, V)),
+        ("np.cov(x, rowvar=False, ddof=0)", (A,)),
+        ("np.cov(x, None, True, True)", (A,)),
+        ("np.corrcoef(x)", (A,)),
+        ("np.corrcoef(x, y)", (V, V)),
+        ("np.gradient(x)", (V,)),
+        ("np.gradient(x, 0.5)", (V,)),
+        ("np.gradient(x, 0.5, edge_order=2)", (V,)),
+        ("np.gradient(x, numpy.array([0.0, 0.5, 2.0, 2.5]))", (V,)),
+        ("np.gradient(x, numpy.array([0.0, 0.5, 2.0, 2.5]), edge_order=2)", (V,)),
+        ("np.gradient(x, axis=1)", (A,)),
+        ("np.gradient(x)[0]", (A,)),
+        ("np.gradient(x, 0.5, 2.0)[1]", (A,)),
+        ("np.gradient(x, 0.5, axis=(1, 2))[0]", (CUBE,)),
+        ("np.linspace(x, y, 4)", (S, S)),
+        ("np.linspace(x, 3.0, 4, False)", (S,)),
+        ("np.linspace(x, y, 1)", (S, S)),
+        ("np.linspace(x, y, 5, axis=1)", (V, V)),
+        ("np.linspace(x, y, num=5)", (A, (3,))),
+        ("np.add(*np.meshgrid(x, y))", (V, (3,))),
+        ("np.multiply(*np.meshgrid(x, y, indexing='ij'))", (V, (3,))),
+        ("sum(np.meshgrid(x, y, 2 * numpy.ones(2), sparse=True))", (V, (3,))),
+        ("np.meshgrid(x)[0]", (V,)),
+        ("np.polyval(x, y)", (V, S)),
+        ("np.polyval(x, y)", (V, A)),
+        ("np.polyval([1.0, -2.0, 0.5], x)", (A,)),
+        ("np.vander(x)", (V,)),
+        ("np.vander(x, 3, True)", (V,)),
+        ("np.insert(x, 1, y)", (V, S)),
+        ("np.insert(x, 1, y, axis=1)", (A, (2,))),
+        ("np.insert(x, 1, y, axis=0)", (A, (3,))),
+        ("np.insert(x, [0, 2], y, axis=1)", (A, (2, 2))),
+        ("np.insert(x, [1, 1, 4], y)", (V, (3,))),
+        ("np.insert(x, 2, [5.0, 6.0])", (A,)),
+        ("np.apply_along_axis(lambda row: row * row.sum(), 0, x)", (A,)),
+        ("np.apply_along_axis(lambda row: row.sum(), 1, x)", (CUBE,)),
+        ("np.apply_along_axis(lambda row, by: np.outer(row, row) * by, 1, x, 2.0)", (CUBE,)),
+        ("np.piecewise(x, [x < 0, x >= 0], [lambda v: v * v, lambda v: np.sin(v)])", (A,)),
+        ("np.piecewise(x, [x < -1, x < 0], [-1.0, lambda v: v * v, np.sin])", (V,)),
+        ("np.piecewise(x, x < 0, [np.exp, 2.0])", (V,)),
+        ("np.unwrap(x)", (V,)),
+        ("np.unwrap(4 * x, axis=0)", (A,)),
+        ("np.unwrap(x, period=1.5)", (A,)),
+        ("np.nancumsum(x)", (A,)),
+        ("np.nancumsum(x, axis=1)", (A,)),
+        ("np.nancumprod(x, axis=0)", (A,)),
+        ("np.extract(numpy.array([[True, False, True], [False, True, True]]), x)", (A,)),
+    ):
+        yield Asked(text, shapes, jax=False)
+    if hasattr(np, "cumulative_sum"):
+        yield Asked("np.cumulative_sum(x)", (V,), jax=False)
+        yield Asked("np.cumulative_sum(x, axis=1, include_initial=True)", (A,), jax=False)
+        yield Asked("np.cumulative_prod(x, axis=0, include_initial=True)", (A,), jax=False)
+
+
 def _linear_algebra() -> Iterator[Asked]:
     for text in (
         "np.linalg.norm(x)",
@@ -384,6 +444,7 @@ CALLS = [
     *_reductions(),
     *_scans(),
     *_rearrangements(),
+    *_composed(),
     *_linear_algebra(),
     *_methods(),
 ]

@@ -203,5 +203,5 @@ def test_values_and_gradients_keep_float32(asked: Asked) -> None:
         np.testing.assert_allclose(part, true, rtol=2e-4, atol=2e-4 * max(1.0, np.abs(true).max(initial=0)))
 
 
-WIDER = ("float_power", "np.interp(x, np.cumsum(y), z)")
+WIDER = ("float_power", "np.interp(x, np.cumsum(y), z)", "cov", "corrcoef")
 """Calls that numpy computes in float64, and a Node in the precision of its operands."""

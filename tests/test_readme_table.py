@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.composing import COMPOSING
 from nn_from_scratch.constant_functions import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS
 from nn_from_scratch.elementwise_rules import ELEMENTWISE_FUNCTIONS
 from nn_from_scratch.joining import JOINING
@@ -25,7 +26,7 @@ LISTED = {
     for row in re.finditer(r"^\| (`[^|]*|[^|`]*) \| `([^|]*)` \|$", README, re.MULTILINE)
 }
 NOT_SHOWN = {"amax", "amin", "around", "matrix_rank", "lexsort", "spacing"}
-NEW_IN_NUMPY = {"matvec", "vecmat", "unstack", "vecdot"}
+NEW_IN_NUMPY = {"matvec", "vecmat", "unstack", "vecdot", "cumulative_sum", "cumulative_prod"}
 
 
 def name(function: Any) -> str:
@@ -52,6 +53,7 @@ def groups() -> dict[str, set[str]]:
             *(np.broadcast_to, np.squeeze, np.expand_dims, np.transpose, np.matrix_transpose, np.full_like),
         },
         "what joins": JOINING,
+        "what is made of these": COMPOSING,
         "linear algebra": LINEAR_ALGEBRA,
         "plain values, for they are constant between jumps": {
             *(*CONSTANT_UFUNCS, *CONSTANT_FUNCTIONS),

@@ -53,7 +53,7 @@ def _chain(error: BaseException) -> str:
         (lambda x: np.sum([x, x]), "nn_from_scratch.array"),
         (np.asarray, ".value"),
         (lambda x: np.ones(2) * [x, x], "nn_from_scratch.array"),
-        (lambda x: np.linspace(0, x, 3), "node.value"),
+        (lambda x: np.geomspace(1, x, 3), "node.value"),
         (int, "node.value"),
         (lambda x: math.trunc(x), "write np.trunc for math.trunc"),  # noqa: PLW0108 - its line is read
         (lambda x: np.full(3, x, dtype=float), "np.broadcast_to(node, shape)"),

@@ -242,6 +242,8 @@ CHOOSING = (
     "interp",
     "linalg.det",
     "slogdet",
+    "piecewise",
+    "unwrap",
 )
 """Functions that choose by values, which replay refuses."""
 

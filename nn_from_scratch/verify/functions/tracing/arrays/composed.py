@@ -77,21 +77,32 @@ def _trapezoid(_: Trace, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -
 
 
 @answers(np.gradient)
-def _gradient(trace: Trace, f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    if edge_order != 1 or any(np.ndim(plain(h)) for h in spacings):
-        raise trace.end("gradient of unequal steps, or of another order at its edges, is not traced")
+def _gradient(_: Trace, f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
     count = np.ndim(plain(f))
     axes = tuple(range(count)) if axis is None else tuple(np.atleast_1d(axis).tolist())
     steps = spacings * len(axes) if len(spacings) == 1 else spacings or (1.0,) * len(axes)
-    found = tuple(_slopes(f, one, h) for one, h in zip(axes, steps, strict=True))
+    found = tuple(_slopes(f, one, h, edge_order) for one, h in zip(axes, steps, strict=True))
     return found if len(found) > 1 else found[0]
 
 
-def _slopes(f: Any, axis: int, h: Any) -> Any:
-    """Return central differences along an axis, and one-sided ones at its ends."""
+def _slopes(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
+    """Return central differences along an axis, and at its ends one-sided ones, or those of a parabola."""
     y = np.moveaxis(f, axis, -1)
-    first, last = (y[..., 1:2] - y[..., :1]) / h, (y[..., -1:] - y[..., -2:-1]) / h
-    between = (y[..., 2:] - y[..., :-2]) / (2.0 * h)
+    if not np.ndim(plain(spacing)):
+        steps, between = spacing, (y[..., 2:] - y[..., :-2]) / (2.0 * spacing)
+        rises = (y[..., 1:] - y[..., :-1]) / steps
+        bends = (rises[..., 1:] - rises[..., :-1]) / 2.0
+    else:
+        steps = np.diff(spacing)
+        rises = (y[..., 1:] - y[..., :-1]) / steps
+        both = steps[:-1] + steps[1:]
+        between = (steps[1:] * rises[..., :-1] + steps[:-1] * rises[..., 1:]) / both
+        bends = (rises[..., 1:] - rises[..., :-1]) / both
+    first, last = rises[..., :1], rises[..., -1:]
+    if edge_order == 2:
+        even = not np.ndim(plain(spacing))
+        first = first - bends[..., :1] * (1.0 if even else steps[:1])
+        last = last + bends[..., -1:] * (1.0 if even else steps[-1:])
     return np.moveaxis(np.concatenate([first, between, last], axis=-1), -1, axis)
 
 
@@ -210,6 +221,68 @@ def _apply_along_axis(
     whole = np.stack(found).reshape((*outer, *inner))
     places = range(axis % (len(outer) + 1), axis % (len(outer) + 1) + len(inner))
     return np.moveaxis(whole, range(len(outer), len(outer) + len(inner)), places) if inner else whole
+
+
+def _running_without_nan(function: Callable[..., Any], instead: float) -> Handler:
+    def handler(_: Trace, x: Any, axis: Any = None) -> Any:
+        return function(np.where(np.isnan(plain(x)), instead, x), axis=axis)
+
+    return handler
+
+
+answers(np.nancumsum)(_running_without_nan(np.cumsum, 0.0))
+answers(np.nancumprod)(_running_without_nan(np.cumprod, 1.0))
+
+
+@answers(np.extract)
+def _extract(_: Trace, condition: Any, arr: Any) -> Any:
+    return np.ravel(arr)[np.flatnonzero(plain(condition))]
+
+
+@answers(np.insert)
+def _insert(_: Trace, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    rows = np.moveaxis(arr, axis, 0)
+    given = np.reshape(values, (1,) * (rows.ndim - np.ndim(plain(values))) + np.shape(plain(values)))
+    one = isinstance(obj, (int, np.integer))
+    given = given if one else np.moveaxis(given, axis, 0)
+    order = np.insert(np.arange(len(rows)), [obj] * len(given) if one else obj, -1)
+    added = len(order) - len(rows)
+    order[order < 0] = len(rows) + np.arange(added)
+    joined = np.concatenate([rows, np.broadcast_to(given, (added, *rows.shape[1:]))])
+    return np.moveaxis(joined[order], 0, axis)
+
+
+@answers(np.piecewise)
+def _piecewise(_: Trace, x: Any, condlist: Any, funclist: Any, *operands: Any, **keywords: Any) -> Any:
+    one = np.ndim(plain(condlist[0] if isinstance(condlist, (list, tuple)) else condlist))
+    conditions = list(condlist) if one > (not isinstance(condlist, (list, tuple))) else [condlist]
+    if len(funclist) > len(conditions):
+        conditions.append(~np.logical_or.reduce([plain(one) for one in conditions]))
+    whole = np.zeros_like(x)
+    for condition, function in zip(conditions, funclist, strict=True):
+        whole[condition] = function(x[condition], *operands, **keywords) if callable(function) else function
+    return whole
+
+
+@answers(np.unwrap)
+def _unwrap(trace: Trace, p: Any, *operands: Any, **keywords: Any) -> Any:
+    trace.note_step()  # by a turn
+    return p + (np.unwrap(plain(p), *operands, **keywords) - plain(p))
+
+
+if hasattr(np, "cumulative_sum"):  # from numpy 2.1 on
+
+    def _cumulative(function: Callable[..., Any], first: float) -> Handler:
+        def handler(_: Trace, x: Any, *, axis: Any = None, include_initial: bool = False) -> Any:
+            found = function(x, axis=axis)
+            return np.insert(found, 0, first, 0 if axis is None else axis) if include_initial else found
+
+        return handler
+
+    answers(np.cumulative_sum)(_cumulative(np.cumsum, 0.0))
+    answers(np.cumulative_prod)(_cumulative(np.cumprod, 1.0))
 
 
 @answers(np.bincount)
