@@ -17,7 +17,8 @@ from nn_from_scratch.verify.oracles.noise import shown_unit
 
 Floats = npt.NDArray[np.float64]
 
-_TIMES = 2.0**10  # a cotangent that is so much larger shows a gradient that is clipped
+_TIMES = (2.0**10, 2.0**-10, 2.0**20)  # a cotangent so much larger or smaller shows what is clipped
+_UNDERFLOWS = 2.0**40  # times the smallest number: below that a smaller cotangent says nothing
 _SAME = 64.0  # roundings: what threads may change from one call to the next
 
 
@@ -163,11 +164,23 @@ def _check_linearity(
         raise GradientError(
             "the gradient is not linear in its cotangent: twice the cotangent does not give twice as much"
         )
-    many = _asked(gradient, arguments, outputs, _TIMES)[0] / _TIMES
-    if np.isfinite(many).all() and not _same(many, first, unit):
+    small = float(np.abs(first[np.isfinite(first)]).max(initial=0.0)) < _UNDERFLOWS * float(
+        np.finfo(outputs.dtype).tiny
+    )
+    for times in _TIMES if outputs.dtype != np.float16 else _TIMES[:1]:
+        if times < 1 and small:
+            continue
+        many = _asked(gradient, arguments, outputs, times)[0] / times
+        if np.isfinite(many).all() and not _same(many, first, unit):
+            raise GradientError(
+                f"the gradient is not linear in its cotangent: {times:g} times the cotangent does not give "
+                "so many times as much, as where it is clipped"
+            )
+    with np.errstate(all="ignore"):
+        nothing = _asked(gradient, arguments, outputs, 0.0)[0]
+    if not np.isfinite(nothing[np.isfinite(first)]).all():
         raise GradientError(
-            f"the gradient is not linear in its cotangent: {_TIMES:.0f} times the cotangent does not give so "
-            "many times as much, as where it is clipped"
+            "the gradient is not finite for a cotangent of zeros, as an output has that nobody uses"
         )
 
 

@@ -20,6 +20,7 @@ from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, drawn
 from nn_from_scratch.verify.functions.tracing.complexes import scaled
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read
+from nn_from_scratch.verify.functions.tracing.mending import shown
 from nn_from_scratch.verify.functions.tracing.shadows import slope, value
 
 DIRECTIONS = 3
@@ -130,7 +131,7 @@ def _operation(formula: _Derivative, truth: Vector) -> str | None:
         where = f"what {call.place} gives"
         if abs(factor) < AGREED:
             return f"it is right without {where}"
-        sign = "with the other sign" if abs(factor + 1) < AGREED else f"times {float(factor.mid()):.9g}"
+        sign = "with the other sign" if abs(factor + 1) < AGREED else f"times {shown(factor)}"
         return f"it is right with {where} {sign}"
     return None
 

@@ -21,7 +21,7 @@ from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, nearest, value
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
-TIMES = 4096.0
+TIMES = (2.0**12, 2.0**-20, 2.0**20)
 """By what seeds are multiplied to see whether a derivative is linear."""
 
 NOT_LINEAR = 1e-12
@@ -69,7 +69,7 @@ def number_rows(
     except UNTRACEABLE as error:
         yield Row("under jit", None, first_line(error))
     yield _under_vmap(question, mode, seeds, expected)
-    yield _linear(mode, exact)
+    yield _of_nothing(question, mode, seeds, eager) or _linear(mode, exact)
 
 
 def _exact(question: Question, mode: str, traced: Trace, seeds: Sequence[Any]) -> Exact | None:
@@ -99,12 +99,25 @@ def _twice(first: list[Numbers], second: list[Numbers], names: list[str]) -> Row
     return Row("twice the same", Verdict.RIGHT)
 
 
+def _of_nothing(question: Question, mode: str, seeds: Sequence[Any], eager: list[Numbers]) -> Row | None:
+    """Accuse a derivative that is not finite for seeds of zeros, as of an output that nobody uses."""
+    zeros = computed(question, mode, [jnp.zeros_like(x) for x in seeds])(question.point)
+    for found, own in zip(zeros, eager, strict=True):
+        if not np.isfinite(found[np.isfinite(own)]).all():
+            what = _SEEDS[mode]
+            return Row(f"linear in its {what}", Verdict.WRONG, f"for {what} of zeros it is not finite")
+    return None
+
+
+_SEEDS = {"rev": "cotangents", "fwd": "directions"}
+
+
 def _linear(mode: str, exact: Exact | None) -> Row:
-    """Ask the formula with seeds many times as large, and 0: a derivative is linear in them.
+    """Ask the formula with seeds many times as large and as small, and 0: a derivative is linear in them.
 
     Its numbers would not do: they may underflow.
     """
-    what = "cotangents" if mode == "rev" else "directions"
+    what = _SEEDS[mode]
     name = f"linear in its {what}"
     if exact is None:
         return Row(name, None, "not traced")
@@ -121,10 +134,10 @@ def _linear(mode: str, exact: Exact | None) -> Row:
 def _not_linear(exact: Exact, what: str) -> str | None:
     """Say where a derivative is not linear in its seeds, which are called `what`."""
     before = _entries(exact, 1.0)
-    for factor in (TIMES, 0.0):
+    for factor in (*TIMES, 0.0):
         for got, entry in zip(_entries(exact, factor), before, strict=True):
             gap = abs(got - factor * entry)
-            if gap.is_finite() and gap > abs(TIMES * entry) * NOT_LINEAR:
+            if gap.is_finite() and gap > abs((factor or TIMES[0]) * entry) * NOT_LINEAR:
                 said = f"with {factor:g} times the {what} a derivative is {float(got.mid()):.6g}, not"
                 return f"{said} {factor:g} times {float(entry.mid()):.6g}"
     return None

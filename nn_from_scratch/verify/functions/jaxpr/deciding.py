@@ -146,7 +146,7 @@ def _unless_alike(call: Call, which: Any, cases: Sequence[Shadow]) -> Any:
     near = where_alike(*map(nearest, cases))
     if not near.any():
         return which
-    switches[call.place] = None
+    switches.append(call.place)
     return np.where(near, taking[1], which) if taking is not None and taking[0] == call.place else which
 
 

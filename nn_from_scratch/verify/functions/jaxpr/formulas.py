@@ -122,8 +122,8 @@ class Trace:
     """How many numbers a run computes."""
     approximates: str | None = None
     """Why the function may approximate what its derivative is the derivative of."""
-    switches: dict[str, None] = field(default_factory=dict)
-    """Where the function selects between two formulas that are nearly alike."""
+    switches: list[str] = field(default_factory=list)
+    """Where the function selects between two formulas that are nearly alike, each as often as it does."""
     taking: tuple[str, int] | None = None
     """Such a place, and of which formula its derivative is taken wherever both are."""
     near_a_limit: bool = False
@@ -152,11 +152,12 @@ class Trace:
         key = ("primal", reading, self.taking, moved_to(), *(np.asarray(x).tobytes() for x in directions))
         if not replaced and key in self._known:
             return self._known[key]
-        interpreter = Interpreter(MEANINGS, reading, replaced=replaced, switches=self.switches)
+        interpreter = Interpreter(MEANINGS, reading, replaced=replaced, switches=[])
         interpreter.taking = self.taking
         given = [series_of_input(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
         found = self._run(self.primal, interpreter, given)
         self.approximates = approximation(self.primal, interpreter)
+        self.switches = interpreter.switches or []
         self.ambiguous = self.ambiguous or bool(interpreter.undefined)
         self.plain_numbers |= interpreter.numbers
         self._keep(key, found, replaced)

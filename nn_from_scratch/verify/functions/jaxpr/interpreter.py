@@ -232,7 +232,7 @@ class Interpreter:
     arrays: bool = False
     fitted_arrays: bool = False
     numbers: set[Constant] = field(default_factory=set)
-    switches: dict[str, None] | None = None
+    switches: list[str] | None = None
     taking: tuple[str, int] | None = None
 
     def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from nn_from_scratch.verify.functions.jaxpr.causes import causes
 from nn_from_scratch.verify.functions.jaxpr.comparing import Formulas, derivatives, own_values
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace
 from nn_from_scratch.verify.functions.rows import Row
-from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
+from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER, bisects
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
 from nn_from_scratch.verify.functions.tracing.rules import Rule, compare
@@ -80,7 +80,7 @@ def _by_the_other_formula(row: Row, formulas: Formulas) -> Row | None:
     gap = formulas.compare(dtype).comparison.relative
     if gap >= PLAIN_TO_SEE:
         return None
-    for place in list(traced.switches):
+    for place in dict.fromkeys(traced.switches):
         for case in (0, 1):
             traced.taking = place, case
             try:
@@ -115,6 +115,7 @@ def _judged(name: str, formulas: Formulas) -> Row:
         return Row(name, Verdict.RIGHT, str(rules))
     size = rules.comparison.relative
     approximates = traced.approximates if size < PLAIN_TO_SEE or "while" in traced.primitives else None
+    approximates = approximates or bisects(traced.switches)
     if approximates is None:
         repeated = traced.repetitions()
         traced.near_a_limit = repeated.explain(size)

@@ -13,13 +13,16 @@ from typing import Any
 import torch
 from torch.autograd.function import BackwardCFunction
 
-from nn_from_scratch.verify.functions.pytorch.differences import difference
+from nn_from_scratch.verify.functions.pytorch.differences import difference, largest_entry
 from nn_from_scratch.verify.functions.pytorch.earlier import nothing_kept
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, copied, share_memory
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import raised_by_a_hook
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.verdicts import Verdict
+
+_UNDERFLOWS = 2.0**40
+"""Times the smallest number: of a gradient below that a smaller cotangent says nothing."""
 
 
 def _twice(name: str, asked: Asked) -> Row:
@@ -166,9 +169,13 @@ def _alone(name: str, asked: Asked) -> Row:
 def _nothing(name: str, asked: Asked) -> Row:
     """Give zeros, and nothing at all, for cotangents: each must give zeros."""
     zeros = [torch.zeros_like(x) for x in asked.cotangents]
-    for x, part in zip(asked.question.names, asked.found.gradient(zeros), strict=True):
+    found = zip(asked.question.names, asked.found.gradient(zeros), asked.gradient, strict=True)
+    for x, part, gradient in found:
         if bool((part.isfinite() & (part != 0)).any()):
             said = f"the gradient of {x} for a cotangent of zeros is not zero: it is not multiplied by it"
+            return Row(name, Verdict.WRONG, said)
+        if bool((~part.isfinite() & gradient.isfinite()).any()):
+            said = f"the gradient of {x} for a cotangent of zeros, as of an unused output, is not finite"
             return Row(name, Verdict.WRONG, said)
     if not asked.allowed.undefined:
         return Row(name, Verdict.RIGHT)
@@ -180,13 +187,21 @@ def _nothing(name: str, asked: Asked) -> Row:
 
 
 def _linear(name: str, asked: Asked) -> Row:
-    """Give cotangents many times as large: so must the gradient be. One that is clipped is not."""
-    times = 2.0**4 if any(x.dtype == torch.float16 for x in asked.cotangents) else 2.0**10
-    many = [x / times for x in asked.found.gradient([x * times for x in asked.cotangents])]
-    if not all(bool(x.isfinite().all()) for x in many):
-        return Row(name, None, f"it overflows for a cotangent {times:g} times as large")
-    what = f"for {times:g} times the cotangent it is not {times:g} times as large, as where it is clipped"
-    return asked.same(name, many, asked.cotangents, asked.gradient, what)
+    """Give cotangents many times as large, and as small: so must the gradient be. What is clipped is not."""
+    narrow = any(x.dtype == torch.float16 for x in asked.cotangents)
+    least = min(torch.finfo(x.dtype).tiny for x in asked.gradient)
+    vanishes = max(map(largest_entry, asked.gradient)) < _UNDERFLOWS * least
+    for times in (2.0**4, 2.0**-4) if narrow else (2.0**10, 2.0**-10, 2.0**20):
+        if times < 1 and vanishes:
+            continue
+        many = [x / times for x in asked.found.gradient([x * times for x in asked.cotangents])]
+        if not all(bool(x.isfinite().all()) for x in many):
+            return Row(name, None, f"it overflows for a cotangent {times:g} times as large")
+        what = f"for {times:g} times the cotangent it is not {times:g} times as large, as where it is clipped"
+        row = asked.same(name, many, asked.cotangents, asked.gradient, what)
+        if row.verdict is not Verdict.RIGHT:
+            return row
+    return Row(name, Verdict.RIGHT)
 
 
 def _without(name: str, asked: Asked, k: int) -> Row | None:

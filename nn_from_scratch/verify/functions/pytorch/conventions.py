@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,6 +11,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nn_from_scratch.verify.functions.pytorch.question import Question, Tensors, copied, memory
+from nn_from_scratch.verify.functions.pytorch.tracing.constants import FORGOTTEN, WithoutGraph
 from nn_from_scratch.verify.functions.pytorch.tracing.lines import in_a_function, users_line
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import by_name
 from nn_from_scratch.verify.functions.pytorch.writes import writes_twice
@@ -71,8 +74,16 @@ class _Looking(TorchDispatchMode):  # type: ignore[misc]
 def convention(question: Question) -> str | None:
     """Return by which convention, and where, the gradient of a function goes, if it does."""
     given = question.tensors if question.inside else question.fresh()
-    looking = _Looking(given)
-    question.run(None if question.inside else given, watching=lambda _: looking)
+    looking, forgotten = _Looking(given), list[str]()
+
+    @contextmanager
+    def watching(_: Tensors) -> Iterator[None]:
+        with WithoutGraph(forgotten), looking:
+            yield
+
+    question.run(None if question.inside else given, watching=watching)
+    if forgotten:
+        return FORGOTTEN.format(forgotten[0])
     if not looking.found and looking.labelled:  # what sums to 1 here may not do so at another point
         question.run([_moved(x) for x in question.tensors], watching=lambda _: looking)
     return looking.found[0] if looking.found else None

@@ -23,7 +23,12 @@ from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
     hidden_from_values,
     other_numbers,
 )
-from nn_from_scratch.verify.functions.tracing.arrays.shapes import other_inputs, same_shapes
+from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
+    REPEATED,
+    other_inputs,
+    same_shapes,
+    without_repeats,
+)
 from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, AT_SUCH_INPUTS, Rule
 from nn_from_scratch.verify.judging.verdicts import Verdict
 
@@ -33,13 +38,15 @@ _SMALL = 5
 """From which size on an input is cut."""
 
 
-def shapes_row(question: Question, seed: int) -> Row | None:
+def shapes_row(question: Question, seed: int, *, unknown: bool = False) -> Row | None:
     """Compare the formulas at other shapes; None where there are none to draw.
+
+    `unknown` says that they are not known at the point itself: then a difference elsewhere accuses nobody.
 
     A tensor that the function closes over keeps its shape, and a size of 1 is broadcast against any: so what
     differs there counts only where the function takes another size as well.
     """
-    return _shapes_row(question, other_arguments(question.arguments, seed), seed)
+    return _shapes_row(question, other_arguments(question.arguments, seed), seed, unknown=unknown)
 
 
 Asked = tuple[Question, Formula | NotCompared]
@@ -142,9 +149,11 @@ def smaller_row(question: Question, seed: int) -> Row | None:
     return _shapes_row(question, [cut(question.arguments)], seed)
 
 
-def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int) -> Row | None:
+def _shapes_row(
+    question: Question, others: Iterable[tuple[Any, ...]], seed: int, *, unknown: bool = False
+) -> Row | None:
     equal: list[str] = []
-    refused, differs, free = "", "", False
+    refused, differs, free, repeats = "", "", False, False
     for drawn in others:
         try:
             with warnings.catch_warnings():
@@ -163,15 +172,38 @@ def _shapes_row(question: Question, others: Iterable[tuple[Any, ...]], seed: int
             continue
         free = free or not broadcast
         if formula.rules.rule is Rule.DIFFERENT and formula.rules.comparison.relative > PLAIN_TO_SEE:
-            differs = differs or ("" if convention(asked) or one_triangle(asked) else shapes)
+            known = differs or convention(asked) or one_triangle(asked)
+            differs = differs if known else shapes
+            repeats = repeats if known else _repeats_an_index(question, drawn, seed)
         elif formula.rules.rule is Rule.EQUAL:
             equal.append(f"{shapes} to {formula.rules.comparison.digits:.0f} digits")
+    if differs and repeats:
+        return Row(NAME, Verdict.UNDECIDED, REPEATED)
+    if differs and unknown:
+        said = (
+            f"the formula is not known here, and at other inputs, of shape {differs}, it is wrong: ask there"
+        )
+        return Row(NAME, Verdict.UNDECIDED, said)
     if differs and free and _is_general(question, seed):
         said = f"at other inputs, of shape {differs}, the formula is another: is a size taken for a constant?"
         return Row(NAME, Verdict.WRONG, said)
     if equal:
         return Row(NAME, Verdict.RIGHT, f"formula equal at inputs of shape {'; '.join(equal)}")
     return Row(NAME, None, f"it takes no others: {refused}"[:200]) if refused else None
+
+
+def _repeats_an_index(question: Question, drawn: tuple[Any, ...], seed: int) -> bool:
+    """Whether the formula holds at drawn inputs if indices that were given once each are not repeated."""
+    given, (leaves, spec) = pytree.tree_leaves(question.arguments), pytree.tree_flatten(drawn)
+    apart = without_repeats(list(map(_array, given)), list(map(_array, leaves)))
+    if apart is None:
+        return False
+    again = [_like(x, leaf) for x, leaf in zip(apart, leaves, strict=True)]
+    try:
+        _, found = _asked(question, tuple(pytree.tree_unflatten(again, spec)), seed)
+    except Exception:  # noqa: BLE001  whatever a function does not like about an index
+        return False
+    return isinstance(found, Formula) and found.rules.rule in AT_ANY_INPUTS
 
 
 def _is_general(question: Question, seed: int) -> bool:

@@ -282,7 +282,7 @@ def _by_differences(
     measured = measure(question, wide, given, gradient, seed)
     if row.verdict is None and measured.verdict is not Verdict.RIGHT:
         meant = convention(question)
-    if measured.accuses and meant:
+    if measured.verdict is not Verdict.RIGHT and meant:
         measured = Row(NAME, Verdict.UNDECIDED, meant)
     if measured.verdict is not Verdict.RIGHT and ITERATES in reason:
         measured = Row(NAME, Verdict.UNDECIDED, f"{reason}: {TO_ITS_END}")
@@ -296,10 +296,17 @@ def _by_differences(
     if measured.verdict is not Verdict.RIGHT and not meant and by_code:
         measured = _by_numbers(asked, wide, ask.progress, measured)
     yield measured
-    few = sum(x.numel() for x in question.tensors) <= MANY
-    hidden = values_row(question, seed) if ask.shapes and few and measured.verdict is Verdict.RIGHT else None
-    if hidden is not None:
-        yield hidden
+    if ask.shapes and measured.verdict is Verdict.RIGHT:
+        yield from _beyond_the_numbers(question, seed, unknown=isinstance(found, Formula) and not row.verdict)
+
+
+def _beyond_the_numbers(question: Question, seed: int, *, unknown: bool) -> Iterator[Row]:
+    """Ask elsewhere what right numbers may hide here; `unknown` says that the formula is not known here."""
+    found = shapes_row(question, seed, unknown=True) if unknown else None
+    if found is None and sum(x.numel() for x in question.tensors) <= MANY:
+        found = values_row(question, seed)
+    if found is not None:
+        yield found
 
 
 def _by_numbers(asked: Asked, wide: Question | str, progress: Progress | None, measured: Row) -> Row:

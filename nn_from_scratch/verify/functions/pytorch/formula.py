@@ -119,6 +119,11 @@ def _compared(tracing: Tracing, dtype: str) -> Formula:
             f"the formulas differ by {rules.comparison.relative:.2g} of their size, but the forward may be "
             f"stopped before it has what it computes: a value decides what is run ({tracing.decisions[0]})"
         )
+    if rules.rule is Rule.DIFFERENT and tracing.bisects:
+        raise NotTracedError(
+            f"the formulas differ by {rules.comparison.relative:.2g} of their size, but the forward may be a "
+            f"bisection: {tracing.bisects}"
+        )
     if rules.rule is Rule.DIFFERENT and tracing.has_tables and rules.comparison.relative < _OF_A_TABLE:
         gap = rules.comparison.relative
         raise NotTracedError(f"the formulas differ by {gap:.2g} of their size, as tables that cancel may")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -12,11 +13,12 @@ import torch
 from flint import arb
 
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, numbers
-from nn_from_scratch.verify.functions.pytorch.tracing.constants import Cutting
+from nn_from_scratch.verify.functions.pytorch.tracing.constants import FORGOTTEN, Cutting, WithoutGraph
 from nn_from_scratch.verify.functions.pytorch.tracing.formats import FORMATS, own_numbers
 from nn_from_scratch.verify.functions.pytorch.tracing.operands import NotTracedError
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Trace
 from nn_from_scratch.verify.functions.pytorch.tracing.tracer import Progress, Tracer
+from nn_from_scratch.verify.functions.tracing.approximations import bisects
 from nn_from_scratch.verify.functions.tracing.constants import UNIT, Reading
 from nn_from_scratch.verify.functions.tracing.local import LocalCheck
 from nn_from_scratch.verify.functions.tracing.moving import of_input, series_of_input
@@ -29,6 +31,7 @@ from nn_from_scratch.verify.functions.tracing.shadows import Numbers, Shadow, ex
 _STREAM = 0x646972656374696F
 """Nobody's inputs are drawn from this stream."""
 NO_GRADIENT = "no output has a gradient"
+_DEPENDS = "a {} that depends on the inputs comes from outside of the trace ({})"
 _SHOWN = 1e-2
 _CONSTANTS = 24
 """Up to so many constants are moved by their rounding, one by one."""
@@ -124,6 +127,11 @@ class Tracing:
         """The lines of the forward that were seen to select between formulas that are nearly alike."""
         return list(dict.fromkeys(line for trace in self.traces for line in trace.switches))
 
+    @property
+    def bisects(self) -> str | None:
+        """Why the forward may be a bisection, if it may."""
+        return next(filter(None, (bisects(trace.switches) for trace in self.traces)), None)
+
     def rounding(self, directions: Sequence[Numbers]) -> tuple[Comparison, arb] | None:
         """Compare along a direction with every constant at one number, and bound what their rounding changes.
 
@@ -176,9 +184,11 @@ class Tracing:
                 unit[entry] = 1.0
                 found = compared(k, unit)
                 if found.different and found.relative > _SHOWN * relative:
-                    got, true = (float(x.mid()) for x in (found.formula, found.truth))
+                    got, true = (f"{float(x.mid()):.12g}" for x in (found.formula, found.truth))
+                    apart = f"{float((found.truth - found.formula).mid()):.2g} more than that"
                     place = f"[{', '.join(map(str, entry))}]" if entry else ""
-                    places[-1] = f"{name}{place}: the formula has {got:.12g}, the derivative is {true:.12g}"
+                    told = true if true != got else apart
+                    places[-1] = f"{name}{place}: the formula has {got}, the derivative is {told}"
                     break
         return places
 
@@ -222,8 +232,7 @@ class Tracing:
         _demand_the_same(here.trace, there.trace)
         self.ties, self.decisions = here.trace.ties, here.trace.decisions
         self.repeated = here.trace.repeated
-        written = here.trace.written.keys() & there.trace.written.keys()  # others left the trace
-        self.constants = [*_tables(here.trace.outside), *map(np.asarray, written)]
+        self.constants = [*_tables(here.trace.outside), *map(np.asarray, here.trace.written)]
         self.tables_of_forward = _tables(here.trace.outside[: here.trace.outside_of_forward])
         self.narrower = here.trace.narrower_backward(max(UNIT[FORMATS[x.dtype]] for x in found.inputs))
         self.alone = here.trace.alone(there.trace)
@@ -283,13 +292,17 @@ class Tracing:
             )
 
     def _forward(self, tracer: Tracer, given: Tensors, question: Question) -> Pass:
+        forgotten: list[str] = []
+
         @contextmanager
         def watching(others: Tensors) -> Iterator[None]:
             for x in others:
                 if x.dtype in FORMATS:
                     tracer.know(x, of_input(own_numbers(x)))
-            with _plain_kernels(), Cutting(tracer.trace.cut), tracer:
+            with _plain_kernels(), Cutting(tracer.trace.cut), WithoutGraph(forgotten), tracer:
                 yield
+            if forgotten:
+                raise NotTracedError(FORGOTTEN.format(forgotten[0]))
 
         torch.manual_seed(0)  # the same random numbers in every pass
         return question.run(given, watching)
@@ -337,9 +350,10 @@ def _demand_the_same(here: Trace, there: Trace) -> None:
         raise NotTracedError("the function runs other operations at a point nearby")
     for (kind, ours, line), (_, theirs, _) in zip(here.outside, there.outside, strict=True):
         if not _same(ours, theirs):
-            raise NotTracedError(
-                f"a {kind} that depends on the inputs comes from outside of the trace ({line})"
-            )
+            raise NotTracedError(_DEPENDS.format(kind, line))
+    for number, line in here.written.items():
+        if number not in there.written and not math.isnan(number):
+            raise NotTracedError(_DEPENDS.format("number", line))
 
 
 def _same(ours: Any, theirs: Any) -> bool:

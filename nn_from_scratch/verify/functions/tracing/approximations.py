@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,9 @@ CLOSE = 1e-6
 
 FITTED = 6
 """Digits from which on a constant is one of a fitted formula, if there are several of them."""
+
+OFTEN = 6
+"""So many selections on one line, between numbers that are nearly alike, are those of an iteration."""
 
 SEVERAL = 3
 """So many they are at least."""
@@ -105,6 +110,17 @@ def approximation(switches: Sequence[str], fitted: Sequence[str], tables: Sequen
     if len(fitted) >= SEVERAL:
         return f"it has the constants of a fitted formula ({fitted[0]})"
     return f"it uses a grid of numbers ({tables[0]})" if tables else None
+
+
+def bisects(switches: Sequence[str]) -> str | None:
+    """Say that a line selects between numbers that are nearly alike time after time, as a bisection does.
+
+    What it comes to is not the piece that was selected last: however far their derivatives are apart.
+    """
+    line, times = max(Counter(switches).items(), key=itemgetter(1), default=("", 0))
+    return (
+        f"it selects between numbers that are nearly alike {times} times ({line})" if times >= OFTEN else None
+    )
 
 
 def selected(selections: Sequence[str]) -> str | None:

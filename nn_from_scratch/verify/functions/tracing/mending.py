@@ -152,12 +152,13 @@ class Mending:
 
 
 def shown(factor: arb) -> str:
-    """Write a factor as a fraction of small numbers, if it is one."""
+    """Write a factor as a fraction of small numbers, if it is one; next to 1 by how much it is another."""
     middle = float(factor.mid())
     simple = Fraction(middle).limit_denominator(1000)
     if simple and abs(float(simple) / middle - 1) < LEFT:
         return str(simple)
-    return f"{middle:.9g}"
+    said = f"{middle:.9g}"
+    return said if said != "1" else f"(1 + {float((factor - 1).mid()):.2g})"
 
 
 def _ratio(above: Slopes, below: Slopes) -> arb | None:

@@ -45,6 +45,33 @@ class Cutting(TorchFunctionMode):  # type: ignore[misc]
             return found.clone()
 
 
+class WithoutGraph(TorchFunctionMode):  # type: ignore[misc]
+    """Notes where a function differentiates within, and what it gets has no derivative itself."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self.lines = lines
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run a function."""
+        del types
+        found = func(*args, **(kwargs or {}))
+        if func is torch.autograd.grad and torch.is_grad_enabled() and not in_a_function():
+            parts = [x for x in found if isinstance(x, torch.Tensor)]
+            if parts and not any(x.requires_grad for x in parts):
+                self.lines.append(users_line())
+        return found
+
+
+FORGOTTEN = (
+    "torch.autograd.grad is called without create_graph=True ({}): what it gives is a constant then, and "
+    "second derivatives are lost"
+)
+"""What is said of a line that `WithoutGraph` notes."""
+
+
 class ReadingBuffers(TorchFunctionMode):  # type: ignore[misc]
     """Notes what is written into a buffer that is read afterwards: batch norm does, into running statistics.
 

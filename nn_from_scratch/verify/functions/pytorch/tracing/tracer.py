@@ -230,7 +230,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[misc]
             self._decompose(func, without(unread, base, args), kwargs, outputs, bool(targets))
         else:
             self.trace.outside.append((name, call.results, self.line))
-            self._write(outputs, call.results, tables(base, call, self.reading, self.replaced))
+            made = tables(base, call, self.reading, self.replaced)
+            self._write(
+                outputs, call.results, made or [self._table(reals(x), WITHIN[x.dtype]) for x in outputs]
+            )
         return found
 
     def _count(self, outputs: Sequence[torch.Tensor]) -> None:

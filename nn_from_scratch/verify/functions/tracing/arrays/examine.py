@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from flint import arb
 
-from nn_from_scratch.verify.functions.tracing.approximations import CLOSE
+from nn_from_scratch.verify.functions.tracing.approximations import CLOSE, bisects
 from nn_from_scratch.verify.functions.tracing.arrays.blame import blamed_operation
 from nn_from_scratch.verify.functions.tracing.arrays.causes import explaining_constant, wrong_places
 from nn_from_scratch.verify.functions.tracing.arrays.ended import (
@@ -256,7 +256,7 @@ class Examination(Replay):
             raise TraceEndedError(f"forward and backward differ by {relative:.2g}, which no format shows")
         if cause is None and trace.repeated.explain(relative):
             raise trace.near_a_limit(relative)
-        near = relative < PLAIN_TO_SEE or trace.stops is not None
+        near = relative < PLAIN_TO_SEE or trace.stops is not None or bisects(trace.switches) is not None
         if cause is None and near and trace.approximates is not None:
             close = bool(trace.switches) and relative < CLOSE
             raise (OtherFormulaError if close else TraceEndedError)(

@@ -96,6 +96,41 @@ def three_for_one(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any]:
     return [_drawn(x, k, sizes, rng) for k, x in enumerate(inputs)]
 
 
+def without_repeats(inputs: Sequence[Any], drawn: Sequence[Any]) -> list[Any] | None:
+    """Return drawn inputs in which indices that were given once each are so again; None if they are."""
+    apart = [
+        _each_once(y) if _occur_once(x) and not _occur_once(y) else y
+        for x, y in zip(inputs, drawn, strict=True)
+    ]
+    return None if all(x is y for x, y in zip(apart, drawn, strict=True)) else apart
+
+
+def _occur_once(x: Any) -> bool:
+    """Whether no row of an array of integers has one of them twice, and one has several."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or not x.ndim or not x.size:
+        return False
+    rows = np.sort(x, axis=-1)
+    return x.shape[-1] > 1 and not (rows[..., 1:] == rows[..., :-1]).any()
+
+
+def _each_once(x: Any) -> Any:
+    """Return rows with the smallest numbers that are left in place of what occurs twice."""
+    rows = x.reshape(-1, x.shape[-1]).tolist()
+    for row in rows:
+        others = (k for k in itertools.count() if k not in row)
+        for place, number in enumerate(row):
+            if number in row[:place]:
+                row[place] = next(others)
+    return np.array(rows, x.dtype).reshape(x.shape)
+
+
+REPEATED = (
+    "right where each index occurs once, as given, and not where one occurs twice: then what it is for adds "
+    "up. Give one that does, or pass shapes=False if none may"
+)
+"""Why a gradient that writes by indices is undecided."""
+
+
 def has_squares(inputs: Sequence[Any]) -> bool:
     """Whether an input has two axes of one size."""
     return any(len(_square(x)) > 0 for x in inputs)
