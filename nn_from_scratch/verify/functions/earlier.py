@@ -83,7 +83,8 @@ def with_what_is_kept(found: FunctionResult, box: BlackBox, earlier: Floats | No
         return found
     other = differences(there).verdict
     found = replace(found, evaluations=found.evaluations + there.evaluations)
-    if (found.verdict, other) == (Verdict.WRONG, Verdict.RIGHT):
+    here = [row.verdict for row in found.rows if row.name == "values"]
+    if (found.verdict, other) == (Verdict.WRONG, Verdict.RIGHT) and Verdict.WRONG in here:
         return replace(found, said=f"{SAID}\n{found.said}")
     if (found.verdict, other) == (Verdict.RIGHT, Verdict.WRONG):
         *others, contract = found.rows

@@ -194,9 +194,9 @@ def _may_be_meant(there: Subject, examination: Examination, inputs: Sequence[Any
         return True  # the first and the last entry are one
     given = {size for x in inputs for size in np.shape(x)} | {np.size(x) for x in inputs}
     now = {size for x in there.inputs for size in np.shape(x)} | {np.size(x) for x in there.inputs}
-    made: set[float] = set()
-    for size in given - now:
-        for number in (size, size - 1, size + 1):
-            made |= {float(number), math.sqrt(number)}
-            made |= {1 / number, 1 / math.sqrt(number)} if number else set()
+    made = {float(size + k) for size in given - now for k in (-1, 0, 1)}
+    made |= {math.sqrt(x) for x in made}
+    # Any formula has 1 and 2; and the root of the size of a square is its side.
+    made -= {0.0, 1.0, 2.0} | {float(x) for x in now}
+    made |= {1 / x for x in made}
     return any(math.isclose(abs(number), x, rel_tol=1e-6) for number in examination.numbers for x in made)

@@ -77,7 +77,11 @@ class Judgement:
     def _unless_excused(self, accusing: Differences) -> Differences:
         """Return an accusation, or why the gradient may be right all the same."""
         formula = self.formula
-        if isinstance(formula, NotTraced) and formula.by_choice and accusing.at_kinks:
+        if isinstance(formula, NotTraced):
+            by_choice = bool(formula.by_choice)
+        else:
+            by_choice = bool(formula) and KINK in (formula.unsure or "")
+        if by_choice and accusing.at_kinks:
             return replace(accusing, verdict=Verdict.UNDECIDED, said=MEET)
         said = formula.reason if isinstance(formula, NotTraced) else formula.unsure or ""
         if isinstance(formula, NotTraced) and formula.near_a_limit:

@@ -25,7 +25,7 @@ CHANGES: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_cotangent_that_is_changed_is_seen(name: str, dtype: type) -> None:
     change, said = CHANGES[name]
-    point = np.array([1.0, -2.0, 3.0], dtype)
+    point: Any = np.array([1.0, -2.0, 3.0], dtype)
     with pytest.raises(GradientError, match=said):
         check_gradient(lambda x: x * x, lambda x, c: 2 * x * change(np, c), point)
 

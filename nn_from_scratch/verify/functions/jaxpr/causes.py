@@ -131,9 +131,14 @@ def _operation(formula: _Derivative, truth: Vector) -> str | None:
         where = f"what {call.place} gives"
         if abs(factor) < AGREED:
             return f"it is right without {where}"
-        sign = "with the other sign" if abs(factor + 1) < AGREED else f"times {shown(factor)}"
+        sign = "with the other sign" if abs(factor + 1) < AGREED else f"times {_decimal(factor)}"
         return f"it is right with {where} {sign}"
     return None
+
+
+def _decimal(factor: arb) -> str:
+    said = f"{float(factor.mid()):.9g}"
+    return said if said != "1" else shown(factor)
 
 
 def _missing(formula: _Derivative, truth: Vector) -> str | None:

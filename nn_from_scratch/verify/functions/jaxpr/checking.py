@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from nn_from_scratch.verify.functions.jaxpr.by_forward import numbers_by_forward
-from nn_from_scratch.verify.functions.jaxpr.computed import number_rows, seeds_of
+from nn_from_scratch.verify.functions.jaxpr.computed import computed, number_rows, seeds_of
 from nn_from_scratch.verify.functions.jaxpr.elsewhere import numbers_row, shapes_row, values_row
 from nn_from_scratch.verify.functions.jaxpr.formulas import Trace, trace
 from nn_from_scratch.verify.functions.jaxpr.interpreter import NotTracedError
@@ -23,6 +24,7 @@ from nn_from_scratch.verify.functions.jaxpr.reference import Plain, plain_versio
 from nn_from_scratch.verify.functions.jaxpr.sizes import alike
 from nn_from_scratch.verify.functions.jaxpr.triangles import OneTriangle, one_triangle
 from nn_from_scratch.verify.functions.jaxpr.values import out_of_range_row
+from nn_from_scratch.verify.functions.meeting import MEET
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.functions.symmetric import by_convention
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER
@@ -209,22 +211,41 @@ def _judged_or_measured(
 ) -> tuple[list[tuple[Trace, bool]], Row]:
     """Judge by formulas; what they leave open, by differences."""
     traces, formula = _formula(question, name, mode, outputs, inputs)
+    seeds = seeds_of(question, mode, outputs, inputs)
+    at_a_kink, by_choice = (any(x) for x in ([t.kinks for t, _ in traces], [t.by_choice for t, _ in traces]))
     undefined = [why for traced, _ in traces for why in traced.undefined]
     if undefined:
         formula = Row(name, Verdict.UNDECIDED, undefined[0])
         if not any(traced.ambiguous for traced, _ in traces):
             row = measured_row(name, question, mode, outputs, seed)
-            formula = replace(row, said=f"{row.said} ({undefined[0]})") if row.accuses else formula
+            accuses = row.accuses and not _is_jaxs_own(question, mode, seeds)
+            formula = replace(row, said=f"{row.said} ({undefined[0]})") if accuses else formula
     elif formula.verdict is Verdict.UNDECIDED:
         row = measured_row(name, question, mode, outputs, seed)
         if row.accuses and any(traced.near_a_limit for traced, _ in traces):
             row = Row(name, Verdict.UNDECIDED, TO_ITS_END)
+        elif row.accuses and at_a_kink and (by_choice or _is_jaxs_own(question, mode, seeds)):
+            row = Row(name, Verdict.UNDECIDED, MEET)
         elif row.accuses and FOR_THE_OTHER in formula.said:
             row = Row(name, Verdict.UNDECIDED, "the gradient is the derivative of the other formula")
         elif row.verdict is not Verdict.RIGHT and mode == "rev" and formula.said.startswith(NOT_TRACED):
             row = _by_numbers(question, traces, outputs, seed, row)
         formula = replace(row, said=f"{row.said} (the formula was not judged: {formula.said})")
     return traces, formula
+
+
+def _is_jaxs_own(question: Question, mode: str, seeds: Sequence[Any]) -> bool:
+    """Whether a derivative is the one that JAX has without the function's rules, to half of its digits.
+
+    At a kink JAX chooses one for each operation, and so may somebody who writes a rule.
+    """
+    plain = computed(question.without_rules(), mode, seeds)
+    pairs = zip(computed(question, mode, seeds)(question.point), plain(question.point), strict=True)
+    half = float(jnp.finfo(question.narrowest).eps) ** 0.5
+    return all(
+        np.allclose(x, y, rtol=0, atol=half * float(np.abs(y).max(initial=0)), equal_nan=True)
+        for x, y in pairs
+    )
 
 
 def _by_numbers(

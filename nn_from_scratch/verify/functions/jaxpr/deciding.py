@@ -42,6 +42,7 @@ def sign_of_difference(call: Call, x: Any, y: Any) -> int:
         return int(np.sign(float((a.mid() - b.mid()).mid())))
     if slope(x) != slope(y) and x is not y:
         call.note_kink(f"{call.name} compares equal numbers that move apart")
+        return call.interpreter.at_ties
     return 0
 
 

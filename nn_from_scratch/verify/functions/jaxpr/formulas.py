@@ -126,6 +126,10 @@ class Trace:
     """Where the function selects between two formulas that are nearly alike, each as often as it does."""
     taking: tuple[str, int] | None = None
     """Such a place, and of which formula its derivative is taken wherever both are."""
+    at_ties: int = 0
+    """What equal numbers that move apart are taken for by the function: see `Interpreter`."""
+    by_choice: bool = False
+    """Whether the formulas are equal at a kink, by one choice at all of them."""
     near_a_limit: bool = False
     """Whether the steps that an iteration did not take may explain by how much the formulas differ."""
     differs: bool = False
@@ -149,11 +153,18 @@ class Trace:
         self, reading: Reading, directions: Sequence[Any], replaced: Mapping[Constant, arb] = NONE
     ) -> list[Shadow]:
         """Run the function over series along directions of its inputs."""
-        key = ("primal", reading, self.taking, moved_to(), *(np.asarray(x).tobytes() for x in directions))
+        key = (
+            "primal",
+            reading,
+            self.taking,
+            self.at_ties,
+            moved_to(),
+            *(np.asarray(x).tobytes() for x in directions),
+        )
         if not replaced and key in self._known:
             return self._known[key]
         interpreter = Interpreter(MEANINGS, reading, replaced=replaced, switches=[])
-        interpreter.taking = self.taking
+        interpreter.taking, interpreter.at_ties = self.taking, self.at_ties
         given = [series_of_input(x, d) for x, d in zip(self.question.numbers(), directions, strict=True)]
         found = self._run(self.primal, interpreter, given)
         self.approximates = approximation(self.primal, interpreter)

@@ -211,6 +211,8 @@ class Interpreter:
         The scalar constants that were met.
     switches
         Where to note the places that select between two formulas that are nearly alike, if that is asked.
+    at_ties
+        What equal numbers that move apart are taken for: as a difference of 0, or of another sign.
     taking
         Such a place, and which formula it takes wherever both are; None if it takes those that it selects.
 
@@ -234,6 +236,7 @@ class Interpreter:
     numbers: set[Constant] = field(default_factory=set)
     switches: list[str] | None = None
     taking: tuple[str, int] | None = None
+    at_ties: int = 0
 
     def run(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
         """Return the values of the outputs of an open jaxpr, given those of its constants and inputs."""
@@ -264,7 +267,7 @@ class Interpreter:
             return paired(*(self.constant(part, part.dtype) for part in parts))
         if not is_floating(dtype):
             return lifted(x, dtype)
-        array = np.asarray(x, dtype=np.float64)
+        array = np.asarray(np.asarray(x, np.dtype(dtype)), np.float64)  # a literal is no number of its format
         name = _rounded_to(array, str(dtype))
         if _may_be_off(array, name):
             self.tables.add(name)

@@ -17,7 +17,7 @@ from nn_from_scratch.verify.functions.rows import Row
 from nn_from_scratch.verify.functions.tracing.approximations import FOR_THE_OTHER, bisects
 from nn_from_scratch.verify.functions.tracing.constants import Reading
 from nn_from_scratch.verify.functions.tracing.copies import right_here_alone
-from nn_from_scratch.verify.functions.tracing.rules import Rule, compare
+from nn_from_scratch.verify.functions.tracing.rules import AT_ANY_INPUTS, Rule, compare
 from nn_from_scratch.verify.functions.tracing.shadows import exactly_computing, slope, value
 from nn_from_scratch.verify.judging.many_inputs import bisect
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -106,6 +106,7 @@ def _judged(name: str, formulas: Formulas) -> Row:
     traced = formulas.traced
     rules = formulas.compare(traced.question.narrowest)
     if traced.kinks:
+        traced.by_choice = rules.rule in AT_ANY_INPUTS or _is_by_a_choice(formulas)
         return Row(name, Verdict.UNDECIDED, f"a derivative may jump here: {traced.kinks[0]}")
     if rules.rule is Rule.UNKNOWN:
         return Row(
@@ -133,6 +134,18 @@ def _judged(name: str, formulas: Formulas) -> Row:
             )
             return Row(name, Verdict.UNDECIDED, said)
     return Row(name, Verdict.WRONG, str(rules))
+
+
+def _is_by_a_choice(formulas: Formulas) -> bool:
+    """Whether the formulas are equal where all ties are decided alike."""
+    traced = formulas.traced
+    try:
+        for traced.at_ties in (-1, 1):
+            if formulas.compare(traced.question.narrowest).rule in AT_ANY_INPUTS:
+                return True
+    finally:
+        traced.at_ties = 0
+    return False
 
 
 def _explained_by_constants(traced: Trace, eps: float) -> float:

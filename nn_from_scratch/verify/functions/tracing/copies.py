@@ -234,7 +234,11 @@ def right_here_alone(
         there = Nearby.of(compared, _are_measured, _LONG)
         if there.differs and (there.moves or not may_be_fixed):
             return _COMPUTED.format(" or ".join(names))
-    if single and (anywhere or len(single) == 1) and Nearby.of(compared, _is_single, _SINGLE).differs:
+    if (
+        single
+        and (anywhere or len(single) == 1 or of_no_kind)
+        and Nearby.of(compared, _is_single, _SINGLE).differs
+    ):
         is_fixed = may_be_fixed and not Nearby.of(compared).moves
         return None if is_fixed else _WRITTEN.format(" or ".join(single))
     return None

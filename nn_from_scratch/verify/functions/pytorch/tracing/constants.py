@@ -45,6 +45,10 @@ class Cutting(TorchFunctionMode):  # type: ignore[misc]
             return found.clone()
 
 
+_GRAD = ("outputs", "inputs", "grad_outputs", "retain_graph", "create_graph")
+"""The first parameters of `torch.autograd.grad`."""
+
+
 class WithoutGraph(TorchFunctionMode):  # type: ignore[misc]
     """Notes where a function differentiates within, and what it gets has no derivative itself."""
 
@@ -59,8 +63,8 @@ class WithoutGraph(TorchFunctionMode):  # type: ignore[misc]
         del types
         found = func(*args, **(kwargs or {}))
         if func is torch.autograd.grad and torch.is_grad_enabled() and not in_a_function():
-            parts = [x for x in found if isinstance(x, torch.Tensor)]
-            if parts and not any(x.requires_grad for x in parts):
+            given = dict(zip(_GRAD, args, strict=False), **(kwargs or {}))
+            if not given.get("create_graph"):
                 self.lines.append(users_line())
         return found
 
