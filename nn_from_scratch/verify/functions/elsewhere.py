@@ -194,9 +194,9 @@ def _may_be_meant(there: Subject, examination: Examination, inputs: Sequence[Any
         return True  # the first and the last entry are one
     given = {size for x in inputs for size in np.shape(x)} | {np.size(x) for x in inputs}
     now = {size for x in there.inputs for size in np.shape(x)} | {np.size(x) for x in there.inputs}
-    made = {float(size + k) for size in given - now for k in (-1, 0, 1)}
-    made |= {math.sqrt(x) for x in made}
+    made = {float(size + k) for size in given - now - {1} for k in (-1, 0, 1)}
     # Any formula has 1 and 2; and the root of the size of a square is its side.
-    made -= {0.0, 1.0, 2.0} | {float(x) for x in now}
+    made |= {math.sqrt(x) for x in made} - {2.0} - {float(x) for x in now}
+    made -= {0.0, 1.0}
     made |= {1 / x for x in made}
     return any(math.isclose(abs(number), x, rel_tol=1e-6) for number in examination.numbers for x in made)

@@ -63,7 +63,7 @@ def _widened(box: BlackBox) -> BlackBox | None:
 
 
 def _is_the_same(box: BlackBox, wide: BlackBox) -> bool:
-    """Whether the values in both formats agree, to a fourth of the digits that half of them are."""
+    """Whether the values in both formats agree, to four times what half of the digits are."""
     narrow, wider = (_values(each) for each in (box, wide))
     if narrow.shape != wider.shape:
         return False
