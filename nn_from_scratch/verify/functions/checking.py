@@ -83,8 +83,8 @@ def check_gradient(
     shapes
         Whether the formula is asked at drawn inputs of other shapes as well, and with other numbers where
         those given may hide something; a gradient that reads a copy of an input in its place, or what was
-        computed from it before, and so is right at this point alone, is undecided then. One that depends on no
-        input may have been computed for this point: its contract says so.
+        computed from it before, and so is right at this point alone, is undecided then. One that depends on
+        no input may have been computed for this point: its contract says so.
     progress
         Called as progress(done, of, words) every half second of a long trace.
 

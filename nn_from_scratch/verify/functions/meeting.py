@@ -53,7 +53,7 @@ def of_equal_numbers(box: BlackBox) -> Iterator[Floats]:
     for leaf in box.arguments.leaves:
         numbers = box.point[leaf.start : leaf.stop]
         _, names, sizes = np.unique(numbers, return_inverse=True, return_counts=True)
-        groups += [(leaf.start + np.flatnonzero(names == k)) for k in np.flatnonzero(sizes > 1)]
+        groups += [leaf.start + np.flatnonzero(names == k) for k in np.flatnonzero(sizes > 1)]
     for group in sorted(groups, key=len, reverse=True)[:_GROUPS]:
         vector = np.zeros(len(box.point))
         vector[group] = box.sizes[group]
