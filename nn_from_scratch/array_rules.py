@@ -218,7 +218,7 @@ def _scatter(x: Value, key: Any, shape: Shape) -> Value:
 
 
 def _through_scatter(g: Operand, _z: Operand, _x: Operand, key: Any, shape: Shape) -> Operand:
-    return g[key]
+    return _index(g, key) if isinstance(g, float) else g[key]
 
 
 SCATTER = Rule("scatter", _scatter, [_through_scatter])  # the pullback of an index, and in no table

@@ -326,3 +326,11 @@ def test_scalars_of_two_precisions_meet() -> None:
     ):
         assert parameter.dtype == one.dtype == other.dtype == np.float32
         assert other == pytest.approx(one, rel=1e-6)
+
+
+@pytest.mark.parametrize("key", [None, ..., np.array(True)], ids=["axis", "all", "mask"])
+def test_index_of_a_single_number_is_differentiated_twice(key: Any) -> None:
+    x = Node(2.0)
+    (first,) = gradients((x[key] ** 3).sum(), [x], create_graph=True)
+    assert first.value == 12.0
+    assert gradients(first, [x]) == [12.0]
