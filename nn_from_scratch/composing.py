@@ -146,7 +146,7 @@ def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: An
 
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Return, where a condition holds, what its function makes of those entries; the last one holds."""
-    conditions = [np.asarray(value_of(one), bool) for one in _several(condlist)]
+    conditions = [np.asarray(value_of(one), bool) for one in _several(condlist, np.ndim(x))]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.logical_or.reduce(conditions))
     elif len(funclist) != len(conditions):
@@ -165,10 +165,11 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     return found
 
 
-def _several(condlist: Any) -> Any:
-    """Return a list of conditions of what may be one."""
-    in_a_list = isinstance(condlist, list | tuple)
-    return condlist if np.ndim(condlist[0] if in_a_list else condlist) > (not in_a_list) else [condlist]
+def _several(condlist: Any, ndim: int) -> Any:
+    """Return a list of conditions of what may be one, of an array of so many dimensions."""
+    if isinstance(condlist, list | tuple):
+        return condlist if np.ndim(condlist[0]) or not ndim else [condlist]
+    return condlist if np.ndim(condlist) > ndim else [condlist]
 
 
 def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:

@@ -352,6 +352,7 @@ def _composed() -> Iterator[Asked]:
         ("np.piecewise(x, [x < 0, x >= 0], [lambda v: v * v, lambda v: np.sin(v)])", (A,)),
         ("np.piecewise(x, [x < -1, x < 0], [-1.0, lambda v: v * v, np.sin])", (V,)),
         ("np.piecewise(x, x < 0, [np.exp, 2.0])", (V,)),
+        ("np.piecewise(x, [x < 0, x >= 0], [np.exp, np.sin])", (S,)),
         ("np.unwrap(x)", (V,)),
         ("np.unwrap(4 * x, axis=0)", (A,)),
         ("np.unwrap(x, period=1.5)", (A,)),

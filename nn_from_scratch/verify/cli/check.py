@@ -29,7 +29,7 @@ What NAME may be:
   a function of numpy's arrays, with its gradient beside it as NAME_gradient, NAME_grad, NAME_backward ...
   NAME_forward, which returns (output, saved), with NAME_backward(cotangent, saved); or a class with both
   a function that returns (value, gradient)
-  a torch.autograd.Function, a torch.nn.Module or an operation of torch.library.custom_op; a jax.custom_vjp;
+  a torch.autograd.Function, a torch.nn.Module or an operation of custom_op; a jax.custom_vjp;
   any function of tensors or JAX's arrays
   a function of nothing: it returns (function, gradient, inputs), or calls check_gradient, gradcheck or
   check_grads, as a test does

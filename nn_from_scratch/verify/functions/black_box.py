@@ -167,6 +167,12 @@ class BlackBox:
         self.quick = _QUICK_OF_MANY[shortest] if self.is_large else QUICK
         self.short = SHORT if SHORT.stop <= self.deepest else None
 
+    def at(self, arguments: list[Any]) -> BlackBox:
+        """Ask the same of other arguments; the errors are those of a new question."""
+        names = self.arguments.keywords
+        inputs = dict(zip(names, arguments, strict=True)) if names else tuple(arguments)
+        return BlackBox(self.function, self.gradient, inputs, self.seed)
+
     def _at_the_point(self) -> tuple[Any, list[str]]:
         """Call the function, and note which inputs it writes into."""
         given = self.arguments.arguments(self.point)

@@ -17,8 +17,8 @@ from nn_from_scratch.verify.oracles.noise import shown_unit
 
 Floats = npt.NDArray[np.float64]
 
-_TIMES = (2.0**10, 2.0**-10, 2.0**20)  # a cotangent so much larger or smaller shows what is clipped
-_UNDERFLOWS = 2.0**40  # times the smallest number: below that a smaller cotangent says nothing
+TIMES = (2.0**10, 2.0**-10, 2.0**20)  # a cotangent so much larger or smaller shows what is clipped
+UNDERFLOWS = 2.0**40  # times the smallest number: of a gradient below that a smaller one says nothing
 _SAME = 64.0  # roundings: what threads may change from one call to the next
 
 
@@ -164,11 +164,10 @@ def _check_linearity(
         raise GradientError(
             "the gradient is not linear in its cotangent: twice the cotangent does not give twice as much"
         )
-    small = float(np.abs(first[np.isfinite(first)]).max(initial=0.0)) < _UNDERFLOWS * float(
-        np.finfo(outputs.dtype).tiny
-    )
-    for times in _TIMES if outputs.dtype != np.float16 else _TIMES[:1]:
-        if times < 1 and small:
+    largest = float(np.abs(first[np.isfinite(first)]).max(initial=0.0))
+    vanishes = largest < UNDERFLOWS * float(np.finfo(outputs.dtype).tiny)
+    for times in TIMES if outputs.dtype != np.float16 else TIMES[:1]:
+        if times < 1 and vanishes:
             continue
         many = _asked(gradient, arguments, outputs, times)[0] / times
         if np.isfinite(many).all() and not _same(many, first, unit):

@@ -74,11 +74,8 @@ def with_what_is_kept(found: FunctionResult, box: BlackBox, earlier: Floats | No
     asked = found.verdict in {Verdict.RIGHT, Verdict.WRONG} and not box.is_large
     if not asked or earlier is None or not earlier.any() or not np.array_equal(earlier, box.slopes):
         return found
-    made = box.arguments.arguments(SHRUNK * box.point)
-    names = box.arguments.keywords
-    inputs = dict(zip(names, made, strict=True)) if names else tuple(made)
     try:
-        there = BlackBox(box.function, box.gradient, inputs, box.seed)
+        there = box.at(box.arguments.arguments(SHRUNK * box.point))
     except (GradientError, UndecidedError, ValueError):  # not at the point, which is what was asked about
         return found
     other = differences(there).verdict

@@ -30,7 +30,7 @@ _SEEN, _ROUNDINGS = 1e-9, 16
 """What differences see of a gradient in float64, and how many roundings are none in shorter formats."""
 
 
-def _of_values(box: BlackBox) -> Differences:
+def _differences(box: BlackBox) -> Differences:
     """Compare with differences, in float64 where that tells more: of many inputs first, as it takes less."""
     if box.is_large:
         return differences_in_float64(box) or differences(box)
@@ -53,7 +53,7 @@ class Judgement:
             and (bool(formula) or (isinstance(formula, Traced) and formula.named))
             and box.is_large
         )
-        self.values: Differences | None = None if enough else _of_values(box)
+        self.values: Differences | None = None if enough else _differences(box)
         if self.values is not None and self.values.verdict is Verdict.WRONG:
             self.values = self._unless_excused(self.values)
         elif self.values is not None and self.values.verdict is Verdict.RIGHT:

@@ -27,10 +27,8 @@ def unless_hidden(found: FunctionResult, box: BlackBox) -> FunctionResult:
     def verdict_at(drawn: Drawn) -> Verdict | None:
         nonlocal evaluations
         filled = arguments.filled([x if y is None else y for x, y in zip(arrays, drawn, strict=True)])
-        names = arguments.keywords
-        inputs = dict(zip(names, filled, strict=True)) if names else tuple(filled)
         try:
-            there = BlackBox(box.function, box.gradient, inputs, box.seed)
+            there = box.at(filled)
         except Exception:  # noqa: BLE001  whatever a function does not like about other numbers
             return None
         verdict = differences(there).verdict

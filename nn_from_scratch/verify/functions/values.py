@@ -133,7 +133,7 @@ def _without_choice(box: BlackBox, judged: Judged, wrong: dict[int, Measured]) -
     numbers are equal.
     """
     bends = any(x.kink for x in (judged.whole, *judged.entries.values()))
-    if not bends and not box.is_large and any(True for _ in of_equal_numbers(box)):
+    if not bends and not box.is_large and next(of_equal_numbers(box), None) is not None:
         bends = bends_somewhere(box, judged.vector)
     return {k: x for k, x in wrong.items() if not ((x.kink or bends) and kinks_meet(box, k, int(x.kink > 0)))}
 

@@ -47,15 +47,8 @@ def differences_in_float64(box: BlackBox) -> Differences | None:
 def _widened(box: BlackBox) -> BlackBox | None:
     """Return the same question of float64, in which it is answered as well; None if it is not."""
     arguments = box.arguments
-    filled = arguments.filled([x.astype(np.float64) for x in arguments.arrays(box.point)])
-    names = arguments.keywords
     try:
-        wide = BlackBox(
-            box.function,
-            box.gradient,
-            dict(zip(names, filled, strict=True)) if names else tuple(filled),
-            box.seed,
-        )
+        wide = box.at(arguments.filled([x.astype(np.float64) for x in arguments.arrays(box.point)]))
     except Exception:  # noqa: BLE001  whatever a function does not like about float64
         return None
     answered = [wide.outputs.dtype, *(kind for kind in wide.formats if kind is not None)]

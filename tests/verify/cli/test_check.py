@@ -322,14 +322,15 @@ def test_a_tensor_of_two_targets_is_asked_in_both(tmp_path: Path, capsys: pytest
 
 CUSTOM = """
 import torch
+from torch import library
 
 
-@torch.library.custom_op("nn_from_scratch_cli::cube", mutates_args=())
+@library.custom_op("nn_from_scratch_cli::cube", mutates_args=())
 def cube(x: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(x.detach().numpy() ** 3)
 
 
-@torch.library.custom_op("nn_from_scratch_cli::same", mutates_args=())
+@library.custom_op("nn_from_scratch_cli::same", mutates_args=())
 def same(x: torch.Tensor) -> torch.Tensor:
     return x.clone()
 

@@ -20,7 +20,7 @@ from nn_from_scratch.verify.functions.jaxpr.moving import MOVING
 from nn_from_scratch.verify.functions.jaxpr.question import MODES, drawn
 from nn_from_scratch.verify.functions.tracing.complexes import scaled
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read
-from nn_from_scratch.verify.functions.tracing.mending import shown
+from nn_from_scratch.verify.functions.tracing.mending import decimal
 from nn_from_scratch.verify.functions.tracing.shadows import slope, value
 
 DIRECTIONS = 3
@@ -131,14 +131,9 @@ def _operation(formula: _Derivative, truth: Vector) -> str | None:
         where = f"what {call.place} gives"
         if abs(factor) < AGREED:
             return f"it is right without {where}"
-        sign = "with the other sign" if abs(factor + 1) < AGREED else f"times {_decimal(factor)}"
+        sign = "with the other sign" if abs(factor + 1) < AGREED else f"times {decimal(factor)}"
         return f"it is right with {where} {sign}"
     return None
-
-
-def _decimal(factor: arb) -> str:
-    said = f"{float(factor.mid()):.9g}"
-    return said if said != "1" else shown(factor)
 
 
 def _missing(formula: _Derivative, truth: Vector) -> str | None:

@@ -211,20 +211,17 @@ def _judged_or_measured(
 ) -> tuple[list[tuple[Trace, bool]], Row]:
     """Judge by formulas; what they leave open, by differences."""
     traces, formula = _formula(question, name, mode, outputs, inputs)
-    seeds = seeds_of(question, mode, outputs, inputs)
-    at_a_kink, by_choice = (any(x) for x in ([t.kinks for t, _ in traces], [t.by_choice for t, _ in traces]))
     undefined = [why for traced, _ in traces for why in traced.undefined]
     if undefined:
         formula = Row(name, Verdict.UNDECIDED, undefined[0])
         if not any(traced.ambiguous for traced, _ in traces):
             row = measured_row(name, question, mode, outputs, seed)
-            accuses = row.accuses and not _is_jaxs_own(question, mode, seeds)
-            formula = replace(row, said=f"{row.said} ({undefined[0]})") if accuses else formula
+            formula = replace(row, said=f"{row.said} ({undefined[0]})") if row.accuses else formula
     elif formula.verdict is Verdict.UNDECIDED:
         row = measured_row(name, question, mode, outputs, seed)
         if row.accuses and any(traced.near_a_limit for traced, _ in traces):
             row = Row(name, Verdict.UNDECIDED, TO_ITS_END)
-        elif row.accuses and at_a_kink and (by_choice or _is_jaxs_own(question, mode, seeds)):
+        elif row.accuses and _is_a_choice(question, mode, traces, seeds_of(question, mode, outputs, inputs)):
             row = Row(name, Verdict.UNDECIDED, MEET)
         elif row.accuses and FOR_THE_OTHER in formula.said:
             row = Row(name, Verdict.UNDECIDED, "the gradient is the derivative of the other formula")
@@ -234,11 +231,18 @@ def _judged_or_measured(
     return traces, formula
 
 
-def _is_jaxs_own(question: Question, mode: str, seeds: Sequence[Any]) -> bool:
-    """Whether a derivative is the one that JAX has without the function's rules, to half of its digits.
+def _is_a_choice(
+    question: Question, mode: str, traces: Sequence[tuple[Trace, bool]], seeds: Sequence[Any]
+) -> bool:
+    """Whether a derivative at a kink is one that somebody may choose.
 
-    At a kink JAX chooses one for each operation, and so may somebody who writes a rule.
+    It is if one choice at all ties makes the formulas equal, or if JAX has it, to half of its digits, without
+    the function's rules: for each operation it chooses one.
     """
+    if not any(traced.kinks for traced, _ in traces):
+        return False
+    if any(traced.by_choice for traced, _ in traces):
+        return True
     plain = computed(question.without_rules(), mode, seeds)
     pairs = zip(computed(question, mode, seeds)(question.point), plain(question.point), strict=True)
     half = float(jnp.finfo(question.narrowest).eps) ** 0.5

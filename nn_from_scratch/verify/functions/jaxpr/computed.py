@@ -24,6 +24,9 @@ from nn_from_scratch.verify.judging.verdicts import Verdict
 TIMES = (2.0**12, 2.0**-20, 2.0**20)
 """By what seeds are multiplied to see whether a derivative is linear."""
 
+_SEEDS = {"rev": "cotangents", "fwd": "directions"}
+"""What seeds are called, by mode."""
+
 NOT_LINEAR = 1e-12
 """The relative difference from which on it is not."""
 
@@ -107,9 +110,6 @@ def _of_nothing(question: Question, mode: str, seeds: Sequence[Any], eager: list
             what = _SEEDS[mode]
             return Row(f"linear in its {what}", Verdict.WRONG, f"for {what} of zeros it is not finite")
     return None
-
-
-_SEEDS = {"rev": "cotangents", "fwd": "directions"}
 
 
 def _linear(mode: str, exact: Exact | None) -> Row:

@@ -21,11 +21,9 @@ from nn_from_scratch.verify.functions.tracing.arrays.other_numbers import (
     other_numbers,
 )
 from nn_from_scratch.verify.functions.tracing.arrays.shapes import (
-    REPEATED,
     other_inputs,
     same_shapes,
     three_for_one,
-    without_repeats,
 )
 from nn_from_scratch.verify.functions.tracing.rules import AT_SUCH_INPUTS, Rule, Rules
 from nn_from_scratch.verify.judging.verdicts import Verdict
@@ -92,8 +90,6 @@ def shapes_row(
             refused = first_line(error)
         else:
             shapes = ", ".join(str(x.shape) for x in question.point)
-            if digits is None and _repeats_an_index(ask, arguments, given, mode, seed):
-                return Row(name, Verdict.UNDECIDED, REPEATED)
             general = digits is None and _is_general(ask, arguments, mode, seed)
             if general and _takes_more(ask, arguments, given, mode, seed):
                 said = f"at drawn inputs of shape {shapes} its formula is another: is a size a constant?"
@@ -160,26 +156,6 @@ def _with_drawn(
         return ask(jax.tree_util.tree_unflatten(tree, [x if y is None else _like(y, x) for x, y in pairs]))
 
     return list(map(_as_numpy, leaves)), asked
-
-
-def _repeats_an_index(
-    ask: Callable[[Sequence[Any]], Question],
-    arguments: Sequence[Any],
-    given: Sequence[Any],
-    mode: str,
-    seed: int,
-) -> bool:
-    """Whether the formula holds at drawn arguments if indices that were given once each are not repeated."""
-    leaves, tree = jax.tree_util.tree_flatten(tuple(given))
-    own = [_as_numpy(leaf) for leaf in jax.tree_util.tree_leaves(tuple(arguments))]
-    apart = without_repeats(own, [_as_numpy(leaf) for leaf in leaves])
-    if apart is None:
-        return False
-    again = [_like(x, leaf) for x, leaf in zip(apart, leaves, strict=True)]
-    try:
-        return bool(_compared(ask(jax.tree_util.tree_unflatten(tree, again)), mode, seed))
-    except Exception:  # noqa: BLE001  whatever a function does not like about an index
-        return False
 
 
 def _is_general(

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.autograd.function import BackwardCFunction
 
+from nn_from_scratch.verify.functions.contract import TIMES, UNDERFLOWS
 from nn_from_scratch.verify.functions.pytorch.differences import difference, largest_entry
 from nn_from_scratch.verify.functions.pytorch.earlier import nothing_kept
 from nn_from_scratch.verify.functions.pytorch.question import Pass, Question, Tensors, copied, share_memory
@@ -20,9 +21,6 @@ from nn_from_scratch.verify.functions.pytorch.tracing.lines import raised_by_a_h
 from nn_from_scratch.verify.functions.pytorch.ways import Asked
 from nn_from_scratch.verify.functions.rows import Row, first_line
 from nn_from_scratch.verify.judging.verdicts import Verdict
-
-_UNDERFLOWS = 2.0**40
-"""Times the smallest number: of a gradient below that a smaller cotangent says nothing."""
 
 
 def _twice(name: str, asked: Asked) -> Row:
@@ -190,8 +188,8 @@ def _linear(name: str, asked: Asked) -> Row:
     """Give cotangents many times as large, and as small: so must the gradient be. What is clipped is not."""
     narrow = any(x.dtype == torch.float16 for x in asked.cotangents)
     least = min(torch.finfo(x.dtype).tiny for x in asked.gradient)
-    vanishes = max(map(largest_entry, asked.gradient)) < _UNDERFLOWS * least
-    for times in (2.0**4, 2.0**-4) if narrow else (2.0**10, 2.0**-10, 2.0**20):
+    vanishes = max(map(largest_entry, asked.gradient)) < UNDERFLOWS * least
+    for times in (2.0**4, 2.0**-4) if narrow else TIMES:
         if times < 1 and vanishes:
             continue
         many = [x / times for x in asked.found.gradient([x * times for x in asked.cotangents])]

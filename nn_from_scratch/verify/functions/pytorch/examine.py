@@ -176,7 +176,8 @@ def _rows(
     except Exception as error:  # noqa: BLE001  whatever a backward raises
         yield raised(NAME, error)
         return
-    repeated, question.elsewhere = is_repeated(question.elsewhere, gradient), None
+    repeated = is_repeated(question.elsewhere, gradient)
+    question.elsewhere = None  # it has as many numbers as the inputs
     asked = Asked(question, found, given, gradient, seed, allowed, changed, repeated)
     triangle = one_triangle(question)
     if ask.backward and ask.plain is not None:

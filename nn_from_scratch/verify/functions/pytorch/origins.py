@@ -17,7 +17,7 @@ from nn_from_scratch.verify.functions.pytorch.question import numbers
 from nn_from_scratch.verify.functions.pytorch.runs import Tracing
 from nn_from_scratch.verify.functions.pytorch.tracing.trace import Step
 from nn_from_scratch.verify.functions.tracing.constants import Reading, read
-from nn_from_scratch.verify.functions.tracing.mending import shown
+from nn_from_scratch.verify.functions.tracing.mending import decimal
 from nn_from_scratch.verify.functions.tracing.rules import formula_along, truth_along
 from nn_from_scratch.verify.functions.tracing.shadows import Shadow
 
@@ -145,4 +145,4 @@ def _said(factor: arb) -> str:
     simple = _simple(factor)
     if simple == 0:
         return "left out"
-    return "of the other sign" if simple == -1 else f"times {float(simple) if simple else shown(factor)}"
+    return "of the other sign" if simple == -1 else f"times {decimal(factor)}"

@@ -152,12 +152,17 @@ class Mending:
 
 
 def shown(factor: arb) -> str:
-    """Write a factor as a fraction of small numbers, if it is one; next to 1 by how much it is another."""
+    """Write a factor as a fraction of small numbers, if it is one."""
     middle = float(factor.mid())
     simple = Fraction(middle).limit_denominator(1000)
     if simple and abs(float(simple) / middle - 1) < LEFT:
         return str(simple)
-    said = f"{middle:.9g}"
+    return decimal(factor)
+
+
+def decimal(factor: arb) -> str:
+    """Write a factor with nine digits; next to 1 by how much it is another."""
+    said = f"{float(factor.mid()):.9g}"
     return said if said != "1" else f"(1 + {float((factor - 1).mid()):.2g})"
 
 

@@ -256,8 +256,9 @@ def _insert(_: Trace, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 @answers(np.piecewise)
 def _piecewise(_: Trace, x: Any, condlist: Any, funclist: Any, *operands: Any, **keywords: Any) -> Any:
-    one = np.ndim(plain(condlist[0] if isinstance(condlist, (list, tuple)) else condlist))
-    conditions = list(condlist) if one > (not isinstance(condlist, (list, tuple))) else [condlist]
+    first = condlist[0] if isinstance(condlist, (list, tuple)) else condlist
+    several = np.ndim(plain(first)) >= np.ndim(plain(x)) + (first is condlist)
+    conditions = list(condlist) if several else [condlist]
     if len(funclist) > len(conditions):
         conditions.append(~np.logical_or.reduce([plain(one) for one in conditions]))
     whole = np.zeros_like(x)

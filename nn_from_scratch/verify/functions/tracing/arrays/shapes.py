@@ -20,6 +20,12 @@ LARGE = 256
 TRIES = 24
 """Ways to make a square no square that are tried, at most."""
 
+REPEATED = (
+    "right where each index occurs once, as given, and not where one occurs twice: then what it is for adds "
+    "up. Give one that does, or pass shapes=False if none may"
+)
+"""Why a gradient that writes by indices is undecided."""
+
 _TIMES = 3
 """How often inputs of the shapes given are drawn."""
 
@@ -122,13 +128,6 @@ def _each_once(x: Any) -> Any:
             if number in row[:place]:
                 row[place] = next(others)
     return np.array(rows, x.dtype).reshape(x.shape)
-
-
-REPEATED = (
-    "right where each index occurs once, as given, and not where one occurs twice: then what it is for adds "
-    "up. Give one that does, or pass shapes=False if none may"
-)
-"""Why a gradient that writes by indices is undecided."""
 
 
 def has_squares(inputs: Sequence[Any]) -> bool:

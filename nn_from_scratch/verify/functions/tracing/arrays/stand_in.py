@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from flint import arb
 
 from nn_from_scratch.verify.functions.tracing.arrays import factoring, linear
 from nn_from_scratch.verify.functions.tracing.arrays.array import (
@@ -26,7 +25,7 @@ from nn_from_scratch.verify.functions.tracing.arrays.array import (
 from nn_from_scratch.verify.functions.tracing.arrays.lists import taking_lists
 from nn_from_scratch.verify.functions.tracing.arrays.python_numbers import Float, of_math
 from nn_from_scratch.verify.functions.tracing.arrays.trace import Trace, is_users
-from nn_from_scratch.verify.functions.tracing.shadows import Shadow, of_entries
+from nn_from_scratch.verify.functions.tracing.shadows import Shadow, exact, of_entries
 
 SCIPY: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("scipy.linalg", "solve_triangular"): linear.solve_triangular,
@@ -257,14 +256,14 @@ def _arange(trace: Trace) -> Callable[..., Any]:
 def _linspace(trace: Trace) -> Callable[..., Any]:
     def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, **keywords: Any) -> Any:
         numbers = np.linspace(plain(start), plain(stop), num, endpoint, **keywords)
-        if not num or keywords.get("retstep"):
-            raise trace.end("linspace of no number, or with its step, is not traced")
+        if keywords.get("retstep"):
+            raise trace.end("linspace with its step is not traced")
         if trace.rehearsal:
             return _new(trace, numbers)
         first, last = np.broadcast_arrays(shadow_of(trace, start), shadow_of(trace, stop))
         parts = max(num - 1 if endpoint else num, 1)
-        begin, whole = first.ravel(), last.ravel() - first.ravel()
-        rows = np.stack([begin + whole * arb(k) / parts for k in range(num)]).reshape(num, *first.shape)
+        counted = exact(np.arange(num))[:, None]
+        rows = (first.ravel() + (last.ravel() - first.ravel()) * counted / parts).reshape(num, *first.shape)
         if trace.forward:
             trace.tables.append("np.linspace")
         return _new(trace, numbers, np.moveaxis(rows, 0, keywords.get("axis", 0)))
