@@ -176,6 +176,17 @@ def test_kinks_that_cancel_along_an_entry_are_a_choice_all_the_same() -> None:
             check_gradient(rising, gradient, np.array([0.3, 1.3, 1.3, -0.2, 1.3, 1.3, 1.3, 0.8]), seed=seed)
 
 
+def test_choice_at_kinks_that_cancel_along_equal_numbers_is_not_accused() -> None:
+    """Along (t, t) it is 0, and by a choice the gradient says -2: beside the point the kinks lie apart."""
+
+    def function(x: Any) -> Any:
+        return np.maximum(x[0] + x[1], 0) - np.maximum(2 * x[0], 0)
+
+    for seed in range(3):
+        with pytest.raises(UndecidedError, match="several kinks meet here"):
+            check_gradient(function, lambda _: np.array([-2.0, 0.0]), np.zeros(2), seed=seed)
+
+
 def test_choice_of_a_median_of_many_equal_numbers_is_not_accused() -> None:
     """It is smooth along each number alone, beside a norm that has kinks of its own."""
 

@@ -1,6 +1,8 @@
 """Functions of short formats whose values do not tell: they are asked in float64 as well."""
 
 import functools
+import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -70,26 +72,35 @@ def test_gradient_that_is_wrong_in_float32_alone_is_not_right() -> None:
 
 
 def test_function_of_another_value_in_float64_is_not_asked_there() -> None:
+    """Its gradient has no such branch: in float64 it would be wrong."""
+
     def function(x: Any) -> Any:
-        return np.sum(x * x) if x.dtype == np.float32 else np.sum(x * x * x)
+        return np.sum(x * x) * (1.0 if x.dtype == np.float32 else 1.5)
 
-    def gradient(x: Any) -> Any:
-        return 2 * x if x.dtype == np.float32 else 3 * x * x
-
-    assert "asked in float64" not in str(check_gradient(function, gradient, point()))
+    assert "asked in float64" not in str(check_gradient(function, lambda x: 2 * x, point()))
 
 
-def test_constant_with_the_digits_of_float32_is_no_error_there() -> None:
-    """Its derivative is off by 5e-8 in float64, which an angle of float32 does not show."""
-    pi = float(np.float32(np.pi))
-    for function, gradient in (
-        (lambda x: np.sum(np.sin(np.pi * x)), lambda x: pi * np.cos(pi * x)),
-        (lambda x: np.sum(relu(np.pi * x)), lambda x: (pi * (x > 0)).astype(x.dtype)),
-    ):
-        try:
-            check_gradient(function, gradient, point())
-        except UndecidedError:
-            continue
+def test_error_with_the_digits_of_float32_is_none_there() -> None:
+    """In float64 its differences show it; in float32 they show nothing."""
+
+    def function(x: Any) -> Any:
+        return x.dtype.type(1e6 + sum(map(math.sin, x.tolist())))
+
+    def off_by(error: float) -> Any:
+        def gradient(x: Any) -> Any:
+            found = np.array(list(map(math.cos, x.tolist())))
+            found[3] *= 1 + error
+            return found.astype(x.dtype)
+
+        return gradient
+
+    few = point(1000)[:5]
+    for error in (3e-8, 1e-6, 1e-5):
+        with suppress(UndecidedError):
+            check_gradient(function, off_by(error), few)
+    assert "asked in float64" in str(check_gradient(function, off_by(0.0), few))
+    with pytest.raises(GradientError, match="asked in float64"):
+        check_gradient(function, off_by(0.001), few)
 
 
 def test_few_inputs_that_differences_leave_open_in_float32_are_judged() -> None:
