@@ -168,7 +168,8 @@ def _rows(
     demand_numbers(question.tensors, outputs)
     moving = _not_deterministic(question, found)
     if moving:
-        yield Row(NAME, Verdict.UNDECIDED, moving)
+        meant = convention(question)
+        yield Row(NAME, Verdict.UNDECIDED, f"{moving} ({meant})" if meant else moving)
         return
     given = cotangents(outputs, seed)
     try:
